@@ -1,0 +1,215 @@
+import type { Problem, ProblemCode } from './problem.ts';
+import type { Resource } from './resource.ts';
+
+/** Shapes of the admin API's answers that are not resources themselves. */
+
+export interface ResourceList<R = Resource> {
+  apiVersion: string;
+  kind: string;
+  metadata: { resourceVersion: string; continue: string; remainingItemCount: number };
+  items: R[];
+}
+
+export type ApplyOutcome = 'created' | 'configured' | 'unchanged' | 'deleted';
+
+export interface ApplyResult {
+  apiVersion: string;
+  kind: 'ApplyResult';
+  /** The revision that was committed, or the current one when nothing changed. */
+  revision: number;
+  changed: number;
+  dryRun: boolean;
+  objects: {
+    document?: number;
+    resource: string;
+    result: ApplyOutcome;
+    resourceVersion?: string;
+    generation?: number;
+  }[];
+  warnings: string[];
+}
+
+/** An entry of `errors` in a problem document (RFC 9457). */
+export interface ApiProblem extends Omit<Problem, 'code'> {
+  code: ProblemCode | NackReason;
+  /** Index of the document in the request. */
+  document?: number;
+  resource?: string;
+  node?: string;
+}
+
+export const problemDocumentCodes = [
+  'malformed',
+  'invalid',
+  'unauthenticated',
+  'forbidden',
+  'not_found',
+  'method_not_allowed',
+  'unsupported_media_type',
+  'too_large',
+  'conflict',
+  'already_exists',
+  'referenced',
+  'mass_deletion',
+  'precondition_failed',
+  'expired',
+  'rejected_by_nodes',
+  'rate_limited',
+  'storage_full',
+  'not_ready',
+  'internal',
+] as const;
+
+export type ProblemDocumentCode = (typeof problemDocumentCodes)[number];
+
+/** `application/problem+json` of the admin API. */
+export interface ProblemDocument {
+  type: string;
+  title: string;
+  status: number;
+  code: ProblemDocumentCode;
+  detail: string;
+  instance: string;
+  requestId: string;
+  errors: ApiProblem[];
+}
+
+export const nackReasons = [
+  'listener_failed',
+  'plugin_missing',
+  'plugin_failed',
+  'too_old',
+  'invalid_resource',
+  'too_large',
+  'internal',
+] as const;
+
+export type NackReason = (typeof nackReasons)[number];
+
+export interface NodeProblem {
+  reason: NackReason;
+  resource: string;
+  pointer: string;
+  detail: string;
+}
+
+export type RevisionState = 'applied' | 'pending' | 'rejected' | 'superseded';
+
+export interface RevisionNode {
+  node: string;
+  state: RevisionState | 'offline';
+  tookMs?: number;
+  /** Revision that the node serves. */
+  applied: number;
+  nextTryInMs?: number;
+  /** Milliseconds since the node was last heard. */
+  lastSeenMs?: number;
+  problems?: NodeProblem[];
+}
+
+export interface RevisionStatus {
+  apiVersion: string;
+  kind: 'RevisionStatus';
+  revision: number;
+  committedAt: string;
+  state: RevisionState;
+  counts: { total: number; applied: number; pending: number; rejected: number; offline: number };
+  nodes: RevisionNode[];
+}
+
+export const nodeStates = ['SYNCED', 'PENDING', 'REJECTED', 'STALE', 'OFFLINE'] as const;
+export type NodeState = (typeof nodeStates)[number];
+
+/** A Node as the admin API shows it; `metadata.creationTimestamp` is when it was first seen. */
+export interface NodeResource {
+  apiVersion: string;
+  kind: 'Node';
+  metadata: { name: string; labels?: Record<string, string>; creationTimestamp: string };
+  spec: { gateway: string };
+  status: {
+    state: NodeState;
+    version: string;
+    desiredRevision: number;
+    appliedRevision: number;
+    digest: string;
+    /** How long the node has been behind the desired revision; 0 when it is not. */
+    behindMs: number;
+    /** When the desired and the applied revision came, RFC 3339. */
+    desiredSince: string;
+    appliedSince: string;
+    connections: number;
+    workers: number;
+    lastSeen: string;
+    problems: NodeProblem[];
+  };
+}
+
+export interface RevisionResource {
+  apiVersion: string;
+  kind: 'Revision';
+  metadata: { name: string; creationTimestamp: string };
+  revision: number;
+  committedAt: string;
+  author: string;
+  source: string;
+  message: string;
+  changes: { resource: string; op: 'create' | 'update' | 'delete' }[];
+}
+
+/** `GET` of the API's root: what `api-resources` shows. */
+export interface ApiResources {
+  apiVersion: string;
+  kind: 'ApiResourceList';
+  resources: {
+    kind: string;
+    plural: string;
+    shortNames: string[];
+    namespaced: boolean;
+    verbs: string[];
+    writable: boolean;
+    description: string;
+  }[];
+}
+
+export interface ExplainRequest {
+  request: { method: string; url: string; headers?: [string, string][]; clientAddress?: string };
+  /** Gateway whose listeners and Routes are asked; default `default`. */
+  gateway?: string;
+}
+
+export interface ExplainCandidate {
+  route: string;
+  match: number;
+  /** The match in words, such as `prefix /orders, methods GET,POST`. */
+  summary: string;
+  result: 'chosen' | 'lost' | 'no';
+  /** Index of the candidate that this one lost to. */
+  to?: number;
+  by?: 'host' | 'path' | 'method' | 'headers' | 'cookies' | 'query' | 'priority' | 'name' | 'index';
+  detail?: string;
+}
+
+export interface Explanation {
+  apiVersion: string;
+  kind: 'Explanation';
+  revision: number;
+  gateway: string;
+  listener: string | null;
+  canonical: { host: string; path: string } | null;
+  route: string | null;
+  match: number | null;
+  reason: string | null;
+  detail?: string;
+  candidates: ExplainCandidate[];
+  omitted: number;
+  nearest?: { route: string; detail: string }[];
+  backends: { service: string; weight: number; of: number }[];
+  endpoints: { service: string; address: string; port: number; weight: number; state: string }[];
+  upstream: { method: string; target: string; headers: [string, string][] } | null;
+  timeouts: Record<string, { value: string; from: 'default' | 'route' | 'service' }>;
+}
+
+export interface VersionInfo {
+  version: string;
+  nodeVersion: string;
+}

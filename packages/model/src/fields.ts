@@ -1,0 +1,383 @@
+import { isIP } from 'node:net';
+import { RE2JS } from 're2js';
+import { z } from 'zod';
+import type { ProblemCode } from './problem.ts';
+import { durationMsMax, durationPattern, parseDurationMs, parseSizeBytes, sizePattern } from './quantity.ts';
+
+/**
+ * The field types that every kind shares. Each carries its pattern and description into the JSON Schema, and its own
+ * sentence into problems: zod gives an issue one string, so code, detail and hint travel in it encoded.
+ */
+const mark = '\u0001';
+
+/** Encodes a problem as the message of a zod issue; {@link heard} takes it apart. */
+export function say(code: ProblemCode, detail: string, hint?: string): string {
+  return mark + JSON.stringify([code, detail, hint]);
+}
+
+/** The problem that {@link say} put into a message, or undefined for zod's own messages. */
+export function heard(message: string): { code: ProblemCode; detail: string; hint?: string } | undefined {
+  if (!message.startsWith(mark)) return undefined;
+  const [code, detail, hint] = JSON.parse(message.slice(mark.length)) as [ProblemCode, string, string?];
+  return hint === undefined ? { code, detail } : { code, detail, hint };
+}
+
+interface TextField {
+  /** Noun phrase with article, as in `"x" is not a duration`. */
+  noun: string;
+  description: string;
+  pattern?: RegExp;
+  lengthMax?: number;
+  /** What to write instead, when it can be guessed. */
+  mend?: (input: unknown) => string | undefined;
+  /** Further check of a text that fits the pattern: a complaint, or undefined. */
+  check?: (text: string) => string | undefined;
+}
+
+/** A string field that answers every bad value, of whatever type, with one kind of sentence. */
+function text(field: TextField): z.ZodString {
+  const complain = (input: unknown): string => {
+    const mended = field.mend?.(input);
+    return say(
+      'bad_format',
+      `${shown(input)} is not ${field.noun}`,
+      mended === undefined ? undefined : `did you mean ${JSON.stringify(mended)}?`,
+    );
+  };
+  let schema = z.string({
+    error: (issue) =>
+      issue.input === undefined ? say('missing', `required: ${field.noun}`) : complain(issue.input),
+  });
+  const { pattern, check } = field;
+  if (pattern) schema = schema.regex(pattern, { error: (issue) => complain(issue.input), abort: true });
+  schema = schema.max(field.lengthMax ?? 1024, {
+    error: () => say('out_of_range', `longer than ${field.lengthMax ?? 1024} characters`),
+    abort: true,
+  });
+  if (check) {
+    schema = schema.superRefine((value, context) => {
+      const complaint = check(value);
+      if (complaint !== undefined)
+        context.addIssue({ code: 'custom', message: say('bad_format', complaint) });
+    });
+  }
+  return schema.describe(field.description);
+}
+
+/** A value as it stands in a sentence: bounded, so that a hostile document cannot make a huge answer. */
+export function shown(input: unknown): string {
+  const json = typeof input === 'bigint' ? String(input) : (JSON.stringify(input) ?? String(input));
+  return json.length > 80 ? `${json.slice(0, 77)}...` : json;
+}
+
+const dnsLabel = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+
+export const name = text({
+  noun: 'a name (lower-case letters, digits and "-", at most 63)',
+  description: 'DNS label (RFC 1123).',
+  pattern: dnsLabel,
+  lengthMax: 63,
+  mend: (input) => (typeof input === 'string' && dnsLabel.test(slug(input)) ? slug(input) : undefined),
+});
+
+function slug(input: string): string {
+  return input
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/^-+|-+$/g, '');
+}
+
+export const duration = text({
+  noun: 'a duration',
+  description: 'Duration such as 250ms, 10s, 1h30m or 90d.',
+  pattern: durationPattern,
+  mend: (input) => {
+    if (typeof input === 'number' && Number.isInteger(input) && input >= 0 && input < 1e5) return `${input}s`;
+    if (typeof input !== 'string') return undefined;
+    const compact = input.replaceAll(' ', '').toLowerCase();
+    return /^[0-9]{1,5}$/.test(compact) ? `${compact}s` : durationPattern.test(compact) ? compact : undefined;
+  },
+  check: (value) =>
+    parseDurationMs(value)! > durationMsMax
+      ? `${shown(value)} is longer than the longest duration, 24d`
+      : undefined,
+});
+
+export const size = text({
+  noun: 'a size',
+  description: 'Size in bytes such as 512B, 64KiB, 10MiB or 1GiB.',
+  pattern: sizePattern,
+  mend: (input) => {
+    if (typeof input === 'number' && Number.isInteger(input) && input >= 0) return `${input}B`;
+    const parts = typeof input === 'string' ? /^\s*([0-9]{1,12})\s*([kmg]?)i?b?\s*$/i.exec(input) : null;
+    if (parts === null) return undefined;
+    const unit = parts[2]!.toUpperCase();
+    return `${parts[1]}${unit === '' ? 'B' : `${unit}iB`}`;
+  },
+  check: (value) =>
+    Number.isSafeInteger(parseSizeBytes(value)!) ? undefined : `${shown(value)} is too large`,
+});
+
+/** A host pattern of a Route or listener: exact, or `*.` and a suffix of which it takes one or more labels. */
+export const hostPattern = text({
+  noun: 'a host',
+  description:
+    'Host name, exact or *.suffix (one or more labels to the left), lower case, A-labels, no port.',
+  pattern: /^(\*\.)?([a-z0-9_]([-a-z0-9_]{0,61}[a-z0-9_])?)(\.[a-z0-9_]([-a-z0-9_]{0,61}[a-z0-9_])?)*$/,
+  lengthMax: 253,
+  mend: mendHost,
+  check: (value) =>
+    value.startsWith('*.') && isIP(value.slice(2))
+      ? `${shown(value)} puts a wildcard before an address`
+      : undefined,
+});
+
+function mendHost(input: unknown): string | undefined {
+  if (typeof input !== 'string') return undefined;
+  const bare = input
+    .trim()
+    .toLowerCase()
+    .replace(/^[a-z][a-z0-9+.-]*:\/\//, '')
+    .replace(/[/?#].*$/, '')
+    .replace(/:[0-9]+$/, '')
+    .replace(/\.$/, '');
+  return bare !== input && /^(\*\.)?[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(bare) ? bare : undefined;
+}
+
+/** An endpoint's address: an IP address without brackets, or a DNS name. */
+export const upstreamAddress = text({
+  noun: 'an IP address or DNS name',
+  description: 'IP address without brackets, or DNS name. Unix sockets are not supported.',
+  lengthMax: 253,
+  mend: mendHost,
+  check: (value) => {
+    if (isIP(value)) return undefined;
+    if (value.startsWith('unix:') || value.startsWith('/')) return 'unix sockets are not supported';
+    if (
+      /^[0-9.]+$/.test(value) ||
+      !/^[a-z0-9_]([-a-z0-9_.]*[a-z0-9])?$/i.test(value) ||
+      value.includes('..')
+    ) {
+      return `${shown(value)} is not an IP address or DNS name`;
+    }
+    return undefined;
+  },
+});
+
+export const ipAddress = text({
+  noun: 'an IP address',
+  description: 'IP address without brackets; "::" listens on IPv6 and IPv4.',
+  check: (value) => (isIP(value) ? undefined : `${shown(value)} is not an IP address`),
+});
+
+export const cidr = text({
+  noun: 'an address or CIDR block',
+  description: 'CIDR block such as 10.0.0.0/8 or 2001:db8::/32, or one address.',
+  check: (value) => {
+    const [address = '', bits, more] = value.split('/');
+    const version = isIP(address);
+    const bitsFit =
+      bits === undefined || (/^[0-9]{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128));
+    return version !== 0 && bitsFit && more === undefined
+      ? undefined
+      : `${shown(value)} is not an address or CIDR block`;
+  },
+});
+
+export const port = integer('a port', 'TCP port.', 1, 65_535);
+export const listenPort = integer('a port', 'TCP port; 0 takes any free port.', 0, 65_535);
+
+export const headerName = text({
+  noun: 'a header name',
+  description: 'Header name; upper case is accepted and lowered.',
+  pattern: /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/,
+  lengthMax: 256,
+}).toLowerCase();
+
+export const method = text({
+  noun: 'a method (an upper-case token)',
+  description: 'HTTP method, upper case.',
+  pattern: /^[!#$%&'*+.^_`|~0-9A-Z-]+$/,
+  lengthMax: 64,
+  mend: (input) => (typeof input === 'string' && /^[a-z-]+$/i.test(input) ? input.toUpperCase() : undefined),
+});
+
+/** Any one-line text; `noun` names it in problems. */
+export function line(noun: string, description: string, lengthMax = 1024): z.ZodString {
+  // biome-ignore lint: control characters are the point
+  return text({ noun, description, lengthMax, pattern: /^[^\u0000-\u001f\u007f]+$/ });
+}
+
+/** Linear-time regular expression (RE2 syntax), anchored at both ends by whoever compiles it. */
+export const regex = text({
+  noun: 'a regular expression',
+  description: 'Regular expression in RE2 syntax (linear time), anchored at both ends.',
+  lengthMax: 1024,
+  check: (value) => {
+    try {
+      RE2JS.compile(value);
+      return undefined;
+    } catch (error) {
+      return `${shown(value)} is not a regular expression in RE2 syntax: ${(error as Error).message}`;
+    }
+  },
+});
+
+const pathCharacters = /^\/[^\u0000-\u0020\u007f-\uffff?#{}]*$/;
+
+/** A literal path, exact or prefix, as it is compared with canonical request paths. */
+export const literalPath = text({
+  noun: 'a path',
+  description: 'Path that begins with "/", percent-encoded where RFC 3986 wants it, without query.',
+  pattern: pathCharacters,
+  lengthMax: 2048,
+  mend: (input) => {
+    if (typeof input !== 'string') return undefined;
+    const mended = `/${input
+      .trim()
+      .replace(/^\/+/, '')
+      .replace(/[?#].*$/, '')}`;
+    return mended !== input && pathCharacters.test(mended) ? mended : undefined;
+  },
+  check: (value) => {
+    if (/%(?![0-9A-Fa-f]{2})/.test(value)) return `${shown(value)} has a "%" without two hex digits`;
+    if (/(^|\/)\.{1,2}(\/|$)/.test(value))
+      return `${shown(value)} has dot segments, which no request has when it is matched`;
+    return undefined;
+  },
+});
+
+export const templatePath = text({
+  noun: 'a path template',
+  description: 'Path in which {name} takes one segment and a last {name...} the rest.',
+  pattern:
+    /^(\/([^\u0000-\u0020\u007f-\uffff?#{}/]*|\{[A-Za-z_][A-Za-z0-9_]{0,63}\}))*(\/\{[A-Za-z_][A-Za-z0-9_]{0,63}\.\.\.\})?$/,
+  lengthMax: 2048,
+  check: (value) => {
+    const names = [...value.matchAll(/\{([A-Za-z0-9_]+)/g)].map((found) => found[1]!);
+    const twice = names.find((found, index) => names.indexOf(found) !== index);
+    return twice === undefined ? undefined : `{${twice}} stands twice`;
+  },
+});
+
+/** An integer field within inclusive bounds. */
+export function integer(noun: string, description: string, min: number, max: number): z.ZodNumber {
+  const range = (issue: { input?: unknown }): string =>
+    say('out_of_range', `${shown(issue.input)} is out of range: ${noun} is ${min} to ${max}`);
+  return z
+    .number({
+      error: (issue) =>
+        issue.input === undefined
+          ? say('missing', `required: ${noun}`)
+          : say(
+              'wrong_type',
+              `${shown(issue.input)} is not ${noun} (a whole number)`,
+              numberHint(issue.input),
+            ),
+    })
+    .int({
+      error: (issue) => say('wrong_type', `${shown(issue.input)} is not ${noun} (a whole number)`),
+      abort: true,
+    })
+    .min(min, { error: range })
+    .max(max, { error: range })
+    .describe(description);
+}
+
+function numberHint(input: unknown): string | undefined {
+  return typeof input === 'string' && /^-?[0-9]+$/.test(input)
+    ? `write it without quotes: ${input}`
+    : undefined;
+}
+
+/** One of a closed list of words. */
+export function choice<const T extends readonly [string, ...string[]]>(description: string, words: T) {
+  return z
+    .enum(words, {
+      error: (issue) =>
+        issue.input === undefined
+          ? say('missing', `required: one of ${words.join(', ')}`)
+          : say('bad_format', `${shown(issue.input)} is not one of ${words.join(', ')}`),
+    })
+    .describe(description);
+}
+
+export function flag(description: string): z.ZodBoolean {
+  return z
+    .boolean({ error: (issue) => say('wrong_type', `${shown(issue.input)} is not true or false`) })
+    .describe(description);
+}
+
+/**
+ * A list with a bound. `key` is the merge key: no two entries may agree in all its fields, and it stands in the JSON
+ * Schema as `x-causeway-list-key` ('' for lists of plain values, which must differ from each other).
+ */
+export function list<T extends z.ZodType>(
+  item: T,
+  options: { description: string; max: number; min?: number; key?: string },
+): z.ZodArray<T> {
+  const { description, max, min = 0, key } = options;
+  const schema = z
+    .array(item, { error: (issue) => listTypeError(issue.input) })
+    .max(max, { error: () => say('out_of_range', `more than ${max} entries`) })
+    .min(min, {
+      error: () => say('out_of_range', `needs at least ${min} ${min === 1 ? 'entry' : 'entries'}`),
+    })
+    .superRefine((entries: readonly unknown[], context) => {
+      if (key === undefined) return;
+      const seen = new Map<string, number>();
+      for (const [index, entry] of entries.entries()) {
+        const identity = listIdentity(entry, key);
+        const first = seen.get(identity);
+        if (first === undefined) seen.set(identity, index);
+        else
+          context.addIssue({
+            code: 'custom',
+            path: [index],
+            message: say('duplicate', `the same ${key || 'value'} as entry ${first}`),
+          });
+      }
+    });
+  return schema.meta({ description, ...(key ? { 'x-causeway-list-key': key } : {}) });
+}
+
+function listTypeError(input: unknown): string {
+  return input === undefined
+    ? say('missing', 'required: a list')
+    : say('wrong_type', `${shown(input)} is not a list`, `write [${shown(input)}]`);
+}
+
+function listIdentity(entry: unknown, key: string): string {
+  if (key === '' || typeof entry !== 'object' || entry === null) return JSON.stringify(entry) ?? '';
+  return JSON.stringify(key.split('+').map((field) => (entry as Record<string, unknown>)[field]));
+}
+
+/** An object of fixed fields; anything else in it is an unknown field, and the issue's message lists the known ones. */
+export function object<T extends z.ZodRawShape>(shape: T, description?: string) {
+  const schema = z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === 'unrecognized_keys'
+        ? Object.keys(shape).join(' ')
+        : issue.input === undefined
+          ? say('missing', 'required')
+          : say('wrong_type', `${shown(issue.input)} is not a mapping`),
+  });
+  return description === undefined ? schema : schema.describe(description);
+}
+
+/** An object of which exactly one field is given: a union that is spelled by its key. */
+export function oneOf<T extends z.ZodRawShape>(shape: T, description: string) {
+  const keys = Object.keys(shape);
+  return object(shape)
+    .superRefine((value, context) => {
+      const given = keys.filter((key) => (value as Record<string, unknown>)[key] !== undefined);
+      if (given.length === 1) return;
+      const wanted = `exactly one of ${keys.join(', ')}`;
+      const message =
+        given.length === 0
+          ? say('missing', `needs ${wanted}`)
+          : say('exclusive', `takes ${wanted}, not ${given.join(' and ')}`);
+      context.addIssue({ code: 'custom', message });
+    })
+    .meta({ description, oneOf: keys.map((key) => ({ required: [key] })) });
+}

@@ -1,0 +1,35 @@
+import type { z } from 'zod';
+
+/** A place in a spec that names another object. Gateways and Roles refer to objects of namespace `default`. */
+export interface Reference {
+  pointer: string;
+  kind: string;
+  name: string;
+}
+
+/**
+ * Everything that is particular to a kind, in one value: its words, its schema (which is type, defaults, documentation
+ * and JSON Schema at once) and what it refers to. Adding a kind is writing one of these and listing it in `registry.ts`.
+ */
+export interface Kind<S extends z.ZodType = z.ZodType> {
+  kind: string;
+  /** Path segment and word of the CLI. */
+  plural: string;
+  shortNames: readonly string[];
+  namespaced: boolean;
+  description: string;
+  verbs: readonly Verb[];
+  /** Absent for kinds that only the server writes. */
+  spec?: S;
+  /** References of an effective spec, in document order. */
+  references: (spec: z.output<S>) => Reference[];
+  /**
+   * Fields that are promised but not built. They are unknown fields like any other; the problem says so, so that nobody
+   * hunts for a typing mistake.
+   */
+  plannedFields: readonly string[];
+}
+
+export type Verb = 'get' | 'list' | 'create' | 'update' | 'delete';
+export const readVerbs: readonly Verb[] = ['get', 'list'];
+export const writeVerbs: readonly Verb[] = ['get', 'list', 'create', 'update', 'delete'];

@@ -1,0 +1,61 @@
+import { didYouMean } from '../hints.ts';
+import { gatewayKind } from './gateway.ts';
+import { type Kind, readVerbs } from './kind.ts';
+import { routeKind } from './route.ts';
+import { secretKind } from './secret.ts';
+import { serviceKind } from './service.ts';
+
+const nodeKind: Kind = {
+  kind: 'Node',
+  plural: 'nodes',
+  shortNames: ['no'],
+  namespaced: false,
+  description: 'A data-plane node: its labels, version, desired and applied revision, last problems.',
+  verbs: readVerbs,
+  references: () => [],
+  plannedFields: [],
+};
+
+const revisionKind: Kind = {
+  kind: 'Revision',
+  plural: 'revisions',
+  shortNames: ['rev'],
+  namespaced: false,
+  description: 'Who changed what, when and from where.',
+  verbs: readVerbs,
+  references: () => [],
+  plannedFields: [],
+};
+
+/** Every kind there is, in the order in which lists of kinds show them. */
+export const kinds: readonly Kind[] = [
+  routeKind,
+  serviceKind,
+  gatewayKind,
+  secretKind,
+  nodeKind,
+  revisionKind,
+] as readonly Kind[];
+
+const byKind = new Map(kinds.map((kind) => [kind.kind, kind]));
+const byWord = new Map(
+  kinds.flatMap((kind) =>
+    [kind.plural, kind.kind.toLowerCase(), ...kind.shortNames].map((word) => [word, kind] as const),
+  ),
+);
+
+/** The kind of that exact `kind` value, such as `Route`. */
+export function kindNamed(kind: string): Kind | undefined {
+  return byKind.get(kind);
+}
+
+/** The kind that a user means by a plural, singular or short name, in any case. */
+export function kindByWord(word: string): Kind | undefined {
+  return byWord.get(word.toLowerCase());
+}
+
+/** Hint for a word that names no kind. */
+export function kindHint(word: string): string | undefined {
+  const fits = kinds.some((kind) => kind.kind[0] === word[0]);
+  return didYouMean(word, fits ? byKind.keys() : byWord.keys());
+}

@@ -1,0 +1,203 @@
+import { z } from 'zod';
+import {
+  choice,
+  duration,
+  flag,
+  headerName,
+  hostPattern,
+  integer,
+  line,
+  list,
+  literalPath,
+  method,
+  name,
+  object,
+  oneOf,
+  regex,
+  say,
+  shown,
+  size,
+  templatePath,
+} from '../fields.ts';
+import { type Kind, writeVerbs } from './kind.ts';
+
+const gatewayReference = z
+  .string({ error: (issue) => say('wrong_type', `${shown(issue.input)} is not the name of a Gateway`) })
+  .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\/[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)?$/, {
+    error: (issue) => say('bad_format', `${shown(issue.input)} is not "gateway" or "gateway/listener"`),
+  });
+
+const pathMatch = oneOf(
+  {
+    exact: literalPath.optional().describe('the whole path'),
+    prefix: literalPath.optional().describe('whole segments: /a takes /a and /a/b, never /ab'),
+    template: templatePath.optional().describe('{name} takes one segment, {name...} the rest'),
+    regex: regex.optional().describe('linear-time syntax, anchored at both ends'),
+  },
+  'How the canonical path of a request is compared. Absent: prefix /.',
+);
+
+/** Predicate on a named value; the four ways to compare are keys, of which one is given. */
+function valuePredicate(nameField: z.ZodType<string>, description: string) {
+  const value = line('a value', 'Text to compare with.', 4096);
+  const ways = ['exact', 'prefix', 'regex', 'present'] as const;
+  return object(
+    {
+      name: nameField,
+      exact: value.optional().describe('the whole value'),
+      prefix: value.optional().describe('the beginning of the value'),
+      regex: regex.optional().describe('linear-time syntax, anchored at both ends'),
+      present: flag('true: must be there; false: must be absent').optional(),
+    },
+    description,
+  )
+    .superRefine((predicate, context) => {
+      const given = ways.filter((way) => predicate[way] !== undefined);
+      if (given.length === 1) return;
+      const wanted = `exactly one of ${ways.join(', ')}`;
+      const message =
+        given.length === 0
+          ? say('missing', `needs ${wanted}`)
+          : say('exclusive', `takes ${wanted}, not ${given.join(' and ')}`);
+      context.addIssue({ code: 'custom', message });
+    })
+    .meta({ description, oneOf: ways.map((way) => ({ required: [way] })) });
+}
+
+const queryName = line('a query parameter name', 'Name of a query parameter, case-sensitive.', 256);
+const cookieName = line('a cookie name', 'Name of a cookie, case-sensitive.', 256);
+
+const match = object(
+  {
+    path: pathMatch.prefault({ prefix: '/' }),
+    methods: list(method, {
+      description: 'Methods; empty = every method. GET does not imply HEAD.',
+      max: 32,
+      key: '',
+    }).default([]),
+    headers: list(valuePredicate(headerName, 'Header that must hold.'), {
+      description: 'All must hold; a repeated header is joined by ", ".',
+      max: 16,
+      key: 'name',
+    }).default([]),
+    query: list(valuePredicate(queryName, 'Query parameter that must hold.'), {
+      description: 'All must hold; the first value of a repeated name counts.',
+      max: 16,
+      key: 'name',
+    }).default([]),
+    cookies: list(valuePredicate(cookieName, 'Cookie that must hold.'), {
+      description: 'All must hold; ranks with headers.',
+      max: 16,
+      key: 'name',
+    }).default([]),
+  },
+  'What a request must look like; every given part must hold.',
+);
+
+export const routeSpec = object(
+  {
+    gateways: list(gatewayReference, {
+      description: 'Gateways that carry this Route: "gateway" or "gateway/listener".',
+      max: 16,
+      min: 1,
+      key: '',
+    }).default(['default']),
+    hosts: list(hostPattern, {
+      description: 'Hosts; empty = every host of the listeners.',
+      max: 64,
+      key: '',
+    }).default([]),
+    matches: list(match, {
+      description: 'Any of these takes the request; absent = prefix /.',
+      min: 1,
+      max: 64,
+    }).default([{ path: { prefix: '/' }, methods: [], headers: [], query: [], cookies: [] }]),
+    priority: integer(
+      'a priority',
+      'Breaks ties after query matches and before the name; higher first.',
+      -1000,
+      1000,
+    ).default(0),
+    allowEncoded: list(
+      choice('Encoded character.', ['slash', 'backslash', 'question', 'hash', 'semicolon']),
+      {
+        description:
+          'Characters that may stand percent-encoded (or raw, for backslash and semicolon) in the path; others are refused with 400. %00 never.',
+        max: 5,
+        key: '',
+      },
+    ).default([]),
+    backends: list(
+      object({
+        service: name.describe('Service in the namespace of the Route.'),
+        weight: integer(
+          'a weight',
+          'Share of the requests; 0 keeps the reference and gets nothing.',
+          0,
+          1_000_000,
+        ).default(1),
+      }),
+      { description: 'Services that answer, by weight.', min: 1, max: 64, key: 'service' },
+    ),
+    timeouts: object(
+      {
+        request: duration
+          .default('0s')
+          .describe('The whole exchange; 0s = off. Streams: until the response head. 504 upstream_timeout.'),
+        responseHead: duration
+          .default('60s')
+          .describe('From request sent to response head; 0s = off. 504 upstream_timeout.'),
+        idle: duration
+          .default('60s')
+          .describe('No byte in either direction while an ordinary body passes; 0s = off.'),
+        streamIdle: duration.default('0s').describe('The same for event streams, NDJSON and gRPC; 0s = off.'),
+      },
+      'Time limits of one exchange.',
+    ).prefault({}),
+    limits: object(
+      {
+        maxBodySize: size
+          .optional()
+          .describe("Largest request body; overrides the Gateway's. 0B = unlimited."),
+      },
+      'Limits of this Route.',
+    ).prefault({}),
+  },
+  'Hosts and matches, and the Services that take what matches.',
+);
+
+export type RouteSpec = z.output<typeof routeSpec>;
+
+export const routeKind: Kind<typeof routeSpec> = {
+  kind: 'Route',
+  plural: 'routes',
+  shortNames: ['rt'],
+  namespaced: true,
+  description: 'Hosts and matches (path, methods, headers, query) that lead to weighted backends.',
+  verbs: writeVerbs,
+  spec: routeSpec,
+  references: (spec) => [
+    ...spec.gateways.map((gateway, index) => ({
+      pointer: `/spec/gateways/${index}`,
+      kind: 'Gateway',
+      name: gateway.split('/')[0]!,
+    })),
+    ...spec.backends.map((backend, index) => ({
+      pointer: `/spec/backends/${index}/service`,
+      kind: 'Service',
+      name: backend.service,
+    })),
+  ],
+  plannedFields: [
+    'filters',
+    'affinity',
+    'retry',
+    'websocket',
+    'sse',
+    'onExpire',
+    'tracing',
+    'grpc',
+    'backendRequest',
+    'maxActiveRequests',
+  ],
+};

@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import { object, say, shown } from '../fields.ts';
+import { type Kind, writeVerbs } from './kind.ts';
+
+/** All values of one Secret together, in UTF-8 bytes. */
+const secretBytesMax = 64 * 1024;
+
+const entryName = z.string().regex(/^[-._a-zA-Z0-9]{1,253}$/, {
+  error: (issue) =>
+    say('bad_format', `${shown(issue.input)} is not a key (letters, digits, "-", "_" and ".")`),
+});
+
+// The complaint never shows the value: whatever was written here was meant to be secret.
+const secretValue = z.string({ error: () => say('wrong_type', 'not a string', 'put the value in quotes') });
+
+export const secretSpec = object(
+  {
+    data: z
+      .record(entryName, secretValue, { error: () => say('wrong_type', 'not a mapping of keys to strings') })
+      .superRefine((data, context) => {
+        const bytes = Object.values(data).reduce((sum, value) => sum + Buffer.byteLength(value), 0);
+        if (bytes > secretBytesMax)
+          context.addIssue({
+            code: 'custom',
+            message: say('out_of_range', `${bytes} bytes in all, at most 64KiB`),
+          });
+      })
+      .default({})
+      .describe('Key to string, write-only: values read back as (hidden). 64KiB in all.'),
+  },
+  'Named secret strings.',
+);
+
+export type SecretSpec = z.output<typeof secretSpec>;
+
+export const secretKind: Kind<typeof secretSpec> = {
+  kind: 'Secret',
+  plural: 'secrets',
+  shortNames: ['sec'],
+  namespaced: true,
+  description: 'Named secret strings, write-only; other kinds refer to {secret, key}.',
+  verbs: writeVerbs,
+  spec: secretSpec,
+  references: () => [],
+  plannedFields: [],
+};

@@ -1,0 +1,57 @@
+import type { Kind } from './kinds/kind.ts';
+
+/** Every path of the admin API, in one file: the server mounts what the client calls. */
+const root = '/apis/causeway/v1';
+
+const encode = encodeURIComponent;
+
+export const restPaths = {
+  root,
+  apply: `${root}/apply`,
+  explain: `${root}/explain`,
+  schema: (plural: string): string => `${root}/schema/${encode(plural)}`,
+  revisionStatus: (revision: number | string): string =>
+    `${root}/revisions/${encode(String(revision))}/status`,
+  nodeCommand: (node: string): string => `${root}/nodes/${encode(node)}/commands`,
+  openapi: '/openapi.json',
+  docs: '/docs',
+  version: '/version',
+  livez: '/livez',
+  readyz: '/readyz',
+  metrics: '/metrics',
+} as const;
+
+/** Collection of a kind: in one namespace, or over all of them when none is given. */
+export function collectionPath(kind: Pick<Kind, 'plural' | 'namespaced'>, namespace?: string): string {
+  return kind.namespaced && namespace !== undefined
+    ? `${root}/namespaces/${encode(namespace)}/${kind.plural}`
+    : `${root}/${kind.plural}`;
+}
+
+/** One object; `namespace` is needed for namespaced kinds and ignored for others. */
+export function objectPath(
+  kind: Pick<Kind, 'plural' | 'namespaced'>,
+  namespace: string | undefined,
+  name: string,
+): string {
+  return `${collectionPath(kind, kind.namespaced ? namespace : undefined)}/${encode(name)}`;
+}
+
+/** Media types of request bodies and answers. */
+export const mediaTypes = {
+  json: 'application/json',
+  yaml: 'application/yaml',
+  problem: 'application/problem+json',
+  mergePatch: 'application/merge-patch+json',
+  jsonPatch: 'application/json-patch+json',
+  ndjson: 'application/x-ndjson',
+} as const;
+
+export const revisionHeader = 'causeway-revision';
+export const messageHeader = 'causeway-message';
+
+/** Largest bodies that the admin API takes, in bytes. */
+export const applyBytesMax = 16 * 1024 * 1024;
+export const objectBytesMax = 1024 * 1024;
+export const listLimitDefault = 500;
+export const listLimitMax = 5000;
