@@ -204,7 +204,6 @@ export const method = text({
 
 /** Any one-line text; `noun` names it in problems. */
 export function line(noun: string, description: string, lengthMax = 1024): z.ZodString {
-  // biome-ignore lint: control characters are the point
   return text({ noun, description, lengthMax, pattern: /^[^\u0000-\u001f\u007f]+$/ });
 }
 

@@ -175,7 +175,7 @@ describe('validateDocument', () => {
     const found = problemsOf(
       route(JSON.parse('{"backends":[{"service":"a"}],"__proto__":1,"constructor":2}')),
     );
-    assert.deepEqual(found.map((problem) => problem.pointer).sort(), [
+    assert.deepEqual(found.map((problem) => problem.pointer).toSorted(), [
       '/spec/__proto__',
       '/spec/constructor',
     ]);

@@ -115,7 +115,7 @@ export function validateDocument(document: unknown, options: { namespace?: strin
   if (!meta.success) problems.push(...problemsOf(meta.error, ['metadata'], []));
   else problems.push(...metadataProblems(meta.data, kind));
   if (kind?.spec) problems.push(...specProblems(kind, (sparse['spec'] ?? {}) as Spec));
-  if (problems.length > 0 || !meta.success || !kind) return { problems: problems.sort(compareProblems) };
+  if (problems.length > 0 || !meta.success || !kind) return { problems: problems.toSorted(compareProblems) };
   return { manifest: manifestOf(kind, meta.data, (sparse['spec'] ?? {}) as Spec, options.namespace) };
 }
 

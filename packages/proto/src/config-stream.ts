@@ -1,0 +1,33 @@
+import { type DescMessage, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf';
+import {
+  CommandSchema,
+  ConfigStream,
+  ControlMessageSchema,
+  NodeCommandMessageSchema,
+  NodeMessageSchema,
+} from './gen/causeway/config/v1/config_pb.ts';
+
+/** Largest chunk of items in one message, in bytes: well under gRPC's default message limit of 4 MiB. */
+export const chunkBytesMax = 1024 * 1024;
+/** Largest chunk of a command's result, in bytes. */
+export const resultChunkBytesMax = 64 * 1024;
+/** Metadata key of the node's credential: `Bearer <token>`. */
+export const credentialKey = 'authorization';
+
+function method<In extends DescMessage, Out extends DescMessage>(name: string, input: In, output: Out) {
+  return {
+    path: `/${ConfigStream.typeName}/${name}`,
+    requestStream: true,
+    responseStream: true,
+    requestSerialize: (message: MessageShape<In>): Buffer => Buffer.from(toBinary(input, message)),
+    requestDeserialize: (bytes: Buffer): MessageShape<In> => fromBinary(input, bytes),
+    responseSerialize: (message: MessageShape<Out>): Buffer => Buffer.from(toBinary(output, message)),
+    responseDeserialize: (bytes: Buffer): MessageShape<Out> => fromBinary(output, bytes),
+  } as const;
+}
+
+/** The service as @grpc/grpc-js wants it, for server and client alike. */
+export const configStreamDefinition = {
+  subscribe: method('Subscribe', NodeMessageSchema, ControlMessageSchema),
+  commands: method('Commands', NodeCommandMessageSchema, CommandSchema),
+} as const;
