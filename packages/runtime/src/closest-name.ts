@@ -2,15 +2,16 @@
 
 /**
  * The candidate that `typed` most likely stands for, undefined when none is near: at most one edit in three characters
- * (insert, delete, replace, or swap of neighbours). Ties go to the earlier candidate.
+ * of the longer one (insert, delete, replace, or swap of neighbours). Ties go to the earlier candidate.
  */
 export function closestName(typed: string, candidates: Iterable<string>): string | undefined {
   let closest: string | undefined;
-  let closestDistance = Math.max(1, Math.floor(typed.length / 3)) + 1;
+  let closestDistance = Number.POSITIVE_INFINITY;
   for (const candidate of candidates) {
-    if (Math.abs(candidate.length - typed.length) >= closestDistance) continue;
+    const distanceMax = Math.max(1, Math.floor(Math.max(typed.length, candidate.length) / 3));
+    if (Math.abs(candidate.length - typed.length) > distanceMax) continue;
     const distance = editDistance(typed.toLowerCase(), candidate.toLowerCase());
-    if (distance < closestDistance) {
+    if (distance <= distanceMax && distance < closestDistance) {
       closest = candidate;
       closestDistance = distance;
     }

@@ -21,8 +21,8 @@ interface Rig {
   readonly host: Host;
   readonly clock: ManualClock;
   readonly lines: string[];
-  run(main: (lifecycle: Lifecycle) => Promise<void>): void;
-  exited(): Promise<number[]>;
+  readonly run: (main: (lifecycle: Lifecycle) => Promise<void>) => void;
+  readonly exited: () => Promise<number[]>;
 }
 
 function rig(host = new Host()): Rig {
@@ -212,8 +212,8 @@ describe('lifecycle of a real process', () => {
       stderr += chunk;
       if (signal !== undefined && stderr.includes('ready')) child.kill(signal);
     });
-    const [code] = (await once(child, 'close')) as [number | null];
-    return [code, stderr];
+    await once(child, 'close');
+    return [child.exitCode, stderr];
   }
 
   it('ends with 0 on SIGTERM though a timer would keep it alive', async () => {

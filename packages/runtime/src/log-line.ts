@@ -16,7 +16,8 @@ export function parseRecord(line: string): Readonly<Record<string, unknown>> | u
   if (!line.startsWith('{')) return undefined;
   try {
     // A line that begins with a brace is a JSON object or no JSON.
-    return JSON.parse(line) as Record<string, unknown>;
+    const record: Record<string, unknown> = JSON.parse(line);
+    return record;
   } catch {
     return undefined;
   }

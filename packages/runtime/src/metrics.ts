@@ -4,6 +4,13 @@
  */
 
 import { assert } from './assert.ts';
+import {
+  BucketCell,
+  NumberCell,
+  type CounterCell,
+  type GaugeCell,
+  type HistogramCell,
+} from './metric-cells.ts';
 
 /** OpenTelemetry's advice for `http.server.request.duration` (semantic conventions), seconds. */
 export const durationBucketsSeconds = [
@@ -30,20 +37,6 @@ export interface MetricOptions<L extends string> {
 export interface HistogramOptions<L extends string> extends MetricOptions<L> {
   /** Upper bounds, ascending, without infinity; default `durationBucketsSeconds`. */
   readonly buckets?: readonly number[];
-}
-
-export interface CounterCell {
-  /** Adds `amount`, 0 or more. */
-  add(amount: number): void;
-}
-
-export interface GaugeCell {
-  set(value: number): void;
-  add(amount: number): void;
-}
-
-export interface HistogramCell {
-  observe(value: number): void;
 }
 
 /** One metric: gives cells by label values. Keep the cell: the look-up builds a key from all values. */
@@ -179,42 +172,6 @@ class CellMetric<L extends string, C> implements Metric<L, C>, MetricFamily {
     const series = { labels, values, cell: this.#createCell(values) };
     this.#cells.set(keyOf(labelValues), series);
     return series;
-  }
-}
-
-class NumberCell implements CounterCell, GaugeCell {
-  readonly #values: Float64Array;
-
-  constructor(values: Float64Array) {
-    this.#values = values;
-  }
-
-  add(amount: number): void {
-    // Hot path: the amount is not checked; one store, about 2 ns.
-    this.#values[0]! += amount;
-  }
-
-  set(value: number): void {
-    this.#values[0] = value;
-  }
-}
-
-class BucketCell implements HistogramCell {
-  readonly #values: Float64Array;
-  readonly #buckets: readonly number[];
-
-  constructor(values: Float64Array, buckets: readonly number[]) {
-    this.#values = values;
-    this.#buckets = buckets;
-  }
-
-  observe(value: number): void {
-    // Hot path: a linear walk beats binary search for so few buckets, most observations ending in the first ones.
-    const buckets = this.#buckets;
-    let index = 0;
-    while (index < buckets.length && value > buckets[index]!) index += 1;
-    this.#values[index]! += 1;
-    this.#values[buckets.length + 1]! += value;
   }
 }
 

@@ -1,7 +1,8 @@
-/** What the text of a setting may be, by kind: one parser, one placeholder and one value type each. */
+/** What a setting is, and what its text may be, by kind: one parser, one placeholder and one value type each. */
 
 import { isIP } from 'node:net';
 
+import { unreachable } from './assert.ts';
 import { closestName } from './closest-name.ts';
 import { formatDuration, parseDuration } from './duration.ts';
 import { parseListenAddress, type ListenAddress } from './listen-address.ts';
@@ -11,6 +12,26 @@ export type SettingKind =
   | { readonly kind: 'string' | 'path' | 'address' | 'boolean' | 'label' | 'cidr' }
   | { readonly kind: 'integer' | 'duration'; readonly min: number; readonly max: number }
   | { readonly kind: 'choice'; readonly choices: readonly string[] };
+
+/** One setting, as its program declares it. */
+export type Setting = SettingKind & {
+  /** As it is typed: `--admin-addr`, read from the environment as `CAUSEWAY_ADMIN_ADDR`. */
+  readonly flag: `--${string}`;
+  /** One line for people: what it does, its unit, what happens without it. */
+  readonly help: string;
+  /** In the text form that a user would type. Absent: the value is `undefined` when nobody sets it. */
+  readonly default?: string;
+  /** May be given many times; in the environment the values are separated by commas. Labels always may. */
+  readonly repeatable?: true;
+  /**
+   * Never taken from the command line, where every user of the machine can read it, but from a file (`--x-file PATH`,
+   * `CAUSEWAY_X_FILE`, one trailing newline dropped) or from `CAUSEWAY_X`. Never echoed.
+   */
+  readonly secret?: true;
+};
+
+/** By the name that the value has in the program: `{ adminAddress: { flag: '--admin-addr', ... } }`. */
+export type SettingDeclarations = Readonly<Record<string, Setting>>;
 
 /** What one occurrence of a setting of that kind yields; a duration is milliseconds, a label one `[key, value]`. */
 export type KindValue<K extends SettingKind> = K extends {
@@ -61,6 +82,8 @@ export function parseSettingText(kind: SettingKind, text: string): Parsed {
       );
     case 'choice':
       return parseChoice(kind.choices, text);
+    default:
+      return unreachable(kind);
   }
 }
 

@@ -1,14 +1,14 @@
 /** Settings as people read them: `--help` and the manual's table, both made from the declaration. */
 
-import { placeholderOf } from './setting-kinds.ts';
-import { argumentFlag, environmentName, type Setting, type SettingDeclarations } from './settings.ts';
+import { placeholderOf, type Setting, type SettingDeclarations } from './setting-kinds.ts';
+import { argumentFlag, environmentName } from './setting-sources.ts';
 
 /** Columns of a terminal that help keeps to. */
 const helpColumns = 100;
 
 /** The text of `--help`: usage, then every setting in the order of its declaration. Ends with a newline. */
 export function renderHelp(command: string, summary: string, declarations: SettingDeclarations): string {
-  const lines = [`${summary}`, '', `Usage: ${command} [settings]`, ''];
+  const lines = [summary, '', `Usage: ${command} [settings]`, ''];
   for (const setting of Object.values(declarations)) {
     lines.push(`  ${usageOf(setting)}`);
     for (const line of wrap(describe(setting), helpColumns - 6)) lines.push(`      ${line}`);
