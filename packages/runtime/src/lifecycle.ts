@@ -47,14 +47,20 @@ interface StopAction {
 /**
  * Runs `main`, which calls `lifecycle.start` for each step and then returns; the process lives on until SIGTERM, SIGINT,
  * the loss of the parent's IPC channel, a crash, or `lifecycle.stop`. Exit code 0 after a clean stop; 1 after a crash, a
- * failed start, a stop that failed or took longer than `stopDeadlineMs`. A second signal exits at once with
- * 128 plus its number.
+ * failed start, a stop that failed or took longer than `stopDeadlineMs`. A second signal, if it is not the first one's
+ * echo (`signalEchoMs`), exits at once with 128 plus its number.
  */
 export function runProcess(options: LifecycleOptions, main: (lifecycle: Lifecycle) => Promise<void>): void {
   const lifecycle = new ProcessLifecycle(options);
   lifecycle.listen();
   main(lifecycle).catch((error: unknown) => lifecycle.fail('start failed', error));
 }
+
+/**
+ * A Ctrl-C reaches every process of the terminal's group, and those that wrap others (npm, our own launcher) pass it on
+ * once more: what comes this soon after the first signal is the same wish told twice.
+ */
+const signalEchoMs = 300;
 
 const signals = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
 
@@ -67,7 +73,7 @@ class ProcessLifecycle implements Lifecycle {
   #starting: Promise<unknown> = Promise.resolve();
   #stopping = false;
   #exitCode: number = exitCodes.clean;
-  #signalled = false;
+  #signalledAtMs: number | undefined;
   #crashes = 0;
 
   constructor(options: LifecycleOptions) {
@@ -123,13 +129,14 @@ class ProcessLifecycle implements Lifecycle {
   }
 
   #onSignal(signal: string, number: number): void {
-    if (this.#signalled) {
+    const nowMs = this.#clock.monotonicMs();
+    if (this.#signalledAtMs === undefined) {
+      this.#signalledAtMs = nowMs;
+      this.stop(signal);
+    } else if (nowMs - this.#signalledAtMs >= signalEchoMs) {
       this.#logger.warn({ signal }, 'second signal; exiting at once');
       this.#host.exit(128 + number);
-      return;
     }
-    this.#signalled = true;
-    this.stop(signal);
   }
 
   #onCrash(what: string, error: unknown): void {

