@@ -111,14 +111,12 @@ test('property: rules of one signature take the same requests', () => {
   fc.assert(
     fc.property(plain, requests, (rules, asked) => {
       const groups = Map.groupBy(rules, (rule) => matchSignature(rule, undefined));
-      for (const [one, other] of groups.values()) {
-        if (one === undefined || other === undefined) continue;
+      for (const group of groups.values()) {
+        if (group.length === 1) continue;
         pairs++;
         for (const request of asked) {
-          const [takesOne, takesOther] = [one, other].map(
-            (rule) => referenceTakers([rule], request, true).length,
-          );
-          assert.equal(takesOne, takesOther);
+          const takers = group.filter((rule) => referenceTakers([rule], request, true).length > 0);
+          assert.ok(takers.length === 0 || takers.length === group.length);
         }
       }
     }),

@@ -15,14 +15,15 @@ test('property: it holds what a Map holds, and every older version stays as it w
   const edits = fc.array(fc.tuple(fc.boolean(), key), { maxLength: 400 });
   fc.assert(
     fc.property(fc.array(edits, { maxLength: 4 }), (rounds) => {
-      let map: SharedMap<number> | undefined;
-      const model = new Map<string, number>();
-      const versions: [SharedMap<number> | undefined, Map<string, number>][] = [];
+      let map: SharedMap<{ n: number }> | undefined;
+      const model = new Map<string, { n: number }>();
+      const versions: [SharedMap<{ n: number }> | undefined, Map<string, { n: number }>][] = [];
       for (const [round, changes] of rounds.entries()) {
         const token = { edit: true } as const;
+        const value = { n: round };
         for (const [isSet, name] of changes) {
-          map = isSet ? sharedSet(map, name, round, token) : sharedDelete(map, name, token);
-          if (isSet) model.set(name, round);
+          map = isSet ? sharedSet(map, name, value, token) : sharedDelete(map, name, token);
+          if (isSet) model.set(name, value);
           else model.delete(name);
         }
         versions.push([map, new Map(model)]);
@@ -38,8 +39,8 @@ test('property: it holds what a Map holds, and every older version stays as it w
 
 test('nothing is left of a map whose keys are all deleted', () => {
   const token = { edit: true } as const;
-  let map: SharedMap<number> | undefined;
-  for (let n = 0; n < 5000; n++) map = sharedSet(map, `key-${n}`, n, token);
+  let map: SharedMap<{ n: number }> | undefined;
+  for (let n = 0; n < 5000; n++) map = sharedSet(map, `key-${n}`, { n }, token);
   for (let n = 0; n < 5000; n++) map = sharedDelete(map, `key-${n}`, token);
   assert.equal(map, undefined);
 });

@@ -9,24 +9,30 @@ export interface EditToken {
 }
 
 /** A map, or undefined for the empty one. */
-export interface SharedMap<V> {
+export interface SharedMap<V extends object> {
   readonly owner: EditToken;
-  /** Set in a leaf. */
+  /** The only entry of a leaf that has neither `entries` nor `children`; most maps are that small. */
+  readonly onlyKey: string;
+  onlyValue: V | undefined;
+  /** Set in any other leaf. */
   entries: Map<string, V> | undefined;
-  /** Set in a branch: children by five bits of the hash. */
+  /** Set in a branch: children by some bits of the hash. */
   children: (SharedMap<V> | undefined)[] | undefined;
 }
 
-/** A leaf over this size becomes a branch; below it a copy costs a microsecond or two. */
-const leafSizeMax = 32;
-const bitsPerLevel = 5;
+/**
+ * A leaf over this size becomes a branch. Copying one of this size costs some ten microseconds, once an update; each
+ * further level costs every look-up a few misses of the processor's cache.
+ */
+const leafSizeMax = 256;
+const bitsPerLevel = 6;
 const fanOut = 1 << bitsPerLevel;
-/** 30 bits of hash; keys equal in all of them share one leaf, however large. */
-const levelsMax = 6;
+/** 30 bits of hash in all; keys equal in all of them share one leaf, however large. */
+const levelsMax = 5;
 /** A longer key is hashed by its beginning and its length, so that a hostile request cannot buy much work. */
 const hashedLengthMax = 48;
 
-export function sharedGet<V>(map: SharedMap<V> | undefined, key: string): V | undefined {
+export function sharedGet<V extends object>(map: SharedMap<V> | undefined, key: string): V | undefined {
   let node = map;
   if (node?.children !== undefined) {
     let hash = hashOf(key);
@@ -35,10 +41,12 @@ export function sharedGet<V>(map: SharedMap<V> | undefined, key: string): V | un
       hash >>>= bitsPerLevel;
     } while (node?.children !== undefined);
   }
-  return node?.entries?.get(key);
+  if (node === undefined) return undefined;
+  if (node.entries !== undefined) return node.entries.get(key);
+  return node.onlyKey === key ? node.onlyValue : undefined;
 }
 
-export function sharedSet<V>(
+export function sharedSet<V extends object>(
   map: SharedMap<V> | undefined,
   key: string,
   value: V,
@@ -48,7 +56,7 @@ export function sharedSet<V>(
 }
 
 /** Gives undefined when nothing is left. */
-export function sharedDelete<V>(
+export function sharedDelete<V extends object>(
   map: SharedMap<V> | undefined,
   key: string,
   token: EditToken,
@@ -57,31 +65,51 @@ export function sharedDelete<V>(
 }
 
 /** All values, in no order that anyone may rely on. */
-export function* sharedValues<V>(map: SharedMap<V> | undefined): Generator<V, void> {
-  if (map?.entries !== undefined) yield* map.entries.values();
-  for (const child of map?.children ?? []) yield* sharedValues(child);
+export function* sharedValues<V extends object>(map: SharedMap<V> | undefined): Generator<V, void> {
+  if (map === undefined) return;
+  if (map.children !== undefined) {
+    for (const child of map.children) yield* sharedValues(child);
+  } else if (map.entries !== undefined) {
+    yield* map.entries.values();
+  } else if (map.onlyValue !== undefined) {
+    yield map.onlyValue;
+  }
 }
 
-function setAt<V>(
+function setAt<V extends object>(
   map: SharedMap<V> | undefined,
   key: string,
   value: V,
   token: EditToken,
   level: number,
 ): SharedMap<V> {
+  if (map === undefined) {
+    return { owner: token, onlyKey: key, onlyValue: value, entries: undefined, children: undefined };
+  }
   const node = owned(map, token);
   if (node.children !== undefined) {
     const slot = slotOf(key, level);
     node.children[slot] = setAt(node.children[slot], key, value, token, level + 1);
-    return node;
+  } else if (node.entries !== undefined) {
+    node.entries.set(key, value);
+    if (node.entries.size > leafSizeMax && level < levelsMax) split(node, node.entries, token, level);
+  } else if (node.onlyKey === key) {
+    node.onlyValue = value;
+  } else {
+    const entries = new Map<string, V>();
+    if (node.onlyValue !== undefined) entries.set(node.onlyKey, node.onlyValue);
+    node.entries = entries.set(key, value);
+    node.onlyValue = undefined;
   }
-  const entries = (node.entries ??= new Map());
-  entries.set(key, value);
-  if (entries.size > leafSizeMax && level < levelsMax) split(node, entries, token, level);
   return node;
 }
 
-function split<V>(node: SharedMap<V>, entries: Map<string, V>, token: EditToken, level: number): void {
+function split<V extends object>(
+  node: SharedMap<V>,
+  entries: Map<string, V>,
+  token: EditToken,
+  level: number,
+): void {
   node.entries = undefined;
   const children = Array.from<SharedMap<V> | undefined>({ length: fanOut });
   node.children = children;
@@ -91,7 +119,7 @@ function split<V>(node: SharedMap<V>, entries: Map<string, V>, token: EditToken,
   }
 }
 
-function deleteAt<V>(
+function deleteAt<V extends object>(
   map: SharedMap<V>,
   key: string,
   token: EditToken,
@@ -104,15 +132,21 @@ function deleteAt<V>(
     if (child !== undefined) node.children[slot] = deleteAt(child, key, token, level + 1);
     return node.children.every((other) => other === undefined) ? undefined : node;
   }
-  node.entries?.delete(key);
-  return node.entries === undefined || node.entries.size === 0 ? undefined : node;
+  if (node.entries === undefined) return node.onlyKey === key ? undefined : node;
+  node.entries.delete(key);
+  return node.entries.size === 0 ? undefined : node;
 }
 
-function owned<V>(map: SharedMap<V> | undefined, token: EditToken): SharedMap<V> {
-  if (map === undefined) return { owner: token, entries: new Map(), children: undefined };
+function owned<V extends object>(map: SharedMap<V>, token: EditToken): SharedMap<V> {
   if (map.owner === token) return map;
   const entries = map.entries === undefined ? undefined : new Map(map.entries);
-  return { owner: token, entries, children: map.children?.slice() };
+  return {
+    owner: token,
+    onlyKey: map.onlyKey,
+    onlyValue: map.onlyValue,
+    entries,
+    children: map.children?.slice(),
+  };
 }
 
 function slotOf(key: string, level: number): number {
