@@ -9,7 +9,7 @@ export const regexLengthMax = 1024;
 
 /**
  * The largest compiled pattern, in RE2 instructions. Matching costs at most this times the length of the text:
- * at the limit some 30 ms for 8 KiB, which only patterns full of counted repetition reach.
+ * at the limit some 15 ms for a first text of 8 KiB, which only patterns full of counted repetition reach.
  */
 export const regexProgramMax = 500;
 
