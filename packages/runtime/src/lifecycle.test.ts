@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { describe, it } from 'node:test';
 
+import { GatewayError } from './errors.ts';
 import { runProcess, type Lifecycle, type LifecycleHost } from './lifecycle.ts';
 import { createLogger } from './logger.ts';
 import { ManualClock } from './manual-clock.ts';
@@ -90,6 +91,51 @@ describe('lifecycle', () => {
     assert.deepEqual(await exited(), [1]);
     assert.equal(stopped, true);
     assert.match(lines.join(''), /"level":"fatal".*"msg":"start failed: port in use"/);
+  });
+
+  it('logs an operating failure without a stack', async () => {
+    const { run, exited, lines } = rig();
+    const busy = new GatewayError({
+      code: 'port_in_use',
+      message: 'Port in use.',
+      httpStatus: 503,
+      grpcStatus: 14,
+    });
+    run((lifecycle) => lifecycle.start('server', () => Promise.reject(busy)));
+    assert.deepEqual(await exited(), [1]);
+    assert.match(lines[0] ?? '', /"code":"port_in_use","msg":"start failed: Port in use\."}\n$/);
+  });
+
+  it('stops with exit code 1 when a step fails long after its start', async () => {
+    const { run, exited, lines } = rig();
+    let stopped = false;
+    run(async (lifecycle) => {
+      await lifecycle.start(
+        'child',
+        () => 1,
+        () => void (stopped = true),
+      );
+      lifecycle.fail('the child died', new Error('killed'));
+    });
+    assert.deepEqual(await exited(), [1]);
+    assert.equal(stopped, true);
+    assert.match(lines.join(''), /"level":"fatal".*"msg":"the child died: killed"/);
+  });
+
+  it('stops when the terminal is closed only if it is asked to', async () => {
+    const host = new Host();
+    runProcess({ logger: createLogger({ level: 'error' }), stopDeadlineMs: 1, host }, async () => {});
+    assert.equal(host.listenerCount('SIGHUP'), 0);
+    const options = {
+      logger: createLogger({ level: 'error' }),
+      stopDeadlineMs: 1000,
+      stopOnHangup: true,
+      host,
+    };
+    runProcess(options, async () => {});
+    host.emit('SIGHUP');
+    await once(host, 'exited');
+    assert.deepEqual(host.exits, [0]);
   });
 
   it('waits for the start in progress, stops it too, and starts nothing more', async () => {

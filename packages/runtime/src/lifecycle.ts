@@ -1,7 +1,7 @@
 /** The life of a process: steps start in order, stop in reverse, and the process always ends. */
 
 import { systemClock, type Clock } from './clock.ts';
-import { messageOf } from './errors.ts';
+import { GatewayError, messageOf } from './errors.ts';
 import type { Logger } from './logger.ts';
 
 export const exitCodes = { clean: 0, failed: 1 } as const;
@@ -10,6 +10,8 @@ export interface LifecycleOptions {
   readonly logger: Logger;
   /** Longest time for all stop actions together, milliseconds; then the process exits with 1. */
   readonly stopDeadlineMs: number;
+  /** Also stop when the terminal is closed (SIGHUP); for what runs in the foreground. Default false. */
+  readonly stopOnHangup?: boolean;
   readonly clock?: Clock;
   /** Where signals and crashes come from, and how to end; `process` when absent. */
   readonly host?: LifecycleHost;
@@ -35,6 +37,8 @@ export interface Lifecycle {
   ): Promise<T>;
   /** Begins a clean stop, as SIGTERM does. Calling it again does nothing. */
   stop(reason: string): void;
+  /** Logs an error that nothing here can recover from, then stops as cleanly as it can; the exit code will be 1. */
+  fail(what: string, error: unknown): void;
   /** Uncaught exceptions and unhandled rejections so far; above 0 the process is on its way out. */
   readonly crashes: number;
 }
@@ -62,13 +66,14 @@ export function runProcess(options: LifecycleOptions, main: (lifecycle: Lifecycl
  */
 const signalEchoMs = 300;
 
-const signals = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
+const signalNumbers = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
 
 class ProcessLifecycle implements Lifecycle {
   readonly #logger: Logger;
   readonly #clock: Clock;
   readonly #host: LifecycleHost;
   readonly #stopDeadlineMs: number;
+  readonly #stopOnHangup: boolean;
   readonly #stopActions: StopAction[] = [];
   #starting: Promise<unknown> = Promise.resolve();
   #stopping = false;
@@ -79,6 +84,7 @@ class ProcessLifecycle implements Lifecycle {
   constructor(options: LifecycleOptions) {
     this.#logger = options.logger;
     this.#stopDeadlineMs = options.stopDeadlineMs;
+    this.#stopOnHangup = options.stopOnHangup ?? false;
     this.#clock = options.clock ?? systemClock;
     this.#host = options.host ?? process;
   }
@@ -88,7 +94,8 @@ class ProcessLifecycle implements Lifecycle {
   }
 
   listen(): void {
-    for (const [signal, number] of Object.entries(signals)) {
+    for (const [signal, number] of Object.entries(signalNumbers)) {
+      if (signal === 'SIGHUP' && !this.#stopOnHangup) continue;
       this.#host.on(signal, () => this.#onSignal(signal, number));
     }
     this.#host.on('uncaughtException', (error) => this.#onCrash('uncaught exception', error));
@@ -124,7 +131,9 @@ class ProcessLifecycle implements Lifecycle {
 
   fail(what: string, error: unknown): void {
     this.#exitCode = exitCodes.failed;
-    this.#logger.fatal({ err: error }, `${what}: ${messageOf(error)}`);
+    // An operating failure says all in its message; a stack would bury it.
+    const fields = error instanceof GatewayError ? { code: error.code } : { err: error };
+    this.#logger.fatal(fields, `${what}: ${messageOf(error)}`);
     this.stop(what);
   }
 

@@ -21,7 +21,7 @@ export type Setting = SettingKind & {
   readonly help: string;
   /** In the text form that a user would type. Absent: the value is `undefined` when nobody sets it. */
   readonly default?: string;
-  /** May be given many times; in the environment the values are separated by commas. Labels always may. */
+  /** May be given many times, or once with commas between the values. Labels always may. */
   readonly repeatable?: true;
   /**
    * Never taken from the command line, where every user of the machine can read it, but from a file (`--x-file PATH`,

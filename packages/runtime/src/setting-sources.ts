@@ -33,7 +33,7 @@ export function readArguments(
   argv: readonly string[],
   problems: string[],
 ): Given | 'help' {
-  const byFlag = new Map(Object.values(declarations).map((setting) => [argumentFlag(setting), setting]));
+  const byFlag = settingsByFlag(declarations);
   const given: Given = new Map();
   const rest = [...argv];
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
@@ -51,6 +51,26 @@ export function readArguments(
     else keep(given, setting, flag, text, problems);
   }
   return given;
+}
+
+/** The words of `argv` that set what is declared, in their order: what a process hands on to one that it starts. */
+export function selectArguments(declarations: SettingDeclarations, argv: readonly string[]): string[] {
+  const byFlag = settingsByFlag(declarations);
+  const selected: string[] = [];
+  const rest = [...argv];
+  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
+    const { flag, inline } = splitWord(word);
+    const setting = byFlag.get(flag);
+    if (setting === undefined) continue;
+    selected.push(word);
+    const value = inline === undefined && setting.kind !== 'boolean' ? takeValue(setting, rest) : undefined;
+    if (value !== undefined) selected.push(value);
+  }
+  return selected;
+}
+
+function settingsByFlag(declarations: SettingDeclarations): Map<string, Setting> {
+  return new Map(Object.values(declarations).map((setting) => [argumentFlag(setting), setting]));
 }
 
 function splitWord(word: string): { readonly flag: string; readonly inline?: string } {
@@ -74,7 +94,7 @@ function keep(given: Given, setting: Setting, flag: string, text: string, proble
     problems.push(`${flag} is given twice: keep one.`);
     return;
   }
-  const texts = setting.secret ? readSecretFile(flag, text, problems) : [text];
+  const texts = setting.secret ? readSecretFile(flag, text, problems) : splitTexts(setting, text);
   given.set(setting, { from: flag, texts: [...(before?.texts ?? []), ...texts] });
 }
 
@@ -105,7 +125,7 @@ export function readEnvironment(
   }
   if (file) return { from: fileName, texts: readSecretFile(fileName, file, problems) };
   if (!text) return undefined;
-  return { from: name, texts: isRepeatable(setting) ? text.split(',').map((part) => part.trim()) : [text] };
+  return { from: name, texts: splitTexts(setting, text) };
 }
 
 function readSecretFile(from: string, path: string, problems: string[]): readonly string[] {
@@ -117,6 +137,11 @@ function readSecretFile(from: string, path: string, problems: string[]): readonl
     problems.push(`${from}: the file cannot be read: ${messageOf(error)}.`);
   }
   return [];
+}
+
+/** A repeatable setting may also be given as one text with commas; in the environment there is no other way. */
+export function splitTexts(setting: Setting, text: string): readonly string[] {
+  return isRepeatable(setting) ? text.split(',').map((part) => part.trim()) : [text];
 }
 
 /** Whether a setting takes many values. */

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 
 import type { ListenAddress } from './listen-address.ts';
+import { selectArguments } from './setting-sources.ts';
 import { renderHelp, renderMarkdownTable } from './settings-text.ts';
 import { declareSettings, readSettings, type SettingValues } from './settings.ts';
 
@@ -75,10 +76,11 @@ describe('settings', () => {
     assert.equal(valuesOf([], { CAUSEWAY_DATA_DIR: '' }).dataDir, './data');
   });
 
-  it('collects repeated settings from flags and, by comma, from the environment', () => {
+  it('collects repeated settings from flags and, by comma, from one text', () => {
     const values = valuesOf(['--label', 'zone=eu-1', '--label=expr=a=b', '--allow', '10.0.0.0/8']);
     assert.deepEqual(values.labels, { zone: 'eu-1', expr: 'a=b' });
     assert.deepEqual(values.allowed, ['10.0.0.0/8']);
+    assert.deepEqual(valuesOf(['--allow', '::1,::2', '--allow=::3']).allowed, ['::1', '::2', '::3']);
     const env = { CAUSEWAY_LABEL: 'a=1, b=2', CAUSEWAY_ALLOW: '::1,192.0.2.0/24' };
     assert.deepEqual(valuesOf([], env).labels, { a: '1', b: '2' });
     assert.deepEqual(valuesOf([], env).allowed, ['::1', '192.0.2.0/24']);
@@ -149,6 +151,45 @@ describe('settings', () => {
       '--seal-key-file: the secret is empty.',
     ]);
     assert.match(problemsOf(['--seal-key-file', secretFile('x'.repeat(65_537))]).join(), /larger than 65536/);
+  });
+
+  it('takes a default with commas for a repeatable setting', () => {
+    const repeatable = declareSettings({
+      ports: {
+        flag: '--port',
+        kind: 'integer',
+        min: 0,
+        max: 9,
+        repeatable: true,
+        default: '1,2',
+        help: 'Ports.',
+      },
+    });
+    const result = readSettings(repeatable, [], {});
+    assert.deepEqual(result, { outcome: 'values', values: { ports: [1, 2] } });
+  });
+
+  it('selects the words that concern a part of the declarations', () => {
+    const { dataDir, verbose, labels } = declarations;
+    const argv = [
+      '--workers',
+      '2',
+      '--data-dir',
+      'x',
+      '--verbose',
+      '--label=a=1',
+      '--log-level=info',
+      '--label',
+      'b=2',
+    ];
+    assert.deepEqual(selectArguments({ dataDir, verbose, labels }, argv), [
+      '--data-dir',
+      'x',
+      '--verbose',
+      '--label=a=1',
+      '--label',
+      'b=2',
+    ]);
   });
 
   it('answers help whatever else is wrong', () => {

@@ -4,7 +4,7 @@
  */
 
 import { parseSettingText, type KindValue, type Setting, type SettingDeclarations } from './setting-kinds.ts';
-import { isRepeatable, readArguments, readEnvironment, type Source } from './setting-sources.ts';
+import { isRepeatable, readArguments, readEnvironment, splitTexts, type Source } from './setting-sources.ts';
 
 /** The typed values of a declaration. Labels are one record; a repeatable setting is a list, empty when nobody set it. */
 export type SettingValues<D extends SettingDeclarations> = { readonly [K in keyof D]: ValueOf<D[K]> };
@@ -57,10 +57,8 @@ export function readSettings<D extends SettingDeclarations>(
 }
 
 function defaultOf(setting: Setting): Source {
-  return {
-    from: `default of ${setting.flag}`,
-    texts: setting.default === undefined ? [] : [setting.default],
-  };
+  const texts = setting.default === undefined ? [] : splitTexts(setting, setting.default);
+  return { from: `default of ${setting.flag}`, texts };
 }
 
 function parseTexts(setting: Setting, source: Source, problems: string[]): unknown {
