@@ -103,7 +103,7 @@ describe('lifecycle', () => {
     });
     run((lifecycle) => lifecycle.start('server', () => Promise.reject(busy)));
     assert.deepEqual(await exited(), [1]);
-    assert.match(lines[0] ?? '', /"code":"port_in_use","msg":"start failed: Port in use\."}\n$/);
+    assert.match(lines[0] ?? '', /"code":"port_in_use","msg":"Port in use\."}\n$/);
   });
 
   it('stops with exit code 1 when a step fails long after its start', async () => {
@@ -158,6 +158,23 @@ describe('lifecycle', () => {
     assert.deepEqual(await exited(), [0]);
     await turns();
     assert.deepEqual(order, ['stop slow']);
+  });
+
+  it('takes a start that fails because of the stop for no failure', async () => {
+    const { host, run, exited, lines } = rig();
+    const lost = Promise.withResolvers<never>();
+    run(async (lifecycle) => {
+      await lifecycle.start(
+        'server',
+        () => 1,
+        () => lost.reject(new Error('server is gone')),
+      );
+      await lost.promise;
+    });
+    await turns();
+    host.emit('SIGTERM');
+    assert.deepEqual(await exited(), [0]);
+    assert.doesNotMatch(lines.join(''), /fatal/);
   });
 
   it('exits with 1 when stopping takes longer than the deadline, not before', async () => {

@@ -57,7 +57,7 @@ interface StopAction {
 export function runProcess(options: LifecycleOptions, main: (lifecycle: Lifecycle) => Promise<void>): void {
   const lifecycle = new ProcessLifecycle(options);
   lifecycle.listen();
-  main(lifecycle).catch((error: unknown) => lifecycle.fail('start failed', error));
+  main(lifecycle).catch((error: unknown) => lifecycle.startFailed(error));
 }
 
 /**
@@ -129,11 +129,17 @@ class ProcessLifecycle implements Lifecycle {
     void this.#stopAll();
   }
 
+  startFailed(error: unknown): void {
+    // Once steps are being stopped, the start that still leans on them fails because of that.
+    if (this.#stopping) this.#logger.debug({ err: error }, 'start was cut short');
+    else this.fail('start failed', error);
+  }
+
   fail(what: string, error: unknown): void {
     this.#exitCode = exitCodes.failed;
-    // An operating failure says all in its message; a stack would bury it.
-    const fields = error instanceof GatewayError ? { code: error.code } : { err: error };
-    this.#logger.fatal(fields, `${what}: ${messageOf(error)}`);
+    // An operating failure says all in its message; more words and a stack would bury it.
+    if (error instanceof GatewayError) this.#logger.fatal({ code: error.code }, error.message);
+    else this.#logger.fatal({ err: error }, `${what}: ${messageOf(error)}`);
     this.stop(what);
   }
 

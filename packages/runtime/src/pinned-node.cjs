@@ -54,7 +54,7 @@ function whyItDoesNotRun(node) {
   if (result.status === 0) {
     return `${node} is Node ${result.stdout.trim()}, but Causeway needs ${nodeMajorMin}.\nRun: npm ci`;
   }
-  const reason = result.error ? result.error.message : String(result.stderr).trim().split('\n')[0];
+  const reason = result.error ? result.error.message : result.stderr.trim().split('\n')[0];
   return (
     `The Node that Causeway brings along does not run on this system: ${reason}\n` +
     'It needs glibc 2.28 or newer (Debian 10, RHEL 8, Ubuntu 20.04; not Alpine) or macOS 13.5 or newer.\n' +
