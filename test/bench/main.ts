@@ -1,0 +1,52 @@
+// `npm run bench -- NAME`: benches are run by hand and never decide a test run.
+
+import { parseArgs } from 'node:util';
+import { OwnScope } from '../kit/owner.ts';
+import { describeMachine } from './machine.ts';
+import { benchProxies } from './proxy.ts';
+
+const usage = `npm run bench -- proxy [--seconds 5] [--only ours,nginx]
+npm run bench -- router
+`;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { seconds: { type: 'string', default: '5' }, only: { type: 'string' } },
+});
+
+// Without this a Ctrl-C would end this process and leave its children; on exit the kit kills them.
+process.once('SIGINT', () => process.exit(130));
+
+switch (positionals.join(' ')) {
+  case 'proxy':
+    await runProxyBench(Number(values.seconds), values.only?.split(','));
+    break;
+  case 'router':
+    await import('./router.ts');
+    break;
+  default:
+    refuse();
+}
+
+async function runProxyBench(seconds: number, only: readonly string[] | undefined): Promise<void> {
+  if (!Number.isInteger(seconds) || seconds < 1) {
+    refuse();
+    return;
+  }
+  print(describeMachine());
+  const scope = new OwnScope();
+  try {
+    await benchProxies(scope, { seconds, only, print });
+  } finally {
+    await scope.end();
+  }
+}
+
+function refuse(): void {
+  process.stderr.write(usage);
+  process.exitCode = 2;
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

@@ -1,0 +1,44 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { startChild } from '../../kit/child.ts';
+import { findProgram, versionOf } from '../machine.ts';
+import { freePort, type Peer, untilServing } from './peer.ts';
+
+export const haproxy: Peer = {
+  name: 'haproxy',
+  version() {
+    const program = findProgram('haproxy');
+    return program === undefined ? undefined : versionOf(program, '-v');
+  },
+  async start({ owner, directory, upstreamPort }) {
+    const port = await freePort();
+    const file = join(directory, 'haproxy.cfg');
+    await writeFile(
+      file,
+      `
+global
+  nbthread 1
+  maxconn 4096
+defaults
+  mode http
+  timeout connect 5s
+  timeout client 75s
+  timeout server 60s
+  option http-keep-alive
+  option forwardfor
+  http-reuse always
+frontend in
+  bind 127.0.0.1:${port}
+  unique-id-format %[uuid()]
+  unique-id-header x-request-id
+  http-request set-header x-forwarded-proto http
+  default_backend behind
+backend behind
+  server one 127.0.0.1:${upstreamPort} pool-max-conn 64
+`,
+    );
+    const command = findProgram('haproxy') ?? 'haproxy';
+    const child = startChild(owner, { name: 'haproxy', command, args: ['-f', file, '-db', '-q'] });
+    return untilServing(child, port);
+  },
+};

@@ -1,0 +1,13 @@
+// @fastify/http-proxy as a process of its own: PORT UPSTREAM_PORT.
+
+import fastifyHttpProxy from '@fastify/http-proxy';
+import fastify from 'fastify';
+
+const [port, upstreamPort] = process.argv.slice(2).map(Number);
+
+const server = fastify({ logger: false });
+await server.register(fastifyHttpProxy, {
+  upstream: `http://127.0.0.1:${upstreamPort}`,
+  undici: { connections: 64 },
+});
+await server.listen({ port: port ?? 0, host: '127.0.0.1' });
