@@ -158,12 +158,12 @@ export class DataPlaneNode {
     return `http://127.0.0.1:${await listeningPort(this.child, 'status')}`;
   }
 
-  /** The port of a listener of the node's Gateway; waits until the node has opened it. */
-  async trafficPort(listenerName = 'http'): Promise<number> {
+  /** The port of a listener of the node's Gateway, the newest one when no name is given; waits until it is open. */
+  async trafficPort(listenerName?: string): Promise<number> {
     return listeningPort(this.child, 'http', listenerName);
   }
 
-  async trafficUrl(listenerName = 'http'): Promise<string> {
+  async trafficUrl(listenerName?: string): Promise<string> {
     return `http://127.0.0.1:${await this.trafficPort(listenerName)}`;
   }
 }
