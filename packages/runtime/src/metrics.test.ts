@@ -100,6 +100,10 @@ describe('metric cells', () => {
     assert.throws(() => registry.gauge({ name: 'x_total', help: 'X.' }), /registered once/);
   });
 
+  it('refuse a counter whose name OpenMetrics would not allow', () => {
+    assert.throws(() => new MetricRegistry().counter({ name: 'hits', help: 'Hits.' }), /ends in _total/);
+  });
+
   it('refresh gauges before each collection', () => {
     const registry = new MetricRegistry();
     const cell = registry.gauge({ name: 'size', help: 'Size.' }).cell({});
@@ -117,6 +121,9 @@ describe('metrics text', () => {
   hits.cell({ path: 'a"b\\c\nd' }).add(3);
   const latency = registry.histogram({ name: 'latency_seconds', help: 'Latency.', buckets: [0.1, 1] });
   for (const value of [0.05, 0.5, 5]) latency.cell({}).observe(value);
+  const limit = registry.gauge({ name: 'limit', help: 'A "limit"\nof \\ us.', labelNames: ['kind'] });
+  limit.cell({ kind: 'none' }).set(Number.POSITIVE_INFINITY);
+  limit.cell({ kind: 'unknown' }).set(Number.NaN);
   const render = createMetricsText(() => registry.collect());
 
   it('is the Prometheus format unless asked otherwise, label values escaped, buckets cumulative', async () => {
@@ -126,6 +133,8 @@ describe('metrics text', () => {
       '# HELP hits_total Hits.\n# TYPE hits_total counter\nhits_total{path="a\\"b\\\\c\\nd"} 3\n',
       '# TYPE latency_seconds histogram\nlatency_seconds_bucket{le="0.1"} 1\nlatency_seconds_bucket{le="1"} 2\n',
       'latency_seconds_bucket{le="+Inf"} 3\nlatency_seconds_sum 5.55\nlatency_seconds_count 3\n',
+      '# HELP limit A "limit"\\nof \\\\ us.\n',
+      'limit{kind="none"} +Inf\nlimit{kind="unknown"} NaN\n',
     ];
     for (const text of expected) assert.ok(body.includes(text), `${text}\nis not in\n${body}`);
   });
@@ -134,7 +143,9 @@ describe('metrics text', () => {
     const { contentType, body } = await render('application/openmetrics-text;version=1.0.0,text/plain;q=0.5');
     assert.match(contentType, /^application\/openmetrics-text; version=1\.0\.0/);
     assert.ok(body.includes('# TYPE hits counter\nhits_total{'), body);
-    assert.ok(body.endsWith('# EOF\n'));
+    assert.match(body, /^# TYPE process_cpu_seconds counter\nprocess_cpu_seconds_total [\d.]+\n/m);
+    assert.equal(body.indexOf('# EOF\n'), body.length - '# EOF\n'.length);
+    assert.doesNotMatch(body, /\n\n/);
     assert.doesNotMatch(body, /_total_total/);
   });
 

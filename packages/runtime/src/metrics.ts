@@ -71,6 +71,7 @@ export class MetricRegistry {
   });
 
   counter<const L extends string = never>(options: MetricOptions<L>): Metric<L, CounterCell> {
+    assert(options.name.endsWith('_total'), `the name of counter ${options.name} ends in _total`);
     return this.#register('counter', options, [], (values) => new NumberCell(values));
   }
 
