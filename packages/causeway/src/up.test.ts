@@ -61,12 +61,15 @@ function up(context: TestContext, argv: readonly string[], env: Readonly<Record<
   };
 }
 
-async function untilRunning({ child }: Up): Promise<void> {
+async function untilRunning({ child, stderr }: Up): Promise<void> {
+  const running = Promise.withResolvers<void>();
   let seen = '';
-  while (!seen.includes('Ctrl-C')) {
-    const [chunk]: unknown[] = await once(child.stdout ?? assert.fail(), 'data');
+  child.stdout?.on('data', (chunk: unknown) => {
     seen += String(chunk);
-  }
+    if (seen.includes('Ctrl-C')) running.resolve();
+  });
+  child.once('close', () => running.reject(new Error('it ended before everything ran')));
+  await running.promise.catch(async (error: Error) => assert.fail(`${error.message}: ${await stderr}`));
 }
 
 describe('causeway up', { timeout: 30_000 }, () => {
