@@ -46,6 +46,9 @@ export function pathOf(pointer: string): string[] {
 }
 
 /** Total order of problems: by pointer with numbers compared as numbers, then by code. */
-export function compareProblems(a: Problem, b: Problem): number {
+export function compareProblems(
+  a: { pointer: string; code: string },
+  b: { pointer: string; code: string },
+): number {
   return a.pointer.localeCompare(b.pointer, 'en', { numeric: true }) || a.code.localeCompare(b.code, 'en');
 }

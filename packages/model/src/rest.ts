@@ -12,7 +12,7 @@ export const restPaths = {
   schema: (plural: string): string => `${root}/schema/${encode(plural)}`,
   revisionStatus: (revision: number | string): string =>
     `${root}/revisions/${encode(String(revision))}/status`,
-  nodeCommand: (node: string): string => `${root}/nodes/${encode(node)}/commands`,
+  nodeConfigDump: (node: string): string => `${root}/nodes/${encode(node)}/configDump`,
   openapi: '/openapi.json',
   docs: '/docs',
   version: '/version',

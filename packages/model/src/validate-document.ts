@@ -125,6 +125,17 @@ export function specProblems(kind: Kind, spec: unknown): Problem[] {
   return parsed.success ? [] : problemsOf(parsed.error, ['spec'], kind.plannedFields);
 }
 
+/** Validates a value that is no resource, such as the body of a call, against its schema. */
+export function validateShape<S extends z.ZodType>(
+  schema: S,
+  value: unknown,
+): { value: z.output<S>; problems?: never } | { value?: never; problems: Problem[] } {
+  const parsed = schema.safeParse(value);
+  return parsed.success
+    ? { value: parsed.data }
+    : { problems: problemsOf(parsed.error, [], []).toSorted(compareProblems) };
+}
+
 /** The effective spec: the sparse one, which has been validated, with every default filled in. */
 export function effectiveSpec<S extends z.ZodType>(kind: Kind<S>, spec: Spec): z.output<S> {
   return kind.spec!.parse(spec);

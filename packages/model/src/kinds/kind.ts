@@ -21,8 +21,11 @@ export interface Kind<S extends z.ZodType = z.ZodType> {
   verbs: readonly Verb[];
   /** Absent for kinds that only the server writes. */
   spec?: S;
-  /** References of an effective spec, in document order. */
-  references: (spec: z.output<S>) => Reference[];
+  /**
+   * References of a spec, in document order. Tolerant: of a spec that is not valid it gives those that can be read, so
+   * that one run of validation tells about references too.
+   */
+  references: (spec: unknown) => Reference[];
   /**
    * Fields that are promised but not built. They are unknown fields like any other; the problem says so, so that nobody
    * hunts for a typing mistake.
@@ -33,3 +36,16 @@ export interface Kind<S extends z.ZodType = z.ZodType> {
 export type Verb = 'get' | 'list' | 'create' | 'update' | 'delete';
 export const readVerbs: readonly Verb[] = ['get', 'list'];
 export const writeVerbs: readonly Verb[] = ['get', 'list', 'create', 'update', 'delete'];
+
+/** The entries of a list field of anything; none when it is no list. */
+export function entriesOf(value: unknown, field: string): unknown[] {
+  const list = fieldOf(value, field);
+  return Array.isArray(list) ? list : [];
+}
+
+/** A field of anything; undefined when it has none. */
+export function fieldOf(value: unknown, field: string): unknown {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, field)
+    ? (value as Record<string, unknown>)[field]
+    : undefined;
+}

@@ -19,7 +19,7 @@ import {
   size,
   templatePath,
 } from '../fields.ts';
-import { type Kind, writeVerbs } from './kind.ts';
+import { entriesOf, fieldOf, type Kind, writeVerbs } from './kind.ts';
 
 const gatewayReference = z
   .string({ error: (issue) => say('wrong_type', `${shown(issue.input)} is not the name of a Gateway`) })
@@ -177,16 +177,17 @@ export const routeKind: Kind<typeof routeSpec> = {
   verbs: writeVerbs,
   spec: routeSpec,
   references: (spec) => [
-    ...spec.gateways.map((gateway, index) => ({
-      pointer: `/spec/gateways/${index}`,
-      kind: 'Gateway',
-      name: gateway.split('/')[0]!,
-    })),
-    ...spec.backends.map((backend, index) => ({
-      pointer: `/spec/backends/${index}/service`,
-      kind: 'Service',
-      name: backend.service,
-    })),
+    ...entriesOf(spec, 'gateways').flatMap((gateway, index) =>
+      typeof gateway === 'string'
+        ? [{ pointer: `/spec/gateways/${index}`, kind: 'Gateway', name: gateway.split('/')[0]! }]
+        : [],
+    ),
+    ...entriesOf(spec, 'backends').flatMap((backend, index) => {
+      const service = fieldOf(backend, 'service');
+      return typeof service === 'string'
+        ? [{ pointer: `/spec/backends/${index}/service`, kind: 'Service', name: service }]
+        : [];
+    }),
   ],
   plannedFields: [
     'filters',

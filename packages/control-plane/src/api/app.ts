@@ -1,0 +1,234 @@
+import type { Kind } from '@causeway/model/kinds/kind';
+import { kinds } from '@causeway/model/kinds/registry';
+import { defaultNamespace, type Identity } from '@causeway/model/resource';
+import { mediaTypes, restPaths } from '@causeway/model/rest';
+
+import { createRequestId } from '@causeway/runtime/request-id';
+import express, { type Express, type NextFunction, type Request, type Response } from 'express';
+import { RouteTables } from '../explain/route-tables.ts';
+import { CommandFailed } from '../publish/command-channel.ts';
+import { revisionStatus } from '../status/revision-status.ts';
+import { StoreError } from '../store/store.ts';
+import {
+  type Answer,
+  answering,
+  factsOf,
+  flagParameter,
+  queryParameters,
+  type RequestFacts,
+} from './answer.ts';
+import { ApiError } from './api-error.ts';
+import { apply } from './apply.ts';
+import type { ApiContext } from './context.ts';
+import { docsPage } from './docs-page.ts';
+import { explain } from './explain.ts';
+import { guardOrigin, requireToken } from './guard.ts';
+import { listObjects } from './list-objects.ts';
+import { type Addressed, createObject, deleteObject, getObject, patchObject, putObject } from './objects.ts';
+import { openApiDocument } from './openapi.ts';
+import {
+  existingRevision,
+  getNode,
+  getRevision,
+  kindSchema,
+  listKinds,
+  listNodes,
+  listRevisions,
+  unknownKind,
+} from './read-only.ts';
+import { watchRevision } from './watch-revision.ts';
+
+export interface AdminAppOptions {
+  allowedHosts: readonly string[];
+}
+
+/** How long a node may take to answer a command. */
+const commandDeadlineMs = 10_000;
+
+/** The admin API. Authentication is mounted before any route, so what is added later is closed as well. */
+export function adminApp(context: ApiContext, options: AdminAppOptions): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.set('query parser', false);
+  app.use((_request: Request, response: Response, next: NextFunction) => {
+    const facts: RequestFacts = { requestId: createRequestId(), author: '' };
+    Object.assign(response.locals, facts);
+    response.setHeader('x-request-id', facts.requestId);
+    response.setHeader('cache-control', 'no-store');
+    next();
+  });
+  app.use(guardOrigin(options.allowedHosts));
+  mountHealth(app, context, [restPaths.livez, restPaths.readyz]);
+  app.use(requireToken(context.tokens));
+  mountHealth(app, context, [restPaths.metrics, restPaths.version]);
+  mountDocuments(app, context);
+  mountActions(app, context);
+  mountReadOnly(app, context);
+  for (const kind of kinds) if (kind.spec) mountKind(app, context, kind);
+  app.use((request: Request) => {
+    const word = /\/(?:namespaces\/[^/]+\/)?([^/?]+)/.exec(request.path.slice(restPaths.root.length))?.[1];
+    if (request.path.startsWith(`${restPaths.root}/`) && word !== undefined) throw unknownKind(word);
+    throw new ApiError('not_found', `there is nothing at ${request.path}`);
+  });
+  app.use((error: unknown, request: Request, response: Response, _next: NextFunction) =>
+    sendError(context, error, request, response),
+  );
+  return app;
+}
+
+function mountHealth(app: Express, context: ApiContext, paths: readonly string[]): void {
+  for (const path of paths) {
+    app.get(path, async (request: Request, response: Response) => {
+      const page = await context.statusPages({ target: request.originalUrl, accept: request.headers.accept });
+      if (!page) throw new ApiError('not_found', `there is nothing at ${path}`);
+      response.status(page.status).setHeader('content-type', page.contentType);
+      response.end(page.body);
+    });
+  }
+}
+
+function mountDocuments(app: Express, context: ApiContext): void {
+  const document = openApiDocument(context.version);
+  app.get(
+    restPaths.openapi,
+    answering(async (request) => ({ status: 200, body: (queryParameters(request, []), document) })),
+  );
+  app.get(restPaths.docs, (_request: Request, response: Response) => {
+    response.setHeader('content-type', 'text/html; charset=utf-8');
+    response.setHeader('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'");
+    response.end(docsPage(document));
+  });
+}
+
+function mountActions(app: Express, context: ApiContext): void {
+  const tables = new RouteTables(context.index);
+  app
+    .route(restPaths.apply)
+    .post(answering((request, facts) => apply(context, request, facts)))
+    .all(onlyMethods('POST'));
+  app
+    .route(restPaths.explain)
+    .post(answering((request) => explain(context, tables, request)))
+    .all(onlyMethods('POST'));
+}
+
+function mountReadOnly(app: Express, context: ApiContext): void {
+  const { root } = restPaths;
+  const get = (path: string, handle: (request: Request) => Answer | Promise<Answer>): void => {
+    app
+      .route(path)
+      .get(answering(async (request) => handle(request)))
+      .all(onlyMethods('GET'));
+  };
+  get(root, listKinds);
+  get(`${root}/schema/:plural`, (request) => kindSchema(request, parameter(request, 'plural')));
+  get(`${root}/nodes`, (request) => listNodes(context, request));
+  get(`${root}/nodes/:name`, (request) => getNode(context, request, parameter(request, 'name')));
+  get(`${root}/nodes/:name/configDump`, (request) => configDump(context, parameter(request, 'name')));
+  get(`${root}/revisions`, (request) => listRevisions(context, request));
+  get(`${root}/revisions/:name`, (request) => getRevision(context, request, parameter(request, 'name')));
+  app
+    .route(`${root}/revisions/:name/status`)
+    .get(async (request: Request, response: Response) => {
+      const { watch } = queryParameters(request, ['watch']);
+      const record = await existingRevision(context, parameter(request, 'name'));
+      if (flagParameter('watch', watch)) return watchRevision(record, context.nodes, response);
+      response.json(revisionStatus(record.revision, record.committedAt, context.nodes));
+    })
+    .all(onlyMethods('GET'));
+}
+
+async function configDump(context: ApiContext, node: string): Promise<Answer> {
+  if (!context.nodes.get(node)) throw new ApiError('not_found', `node/${node} does not exist`);
+  try {
+    const bytes = await context.commands.run(node, 'config-dump', {}, commandDeadlineMs);
+    return { status: 200, body: JSON.parse(Buffer.from(bytes).toString('utf8')) };
+  } catch (error) {
+    if (error instanceof CommandFailed)
+      throw new ApiError('not_ready', `node/${node}: ${error.message}`, { headers: { 'retry-after': '1' } });
+    throw error;
+  }
+}
+
+function mountKind(app: Express, context: ApiContext, kind: Kind): void {
+  const { root } = restPaths;
+  const listed = (request: Request, namespace: string | undefined): Promise<Answer> =>
+    listObjects(
+      context,
+      kind,
+      namespace,
+      queryParameters(request, ['limit', 'continue', 'labelSelector', 'fieldSelector']),
+    ).then((body) => ({ status: 200, body }));
+  const collection = kind.namespaced
+    ? `${root}/namespaces/:namespace/${kind.plural}`
+    : `${root}/${kind.plural}`;
+  const namespaceOf = (request: Request): string | undefined =>
+    kind.namespaced ? parameter(request, 'namespace') : undefined;
+  if (kind.namespaced)
+    app
+      .route(`${root}/${kind.plural}`)
+      .get(answering((request) => listed(request, undefined)))
+      .all(onlyMethods('GET'));
+  app
+    .route(collection)
+    .get(answering((request) => listed(request, namespaceOf(request))))
+    .post(answering((request, facts) => createObject(context, kind, namespaceOf(request), request, facts)))
+    .all(onlyMethods('GET, POST'));
+  const object = (request: Request): Addressed => ({ kind, identity: identityIn(request, kind) });
+  app
+    .route(`${collection}/:name`)
+    .get(answering(async (request) => getObject(context, object(request), request)))
+    .put(answering((request, facts) => putObject(context, object(request), request, facts)))
+    .patch(answering((request, facts) => patchObject(context, object(request), request, facts)))
+    .delete(answering((request, facts) => deleteObject(context, object(request), request, facts)))
+    .all(onlyMethods('GET, PUT, PATCH, DELETE'));
+}
+
+function identityIn(request: Request, kind: Kind): Identity {
+  const name = parameter(request, 'name');
+  return kind.namespaced
+    ? { kind: kind.kind, namespace: parameter(request, 'namespace') ?? defaultNamespace, name }
+    : { kind: kind.kind, name };
+}
+
+function parameter(request: Request, name: string): string {
+  const value = request.params[name];
+  return typeof value === 'string' ? value : '';
+}
+
+function onlyMethods(allow: string): (request: Request) => void {
+  return (request) => {
+    throw new ApiError('method_not_allowed', `${request.method} is not possible here`, {
+      headers: { allow },
+    });
+  };
+}
+
+function sendError(context: ApiContext, error: unknown, request: Request, response: Response): void {
+  const { requestId } = factsOf(response);
+  const known = knownError(error);
+  if (known === undefined)
+    context.logger.error(
+      { err: error, requestId, method: request.method, path: request.path },
+      'request failed',
+    );
+  if (response.headersSent || response.destroyed) {
+    response.destroy();
+    return;
+  }
+  const shown =
+    known ??
+    new ApiError('internal', 'the control plane failed; its log has the reason under this request id');
+  for (const [name, value] of Object.entries(shown.headers)) response.setHeader(name, value);
+  response.status(shown.status).setHeader('content-type', mediaTypes.problem);
+  response.end(JSON.stringify(shown.document(request.path, requestId)));
+}
+
+function knownError(error: unknown): ApiError | undefined {
+  if (error instanceof ApiError) return error;
+  if (error instanceof StoreError && error.code === 'storage_full')
+    return new ApiError('storage_full', error.message);
+  if (error instanceof URIError) return new ApiError('malformed', 'the path has an invalid percent escape');
+  return undefined;
+}

@@ -1,0 +1,41 @@
+import type { Clock } from '@causeway/runtime/clock';
+import type { Logger } from '@causeway/runtime/logger';
+import type { StatusPages } from '@causeway/runtime/status-pages';
+import type { CommandChannels } from '../publish/command-channel.ts';
+import type { NodeRegistry } from '../publish/node-registry.ts';
+import type { Publisher } from '../publish/publisher.ts';
+import { implicitGateway } from '../store/implicit-gateway.ts';
+import type { Keyring } from '../store/keyring.ts';
+import type { Entry, ResourceIndex } from '../store/resource-index.ts';
+import type { Store } from '../store/store.ts';
+import type { Tokens } from '../tokens.ts';
+import type { SignatureIndex } from '../validate/signature-index.ts';
+import type { WritePath } from '../write-path.ts';
+
+/** What the handlers of the admin API work with. */
+export interface ApiContext {
+  store: Store;
+  index: ResourceIndex;
+  signatures: SignatureIndex;
+  keyring: Keyring;
+  nodes: NodeRegistry;
+  commands: CommandChannels;
+  publisher: Publisher;
+  tokens: Tokens;
+  writePath: WritePath;
+  clock: Clock;
+  logger: Logger;
+  statusPages: StatusPages;
+  version: string;
+}
+
+/** A current object, the Gateway that exists without being written included. */
+export function currentEntry({ index }: ApiContext, key: string): Entry | undefined {
+  return index.get(key) ?? (key === implicitGateway.key ? implicitGateway : undefined);
+}
+
+export function currentEntries({ index }: ApiContext, kind: string): Entry[] {
+  const entries = [...index.entriesOf(kind)];
+  if (kind === 'Gateway' && !index.get(implicitGateway.key)) entries.push(implicitGateway);
+  return entries;
+}

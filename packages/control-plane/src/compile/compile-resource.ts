@@ -1,0 +1,162 @@
+import { create } from '@bufbuild/protobuf';
+import type { GatewaySpec } from '@causeway/model/kinds/gateway';
+import type { RouteSpec } from '@causeway/model/kinds/route';
+import type { ServiceSpec } from '@causeway/model/kinds/service';
+import { durationMs, sizeBytes } from '@causeway/model/quantity';
+import { qualifiedName } from '@causeway/model/resource';
+import type { Compiled } from '@causeway/proto/compiled';
+import {
+  BalancingPolicy,
+  ClientAddressHeader,
+  CompiledGatewaySchema,
+  CompiledRouteSchema,
+  CompiledServiceSchema,
+  EncodedCharacter,
+  type Match,
+  MatchSchema,
+  Protocol,
+  type ValuePredicate,
+  ValuePredicateSchema,
+} from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
+import type { Entry } from '../store/resource-index.ts';
+
+/**
+ * Resources to what nodes build from: pure, and equal resources give equal bytes. Nothing here looks at another
+ * resource, so a change of one costs the compilation of one.
+ */
+
+export function compileGateway(entry: Entry): Compiled {
+  const spec = entry.effective as GatewaySpec;
+  const { timeouts, limits, clientAddress } = spec;
+  return {
+    kind: 'gateway',
+    key: entry.key,
+    value: create(CompiledGatewaySchema, {
+      name: entry.resource.metadata.name,
+      listeners: spec.listeners.map(({ name, address, port, hosts }) => ({ name, address, port, hosts })),
+      clientAddress: {
+        trustedProxies: clientAddress.trustedProxies,
+        header: clientAddressHeaders[clientAddress.header],
+      },
+      mergeSlashes: spec.paths.mergeSlashes,
+      timeouts: {
+        requestHeadMs: durationMs(timeouts.requestHead),
+        requestBodyIdleMs: durationMs(timeouts.requestBodyIdle),
+        keepAliveMs: durationMs(timeouts.keepAlive),
+        drainDelayMs: durationMs(timeouts.drainDelay),
+        drainMs: durationMs(timeouts.drain),
+      },
+      limits: {
+        headBytesMax: sizeBytes(limits.maxHeadSize),
+        headersMax: limits.maxHeaders,
+        targetBytesMax: sizeBytes(limits.maxTargetSize),
+        bodyBytesMax: BigInt(sizeBytes(limits.maxBodySize)),
+        connectionsMax: limits.maxConnections,
+        activeRequestsMax: limits.maxActiveRequests,
+        connectionsPerAddressMax: limits.maxConnectionsPerAddress,
+        requestsPerConnectionMax: limits.maxRequestsPerConnection,
+      },
+      accessLogEnabled: spec.accessLog.enabled,
+    }),
+  };
+}
+
+const clientAddressHeaders = {
+  'x-forwarded-for': ClientAddressHeader.X_FORWARDED_FOR,
+  forwarded: ClientAddressHeader.FORWARDED,
+} as const;
+
+/** Compiles a Route for one of its Gateways: which listeners of that Gateway carry it depends on the Gateway. */
+export function compileRoute(entry: Entry, gateway: string): Compiled {
+  const spec = entry.effective as RouteSpec;
+  const { namespace, name } = entry.resource.metadata;
+  return {
+    kind: 'route',
+    key: entry.key,
+    value: create(CompiledRouteSchema, {
+      name: qualifiedName(namespace, name),
+      listeners: listenersOf(spec, gateway),
+      hosts: spec.hosts,
+      matches: spec.matches.map(compileMatch),
+      priority: spec.priority,
+      allowEncoded: spec.allowEncoded.map((character) => encodedCharacters[character]),
+      backends: spec.backends.map(({ service, weight }) => ({
+        service: qualifiedName(namespace, service),
+        weight,
+      })),
+      timeouts: {
+        requestMs: durationMs(spec.timeouts.request),
+        responseHeadMs: durationMs(spec.timeouts.responseHead),
+        idleMs: durationMs(spec.timeouts.idle),
+        streamIdleMs: durationMs(spec.timeouts.streamIdle),
+      },
+      ...(spec.limits.maxBodySize === undefined
+        ? {}
+        : { bodyBytesMax: BigInt(sizeBytes(spec.limits.maxBodySize)) }),
+    }),
+  };
+}
+
+/** Listeners of a Gateway that a Route names; empty = all, as soon as one entry names the Gateway alone. */
+function listenersOf(spec: RouteSpec, gateway: string): string[] {
+  const named = spec.gateways.map((reference) => reference.split('/')).filter(([name]) => name === gateway);
+  return named.some(([, listener]) => listener === undefined) ? [] : named.map(([, listener]) => listener!);
+}
+
+const encodedCharacters = {
+  slash: EncodedCharacter.SLASH,
+  backslash: EncodedCharacter.BACKSLASH,
+  question: EncodedCharacter.QUESTION,
+  hash: EncodedCharacter.HASH,
+  semicolon: EncodedCharacter.SEMICOLON,
+} as const;
+
+function compileMatch(match: RouteSpec['matches'][number]): Match {
+  return create(MatchSchema, {
+    path: oneCase(match.path),
+    methods: match.methods,
+    headers: match.headers.map(compilePredicate),
+    query: match.query.map(compilePredicate),
+    cookies: match.cookies.map(compilePredicate),
+  });
+}
+
+type Predicate = RouteSpec['matches'][number]['headers'][number];
+
+function compilePredicate({ name, ...way }: Predicate): ValuePredicate {
+  return create(ValuePredicateSchema, {
+    name,
+    way: oneCase(way) as Exclude<ValuePredicate['way'], { case: undefined }>,
+  });
+}
+
+/** A union that is spelled by its key, as protobuf's tagged form. Validation has seen that one key is given. */
+function oneCase<T extends object>(union: T): { case: keyof T & string; value: NonNullable<T[keyof T]> } {
+  const [[key, value]] = Object.entries(union).filter(([, given]) => given !== undefined) as [
+    [keyof T & string, NonNullable<T[keyof T]>],
+  ];
+  return { case: key, value };
+}
+
+export function compileService(entry: Entry): Compiled {
+  const spec = entry.effective as ServiceSpec;
+  const { namespace, name } = entry.resource.metadata;
+  return {
+    kind: 'service',
+    key: entry.key,
+    value: create(CompiledServiceSchema, {
+      name: qualifiedName(namespace, name),
+      protocol: protocols[spec.protocol],
+      policy: policies[spec.loadBalancing.policy],
+      connectTimeoutMs: durationMs(spec.timeouts.connect),
+      pool: {
+        connectionsMax: spec.pool.maxConnections,
+        waitingMax: spec.pool.maxWaiting,
+        idleTimeoutMs: durationMs(spec.pool.idleTimeout),
+      },
+    }),
+  };
+}
+
+const protocols = { http: Protocol.HTTP } as const;
+const policies = { roundRobin: BalancingPolicy.ROUND_ROBIN } as const;

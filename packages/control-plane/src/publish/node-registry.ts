@@ -1,0 +1,156 @@
+import type { NodeProblem, NodeState } from '@causeway/model/api-types';
+import type { Clock } from '@causeway/runtime/clock';
+
+/** A node without any word for this long is stale; the same goes for one that has not answered an update for so long. */
+export const silentMsMax = 15_000;
+export const pendingMsMax = 30_000;
+/** Answers kept per node, newest last, to tell how long each revision took. */
+const answersMax = 128;
+
+export interface NodeFacts {
+  id: string;
+  instance: string;
+  gateway: string;
+  labels: Readonly<Record<string, string>>;
+  version: string;
+  workers: number;
+}
+
+/** What is known of one node; lives as long as the node is remembered, over any number of streams. */
+export class NodeRecord {
+  readonly id: string;
+  readonly firstSeenMs: number;
+  facts: NodeFacts;
+  connected = true;
+  lastSeenMs: number;
+  offlineSinceMs = 0;
+  desiredRevision = 0;
+  desiredSinceMs: number;
+  appliedRevision = 0;
+  appliedSinceMs: number;
+  appliedDigest = '';
+  rejectedRevision = 0;
+  rejectedAtMs = 0;
+  nextTryMs = 0;
+  problems: NodeProblem[] = [];
+  connections = 0;
+  activeRequests = 0;
+  draining = false;
+  readonly #answers: { revision: number; atMs: number }[] = [];
+
+  constructor(facts: NodeFacts, nowMs: number) {
+    this.id = facts.id;
+    this.facts = facts;
+    this.firstSeenMs = nowMs;
+    this.lastSeenMs = nowMs;
+    this.desiredSinceMs = nowMs;
+    this.appliedSinceMs = nowMs;
+  }
+
+  applied(revision: number, digest: string, nowMs: number): void {
+    if (revision !== this.appliedRevision) this.appliedSinceMs = nowMs;
+    this.appliedRevision = revision;
+    this.appliedDigest = digest;
+    this.problems = [];
+    this.#answers.push({ revision, atMs: nowMs });
+    if (this.#answers.length > answersMax) this.#answers.shift();
+  }
+
+  rejected(revision: number, problems: NodeProblem[], nextTryMs: number, nowMs: number): void {
+    this.rejectedRevision = revision;
+    this.rejectedAtMs = nowMs;
+    this.nextTryMs = nextTryMs;
+    this.problems = problems;
+  }
+
+  /** When the node first held `revision` or a later one; undefined when that is too long ago to be remembered. */
+  reachedAtMs(revision: number): number | undefined {
+    return this.#answers.find((answer) => answer.revision >= revision)?.atMs;
+  }
+
+  /** True when the node applied exactly this revision, not a later one in its place. */
+  holdsAnswerFor(revision: number): boolean {
+    return this.#answers.some((answer) => answer.revision === revision);
+  }
+
+  /** True when the newest thing the node was asked to apply was refused by it. */
+  isRejecting(): boolean {
+    return this.rejectedRevision > this.appliedRevision;
+  }
+
+  state(nowMs: number): NodeState {
+    if (!this.connected) return 'OFFLINE';
+    if (nowMs - this.lastSeenMs > silentMsMax) return 'STALE';
+    if (this.isRejecting()) return 'REJECTED';
+    if (this.appliedRevision >= this.desiredRevision) return 'SYNCED';
+    return nowMs - this.desiredSinceMs > pendingMsMax ? 'STALE' : 'PENDING';
+  }
+}
+
+/**
+ * The nodes that are or were connected. Bounded: offline nodes are forgotten after the retention time, and the longest
+ * offline go first when there are too many.
+ */
+export class NodeRegistry {
+  readonly #clock: Clock;
+  readonly #retentionMs: number;
+  readonly #nodes = new Map<string, NodeRecord>();
+  readonly #listeners = new Set<() => void>();
+
+  constructor(clock: Clock, retentionMs: number) {
+    this.#clock = clock;
+    this.#retentionMs = retentionMs;
+  }
+
+  get nowMs(): number {
+    return this.#clock.wallMs();
+  }
+
+  get(id: string): NodeRecord | undefined {
+    return this.#nodes.get(id);
+  }
+
+  /** By name. */
+  all(): NodeRecord[] {
+    this.#forget();
+    return [...this.#nodes.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  connectedTo(gateways: ReadonlySet<string>): NodeRecord[] {
+    return this.all().filter((node) => node.connected && gateways.has(node.facts.gateway));
+  }
+
+  join(facts: NodeFacts): NodeRecord {
+    this.#forget();
+    const known = this.#nodes.get(facts.id);
+    const node = known ?? new NodeRecord(facts, this.nowMs);
+    node.facts = facts;
+    node.connected = true;
+    node.lastSeenMs = this.nowMs;
+    this.#nodes.set(facts.id, node);
+    this.changed();
+    return node;
+  }
+
+  leave(node: NodeRecord): void {
+    node.connected = false;
+    node.offlineSinceMs = this.nowMs;
+    this.changed();
+  }
+
+  /** Calls back after every change of any node; returns how to stop that. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  changed(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  #forget(): void {
+    for (const [id, node] of this.#nodes) {
+      if (!node.connected && this.nowMs - node.offlineSinceMs > this.#retentionMs) this.#nodes.delete(id);
+    }
+  }
+}

@@ -1,0 +1,123 @@
+import type { RouteSpec } from '@causeway/model/kinds/route';
+import type { Condition, Resource, Status } from '@causeway/model/resource';
+import type { NodeRecord, NodeRegistry } from '../publish/node-registry.ts';
+import { withHiddenSecrets } from '../store/secret-values.ts';
+import type { Entry, ResourceView } from '../store/resource-index.ts';
+
+/** Names of nodes that a message lists before it counts the rest. */
+const namesShownMax = 5;
+
+/** The resource as the admin API shows it: secrets hidden, status computed from what nodes report. */
+export function shownResource(entry: Entry, resources: ResourceView, nodes: NodeRegistry): Resource {
+  return { ...withHiddenSecrets(entry.resource), status: computeStatus(entry, resources, nodes) };
+}
+
+/** Status is computed on read and never stored: it moves neither resourceVersion nor generation. */
+export function computeStatus(entry: Entry, resources: ResourceView, nodes: NodeRegistry): Status {
+  const revision = Number(entry.resource.metadata.resourceVersion);
+  const concerned = nodes.connectedTo(gatewaysOf(entry, resources));
+  const applied = concerned.filter((node) => node.appliedRevision >= revision);
+  const rejected = concerned.filter(
+    (node) => node.appliedRevision < revision && node.rejectedRevision >= revision,
+  );
+  const counts = {
+    total: concerned.length,
+    applied: applied.length,
+    pending: concerned.length - applied.length - rejected.length,
+    rejected: rejected.length,
+  };
+  const { generation } = entry.resource.metadata;
+  const isLive = counts.applied === counts.total;
+  return {
+    observedGeneration: isLive ? generation : Math.max(0, generation - 1),
+    conditions: conditionsOf(entry, counts, applied, rejected, revision),
+    nodes: counts,
+    revision,
+  };
+}
+
+function conditionsOf(
+  entry: Entry,
+  counts: Status['nodes'],
+  applied: readonly NodeRecord[],
+  rejected: readonly NodeRecord[],
+  revision: number,
+): Condition[] {
+  const observedGeneration = entry.resource.metadata.generation;
+  const condition = (
+    type: Condition['type'],
+    status: Condition['status'],
+    reason: string,
+    message = '',
+    lastTransitionTime = entry.committedAt,
+  ): Condition => ({
+    type,
+    status,
+    reason,
+    message,
+    observedGeneration,
+    lastTransitionTime,
+  });
+  const conditions = [condition('Accepted', 'True', 'Valid'), condition('ResolvedRefs', 'True', 'AllFound')];
+  // A Secret goes to no node by itself, so there is nothing to program.
+  if (entry.resource.kind === 'Secret') return conditions;
+  if (rejected.length > 0)
+    return [
+      ...conditions,
+      condition(
+        'Programmed',
+        'False',
+        'Rejected',
+        rejectedMessage(rejected),
+        timeOf(rejected.map((node) => node.rejectedAtMs)),
+      ),
+    ];
+  if (counts.pending > 0)
+    return [
+      ...conditions,
+      condition('Programmed', 'False', 'Pending', `${counts.applied} of ${counts.total} nodes`),
+    ];
+  if (counts.total === 0)
+    return [
+      ...conditions,
+      condition('Programmed', 'Unknown', 'NoNodes', 'no node of the Gateways concerned is connected'),
+    ];
+  const times = applied.map((node) => node.reachedAtMs(revision)).filter((time) => time !== undefined);
+  return [
+    ...conditions,
+    condition('Programmed', 'True', 'AllNodes', '', times.length > 0 ? timeOf(times) : entry.committedAt),
+  ];
+}
+
+function rejectedMessage(rejected: readonly NodeRecord[]): string {
+  const shown = rejected.slice(0, namesShownMax).map((node) => {
+    const [problem] = node.problems;
+    return problem
+      ? `${node.id}: ${problem.reason} ${problem.resource} ${problem.pointer}: ${problem.detail}`
+      : node.id;
+  });
+  const more = rejected.length - shown.length;
+  return more > 0 ? `${shown.join('; ')}; ${more} more` : shown.join('; ');
+}
+
+function timeOf(times: readonly number[]): string {
+  return new Date(Math.max(...times)).toISOString();
+}
+
+/** Gateways whose nodes hold the resource. */
+function gatewaysOf(entry: Entry, resources: ResourceView): Set<string> {
+  switch (entry.resource.kind) {
+    case 'Gateway':
+      return new Set([entry.resource.metadata.name]);
+    case 'Route':
+      return new Set((entry.effective as RouteSpec).gateways.map((reference) => reference.split('/')[0]!));
+    case 'Service': {
+      const routes = [...resources.referrersOf(entry.key)]
+        .map((key) => resources.get(key))
+        .filter((route) => route !== undefined);
+      return new Set(routes.flatMap((route) => [...gatewaysOf(route, resources)]));
+    }
+    default:
+      return new Set();
+  }
+}
