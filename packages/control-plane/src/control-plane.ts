@@ -179,7 +179,7 @@ async function startAdmin(
   const address = settings.adminAddress;
   const server = createServer(
     { requestTimeout: requestTimeoutMs, headersTimeout: 10_000 },
-    adminApp(context, { allowedHosts: settings.adminHosts }),
+    adminApp(context, { allowedHosts: settings.adminHosts, openStatus: isLoopback(address.host) }),
   );
   await lifecycle.start(
     'admin API',

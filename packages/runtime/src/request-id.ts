@@ -4,8 +4,8 @@ import { randomBytes } from 'node:crypto';
 
 /** Crockford's base 32: no letter that is taken for a digit. */
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
-const timeCharacters = 9;
-const randomCharacters = 7;
+const timeCharacters = 10;
+const randomCharacters = 6;
 const poolBytes = 4096;
 
 let pool = Buffer.alloc(0);
@@ -14,7 +14,7 @@ let timeMs = -1;
 let timeText = '';
 
 /**
- * Sixteen characters that sort by time: nine of milliseconds since 1970 and seven random ones. Unique enough for a log,
+ * Sixteen characters that sort by time: ten of milliseconds since 1970, as in a ULID, and six random ones. Unique enough for a log,
  * no secret.
  *
  * Hot path: random bytes come from a pool, and the time part is made once a millisecond.

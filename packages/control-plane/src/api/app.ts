@@ -39,7 +39,10 @@ import {
 import { watchRevision } from './watch-revision.ts';
 
 export interface AdminAppOptions {
+  /** Host names, besides localhost and addresses, by which the API may be called. */
   allowedHosts: readonly string[];
+  /** The API is reached from this machine alone: metrics, version and documents need no token then. */
+  openStatus: boolean;
 }
 
 /** How long a node may take to answer a command. */
@@ -60,9 +63,9 @@ export function adminApp(context: ApiContext, options: AdminAppOptions): Express
   });
   app.use(guardOrigin(options.allowedHosts));
   mountHealth(app, context, [restPaths.livez, restPaths.readyz]);
+  if (options.openStatus) mountStatus(app, context);
   app.use(requireToken(context.tokens));
-  mountHealth(app, context, [restPaths.metrics, restPaths.version]);
-  mountDocuments(app, context);
+  if (!options.openStatus) mountStatus(app, context);
   mountActions(app, context);
   mountReadOnly(app, context);
   for (const kind of kinds) if (kind.spec) mountKind(app, context, kind);
@@ -86,6 +89,11 @@ function mountHealth(app: Express, context: ApiContext, paths: readonly string[]
       response.end(page.body);
     });
   }
+}
+
+function mountStatus(app: Express, context: ApiContext): void {
+  mountHealth(app, context, [restPaths.metrics, restPaths.version]);
+  mountDocuments(app, context);
 }
 
 function mountDocuments(app: Express, context: ApiContext): void {

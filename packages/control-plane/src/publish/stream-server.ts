@@ -6,7 +6,7 @@ import type {
   NodeMessage,
 } from '@causeway/proto/gen/causeway/config/v1/config_pb';
 import { formatListenAddress, type ListenAddress } from '@causeway/runtime/listen-address';
-import { Server, ServerCredentials, type ServerDuplexStream, status } from '@grpc/grpc-js';
+import { Metadata, Server, ServerCredentials, type ServerDuplexStream, status } from '@grpc/grpc-js';
 import type { CommandChannel, CommandChannels } from './command-channel.ts';
 import type { JoinedNode, Publisher } from './publisher.ts';
 
@@ -62,7 +62,11 @@ export class StreamServer {
     });
     const [credential] = call.metadata.get(credentialKey);
     const name = this.#options.authenticate(typeof credential === 'string' ? credential : undefined);
-    if (name !== undefined) return true;
+    if (name !== undefined) {
+      // Headers at once: a node that is in step is sent nothing else, and must see that it is connected.
+      call.sendMetadata(new Metadata());
+      return true;
+    }
     call.emit('error', {
       code: status.UNAUTHENTICATED,
       details: 'a node needs the token that the control plane wrote to node.token (--node-token-file)',

@@ -1,0 +1,124 @@
+import { createHash } from 'node:crypto';
+import { readFileSync, renameSync } from 'node:fs';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import {
+  type EndpointSet,
+  type StoredSnapshot,
+  StoredSnapshotSchema,
+} from '@causeway/proto/gen/causeway/config/v1/config_pb';
+import type { SnapshotItems } from '@causeway/proto/snapshot-items';
+import type { CancelTimer, Clock } from '@causeway/runtime/clock';
+import { writeFileAtomic } from '@causeway/runtime/data-dir';
+import { messageOf, systemCodeOf } from '@causeway/runtime/errors';
+import type { Logger } from '@causeway/runtime/logger';
+
+/** First bytes of the file; then SHA-256 of the rest, then a StoredSnapshot. */
+const magic = Buffer.from('causeway snapshot 1\n');
+const checksumBytes = 32;
+/** A burst of revisions is written once. */
+const writeIntervalMs = 1000;
+
+/** What the node serves, as far as it goes to disk. */
+export interface Snapshot {
+  revision: number;
+  items: SnapshotItems;
+  endpoints: ReadonlyMap<string, EndpointSet>;
+}
+
+/**
+ * The last good snapshot on disk, and the one before it for the case that the newer file is damaged. Written on change,
+ * at most once a second, with mode 0600, whole or not at all.
+ */
+export class LastGood {
+  readonly #path: string;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  #waiting: Snapshot | undefined;
+  #writing: Promise<void> | undefined;
+  #cancelTimer: CancelTimer | undefined;
+  #lastWriteMs = Number.NEGATIVE_INFINITY;
+
+  constructor(path: string, clock: Clock, logger: Logger) {
+    this.#path = path;
+    this.#clock = clock;
+    this.#logger = logger;
+  }
+
+  /** The newest snapshot on disk that is whole; undefined when there is none. Damage is logged, not thrown. */
+  read(): StoredSnapshot | undefined {
+    for (const path of [this.#path, previousOf(this.#path)]) {
+      try {
+        return decode(readFileSync(path));
+      } catch (error) {
+        if (systemCodeOf(error) !== 'ENOENT')
+          this.#logger.error({ file: path }, `the stored snapshot cannot be used: ${messageOf(error)}`);
+      }
+    }
+    return undefined;
+  }
+
+  /** Writes soon; a newer snapshot that comes before takes its place. */
+  save(snapshot: Snapshot): void {
+    this.#waiting = snapshot;
+    if (this.#writing || this.#cancelTimer) return;
+    const waitMs = Math.max(0, this.#lastWriteMs + writeIntervalMs - this.#clock.monotonicMs());
+    this.#cancelTimer = this.#clock.after(waitMs, () => void this.flush());
+  }
+
+  /** Writes what waits to be written now. */
+  async flush(): Promise<void> {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    await this.#writing;
+    const snapshot = this.#waiting;
+    if (!snapshot) return;
+    this.#waiting = undefined;
+    this.#lastWriteMs = this.#clock.monotonicMs();
+    this.#writing = this.#write(snapshot).finally(() => {
+      this.#writing = undefined;
+      if (this.#waiting) this.save(this.#waiting);
+    });
+    await this.#writing;
+  }
+
+  async #write(snapshot: Snapshot): Promise<void> {
+    try {
+      try {
+        renameSync(this.#path, previousOf(this.#path));
+      } catch (error) {
+        if (systemCodeOf(error) !== 'ENOENT') throw error;
+      }
+      await writeFileAtomic(this.#path, encode(snapshot), 0o600);
+    } catch (error) {
+      // Traffic goes on; only a restart without the control plane would find an older snapshot.
+      this.#logger.error({ err: error, file: this.#path }, 'the snapshot cannot be stored');
+    }
+  }
+}
+
+function previousOf(path: string): string {
+  return `${path}.previous`;
+}
+
+function encode({ revision, items, endpoints }: Snapshot): Uint8Array {
+  const stored = create(StoredSnapshotSchema, {
+    revision,
+    items: [...items.values()],
+    endpointSets: [...endpoints.values()],
+  });
+  const bytes = toBinary(StoredSnapshotSchema, stored);
+  return Buffer.concat([magic, checksumOf(bytes), bytes]);
+}
+
+function decode(file: Uint8Array): StoredSnapshot {
+  const bytes = file.subarray(magic.byteLength + checksumBytes);
+  const checksum = file.subarray(magic.byteLength, magic.byteLength + checksumBytes);
+  if (Buffer.compare(file.subarray(0, magic.byteLength), magic) !== 0)
+    throw new Error('it is no snapshot of this version');
+  if (Buffer.compare(checksum, checksumOf(bytes)) !== 0) throw new Error('its checksum is wrong');
+  return fromBinary(StoredSnapshotSchema, bytes);
+}
+
+function checksumOf(bytes: Uint8Array): Uint8Array {
+  return createHash('sha256').update(bytes).digest();
+}
