@@ -23,7 +23,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'admin-client': ['model'],
   'control-plane': ['model', 'router', 'proto', 'transcoding', 'runtime'],
   'data-plane': ['router', 'http1', 'proto', 'filters', 'transcoding', 'runtime'],
-  gwctl: ['admin-client', 'model'],
+  // gwctl's launcher is the runtime's: one program finds the pinned Node for every executable.
+  gwctl: ['admin-client', 'model', 'runtime'],
   console: ['admin-client', 'model'],
   causeway: ['admin-client', 'control-plane', 'data-plane', 'runtime'],
 };

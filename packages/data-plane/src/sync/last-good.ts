@@ -34,7 +34,7 @@ export class LastGood {
   readonly #clock: Clock;
   readonly #logger: Logger;
   #waiting: Snapshot | undefined;
-  #writing: Promise<void> | undefined;
+  #writing: Promise<void> = Promise.resolve();
   #cancelTimer: CancelTimer | undefined;
   #lastWriteMs = Number.NEGATIVE_INFINITY;
 
@@ -60,25 +60,25 @@ export class LastGood {
   /** Writes soon; a newer snapshot that comes before takes its place. */
   save(snapshot: Snapshot): void {
     this.#waiting = snapshot;
-    if (this.#writing || this.#cancelTimer) return;
+    if (this.#cancelTimer) return;
     const waitMs = Math.max(0, this.#lastWriteMs + writeIntervalMs - this.#clock.monotonicMs());
     this.#cancelTimer = this.#clock.after(waitMs, () => void this.flush());
   }
 
-  /** Writes what waits to be written now. */
-  async flush(): Promise<void> {
+  /** Writes what waits to be written now; resolves when it is on disk. */
+  flush(): Promise<void> {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
-    await this.#writing;
+    this.#writing = this.#writing.then(() => this.#writeWaiting());
+    return this.#writing;
+  }
+
+  async #writeWaiting(): Promise<void> {
     const snapshot = this.#waiting;
     if (!snapshot) return;
     this.#waiting = undefined;
     this.#lastWriteMs = this.#clock.monotonicMs();
-    this.#writing = this.#write(snapshot).finally(() => {
-      this.#writing = undefined;
-      if (this.#waiting) this.save(this.#waiting);
-    });
-    await this.#writing;
+    await this.#write(snapshot);
   }
 
   async #write(snapshot: Snapshot): Promise<void> {

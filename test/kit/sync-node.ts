@@ -1,0 +1,71 @@
+// A node without traffic: the data plane's own sync client with a target that only records, for tests and benches of the
+// config stream with many nodes in one process.
+
+import { join } from 'node:path';
+import { NodeProblemSchema, type NodeProblem } from '@causeway/proto/gen/causeway/config/v1/config_pb';
+import { ConfigSync } from '@causeway/data-plane/sync/config-sync';
+import type { SnapshotUpdate } from '@causeway/data-plane/sync/snapshot-target';
+import { create } from '@bufbuild/protobuf';
+import { systemClock } from '@causeway/runtime/clock';
+import { createLogger } from '@causeway/runtime/logger';
+import { onEnd, type Owner } from './owner.ts';
+import { tempDir } from './temp-dir.ts';
+
+export interface SyncNodeOptions {
+  streamPort: number;
+  credential: string;
+  id: string;
+  gateway?: string;
+  /** Default: a new temporary directory. */
+  dataDir?: string;
+  /** Called when an update has been taken. */
+  onApplied?: (update: SnapshotUpdate) => void;
+}
+
+export class SyncNode {
+  readonly id: string;
+  readonly sync: ConfigSync;
+  /** Updates that were taken, oldest first. */
+  readonly updates: SnapshotUpdate[] = [];
+  /** What the next updates are answered with; empty = taken. */
+  problems: Pick<NodeProblem, 'reason' | 'resource' | 'pointer' | 'detail'>[] = [];
+  readonly logs: string[] = [];
+
+  constructor(options: SyncNodeOptions, dataDir: string) {
+    this.id = options.id;
+    this.sync = new ConfigSync({
+      address: `127.0.0.1:${options.streamPort}`,
+      credential: options.credential,
+      identity: {
+        nodeId: options.id,
+        gateway: options.gateway ?? 'default',
+        labels: {},
+        version: '1.0.0',
+        workers: 1,
+      },
+      target: {
+        apply: async (update) => {
+          if (this.problems.length > 0)
+            return this.problems.map((problem) => create(NodeProblemSchema, problem));
+          this.updates.push(update);
+          options.onApplied?.(update);
+          return [];
+        },
+      },
+      lastGoodPath: join(dataDir, `${options.id}.snapshot`),
+      logger: createLogger({ level: 'info', write: (line) => this.logs.push(line) }),
+      clock: systemClock,
+      status: () => ({ connections: 0, activeRequests: 0, draining: false }),
+      commands: { 'config-dump': async () => ({ node: options.id, revision: this.sync.appliedRevision }) },
+      onDrain: () => this.logs.push('drain'),
+    });
+  }
+}
+
+/** Starts a node that records what it is sent; it is stopped when `owner` ends. */
+export async function startSyncNode(owner: Owner, options: SyncNodeOptions): Promise<SyncNode> {
+  const node = new SyncNode(options, options.dataDir ?? (await tempDir(owner)));
+  onEnd(owner, () => node.sync.stop());
+  await node.sync.start();
+  return node;
+}
