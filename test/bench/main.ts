@@ -2,10 +2,12 @@
 
 import { parseArgs } from 'node:util';
 import { OwnScope } from '../kit/owner.ts';
+import { benchConfig } from './config.ts';
 import { describeMachine } from './machine.ts';
 import { benchProxies } from './proxy.ts';
 
 const usage = `npm run bench -- proxy [--seconds 5] [--only ours,nginx]
+npm run bench -- config
 npm run bench -- router
 `;
 
@@ -20,6 +22,10 @@ process.once('SIGINT', () => process.exit(130));
 switch (positionals.join(' ')) {
   case 'proxy':
     await runProxyBench(Number(values.seconds), values.only?.split(','));
+    break;
+  case 'config':
+    print(describeMachine());
+    await benchConfig(print);
     break;
   case 'router':
     await import('./router.ts');

@@ -21,7 +21,9 @@ export async function startRelay(owner: Owner, targetPort: () => number): Promis
     for (const socket of sockets) socket.destroy();
   };
   const server = createServer((client) => {
-    const target = connect(targetPort(), '127.0.0.1');
+    // Without it small messages would wait for the acknowledgement of those before them, 40 ms on Linux.
+    client.setNoDelay();
+    const target = connect({ port: targetPort(), host: '127.0.0.1', noDelay: true });
     for (const [from, to, key] of [
       [client, target, 'bytesUp'],
       [target, client, 'bytesDown'],

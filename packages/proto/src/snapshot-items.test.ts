@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { create, toBinary } from '@bufbuild/protobuf';
+import { WireType } from '@bufbuild/protobuf/wire';
 import { decodeItem, encodeItem, isDecodeFailure } from './compiled.ts';
 import { endpointsDigest, itemDigest, sameDigest } from './digest.ts';
 import { EndpointSetSchema, type Item, ItemSchema } from './gen/causeway/config/v1/config_pb.ts';
@@ -88,7 +89,7 @@ describe('decodeItem', () => {
     const version = decodeItem({ ...good, schemaVersion: 2 });
     assert.ok(isDecodeFailure(version) && version.reason === 'too_old');
     const nested = create(CompiledRouteSchema, { backends: [{ service: 's', weight: 1 }] });
-    nested.backends[0]!.$unknown = [{ no: 99, wireType: 0, data: new Uint8Array([1]) }];
+    nested.backends[0]!.$unknown = [{ no: 99, wireType: WireType.Varint, data: new Uint8Array([1]) }];
     const field = decodeItem({ ...good, bytes: toBinary(CompiledRouteSchema, nested) });
     assert.ok(isDecodeFailure(field) && field.reason === 'too_old' && field.detail.includes('backends.0.99'));
   });

@@ -46,14 +46,9 @@ export class SnapshotItems {
     for (const bucket of this.#buckets) yield* bucket.items.values();
   }
 
-  /** The items of one bucket, 0 to 255. */
-  bucket(index: number): Iterable<Item> {
-    return this.#buckets[index]!.items.values();
-  }
-
-  /** Keys of one bucket, 0 to 255. */
-  bucketKeys(index: number): Iterable<string> {
-    return this.#buckets[index]!.items.keys();
+  /** The 256 buckets. A bucket that no change has touched is the same object in the sets before and after. */
+  get buckets(): readonly ReadonlyMap<string, Item>[] {
+    return this.#buckets.map((bucket) => bucket.items);
   }
 
   with(change: ItemsChange): SnapshotItems {
@@ -99,7 +94,7 @@ export class SnapshotItems {
         replacedBuckets.push(index);
     }
     return {
-      upserts: replacedBuckets.flatMap((index) => [...this.bucket(index)]),
+      upserts: replacedBuckets.flatMap((index) => [...this.#buckets[index]!.items.values()]),
       removedKeys: [],
       replacedBuckets,
     };

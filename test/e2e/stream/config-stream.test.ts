@@ -15,7 +15,7 @@ interface Setting {
   relay: Relay;
   credential: string;
   dataDir: string;
-  join(id: string, gatewayName?: string): Promise<SyncNode>;
+  join: (id: string, gatewayName?: string) => Promise<SyncNode>;
 }
 
 async function start(t: TestContext): Promise<Setting> {

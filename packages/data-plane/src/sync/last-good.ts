@@ -3,6 +3,7 @@ import { readFileSync, renameSync } from 'node:fs';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import {
   type EndpointSet,
+  type Item,
   type StoredSnapshot,
   StoredSnapshotSchema,
 } from '@causeway/proto/gen/causeway/config/v1/config_pb';
@@ -36,6 +37,7 @@ export class LastGood {
   #waiting: Snapshot | undefined;
   #writing: Promise<void> = Promise.resolve();
   #cancelTimer: CancelTimer | undefined;
+  readonly #encodedBuckets = new WeakMap<ReadonlyMap<string, Item>, Uint8Array>();
   #lastWriteMs = Number.NEGATIVE_INFINITY;
 
   constructor(path: string, clock: Clock, logger: Logger) {
@@ -88,26 +90,38 @@ export class LastGood {
       } catch (error) {
         if (systemCodeOf(error) !== 'ENOENT') throw error;
       }
-      await writeFileAtomic(this.#path, encode(snapshot), 0o600);
+      await writeFileAtomic(this.#path, this.#encode(snapshot), 0o600);
     } catch (error) {
       // Traffic goes on; only a restart without the control plane would find an older snapshot.
       this.#logger.error({ err: error, file: this.#path }, 'the snapshot cannot be stored');
     }
   }
+
+  /**
+   * Repeated fields of a protobuf message may come in pieces, so each bucket is encoded apart and kept: a change of one
+   * Route encodes one bucket, however many there are.
+   */
+  #encode({ revision, items, endpoints }: Snapshot): Uint8Array {
+    const head = toBinary(
+      StoredSnapshotSchema,
+      create(StoredSnapshotSchema, { revision, endpointSets: [...endpoints.values()] }),
+    );
+    const bytes = Buffer.concat([head, ...items.buckets.map((bucket) => this.#encodeBucket(bucket))]);
+    return Buffer.concat([magic, checksumOf(bytes), bytes]);
+  }
+
+  #encodeBucket(bucket: ReadonlyMap<string, Item>): Uint8Array {
+    let bytes = this.#encodedBuckets.get(bucket);
+    if (!bytes) {
+      bytes = toBinary(StoredSnapshotSchema, create(StoredSnapshotSchema, { items: [...bucket.values()] }));
+      this.#encodedBuckets.set(bucket, bytes);
+    }
+    return bytes;
+  }
 }
 
 function previousOf(path: string): string {
   return `${path}.previous`;
-}
-
-function encode({ revision, items, endpoints }: Snapshot): Uint8Array {
-  const stored = create(StoredSnapshotSchema, {
-    revision,
-    items: [...items.values()],
-    endpointSets: [...endpoints.values()],
-  });
-  const bytes = toBinary(StoredSnapshotSchema, stored);
-  return Buffer.concat([magic, checksumOf(bytes), bytes]);
 }
 
 function decode(file: Uint8Array): StoredSnapshot {
