@@ -1,0 +1,54 @@
+/** How many client connections a node has, in all and by address, held under the Gateway's limits. */
+
+import { plainAddress } from '../proxy/client-address.ts';
+import type { CidrSet } from '../proxy/cidr-set.ts';
+
+export interface ConnectionCountLimits {
+  readonly connectionsMax: number;
+  /** 0 = off. */
+  readonly connectionsPerAddressMax: number;
+  /** Exempt from the limit by address: many clients come through one proxy. */
+  readonly trustedProxies: CidrSet;
+}
+
+export type RefusedBy = 'total' | 'address';
+
+export class ConnectionCounts {
+  readonly #byAddress = new Map<string, number>();
+  readonly #refused = { total: 0, address: 0 };
+  #open = 0;
+
+  get open(): number {
+    return this.#open;
+  }
+
+  /** Connections refused since the start. */
+  get refused(): Readonly<Record<RefusedBy, number>> {
+    return this.#refused;
+  }
+
+  /** Counts a new connection; false when it is over a limit, and then not counted. */
+  enter(peerAddress: string, limits: ConnectionCountLimits): boolean {
+    if (this.#open >= limits.connectionsMax) return this.#refuse('total');
+    const address = plainAddress(peerAddress);
+    const sameAddress = this.#byAddress.get(address) ?? 0;
+    const max = limits.connectionsPerAddressMax;
+    if (max > 0 && sameAddress >= max && !limits.trustedProxies.has(address)) return this.#refuse('address');
+    this.#open += 1;
+    this.#byAddress.set(address, sameAddress + 1);
+    return true;
+  }
+
+  leave(peerAddress: string): void {
+    const address = plainAddress(peerAddress);
+    const left = (this.#byAddress.get(address) ?? 0) - 1;
+    if (left > 0) this.#byAddress.set(address, left);
+    else this.#byAddress.delete(address);
+    this.#open -= 1;
+  }
+
+  #refuse(by: RefusedBy): false {
+    this.#refused[by] += 1;
+    return false;
+  }
+}

@@ -1,0 +1,176 @@
+/** A node as a process. */
+
+import { systemClock } from '@causeway/runtime/clock';
+import { HealthChecks } from '@causeway/runtime/health-checks';
+import { type Lifecycle, runProcess } from '@causeway/runtime/lifecycle';
+import { formatListenAddress } from '@causeway/runtime/listen-address';
+import { createLogger, type Logger } from '@causeway/runtime/logger';
+import { createMetricsText } from '@causeway/runtime/metrics-text';
+import { settingsExitCode } from '@causeway/runtime/settings';
+import { settingsOrExit } from '@causeway/runtime/settings-or-exit';
+import { createStatusPages } from '@causeway/runtime/status-pages';
+
+import { ProxyNode } from './node.ts';
+import { checkNodeId, type NodeState, openNodeState, waitForNodeToken } from './node-state.ts';
+import { AccessLog } from './observe/access-log.ts';
+import { NodeMetrics } from './observe/node-metrics.ts';
+import { startStatusServer } from './observe/status-server.ts';
+import { type DataPlaneSettings, dataPlaneSettings } from './settings.ts';
+import { ConfigSync } from './sync/config-sync.ts';
+import { version } from './version.ts';
+
+/** A drain takes as long as the Gateway says; this only keeps a process that hangs from hanging for ever. */
+const stopDeadlineMs = 3_600_000;
+
+/** Runs a node until it is stopped; exits 78 on bad settings, otherwise as `runProcess` says. */
+export async function runDataPlane(
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<void> {
+  const settings = settingsOrExit({
+    command: 'causeway data-plane',
+    summary: 'Runs one node: proxies traffic as the control plane says.',
+    declarations: dataPlaneSettings,
+    argv,
+    env,
+  });
+  const wrongId = settings.nodeId === undefined ? undefined : checkNodeId(settings.nodeId);
+  if (wrongId !== undefined) {
+    process.stderr.write(`causeway data-plane: --node-id: "${settings.nodeId}" ${wrongId}.\n`);
+    process.exit(settingsExitCode);
+  }
+  const logger = createLogger({ level: settings.logLevel });
+  runProcess({ logger, stopDeadlineMs }, (lifecycle) => startNode(settings, lifecycle, logger));
+}
+
+/** Steps stop in reverse: traffic drains while the control plane and the status listener can still see it. */
+async function startNode(settings: DataPlaneSettings, lifecycle: Lifecycle, logger: Logger): Promise<void> {
+  const state = await lifecycle.start(
+    'state',
+    () => openNodeState(settings.dataDir, settings.nodeId),
+    ({ lock }) => lock.release(),
+  );
+  const accessLog = await lifecycle.start(
+    'access log',
+    () => new AccessLog(systemClock),
+    (log) => log.flush(),
+  );
+  const parts = createParts(settings, state, logger, accessLog);
+  await startStatus(settings, lifecycle, logger, parts);
+  const waiting = await lifecycle.start(
+    'node token',
+    () => new AbortController(),
+    (controller) => controller.abort(),
+  );
+  const credential = await waitForNodeToken(settings, logger, waiting.signal);
+  // Stopped before there was one.
+  if (credential === undefined) return;
+  const sync = await lifecycle.start(
+    'config stream',
+    () => startSync({ settings, state, lifecycle, logger, parts, credential }),
+    (running) => running.stop(),
+  );
+  const { node } = parts;
+  await lifecycle.start(
+    'traffic',
+    () => node,
+    async () => {
+      const drained = node.drain(settings.drainDelay);
+      sync.statusChanged();
+      await drained;
+    },
+  );
+}
+
+/** What lives from the first step on. The stream comes later, when there is a token. */
+interface Parts {
+  readonly node: ProxyNode;
+  readonly metrics: NodeMetrics;
+  readonly own: { statusPort: number; sync: ConfigSync | undefined };
+}
+
+function createParts(
+  settings: DataPlaneSettings,
+  state: NodeState,
+  logger: Logger,
+  accessLog: AccessLog,
+): Parts {
+  const own: Parts['own'] = { statusPort: 0, sync: undefined };
+  const metrics: NodeMetrics = new NodeMetrics(accessLog, () => {
+    const { sync } = own;
+    const contactMs = sync?.lastContactMs;
+    return {
+      appliedRevision: sync?.appliedRevision ?? 0,
+      desiredRevision: sync?.desiredRevision ?? 0,
+      rejectedTotal: sync?.rejectedTotal ?? 0,
+      stalenessSeconds: contactMs === undefined ? undefined : (systemClock.monotonicMs() - contactMs) / 1000,
+      connections: node.counts.open,
+      refusedConnections: node.counts.refused,
+      retiredTables: node.retiredTables,
+    };
+  });
+  const node = new ProxyNode({
+    logger: logger.child({ node: state.nodeId }),
+    clock: systemClock,
+    observer: metrics,
+    onApplied: (tookMs) => metrics.onApplied(tookMs),
+    // The config stream too: what is fed back into it is no request of a client.
+    otherPorts: () => [own.statusPort, settings.controlPlane.port],
+  });
+  return { node, metrics, own };
+}
+
+async function startStatus(
+  settings: DataPlaneSettings,
+  lifecycle: Lifecycle,
+  logger: Logger,
+  { node, metrics, own }: Parts,
+): Promise<void> {
+  const readiness = new HealthChecks();
+  node.addChecks(readiness);
+  const pages = createStatusPages({
+    version,
+    readiness,
+    metrics: createMetricsText(() => metrics.registry.collect()),
+  });
+  const server = await lifecycle.start(
+    'status listener',
+    () => startStatusServer({ address: settings.statusAddress, pages, logger }),
+    (running) => running.close(),
+  );
+  own.statusPort = server.port;
+}
+
+interface SyncParts {
+  readonly settings: DataPlaneSettings;
+  readonly state: NodeState;
+  readonly lifecycle: Lifecycle;
+  readonly logger: Logger;
+  readonly parts: Parts;
+  readonly credential: string;
+}
+
+async function startSync(options: SyncParts): Promise<ConfigSync> {
+  const { settings, state, lifecycle, logger, parts, credential } = options;
+  const { node, own } = parts;
+  const { gateway, labels } = settings;
+  const sync = new ConfigSync({
+    address: formatListenAddress(settings.controlPlane),
+    credential,
+    identity: { nodeId: state.nodeId, gateway, labels, version, workers: 1 },
+    target: node,
+    lastGoodPath: state.lastGoodPath,
+    logger,
+    clock: systemClock,
+    status: () => ({
+      connections: node.counts.open,
+      activeRequests: node.activeRequests,
+      draining: node.isDraining,
+    }),
+    commands: { 'config-dump': async () => node.configDump() },
+    onDrain: () => lifecycle.stop('the control plane asks this node to drain'),
+  });
+  own.sync = sync;
+  await sync.start();
+  return sync;
+}

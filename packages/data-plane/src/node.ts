@@ -1,0 +1,137 @@
+/** A node without its process: takes snapshots, serves traffic by them, and drains. */
+
+import { create } from '@bufbuild/protobuf';
+import { type NodeProblem, NodeProblemSchema } from '@causeway/proto/gen/causeway/config/v1/config_pb';
+import { sharedValues } from '@causeway/router/shared-map';
+import type { Clock } from '@causeway/runtime/clock';
+import { messageOf } from '@causeway/runtime/errors';
+import type { HealthChecks } from '@causeway/runtime/health-checks';
+import type { Logger } from '@causeway/runtime/logger';
+
+import { ConnectionCounts } from './listen/connection-counts.ts';
+import { Ports } from './listen/ports.ts';
+import { configDump } from './observe/config-dump.ts';
+import type { ExchangeObserver } from './proxy/exchange-record.ts';
+import { createRequestHandler } from './proxy/handle-request.ts';
+import type { ProxyContext } from './proxy/relay.ts';
+import { TimerWheel } from './proxy/timer-wheel.ts';
+import type { SnapshotTarget, SnapshotUpdate } from './sync/snapshot-target.ts';
+import { buildTable } from './table/build-table.ts';
+import type { Table } from './table/table.ts';
+import { TableGenerations } from './table/table-generations.ts';
+
+export interface ProxyNodeOptions {
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly observer: ExchangeObserver;
+  /** Told how long each update took that went live. */
+  readonly onApplied?: (tookMs: number) => void;
+  /** Ports of this process besides those for traffic, to which no upstream may lead. */
+  readonly otherPorts?: () => readonly number[];
+}
+
+/** How often the end of the drain is looked for. */
+const drainCheckMs = 20;
+/** Of a node that never had a Gateway. */
+const drainDefaultsMs = { drainDelayMs: 0, drainMs: 0 };
+
+export class ProxyNode implements SnapshotTarget {
+  readonly counts = new ConnectionCounts();
+  readonly #options: ProxyNodeOptions;
+  readonly #generations = new TableGenerations();
+  readonly #context: ProxyContext;
+  readonly #ports: Ports;
+
+  constructor(options: ProxyNodeOptions) {
+    const { logger, clock, observer } = options;
+    this.#options = options;
+    const wheel = new TimerWheel(clock);
+    const generations = this.#generations;
+    this.#context = { generations, wheel, clock, logger, observer, activeRequests: 0, isDraining: false };
+    this.#ports = new Ports({ handler: createRequestHandler(this.#context), counts: this.counts, logger });
+  }
+
+  get table(): Table | undefined {
+    return this.#generations.live?.table;
+  }
+
+  get activeRequests(): number {
+    return this.#context.activeRequests;
+  }
+
+  get isDraining(): boolean {
+    return this.#context.isDraining;
+  }
+
+  /** Old tables that still have exchanges. */
+  get retiredTables(): number {
+    return this.#generations.retiredCount;
+  }
+
+  /** The real port of a listener, undefined when it is not open. */
+  listenerPort(name: string): number | undefined {
+    for (const { key, listeners } of this.table?.sockets.values() ?? [])
+      if (listeners.some(({ spec }) => spec.name === name)) return this.#ports.boundPort(key);
+    return undefined;
+  }
+
+  async apply(update: SnapshotUpdate): Promise<NodeProblem[]> {
+    try {
+      return await this.#apply(update);
+    } catch (error) {
+      this.#options.logger.error({ err: error, revision: update.revision }, 'applying failed');
+      return [create(NodeProblemSchema, { reason: 'internal', detail: messageOf(error) })];
+    }
+  }
+
+  /** Adds what decides whether this node is to get traffic. */
+  addChecks(readiness: HealthChecks): void {
+    readiness.set('table', () => (this.table === undefined ? 'no configuration yet' : undefined));
+    readiness.set('ports', () => (this.#ports.openCount === 0 ? 'no port is open' : undefined));
+    readiness.set('drain', () => (this.isDraining ? 'draining' : undefined));
+  }
+
+  configDump(): object {
+    const { table } = this;
+    return table === undefined ? {} : configDump(table, (key) => this.#ports.boundPort(key));
+  }
+
+  /**
+   * Not ready from now on, and clients are asked to connect anew. Goes on accepting for the delay, so that load balancers notice;
+   * then closes the ports and waits for exchanges, at most the Gateway's `drain`; cuts what is left.
+   */
+  async drain(drainDelayMs?: number): Promise<void> {
+    const { clock, logger } = this.#options;
+    const timeouts = this.table?.gateway.timeouts ?? drainDefaultsMs;
+    const delayMs = drainDelayMs ?? timeouts.drainDelayMs;
+    this.#context.isDraining = true;
+    logger.info({ delayMs, drainMs: timeouts.drainMs }, 'draining');
+    await clock.sleep(this.table === undefined ? 0 : delayMs);
+    this.#ports.drain();
+    const endMs = clock.monotonicMs() + timeouts.drainMs;
+    while (this.#ports.connections > 0 && clock.monotonicMs() < endMs) await clock.sleep(drainCheckMs);
+    if (this.#ports.connections > 0)
+      logger.warn({ connections: this.#ports.connections }, 'cutting connections');
+    this.#ports.destroy();
+    for (const service of sharedValues(this.table?.services)) service.close();
+  }
+
+  async #apply(update: SnapshotUpdate): Promise<NodeProblem[]> {
+    const { clock, onApplied } = this.#options;
+    const beganMs = clock.monotonicMs();
+    const built = buildTable(this.table, update, {
+      has: (port) => this.#ports.has(port) || this.#options.otherPorts?.().includes(port) === true,
+    });
+    if (!built.ok) return built.problems;
+    const ports = await this.#ports.prepare(built.table);
+    if (Array.isArray(ports)) return ports;
+    // From here on nothing waits and nothing fails: requests meet the old table or the new one, never a mixture.
+    const { table, leaving } = built;
+    for (const service of sharedValues(table.services))
+      service.setEndpoints(update.endpoints.get(service.name));
+    this.#generations.publish(table, leaving);
+    ports.commit();
+    onApplied?.(clock.monotonicMs() - beganMs);
+    return [];
+  }
+}

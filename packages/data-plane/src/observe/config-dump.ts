@@ -1,0 +1,60 @@
+/** The live table as JSON, for people who ask what a node really does. A table holds no secrets. */
+
+import { digestText } from '@causeway/proto/digest';
+import { sharedValues } from '@causeway/router/shared-map';
+
+import type { Table } from '../table/table.ts';
+
+/** @param boundPort the real port of a socket by its key. */
+export function configDump(table: Table, boundPort: (socketKey: string) => number | undefined): object {
+  const { gateway } = table;
+  return {
+    revision: table.revision,
+    digest: digestText(table.digest),
+    gateway: {
+      name: gateway.name,
+      timeouts: plain(gateway.timeouts),
+      limits: { ...plain(gateway.connections), activeRequestsMax: gateway.activeRequestsMax },
+      bodyBytesMax: gateway.bodyBytesMax,
+      mergeSlashes: gateway.mergeSlashes,
+      accessLogEnabled: gateway.accessLogEnabled,
+    },
+    listeners: Array.from(table.sockets.values()).flatMap(({ key, listeners }) =>
+      listeners.map(({ spec }) => ({
+        name: spec.name,
+        address: spec.address,
+        port: boundPort(key) ?? null,
+        hosts: spec.hosts,
+      })),
+    ),
+    routes: Array.from(sharedValues(table.routes), ({ name, listeners, rules, backends }) => ({
+      name,
+      listeners,
+      matches: rules.map(({ hosts, path, methods, headers, query, cookies }) => ({
+        hosts,
+        path,
+        methods,
+        headers,
+        query,
+        cookies,
+      })),
+      backends: backends.map(({ service, weight }) => ({ service, weight })),
+    })),
+    services: Array.from(sharedValues(table.services), ({ name, endpointsVersion, endpoints }) => ({
+      name,
+      endpointsVersion,
+      endpoints: endpoints.map(({ id, address, port, weight, pool }) => ({
+        id,
+        address,
+        port,
+        weight,
+        activeRequests: pool.activeRequests,
+      })),
+    })),
+  };
+}
+
+/** Without what protobuf adds. */
+function plain(message: object): object {
+  return Object.fromEntries(Object.entries(message).filter(([name]) => !name.startsWith('$')));
+}

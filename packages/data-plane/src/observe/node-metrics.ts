@@ -1,0 +1,174 @@
+/** What a node counts: names are part of the contract, labels are bounded and never hold a path, a key or an address. */
+
+import type { CounterCell, GaugeCell, HistogramCell } from '@causeway/runtime/metric-cells';
+import { MetricRegistry } from '@causeway/runtime/metrics';
+
+import type { ExchangeObserver, ExchangeRecord } from '../proxy/exchange-record.ts';
+import type { AccessLog } from './access-log.ts';
+
+/** Read at each scrape. */
+export interface NodeGauges {
+  readonly appliedRevision: number;
+  readonly desiredRevision: number;
+  readonly rejectedTotal: number;
+  /** Since the control plane was last heard of; undefined before the first time. */
+  readonly stalenessSeconds: number | undefined;
+  readonly connections: number;
+  readonly refusedConnections: { readonly total: number; readonly address: number };
+  readonly retiredTables: number;
+}
+
+/** Series of one metric: routes times services times outcomes. */
+const requestSeriesMax = 20_000;
+const durationSeriesMax = 5_000;
+
+const knownMethods: ReadonlySet<string> = new Set([
+  'GET',
+  'HEAD',
+  'POST',
+  'PUT',
+  'PATCH',
+  'DELETE',
+  'OPTIONS',
+  'QUERY',
+]);
+
+/** The cells of one outcome. */
+interface OutcomeCells {
+  readonly requests: CounterCell;
+  readonly duration: HistogramCell;
+  readonly upstream: HistogramCell | undefined;
+}
+
+export class NodeMetrics implements ExchangeObserver {
+  readonly registry = new MetricRegistry();
+  readonly #accessLog: AccessLog;
+  readonly #requests = this.registry.counter({
+    name: 'causeway_requests_total',
+    help: 'Requests by Route, Service, status and reason; reason is empty for answers of the upstream.',
+    labelNames: ['route', 'service', 'code', 'reason'],
+    labelSetsMax: requestSeriesMax,
+  });
+  readonly #duration = this.registry.histogram({
+    name: 'http_server_request_duration_seconds',
+    help: 'From the head of a request to the end of its response.',
+    labelNames: ['http_request_method', 'http_response_status_code', 'http_route', 'error_type'],
+    labelSetsMax: durationSeriesMax,
+  });
+  readonly #upstreamDuration = this.registry.histogram({
+    name: 'http_client_request_duration_seconds',
+    help: 'The part of the upstream in an exchange.',
+    labelNames: ['http_request_method', 'http_response_status_code', 'service', 'error_type'],
+    labelSetsMax: durationSeriesMax,
+  });
+  readonly #active = this.registry
+    .gauge({ name: 'http_server_active_requests', help: 'Requests that are being handled.' })
+    .cell({});
+  readonly #upstreamActive = this.registry.gauge({
+    name: 'causeway_upstream_active_requests',
+    help: 'Requests that wait for an upstream.',
+    labelNames: ['service'],
+  });
+  readonly #applySeconds = this.registry
+    .histogram({ name: 'causeway_config_apply_seconds', help: 'From an update to its live table.' })
+    .cell({});
+  readonly #outcomes = new Map<string, OutcomeCells>();
+  readonly #upstreamCells = new Map<string, GaugeCell>();
+
+  constructor(accessLog: AccessLog, gauges: () => NodeGauges) {
+    this.#accessLog = accessLog;
+    this.#addGauges(gauges);
+  }
+
+  onExchangeStart(): void {
+    this.#active.add(1);
+  }
+
+  onUpstreamStart(service: string): void {
+    this.#upstreamCell(service).add(1);
+  }
+
+  onUpstreamOver(service: string): void {
+    this.#upstreamCell(service).add(-1);
+  }
+
+  onExchangeOver(record: ExchangeRecord): void {
+    this.#active.add(-1);
+    const cells = this.#cellsOf(record);
+    cells.requests.add(1);
+    cells.duration.observe(record.durationMs / 1000);
+    if (record.upstreamMs !== undefined) cells.upstream?.observe(record.upstreamMs / 1000);
+    if (record.isLogged) this.#accessLog.add(record);
+  }
+
+  onApplied(tookMs: number): void {
+    this.#applySeconds.observe(tookMs / 1000);
+  }
+
+  /** Forgets the series of Services and Routes that are gone: the next request for a name finds its cells anew. */
+  forgetCells(): void {
+    this.#outcomes.clear();
+  }
+
+  /** Hot path: one look-up for all cells of an outcome, in place of one for each metric. */
+  #cellsOf(record: ExchangeRecord): OutcomeCells {
+    const { method, status, reason = '', route = '', routePath = '', service = '' } = record;
+    const key = `${status} ${method} ${reason} ${route} ${service} ${routePath}`;
+    const known = this.#outcomes.get(key);
+    if (known !== undefined) return known;
+    // Methods are free text of clients; the map of cells must not grow by it.
+    const methodLabel = knownMethods.has(method) ? method : '_OTHER';
+    const code = String(status);
+    const labels = { http_request_method: methodLabel, http_response_status_code: code, error_type: reason };
+    const cells = {
+      requests: this.#requests.cell({ route, service, code, reason }),
+      duration: this.#duration.cell({ ...labels, http_route: routePath }),
+      upstream: service === '' ? undefined : this.#upstreamDuration.cell({ ...labels, service }),
+    };
+    if (methodLabel === method && this.#outcomes.size < requestSeriesMax) this.#outcomes.set(key, cells);
+    return cells;
+  }
+
+  #upstreamCell(service: string): GaugeCell {
+    const known = this.#upstreamCells.get(service);
+    if (known !== undefined) return known;
+    const cell = this.#upstreamActive.cell({ service });
+    this.#upstreamCells.set(service, cell);
+    return cell;
+  }
+
+  #addGauges(gauges: () => NodeGauges): void {
+    const gauge = (name: string, help: string): GaugeCell => this.registry.gauge({ name, help }).cell({});
+    const total = (name: string, help: string): GaugeCell =>
+      this.registry.counter({ name, help }).cell({}) as GaugeCell;
+    const applied = gauge('causeway_config_applied_revision', 'Revision that this node serves.');
+    const desired = gauge('causeway_config_desired_revision', 'Newest revision that this node was sent.');
+    const rejected = total('causeway_config_rejected_total', 'Updates that this node refused.');
+    const staleness = gauge(
+      'causeway_config_staleness_seconds',
+      'Since the control plane was last heard of; -1 before the first time.',
+    );
+    const connections = gauge('causeway_connections', 'Open connections of clients.');
+    const refused = this.registry.counter({
+      name: 'causeway_connections_refused_total',
+      help: 'Connections of clients that were closed at once, by the limit that they exceeded.',
+      labelNames: ['limit'],
+    });
+    const refusedTotal = refused.cell({ limit: 'connectionsMax' }) as GaugeCell;
+    const refusedAddress = refused.cell({ limit: 'connectionsPerAddressMax' }) as GaugeCell;
+    const retired = gauge('causeway_tables_retired', 'Old tables that still have exchanges.');
+    const dropped = total('causeway_access_log_dropped_total', 'Access log lines that nobody took in time.');
+    this.registry.onCollect(() => {
+      const now = gauges();
+      applied.set(now.appliedRevision);
+      desired.set(now.desiredRevision);
+      rejected.set(now.rejectedTotal);
+      staleness.set(now.stalenessSeconds ?? -1);
+      connections.set(now.connections);
+      refusedTotal.set(now.refusedConnections.total);
+      refusedAddress.set(now.refusedConnections.address);
+      retired.set(now.retiredTables);
+      dropped.set(this.#accessLog.dropped);
+    });
+  }
+}

@@ -1,0 +1,43 @@
+/** What is known of an exchange when it is over: the source of its log line and of its metrics. */
+
+import type { Reason } from './reasons.ts';
+
+export interface ExchangeRecord {
+  readonly requestId: string;
+  readonly method: string;
+  readonly startedWallMs: number;
+  /** Monotonic. */
+  readonly startedMs: number;
+  readonly revision: number;
+  readonly isLogged: boolean;
+  /** Address of the client, behind trusted proxies too. */
+  client: string;
+  host: string;
+  /** Canonical, without the query; undefined for a request that never came so far. */
+  path: string | undefined;
+  /** "namespace/name" */
+  route: string | undefined;
+  /** The path as the Route spells it. */
+  routePath: string | undefined;
+  /** "namespace/name" */
+  service: string | undefined;
+  endpoint: string | undefined;
+  /** What the client was told, 499 when it was told nothing. */
+  status: number;
+  /** Undefined for an answer of the upstream that was passed on whole. */
+  reason: Reason | undefined;
+  durationMs: number;
+  /** From the first attempt to the end of the upstream's part; undefined when no upstream was asked. */
+  upstreamMs: number | undefined;
+  bytesIn: number;
+  bytesOut: number;
+}
+
+/** Told of every exchange. */
+export interface ExchangeObserver {
+  onExchangeStart(): void;
+  onUpstreamStart(service: string): void;
+  onUpstreamOver(service: string): void;
+  /** The record is not changed any more. */
+  onExchangeOver(record: ExchangeRecord): void;
+}

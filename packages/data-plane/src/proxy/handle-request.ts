@@ -1,0 +1,224 @@
+/** The life of a request, from its head to the upstream. What comes after is `relay.ts`. */
+
+import { canonicalPath } from '@causeway/router/canonical-path';
+import type { RouteRequest } from '@causeway/router/request-view';
+import { matchRoute } from '@causeway/router/router';
+
+import type { MatchedRoute } from '../table/route-entry.ts';
+import { listenerFor, type Table, tableService } from '../table/table.ts';
+import { clientAddress, plainAddress } from './client-address.ts';
+import type {
+  Downstream,
+  DownstreamEvents,
+  HeaderList,
+  MessageFault,
+  PeerConnection,
+  RequestHandler,
+  WholeResponse,
+} from './exchange.ts';
+import type { ExchangeRecord } from './exchange-record.ts';
+import { upstreamHeaders } from './forwarding-headers.ts';
+import { type GuardedRequest, guardRequest } from './guard-request.ts';
+import { headerValues, joinedHeader } from './header-list.ts';
+import { faultRefusal, type Refusal, reasons, refusalResponse } from './reasons.ts';
+import { type ProxyContext, Relay } from './relay.ts';
+import { createRequestId, isAcceptableRequestId } from './request-id.ts';
+
+/** The handler that every listener of a node hands its requests to. Needs a live table. */
+export function createRequestHandler(context: ProxyContext): RequestHandler {
+  return {
+    handle: (downstream) => handleRequest(context, downstream),
+    refuse: (connection, fault) => refuseMessage(context, connection, fault),
+  };
+}
+
+function handleRequest(context: ProxyContext, downstream: Downstream): DownstreamEvents {
+  // 1. Pin the table: this exchange sees no other, however long it takes.
+  const generation = liveGeneration(context).acquire();
+  const record = createRecord(context, generation.table, downstream.connection, downstream);
+  const relay = new Relay(context, downstream, generation, record);
+  try {
+    const refusal = proxyRequest(context, generation.table, downstream, relay);
+    if (refusal !== undefined) relay.refuse(refusal);
+  } catch (error) {
+    relay.crash(error);
+  }
+  return relay;
+}
+
+function proxyRequest(
+  context: ProxyContext,
+  table: Table,
+  downstream: Downstream,
+  relay: Relay,
+): Refusal | undefined {
+  const { gateway } = table;
+  const { connection, method, headers } = downstream;
+  const { record } = relay;
+
+  // 2. Guard: refuse what is ambiguous or too large.
+  const request = guardRequest({ ...connectionParts(downstream), headers }, gateway.head);
+  if ('reason' in request) return request;
+  relay.expectBody(request.bodyLength);
+  record.host = request.host;
+
+  // 3. Find out who the client is.
+  record.client = clientAddress(connection.peerAddress, headers, gateway.clientAddress);
+
+  // 4. Bring the path to its one spelling; what is matched is what the upstream gets.
+  if (request.target === '*') {
+    relay.answerEmpty(204);
+    return undefined;
+  }
+  const canonical = canonicalPath(request.target, gateway.mergeSlashes);
+  if (!canonical.ok) return { reason: 'bad_request', detail: sentence(canonical.detail) };
+  record.path = canonical.path;
+
+  // 5. Choose the listener by host, then the Route.
+  const found = findRoute(table, connection, {
+    method,
+    host: request.host,
+    path: canonical.path,
+    query: canonical.query,
+    encoded: canonical.encoded,
+    header: (name) => joinedHeader(headers, name),
+  });
+  if ('reason' in found) return found;
+  const { route } = found;
+  record.route = route.name;
+  record.routePath = found.path;
+
+  // 6. Hold the limits that need no more than the head.
+  const bodyBytesMax = route.bodyBytesMax ?? gateway.bodyBytesMax;
+  const refusal = checkLimits(context, gateway.activeRequestsMax, request, bodyBytesMax);
+  if (refusal !== undefined) return refusal;
+
+  // 7. Pick the Service by weight, then one of its endpoints.
+  const serviceName = route.nextService();
+  record.service = serviceName;
+  const endpoint = serviceName === undefined ? undefined : tableService(table, serviceName)?.pick();
+  if (endpoint === undefined) return { reason: 'no_healthy_endpoint' };
+  record.endpoint = endpoint.id;
+
+  // 8. Write the head for the upstream.
+  const target = canonical.query === undefined ? canonical.path : `${canonical.path}?${canonical.query}`;
+  const sent = upstreamHeaders({
+    headers,
+    nominated: request.nominated,
+    authority: request.authority,
+    peerAddress: plainAddress(connection.peerAddress),
+    peerIsTrusted: gateway.clientAddress.trustedProxies.has(connection.peerAddress),
+    scheme: connection.scheme,
+    localPort: connection.localPort,
+    requestId: record.requestId,
+  });
+
+  // 9. Send it; from here on the relay carries bytes both ways, logs, counts and lets go.
+  const { bodyLength } = request;
+  const call = endpoint.pool.send({ method, target, headers: sent, bodyLength }, relay);
+  if (call === undefined) return { reason: 'overloaded' };
+  const { requestBodyIdleMs } = gateway.timeouts;
+  relay.start(call, { ...route.timeouts, requestBodyIdleMs, bodyBytesMax });
+  return undefined;
+}
+
+function findRoute(table: Table, connection: PeerConnection, request: RouteRequest): MatchedRoute | Refusal {
+  const socket = table.sockets.get(connection.socketKey);
+  // The listener left the Gateway while this connection was open.
+  if (socket === undefined) return { reason: 'draining' };
+  const listener = listenerFor(socket, request.host);
+  if (listener === undefined) return { reason: 'no_route' };
+  const outcome = matchRoute(listener.router, request);
+  switch (outcome.kind) {
+    case 'match':
+      return outcome.rule.value;
+    case 'no_route':
+      return { reason: 'no_route' };
+    case 'method_not_allowed':
+      return { reason: 'method_not_allowed', allow: outcome.allow };
+    case 'bad_request':
+      return {
+        reason: 'bad_request',
+        detail: `The path holds an escaped or special ${outcome.refused.join(', ')}, which its Route does not allow.`,
+      };
+  }
+}
+
+function checkLimits(
+  context: ProxyContext,
+  activeRequestsMax: number,
+  request: GuardedRequest,
+  bodyBytesMax: number,
+): Refusal | undefined {
+  // This exchange is among the active ones.
+  if (activeRequestsMax > 0 && context.activeRequests > activeRequestsMax) return { reason: 'overloaded' };
+  const { bodyLength } = request;
+  const isTooLarge = bodyBytesMax > 0 && bodyLength !== 'unknown' && bodyLength > bodyBytesMax;
+  return isTooLarge ? { reason: 'payload_too_large' } : undefined;
+}
+
+/** Answers, logs and counts a message that never became a request. */
+function refuseMessage(
+  context: ProxyContext,
+  connection: PeerConnection,
+  fault: MessageFault,
+): WholeResponse {
+  const { table } = liveGeneration(context);
+  const record = createRecord(context, table, connection, { method: '-', headers: [] });
+  const refusal = faultRefusal(fault);
+  record.status = reasons[refusal.reason].status;
+  record.reason = refusal.reason;
+  const response = refusalResponse(refusal, record.requestId, undefined);
+  record.bytesOut = response.body.length;
+  context.observer.onExchangeStart();
+  context.observer.onExchangeOver(record);
+  return response;
+}
+
+function createRecord(
+  context: ProxyContext,
+  table: Table,
+  connection: PeerConnection,
+  request: { readonly method: string; readonly headers: HeaderList },
+): ExchangeRecord {
+  const startedWallMs = context.clock.wallMs();
+  const { trustedProxies } = table.gateway.clientAddress;
+  const isTrusted = !trustedProxies.isEmpty && trustedProxies.has(connection.peerAddress);
+  const [given] = isTrusted ? headerValues(request.headers, 'x-request-id') : [];
+  return {
+    requestId: given !== undefined && isAcceptableRequestId(given) ? given : createRequestId(startedWallMs),
+    method: request.method,
+    startedWallMs,
+    startedMs: context.clock.monotonicMs(),
+    revision: table.revision,
+    isLogged: table.gateway.accessLogEnabled,
+    client: plainAddress(connection.peerAddress),
+    host: '',
+    path: undefined,
+    route: undefined,
+    routePath: undefined,
+    service: undefined,
+    endpoint: undefined,
+    status: 0,
+    reason: undefined,
+    durationMs: 0,
+    upstreamMs: undefined,
+    bytesIn: 0,
+    bytesOut: 0,
+  };
+}
+
+function connectionParts({ method, target, httpVersion, connection }: Downstream) {
+  return { method, target, httpVersion, scheme: connection.scheme };
+}
+
+function liveGeneration({ generations }: ProxyContext) {
+  const { live } = generations;
+  if (live === undefined) throw new Error('a request came before the first table');
+  return live;
+}
+
+/** The router's details are clauses. */
+function sentence(detail: string): string {
+  return `${detail.slice(0, 1).toUpperCase()}${detail.slice(1)}.`;
+}

@@ -1,0 +1,153 @@
+/**
+ * The one file of client-visible errors: the closed vocabulary, and the response that each becomes. A reason is the same word in
+ * the body, in the access log and in the metrics.
+ */
+
+import type { MessageFault, WholeResponse } from './exchange.ts';
+
+interface ReasonEntry {
+  readonly status: number;
+  readonly title: string;
+  /** What the client reads when nobody knows more. */
+  readonly detail: string;
+}
+
+/** Removing or renaming an entry breaks clients and dashboards; adding one does not. */
+export const reasons = {
+  bad_request: { status: 400, title: 'Bad Request', detail: 'The request cannot be understood.' },
+  no_route: { status: 404, title: 'Not Found', detail: 'No route takes this request.' },
+  method_not_allowed: {
+    status: 405,
+    title: 'Method Not Allowed',
+    detail: 'The resource does not take this method.',
+  },
+  request_timeout: {
+    status: 408,
+    title: 'Request Timeout',
+    detail: 'The request did not arrive in time.',
+  },
+  payload_too_large: {
+    status: 413,
+    title: 'Content Too Large',
+    detail: 'The body is larger than allowed here.',
+  },
+  uri_too_long: { status: 414, title: 'URI Too Long', detail: 'The request target is too long.' },
+  head_too_large: {
+    status: 431,
+    title: 'Request Header Fields Too Large',
+    detail: 'The header fields are too large or too many.',
+  },
+  client_closed: {
+    status: 499,
+    title: 'Client Closed Request',
+    detail: 'The client went away before it was answered.',
+  },
+  internal: { status: 500, title: 'Internal Server Error', detail: 'The gateway failed.' },
+  not_implemented: {
+    status: 501,
+    title: 'Not Implemented',
+    detail: 'The gateway does not support what the request asks for.',
+  },
+  upstream_connect_failed: {
+    status: 502,
+    title: 'Bad Gateway',
+    detail: 'No connection to the upstream could be made.',
+  },
+  upstream_reset: {
+    status: 502,
+    title: 'Bad Gateway',
+    detail: 'The upstream closed the connection before it answered.',
+  },
+  upstream_protocol_error: {
+    status: 502,
+    title: 'Bad Gateway',
+    detail: 'The upstream answered with what is no valid HTTP.',
+  },
+  no_healthy_endpoint: {
+    status: 503,
+    title: 'Service Unavailable',
+    detail: 'No endpoint of the service can take this request.',
+  },
+  overloaded: {
+    status: 503,
+    title: 'Service Unavailable',
+    detail: 'Too many requests are under way.',
+  },
+  draining: { status: 503, title: 'Service Unavailable', detail: 'This listener is closing.' },
+  upstream_timeout: {
+    status: 504,
+    title: 'Gateway Timeout',
+    detail: 'The upstream did not answer in time.',
+  },
+} as const satisfies Record<string, ReasonEntry>;
+
+export type Reason = keyof typeof reasons;
+
+/** A request refused: what the client is told. `detail` is a whole sentence and holds nothing secret. */
+export interface Refusal {
+  readonly reason: Reason;
+  readonly detail?: string;
+  /** Methods for Allow, with `method_not_allowed`. */
+  readonly allow?: readonly string[];
+}
+
+/** Seconds after which an overloaded node may be asked again: long enough to matter, short enough to recover quickly. */
+const retryAfterSeconds = '1';
+
+/** The response to a refused request: `application/problem+json` (RFC 9457), or a line of text where Accept prefers that. */
+export function refusalResponse(
+  refusal: Refusal,
+  requestId: string,
+  accept: string | undefined,
+): WholeResponse {
+  const { status, title, detail } = reasons[refusal.reason];
+  const asText = prefersText(accept);
+  const body = asText
+    ? `${status} ${refusal.reason} ${requestId}\n`
+    : JSON.stringify({
+        type: `urn:causeway:reason:${refusal.reason}`,
+        title,
+        status,
+        reason: refusal.reason,
+        detail: refusal.detail ?? detail,
+        requestId,
+      });
+  const contentType = asText ? 'text/plain; charset=utf-8' : 'application/problem+json';
+  const headers = ['content-type', contentType, 'x-request-id', requestId];
+  if (refusal.allow !== undefined) headers.push('allow', refusal.allow.join(', '));
+  if (refusal.reason === 'overloaded') headers.push('retry-after', retryAfterSeconds);
+  return { status, headers, body };
+}
+
+/** What a client is told about a message that could not be read. */
+export function faultRefusal(fault: MessageFault): Refusal {
+  return faults[fault];
+}
+
+const faults: Readonly<Record<MessageFault, Refusal>> = {
+  malformed: { reason: 'bad_request' },
+  head_too_large: { reason: 'head_too_large' },
+  uri_too_long: { reason: 'uri_too_long' },
+  head_timeout: { reason: 'request_timeout' },
+  connect_refused: { reason: 'not_implemented', detail: 'CONNECT is not supported.' },
+};
+
+/** Whether Accept (RFC 9110 section 12.5.1) gives text/plain more weight than every JSON it names. */
+function prefersText(accept: string | undefined): boolean {
+  if (accept === undefined) return false;
+  let text = 0;
+  let json = 0;
+  for (const part of accept.split(',')) {
+    const [range = '', ...parameters] = part.split(';').map((piece) => piece.trim().toLowerCase());
+    const weight = weightOf(parameters);
+    if (range === 'text/plain') text = Math.max(text, weight);
+    else if (/^(application\/((problem\+)?json|\*)|\*\/\*)$/.test(range)) json = Math.max(json, weight);
+  }
+  return text > json || (text === json && text > 0 && !accept.includes('json'));
+}
+
+function weightOf(parameters: readonly string[]): number {
+  const q = parameters.find((parameter) => parameter.startsWith('q='));
+  const weight = q === undefined ? 1 : Number(q.slice(2));
+  return weight >= 0 && weight <= 1 ? weight : 0;
+}

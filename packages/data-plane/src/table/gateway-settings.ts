@@ -1,0 +1,89 @@
+/** The Gateway of a node, read once from its compiled form, so that the request path meets plain values only. */
+
+import {
+  ClientAddressHeader,
+  type CompiledGateway,
+} from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
+
+import { CidrSet } from '../proxy/cidr-set.ts';
+import type { ClientAddressRule } from '../proxy/client-address.ts';
+import type { HeadLimits } from '../proxy/guard-request.ts';
+
+/** Bounds on connections; 0 = off where the Gateway's reference says so. */
+export interface ConnectionLimits {
+  readonly connectionsMax: number;
+  readonly connectionsPerAddressMax: number;
+  readonly requestsPerConnectionMax: number;
+}
+
+/** Milliseconds. */
+export interface ClientTimeouts {
+  readonly requestHeadMs: number;
+  readonly requestBodyIdleMs: number;
+  readonly keepAliveMs: number;
+  readonly drainDelayMs: number;
+  readonly drainMs: number;
+}
+
+export interface ListenerSpec {
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  readonly hosts: readonly string[];
+  /** Position in the Gateway, for pointers. */
+  readonly index: number;
+}
+
+export interface GatewaySettings {
+  readonly name: string;
+  readonly listeners: readonly ListenerSpec[];
+  readonly clientAddress: ClientAddressRule;
+  readonly mergeSlashes: boolean;
+  readonly timeouts: ClientTimeouts;
+  readonly head: HeadLimits;
+  readonly connections: ConnectionLimits;
+  /** Bytes; 0 = unlimited. */
+  readonly bodyBytesMax: number;
+  /** 0 = off. */
+  readonly activeRequestsMax: number;
+  readonly accessLogEnabled: boolean;
+}
+
+/** Throws an Error that says what is wrong with a compiled Gateway that this node cannot use. */
+export function readGatewaySettings(gateway: CompiledGateway): GatewaySettings {
+  const { timeouts, limits, clientAddress } = gateway;
+  if (timeouts === undefined || limits === undefined || clientAddress === undefined)
+    throw new Error('timeouts, limits or clientAddress is missing');
+  return {
+    name: gateway.name,
+    listeners: gateway.listeners.map(({ name, address, port, hosts }, index) => ({
+      name,
+      address,
+      port,
+      hosts,
+      index,
+    })),
+    clientAddress: {
+      trustedProxies: new CidrSet(clientAddress.trustedProxies),
+      header: readHeader(clientAddress.header),
+    },
+    mergeSlashes: gateway.mergeSlashes,
+    timeouts,
+    head: limits,
+    connections: limits,
+    bodyBytesMax: Number(limits.bodyBytesMax),
+    activeRequestsMax: limits.activeRequestsMax,
+    accessLogEnabled: gateway.accessLogEnabled,
+  };
+}
+
+function readHeader(header: ClientAddressHeader): 'x-forwarded-for' | 'forwarded' {
+  switch (header) {
+    case ClientAddressHeader.X_FORWARDED_FOR:
+      return 'x-forwarded-for';
+    case ClientAddressHeader.FORWARDED:
+      return 'forwarded';
+    default:
+      throw new Error(`clientAddress.header ${header} is not known here`);
+  }
+}

@@ -1,0 +1,67 @@
+/** A Route as the table holds it: what the router is given, and what happens to a request that it takes. */
+
+import type { CompiledRoute } from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
+import { allowedEncodedCharacters, routeRules } from '@causeway/proto/route-rules';
+import { encodedMask } from '@causeway/router/canonical-path';
+import type { Rule } from '@causeway/router/rule';
+
+import { nextInRotation, type Weighted } from '../upstream/smooth-round-robin.ts';
+
+/** Milliseconds; 0 = off. */
+export interface RouteTimeouts {
+  readonly requestMs: number;
+  readonly responseHeadMs: number;
+  readonly idleMs: number;
+  readonly streamIdleMs: number;
+}
+
+interface RouteBackend extends Weighted {
+  /** "namespace/name" */
+  readonly service: string;
+}
+
+/** What the router carries for each match, made once so that the request path need not. */
+export interface MatchedRoute {
+  readonly route: RouteEntry;
+  /** The path as the Route spells it, for metrics. */
+  readonly path: string;
+}
+
+/** Lives as long as the Route does not change, over any number of tables; its rotation of backends goes on meanwhile. */
+export class RouteEntry {
+  /** "namespace/name" */
+  readonly name: string;
+  /** Names of listeners; empty = all of the Gateway's. */
+  readonly listeners: readonly string[];
+  readonly timeouts: RouteTimeouts;
+  /** Bytes, 0 = unlimited; undefined = the Gateway's limit. */
+  readonly bodyBytesMax: number | undefined;
+  readonly rules: readonly Rule<MatchedRoute>[];
+  readonly backends: readonly RouteBackend[];
+
+  /** Throws UnknownChoice for a Route that this version cannot run. */
+  constructor(route: CompiledRoute) {
+    if (route.timeouts === undefined) throw new Error('timeouts are missing');
+    this.name = route.name;
+    this.listeners = route.listeners;
+    this.timeouts = route.timeouts;
+    this.bodyBytesMax = route.bodyBytesMax === undefined ? undefined : Number(route.bodyBytesMax);
+    const allowEncoded = encodedMask(allowedEncodedCharacters(route));
+    this.rules = routeRules(route).map((rule) => {
+      const [path] = Object.values<string>(rule.path);
+      return { ...rule, allowEncoded, value: { route: this, path: path ?? '' } };
+    });
+    this.backends = route.backends.map(({ service, weight }) => ({ service, weight, current: 0 }));
+  }
+
+  isOn(listenerName: string): boolean {
+    return this.listeners.length === 0 || this.listeners.includes(listenerName);
+  }
+
+  /** The Service for the next request by weight, exact over each full cycle; undefined when all weights are 0. */
+  nextService(): string | undefined {
+    const { backends } = this;
+    if (backends.length === 1) return backends[0]!.weight === 0 ? undefined : backends[0]!.service;
+    return nextInRotation(backends)?.service;
+  }
+}

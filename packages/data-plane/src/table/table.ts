@@ -1,0 +1,57 @@
+/** The routing table: all that a request needs to find its way. Immutable; a node swaps it by one assignment. */
+
+import type { Router } from '@causeway/router/router';
+import type { SharedMap } from '@causeway/router/shared-map';
+import { sharedGet } from '@causeway/router/shared-map';
+
+import type { ServiceHandle } from '../upstream/service-handle.ts';
+import type { GatewaySettings, ListenerSpec } from './gateway-settings.ts';
+import type { MatchedRoute, RouteEntry } from './route-entry.ts';
+
+/** A listener of the Gateway with the Routes that it carries. */
+export interface TableListener {
+  readonly spec: ListenerSpec;
+  readonly router: Router<MatchedRoute>;
+}
+
+/** The listeners that share an address and port; requests choose among them by host. */
+export interface TableSocket {
+  /** `address:port`; a port of 0, which nobody can share, is followed by the listener's name. */
+  readonly key: string;
+  readonly address: string;
+  readonly port: number;
+  readonly listeners: readonly TableListener[];
+  readonly exactHosts: ReadonlyMap<string, TableListener>;
+  /** By suffix, without the `*.`. */
+  readonly wildcardHosts: ReadonlyMap<string, TableListener>;
+  readonly everyHost: TableListener | undefined;
+}
+
+export interface Table {
+  readonly revision: number;
+  readonly digest: Uint8Array;
+  readonly gateway: GatewaySettings;
+  /** By key. */
+  readonly sockets: ReadonlyMap<string, TableSocket>;
+  /** By `namespace/name`. */
+  readonly routes: SharedMap<RouteEntry> | undefined;
+  /** By `namespace/name`. */
+  readonly services: SharedMap<ServiceHandle> | undefined;
+}
+
+export function tableService(table: Table, name: string): ServiceHandle | undefined {
+  return sharedGet(table.services, name);
+}
+
+/** The listener for a host: the one that names it, the longest `*.suffix`, the one for every host; else undefined. */
+export function listenerFor(socket: TableSocket, host: string): TableListener | undefined {
+  const exact = socket.exactHosts.get(host);
+  if (exact !== undefined) return exact;
+  if (socket.wildcardHosts.size > 0) {
+    for (let dot = host.indexOf('.', 1); dot !== -1; dot = host.indexOf('.', dot + 1)) {
+      const wildcard = socket.wildcardHosts.get(host.slice(dot + 1));
+      if (wildcard !== undefined) return wildcard;
+    }
+  }
+  return socket.everyHost;
+}
