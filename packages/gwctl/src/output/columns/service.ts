@@ -1,0 +1,48 @@
+import { entriesOf, fieldOf } from '@causeway/model/kinds/kind';
+import type { Resource, Spec } from '@causeway/model/resource';
+import { scalarText } from '../scalar-text.ts';
+import { routesTo } from '../used-by.ts';
+import type { Column, KindView } from './column.ts';
+import { ageColumn, generationColumn, nameColumn, revisionColumn, statusColumn } from './standard-columns.ts';
+
+const table: Column<Resource>[] = [
+  nameColumn,
+  { title: 'PROTOCOL', cell: ({ spec }) => scalarText(spec['protocol'], 'http') },
+  {
+    title: 'POLICY',
+    cell: ({ spec }) => scalarText(fieldOf(spec['loadBalancing'], 'policy'), 'roundRobin'),
+  },
+  { title: 'ENDPOINTS', cell: ({ spec }) => endpoints(spec) },
+  statusColumn,
+  ageColumn,
+];
+
+export const serviceView: KindView<Resource> = {
+  table: { columns: table },
+  wide: {
+    needs: ['routes'],
+    columns: [
+      ...table,
+      { title: 'DISCOVERY', cell: () => '-' },
+      { title: 'BREAKER', cell: () => '-' },
+      {
+        title: 'USED-BY',
+        cell: (service, { routes }) =>
+          routesTo(service, routes).map(({ route }) => `route/${route.metadata.name}`),
+      },
+      generationColumn,
+      revisionColumn,
+    ],
+  },
+};
+
+function endpoints(spec: Spec): string[] {
+  return entriesOf(spec, 'endpoints').map((endpoint) =>
+    hostPort(String(fieldOf(endpoint, 'address')), Number(fieldOf(endpoint, 'port'))),
+  );
+}
+
+/** `10.0.1.11:9001`, `[::1]:9001`. */
+export function hostPort(address: string, port: number): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
