@@ -1,0 +1,40 @@
+// Every document in deploy/examples is accepted as it is, and means what its comments say.
+
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { repository, startControlPlane } from '../../kit/processes.ts';
+
+const directory = join(repository, 'deploy/examples');
+
+describe('deploy/examples', () => {
+  for (const file of readdirSync(directory)) {
+    it(`${file} is applied to an empty control plane, and changes nothing the second time`, async (t) => {
+      const { admin } = await startControlPlane(t);
+      const text = readFileSync(join(directory, file), 'utf8');
+      const revision = await admin.apply(text);
+      assert.ok(revision > 0);
+      assert.equal(await admin.apply(text), revision);
+    });
+  }
+
+  it('matching.yaml leads each request to the Route that its comments name', async (t) => {
+    const { admin } = await startControlPlane(t);
+    await admin.apply(readFileSync(join(directory, 'matching.yaml'), 'utf8'));
+    const chosen = async (url: string, headers: [string, string][] = []): Promise<unknown> => {
+      const answer = await admin.call('POST', 'explain', {
+        body: { request: { method: 'GET', url, headers } },
+        contentType: 'application/json',
+      });
+      return answer.field('route');
+    };
+    const orders = 'http://api.example.com/users/7/orders';
+    assert.equal(await chosen('http://api.example.com/users/7'), 'default/users');
+    assert.equal(await chosen(orders), 'default/user-orders');
+    assert.equal(await chosen(orders, [['x-beta', '1']]), 'default/user-orders-beta');
+    assert.equal(await chosen(orders, [['cookie', 'a=b; beta=yes']]), 'default/user-orders-beta');
+    assert.equal(await chosen('http://eu.files.example.com/photos/2026%2F11/a.jpg'), 'default/files');
+    assert.equal(await chosen('http://elsewhere.example.com/'), null);
+  });
+});
