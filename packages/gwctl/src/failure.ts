@@ -5,7 +5,7 @@ import { printable } from './output/printable.ts';
 interface FailureOptions {
   /** Lines above the error: the problems that it counts. */
   above?: readonly string[];
-  /** Indented lines below it. */
+  /** Lines below it. */
   below?: readonly string[];
   hint?: string | undefined;
   exitCode?: ExitCode;
@@ -32,12 +32,17 @@ export class Failure extends Error {
     return [
       ...this.above,
       `error: ${this.message}`,
-      ...this.below.map((line) => `  ${line}`),
+      ...this.below,
       ...(this.hint === undefined ? [] : [`hint: ${this.hint}`]),
     ]
       .map(printable)
       .join('\n');
   }
+}
+
+/** A line that belongs to the error above it. */
+export function indented(line: string): string {
+  return `  ${line}`;
 }
 
 /** A command line that cannot be carried out as it stands. */
@@ -49,10 +54,10 @@ export function usage(message: string, hint?: string): Failure {
 export function refused(problem: ProblemDocument): Failure {
   const below = problem.errors.map(({ resource, pointer, detail, hint }) => {
     const place = [resource, pointer].filter((part) => part !== undefined && part !== '').join(' ');
-    return `${place === '' ? '' : `${place}: `}${detail}${hint === undefined ? '' : ` (${hint})`}`;
+    return `${place === '' ? '' : `${place}: `}${detail}${hint ? ` (${hint})` : ''}`;
   });
   return new Failure(problem.detail, {
-    below: below.filter((line) => line !== problem.detail),
+    below: below.filter((line) => line !== problem.detail).map(indented),
     hint: hints[problem.code],
     exitCode: exitCodeOf(problem),
   });

@@ -1,5 +1,7 @@
 import { AdminApiError, Unreachable } from '@causeway/admin-client/errors';
+import addCompletion from '@bomb.sh/tab/commander';
 import { CommanderError } from 'commander';
+import { prepareSuggestions } from './completion/prepare-suggestions.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import { Failure, refused } from './failure.ts';
 import { type Io, processIo } from './io.ts';
@@ -16,10 +18,16 @@ export async function main(argv: readonly string[], env: Io['env']): Promise<voi
 /** The same without touching the process: what it prints goes to `io`, the exit code comes back. */
 export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
   try {
-    await buildProgram(io).parseAsync(argv, { from: 'user' });
+    const program = buildProgram(io);
+    const root = addCompletion(program, { completionCommandName: 'completion' });
+    if (argv[0] === 'complete')
+      await prepareSuggestions(io, { root, program, words: argv.slice(argv.indexOf('--') + 1) });
+    await program.parseAsync(argv, { from: 'user' });
     return io.exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.ok;
+    // Without a command, the help has been printed already and says all there is to say.
+    if (error instanceof CommanderError && error.code === 'commander.help') return exitCodes.invalid;
     const failure = failureOf(error);
     io.err(failure.text());
     return failure.exitCode;
@@ -40,11 +48,9 @@ function failureOf(error: unknown): Failure {
 }
 
 /** Commander's sentences in our form: `error: unknown option '--x' (did you mean --y?)`. */
-function usageFailure({ message, code }: CommanderError): Failure {
+function usageFailure({ message }: CommanderError): Failure {
   const text = message
     .replace(/^error: /, '')
     .replace(/\n\(Did you mean (.+)\?\)$/, (_, near: string) => ` (did you mean ${near}?)`);
-  // Without a command, commander has printed the help already.
-  const isHelp = code === 'commander.help';
-  return new Failure(isHelp ? 'no command' : text, { hint: 'gwctl --help', exitCode: exitCodes.invalid });
+  return new Failure(text, { hint: 'gwctl --help', exitCode: exitCodes.invalid });
 }

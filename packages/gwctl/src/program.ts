@@ -1,10 +1,19 @@
 import { Command } from 'commander';
+import { addApiResources } from './commands/api-resources.ts';
 import { addApply } from './commands/apply.ts';
+import { addConfig } from './commands/config.ts';
+import { addDelete } from './commands/delete.ts';
+import { addDescribe } from './commands/describe.ts';
+import { addDiff } from './commands/diff.ts';
+import { addExplain } from './commands/explain.ts';
 import { addGet } from './commands/get.ts';
+import { addLint } from './commands/lint.ts';
+import { addRouteExplain } from './commands/route-explain.ts';
+import { addVersion } from './commands/version.ts';
 import type { Io } from './io.ts';
 import { version } from './version.ts';
 
-/** The whole command line; every command adds itself. */
+/** The whole command line but for completion; every command adds itself. */
 export function buildProgram(io: Io): Command {
   const program = new Command('gwctl')
     .description('Declares what the gateway does, and shows what it does.')
@@ -19,10 +28,25 @@ export function buildProgram(io: Io): Command {
     .configureOutput({
       writeOut: (text) => io.out(text.trimEnd()),
       writeErr: (text) => io.err(text.trimEnd()),
+      // What a command line lacks is told like any other failure, when it has been thrown.
       outputError: () => {},
     })
     .exitOverride();
-  addGet(program, io);
-  addApply(program, io);
+  for (const add of commands) add(program, io);
   return program;
 }
+
+/** In the order of the help. */
+const commands = [
+  addGet,
+  addDescribe,
+  addApply,
+  addDiff,
+  addDelete,
+  addRouteExplain,
+  addLint,
+  addExplain,
+  addApiResources,
+  addConfig,
+  addVersion,
+];

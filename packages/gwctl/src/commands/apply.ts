@@ -1,13 +1,12 @@
-import { fieldOf } from '@causeway/model/kinds/kind';
-import { kindNamed } from '@causeway/model/kinds/registry';
 import { identityOf } from '@causeway/model/resource';
 import type { Command } from 'commander';
 import { usage } from '../failure.ts';
 import type { Io } from '../io.ts';
-import type { FileProblem, ManifestDocument } from '../manifests/manifest-file.ts';
+import type { ManifestDocument } from '../manifests/manifest-file.ts';
 import { type ManifestFlags, readManifests } from '../manifests/read-manifests.ts';
 import { withManifestFlags } from '../manifests/manifest-flags.ts';
 import { problemsFailure } from '../manifests/problem-lines.ts';
+import { refuseOtherNamespaces } from '../manifests/refuse-other-namespaces.ts';
 import { validateManifests } from '../manifests/validate-manifests.ts';
 import { shownIdentity } from '../object-key.ts';
 import { type Format, outputOption } from '../output/format.ts';
@@ -45,7 +44,7 @@ async function runApply(session: Session, flags: ApplyFlags): Promise<void> {
   if (flags.prune === true && flags.selector === undefined)
     throw usage('--prune needs -l', 'the selector says what belongs to these files');
   const documents = await readManifests(io, flags, outcome);
-  if (session.namespaceIsAsked) refuseOtherNamespaces(documents, namespace);
+  if (session.namespaceIsAsked) refuseOtherNamespaces(documents, namespace, outcome);
   if (flags.dryRun === 'client') return checkHere(session, documents);
   const body = { documents: documents.map(({ value }) => value) };
   const dryRun = flags.dryRun === 'server';
@@ -67,17 +66,4 @@ function checkHere({ io, namespace }: Session, documents: readonly ManifestDocum
   if (problems.length > 0) throw problemsFailure(problems, outcome);
   for (const manifest of manifests)
     io.out(`${shownIdentity(identityOf(manifest), namespace)} checked (client dry run)`);
-}
-
-/** `-n shop` says where everything goes, so a document that says otherwise is a mistake. */
-function refuseOtherNamespaces(documents: readonly ManifestDocument[], namespace: string): void {
-  const problems = documents.flatMap((document): FileProblem[] => {
-    const written = fieldOf(fieldOf(document.value, 'metadata'), 'namespace');
-    const kind = kindNamed(String(fieldOf(document.value, 'kind')));
-    if (typeof written !== 'string' || written === namespace || kind?.namespaced === false) return [];
-    const pointer = '/metadata/namespace';
-    const detail = `${JSON.stringify(written)} here, ${JSON.stringify(namespace)} by -n`;
-    return [{ file: document.file, ...document.position({ pointer, code: 'bad_format' }), pointer, detail }];
-  });
-  if (problems.length > 0) throw problemsFailure(problems, outcome);
 }

@@ -30,7 +30,7 @@ export function problemsFailure(problems: readonly FileProblem[], outcome: strin
 
 function problemLine({ file, line, column, pointer, detail, hint }: FileProblem): string {
   const place = `${file}:${line}:${column}${pointer === '' ? '' : ` ${pointer}`}`;
-  return `${place}: ${detail}${hint === undefined ? '' : ` (${hint})`}`;
+  return `${place}: ${detail}${hint ? ` (${hint})` : ''}`;
 }
 
 function compare(a: string, b: string): number {

@@ -1,6 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
+import { getSystemErrorMessage } from 'node:util';
 import { applyBytesMax } from '@causeway/model/rest';
 import { usage } from '../failure.ts';
 import type { Io } from '../io.ts';
@@ -45,10 +46,10 @@ export async function readManifests(
 async function filesAt(io: Io, path: string, recursive: boolean): Promise<string[]> {
   if (path === '-') return ['-'];
   if (/^https?:\/\//.test(path))
-    throw usage(`-f takes no URL: ${path}`, `fetch it yourself: curl -fsS URL | gwctl ... -f -`);
+    throw usage(`-f takes no URL: ${path}`, 'fetch it first: curl -fsS URL | gwctl apply -f -');
   const absolute = resolve(io.directory, path);
-  const entry = await stat(absolute).catch((error: Error) => {
-    throw usage(`cannot read ${path}: ${error.message}`);
+  const entry = await stat(absolute).catch((error: NodeJS.ErrnoException) => {
+    throw usage(`cannot read ${path}: ${getSystemErrorMessage(error.errno ?? 0)}`);
   });
   if (!entry.isDirectory()) return [path];
   const names = (await readdir(absolute, { recursive })).filter((name) => manifestEnding.test(name));

@@ -1,7 +1,7 @@
 import { AdminApiError } from '@causeway/admin-client/errors';
 import type { ApiProblem, ProblemDocument } from '@causeway/model/api-types';
 import { exitCodes } from '../exit-codes.ts';
-import { Failure, refused } from '../failure.ts';
+import { Failure, indented, refused } from '../failure.ts';
 import type { ManifestDocument } from '../manifests/manifest-file.ts';
 import { fileProblems, problemsFailure } from '../manifests/problem-lines.ts';
 import { shownKey } from '../object-key.ts';
@@ -26,7 +26,7 @@ function conflict({ errors, detail }: ProblemDocument, namespace: string, outcom
   const keys = [...new Set(errors.map(({ resource }) => shownKey(resource ?? '', namespace)))];
   if (errors.length === 0) return new Failure(detail, { exitCode: exitCodes.conflict });
   return new Failure(`conflict on ${keys.join(', ')}, ${outcome}`, {
-    below: errors.map((problem) => `${problem.pointer}: ${problem.detail}`),
+    below: errors.map((problem) => indented(`${problem.pointer}: ${problem.detail}`)),
     hint: errors.find(({ hint }) => hint !== undefined)?.hint,
     exitCode: exitCodes.conflict,
   });
@@ -43,7 +43,7 @@ export function referenced(errors: readonly ApiProblem[], namespace: string): Fa
   const targets = [...users.keys()].filter((target) => !target.includes(' '));
   const all = [...new Set([...targets, ...[...users.values()].flatMap((keys) => [...keys])])];
   return new Failure(first ?? 'something refers to it', {
-    below: more,
+    below: more.map(indented),
     hint:
       targets.length === users.size
         ? `delete those first, or all at once: gwctl delete ${all.join(' ')}`

@@ -3,7 +3,7 @@
 import { Unreachable } from '@causeway/admin-client/errors';
 import type { RevisionNode, RevisionStatus } from '@causeway/model/api-types';
 import { exitCodes } from '../exit-codes.ts';
-import { Failure } from '../failure.ts';
+import { Failure, indented } from '../failure.ts';
 import { shownKey } from '../object-key.ts';
 import { shortDuration, tookTime } from '../output/age.ts';
 import { shortNodeName } from '../output/columns/node.ts';
@@ -55,7 +55,7 @@ async function followed(
 /** The write was answered; only the news of it is lost. */
 function stillStands(error: unknown, revision: number): unknown {
   if (!(error instanceof Unreachable)) return error;
-  return new Failure(error.message, { below: [`revision ${revision} is committed and stands`] });
+  return new Failure(error.message, { below: [indented(`revision ${revision} is committed and stands`)] });
 }
 
 function nodeRow(node: RevisionNode, revision: number, waitedMs: number): string[] {
@@ -91,7 +91,10 @@ function rejection(nodes: readonly RevisionNode[], revision: number, namespace: 
     const problems = (node.problems ?? []).map(
       ({ resource, pointer, detail }) => `${shownKey(resource, namespace)} ${pointer}: ${detail}`,
     );
-    return { title: `${name} rejected revision ${revision}`, below: [...problems, goesOn(name, node)] };
+    return {
+      title: `${name} rejected revision ${revision}`,
+      below: [...problems, goesOn(name, node)].map(indented),
+    };
   });
   return new Failure(first!.title, {
     above: [''],

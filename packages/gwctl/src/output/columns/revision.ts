@@ -1,5 +1,5 @@
 import type { RevisionResource } from '@causeway/model/api-types';
-import { identityOfKey, shownIdentity } from '../../object-key.ts';
+import { shownKey } from '../../object-key.ts';
 import { defaultNamespace } from '@causeway/model/resource';
 import type { Column, KindView } from './column.ts';
 import { ageColumn } from './standard-columns.ts';
@@ -12,8 +12,7 @@ const table: Column<RevisionResource>[] = [
   { title: 'WHO', cell: ({ author }) => author },
   {
     title: 'CHANGES',
-    cell: ({ changes }) =>
-      changes.map(({ op, resource }) => signs[op] + shownIdentity(identityOfKey(resource), defaultNamespace)),
+    cell: ({ changes }) => changes.map(changeText),
   },
   {
     title: 'NODES',
@@ -37,3 +36,8 @@ export const revisionView: KindView<RevisionResource> = {
     ],
   },
 };
+
+/** `+service/orders`, `~route/shop/orders`, `-gateway/edge` */
+export function changeText({ op, resource }: RevisionResource['changes'][number]): string {
+  return signs[op] + shownKey(resource, defaultNamespace);
+}

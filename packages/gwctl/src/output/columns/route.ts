@@ -52,7 +52,8 @@ function backends(spec: Spec): string[] {
   });
 }
 
-function matchesOf(spec: Spec): unknown[] {
+/** A Route without matches has one that takes everything. */
+export function matchesOf(spec: Spec): unknown[] {
   const matches = entriesOf(spec, 'matches');
   return matches.length === 0 ? [{}] : matches;
 }
@@ -69,7 +70,7 @@ function allMatches(spec: Spec): string {
 }
 
 /** `prefix /orders GET,POST x-canary=always`; without values when it must be short. */
-function matchText(match: unknown, whole: boolean): string {
+export function matchText(match: unknown, whole: boolean): string {
   const [[way, path] = ['prefix', '/']] = Object.entries(fieldOf(match, 'path') ?? {});
   const values = (field: string, word: string): string[] =>
     entriesOf(match, field).map((predicate) => `${word}${predicateText(predicate, whole)}`);

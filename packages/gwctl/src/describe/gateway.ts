@@ -1,0 +1,50 @@
+import type { GatewaySpec } from '@causeway/model/kinds/gateway';
+import { kindNamed } from '@causeway/model/kinds/registry';
+import type { Resource } from '@causeway/model/resource';
+import { shownIdentity } from '../object-key.ts';
+import { cutList } from '../output/table.ts';
+import { routesOn } from '../output/used-by.ts';
+import type { Session } from '../session.ts';
+import type { Description } from './description.ts';
+import {
+  conditionSection,
+  headFields,
+  knownSpec,
+  nodeParts,
+  settings,
+  tableLines,
+} from './standard-parts.ts';
+
+/** Routes that are named before the rest is counted. */
+const routesShownMax = 10;
+
+export async function describeGateway(session: Session, gateway: Resource): Promise<Description> {
+  const spec = knownSpec<GatewaySpec>(kindNamed('Gateway')!, gateway);
+  const routes = routesOn(gateway.metadata.name, await session.client.listAll('routes')).map(
+    ({ kind, metadata: { namespace, name } }) => shownIdentity({ kind, namespace, name }, session.namespace),
+  );
+  const nodes = await nodeParts(session, gateway);
+  const listeners = (spec.listeners ?? []).map(({ name, address, port, protocol, hosts }) => [
+    name,
+    address,
+    String(port),
+    protocol,
+    (hosts ?? []).join(','),
+  ]);
+  return {
+    fields: [
+      ...(await headFields(session, gateway)),
+      ['Routes', cutList(routes, routesShownMax)],
+      ['Trusted', spec.clientAddress?.trustedProxies.join(', ') || 'no proxies'],
+      ['Access log', spec.accessLog?.enabled === false ? 'off' : 'on'],
+      ['Nodes', nodes.text],
+    ],
+    sections: [
+      { title: 'Listeners', lines: tableLines(['NAME', 'ADDRESS', 'PORT', 'PROTOCOL', 'HOSTS'], listeners) },
+      { title: 'Timeouts', lines: settings(spec.timeouts, gateway.spec['timeouts']) },
+      { title: 'Limits', lines: settings(spec.limits, gateway.spec['limits']) },
+      conditionSection(session, gateway),
+      nodes.section,
+    ],
+  };
+}

@@ -1,0 +1,44 @@
+import type { NodeResource } from '@causeway/model/api-types';
+import { shownKey } from '../object-key.ts';
+import { age, tookTime } from '../output/age.ts';
+import type { Session } from '../session.ts';
+import { type Description, labelsText } from './description.ts';
+
+export async function describeNode(session: Session, node: NodeResource): Promise<Description> {
+  const { io, client } = session;
+  const { metadata, spec, status } = node;
+  const { state, version, desiredRevision, appliedRevision, problems } = status;
+  const plane = await client.version();
+  const ago = (time: string): string => `${age(time, io.nowMs())} ago`;
+  return {
+    fields: [
+      ['Name', metadata.name],
+      ['Labels', labelsText(metadata.labels)],
+      ['Gateway', spec.gateway],
+      ['Version', version === plane.version ? version : `${version} (control plane ${plane.version})`],
+      ['Status', state],
+      ['Desired', `${desiredRevision} (${ago(status.desiredSince)})`],
+      ['Applied', appliedRevision === 0 ? 'nothing yet' : `${appliedRevision} (${ago(status.appliedSince)})`],
+      ['Workers', String(status.workers)],
+      ['Connections', String(status.connections)],
+      ['First seen', ago(metadata.creationTimestamp)],
+      ['Last seen', ago(status.lastSeen)],
+    ],
+    sections: [
+      {
+        title: `Problems of revision ${desiredRevision}`,
+        lines: problems.map(
+          ({ reason, resource, pointer, detail }) =>
+            `${reason} ${shownKey(resource, session.namespace)} ${pointer}: ${detail}`,
+        ),
+      },
+      { title: 'Next try', lines: state === 'REJECTED' ? await nextTry(session, node) : [] },
+    ],
+  };
+}
+
+async function nextTry({ client }: Session, { metadata, status }: NodeResource): Promise<string[]> {
+  const { nodes } = await client.revisionStatus(status.desiredRevision);
+  const nextTryInMs = nodes.find(({ node }) => node === metadata.name)?.nextTryInMs;
+  return nextTryInMs === undefined ? [] : [`in ${tookTime(nextTryInMs)}`];
+}

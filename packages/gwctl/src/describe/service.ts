@@ -1,0 +1,45 @@
+import { kindNamed } from '@causeway/model/kinds/registry';
+import type { ServiceSpec } from '@causeway/model/kinds/service';
+import type { Resource } from '@causeway/model/resource';
+import { hostPort } from '../output/columns/service.ts';
+import { routesTo } from '../output/used-by.ts';
+import type { Session } from '../session.ts';
+import type { Description } from './description.ts';
+import {
+  conditionSection,
+  headFields,
+  knownSpec,
+  nodeParts,
+  settings,
+  tableLines,
+} from './standard-parts.ts';
+
+export async function describeService(session: Session, service: Resource): Promise<Description> {
+  const spec = knownSpec<ServiceSpec>(kindNamed('Service')!, service);
+  const routes = await session.client.listAll('routes', { namespace: service.metadata.namespace });
+  const users = routesTo(service, routes).map(
+    ({ route, weight, of }) => `route/${route.metadata.name} (${weight} of ${of})`,
+  );
+  const nodes = await nodeParts(session, service);
+  const endpoints = (spec.endpoints ?? []).map(({ address, port, weight }) => [
+    hostPort(address, port),
+    'static',
+    String(weight ?? 1),
+  ]);
+  return {
+    fields: [
+      ...(await headFields(session, service)),
+      ['Protocol', spec.protocol],
+      ['Balancing', spec.loadBalancing?.policy],
+      ['Timeouts', settings(spec.timeouts, service.spec['timeouts']).join(', ')],
+      ['Pool', settings(spec.pool, service.spec['pool']).join(', ')],
+      ['Used by', users.join(', ')],
+      ['Nodes', nodes.text],
+    ],
+    sections: [
+      conditionSection(session, service),
+      { title: 'Endpoints', lines: tableLines(['ADDRESS', 'SOURCE', 'WEIGHT'], endpoints) },
+      nodes.section,
+    ],
+  };
+}
