@@ -10,6 +10,7 @@ import type {
   MessageFault,
   PeerConnection,
 } from '../proxy/exchange.ts';
+import { headerValues } from '../proxy/header-list.ts';
 
 /** What an exchange needs of the connection that it is on. */
 export interface ExchangeOwner {
@@ -40,6 +41,7 @@ export class HttpExchange implements Downstream {
   #isBodyStarted = false;
   #waitsForDrain = false;
   #isCounted = true;
+  #isFaulty = false;
   #isOver = false;
 
   constructor(
@@ -67,9 +69,9 @@ export class HttpExchange implements Downstream {
     return this.#owner.peer;
   }
 
-  /** Whether all of the request has been received. */
+  /** Whether all of the request has been received. While its head is handled node:http does not know it yet. */
   get isReceived(): boolean {
-    return this.#request.complete;
+    return this.#request.complete || !announcesBody(this.headers);
   }
 
   /** From now on events are delivered to `events`. */
@@ -101,7 +103,8 @@ export class HttpExchange implements Downstream {
     this.#isCounted = length !== 'unknown';
     if (typeof length === 'number') sent.push('content-length', String(length));
     // Without a field HTTP/1.1 persists; HTTP/1.0 never does here, which spares its framing (RFC 9112 section 9.3).
-    if (close || this.#owner.isLast || this.httpVersion !== '1.1') {
+    const isLast = close || this.#owner.isLast || !this.#response.shouldKeepAlive;
+    if (isLast || this.httpVersion !== '1.1') {
       sent.push('connection', 'close');
       this.#owner.onClosing();
     } else {
@@ -126,7 +129,7 @@ export class HttpExchange implements Downstream {
   endResponse(): void {
     // A client that was not told to continue sends nothing.
     const isSilent = this.expectsContinue && !this.#isBodyStarted;
-    if (this.isReceived || isSilent || !this.#isCounted) this.#response.end();
+    if (this.isReceived || isSilent || this.#isFaulty || !this.#isCounted) this.#response.end();
     else this.#linger();
   }
 
@@ -143,6 +146,7 @@ export class HttpExchange implements Downstream {
 
   /** The rest of the body cannot be read. */
   faultBody(fault: MessageFault): void {
+    this.#isFaulty = true;
     this.#live()?.onRequestFault(fault);
   }
 
@@ -174,6 +178,11 @@ export class HttpExchange implements Downstream {
   #live(): DownstreamEvents | undefined {
     return this.#isOver ? undefined : this.#events;
   }
+}
+
+function announcesBody(headers: HeaderList): boolean {
+  const [length = '0'] = headerValues(headers, 'content-length');
+  return length !== '0' || headerValues(headers, 'transfer-encoding').length > 0;
 }
 
 function ignore(): void {}

@@ -61,6 +61,12 @@ export class HttpListener {
     this.#listenToServer();
   }
 
+  /** To open the same port again, with the limits that it has now. */
+  get options(): HttpListenerOptions {
+    const { socketKey, address, port, handler } = this;
+    return { socketKey, address, port, handler, counts: this.#counts, settings: this.#settings };
+  }
+
   get requestsMax(): number {
     return this.#settings.connections.requestsPerConnectionMax;
   }

@@ -71,7 +71,7 @@ export class Ports {
     }
     const prepared = {
       commit: () => this.#commit(table, opened),
-      rollback: async () => this.#rollback(opened, yielded, table),
+      rollback: async () => this.#rollback(opened, yielded),
     };
     if (problems.length === 0) return prepared;
     await prepared.rollback();
@@ -123,19 +123,23 @@ export class Ports {
     });
   }
 
-  async #rollback(opened: Map<string, OpenPort>, yielded: OpenPort[], table: Table): Promise<void> {
+  async #rollback(opened: Map<string, OpenPort>, yielded: OpenPort[]): Promise<void> {
     for (const { listener } of opened.values()) listener.destroy();
-    for (const { listener } of yielded) {
-      const { socketKey, address, port, handler } = listener;
-      const { counts, logger } = this.#options;
-      const again = new HttpListener({ socketKey, address, port, handler, counts, settings: table.gateway });
-      try {
-        const { port: boundPort } = await again.open();
-        this.#open.set(socketKey, { listener: again, boundPort });
-        again.goLive();
-      } catch (error) {
-        logger.error({ address, port, err: error }, 'a port that had been given up cannot be opened again');
-      }
+    for (const { listener } of yielded) await this.#reopen(listener);
+  }
+
+  async #reopen(listener: HttpListener): Promise<void> {
+    const again = new HttpListener(listener.options);
+    try {
+      const { port: boundPort } = await again.open();
+      this.#open.set(again.socketKey, { listener: again, boundPort });
+      again.goLive();
+    } catch (error) {
+      const { address, port } = listener;
+      this.#options.logger.error(
+        { address, port, err: error },
+        'a port that had been given up cannot be opened again',
+      );
     }
   }
 

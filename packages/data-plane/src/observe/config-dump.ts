@@ -13,9 +13,13 @@ export function configDump(table: Table, boundPort: (socketKey: string) => numbe
     digest: digestText(table.digest),
     gateway: {
       name: gateway.name,
-      timeouts: plain(gateway.timeouts),
-      limits: { ...plain(gateway.connections), activeRequestsMax: gateway.activeRequestsMax },
-      bodyBytesMax: gateway.bodyBytesMax,
+      timeouts: gateway.timeouts,
+      limits: {
+        ...gateway.head,
+        ...gateway.connections,
+        activeRequestsMax: gateway.activeRequestsMax,
+        bodyBytesMax: gateway.bodyBytesMax,
+      },
       mergeSlashes: gateway.mergeSlashes,
       accessLogEnabled: gateway.accessLogEnabled,
     },
@@ -52,9 +56,4 @@ export function configDump(table: Table, boundPort: (socketKey: string) => numbe
       })),
     })),
   };
-}
-
-/** Without what protobuf adds. */
-function plain(message: object): object {
-  return Object.fromEntries(Object.entries(message).filter(([name]) => !name.startsWith('$')));
 }

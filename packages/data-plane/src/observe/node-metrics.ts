@@ -105,11 +105,6 @@ export class NodeMetrics implements ExchangeObserver {
     this.#applySeconds.observe(tookMs / 1000);
   }
 
-  /** Forgets the series of Services and Routes that are gone: the next request for a name finds its cells anew. */
-  forgetCells(): void {
-    this.#outcomes.clear();
-  }
-
   /** Hot path: one look-up for all cells of an outcome, in place of one for each metric. */
   #cellsOf(record: ExchangeRecord): OutcomeCells {
     const { method, status, reason = '', route = '', routePath = '', service = '' } = record;

@@ -87,7 +87,7 @@ export interface RequestHandler {
   refuse(connection: PeerConnection, fault: MessageFault): WholeResponse;
 }
 
-/** A request as it goes to an upstream. `headers` hold Host but neither framing nor Connection. */
+/** A request as it goes to an upstream. `headers` hold neither framing nor Connection; without a Host the endpoint is named. */
 export interface UpstreamRequest {
   readonly method: string;
   readonly target: string;

@@ -8,7 +8,7 @@ import { hasUnderscore, isIdentityHeader, isOwnIdentityHeader } from './identity
 export interface ForwardedRequest {
   readonly headers: HeaderList;
   readonly nominated: ReadonlySet<string>;
-  /** Host for the upstream. */
+  /** Host for the upstream; empty when the client named none. */
   readonly authority: string;
   /** Of the socket, not of the client behind a proxy. */
   readonly peerAddress: string;
@@ -38,7 +38,7 @@ const traceHeaders: ReadonlySet<string> = new Set(['traceparent', 'tracestate', 
  */
 export function upstreamHeaders(request: ForwardedRequest): string[] {
   const { headers, nominated, peerIsTrusted } = request;
-  const sent: string[] = ['host', request.authority];
+  const sent: string[] = request.authority === '' ? [] : ['host', request.authority];
   for (let at = 0; at < headers.length; at += 2) {
     const name = headers[at]!;
     const lowerName = name.toLowerCase();
@@ -62,7 +62,8 @@ function addForwarding(sent: string[], request: ForwardedRequest): void {
   const chain = before('x-forwarded-for');
   sent.push('x-forwarded-for', chain === undefined ? peerAddress : `${chain}, ${peerAddress}`);
   sent.push('x-forwarded-proto', before('x-forwarded-proto') ?? request.scheme);
-  sent.push('x-forwarded-host', before('x-forwarded-host') ?? request.authority);
+  const host = before('x-forwarded-host') ?? request.authority;
+  if (host !== '') sent.push('x-forwarded-host', host);
   sent.push('x-forwarded-port', before('x-forwarded-port') ?? String(request.localPort));
   sent.push('x-request-id', request.requestId);
 }

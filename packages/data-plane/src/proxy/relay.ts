@@ -105,7 +105,7 @@ export class Relay implements DownstreamEvents, UpstreamEvents, Timed {
     if (this.#phase !== 'asking') return;
     this.#call = call;
     this.#limits = limits;
-    this.#upstreamStartMs = this.record.startedMs;
+    this.#upstreamStartMs = this.#context.clock.monotonicMs();
     this.#context.observer.onUpstreamStart(this.record.service ?? '');
     this.#arm();
     if (!this.#isRequestDone) this.#downstream.startBody();
@@ -214,6 +214,7 @@ export class Relay implements DownstreamEvents, UpstreamEvents, Timed {
   }
 
   onDownstreamClosed(): void {
+    if (this.#phase === 'over') return;
     if (this.#phase === 'asking') this.record.status = reasons.client_closed.status;
     this.record.reason ??= 'client_closed';
     this.#finish();

@@ -2,7 +2,9 @@
 
 import {
   ClientAddressHeader,
+  type ClientTimeouts as CompiledTimeouts,
   type CompiledGateway,
+  type GatewayLimits,
 } from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
 
 import { CidrSet } from '../proxy/cidr-set.ts';
@@ -68,12 +70,27 @@ export function readGatewaySettings(gateway: CompiledGateway): GatewaySettings {
       header: readHeader(clientAddress.header),
     },
     mergeSlashes: gateway.mergeSlashes,
-    timeouts,
-    head: limits,
-    connections: limits,
+    timeouts: readTimeouts(timeouts),
+    ...readLimits(limits),
+    accessLogEnabled: gateway.accessLogEnabled,
+  };
+}
+
+function readTimeouts(timeouts: CompiledTimeouts): ClientTimeouts {
+  const { requestHeadMs, requestBodyIdleMs, keepAliveMs, drainDelayMs, drainMs } = timeouts;
+  return { requestHeadMs, requestBodyIdleMs, keepAliveMs, drainDelayMs, drainMs };
+}
+
+function readLimits(
+  limits: GatewayLimits,
+): Pick<GatewaySettings, 'head' | 'connections' | 'bodyBytesMax' | 'activeRequestsMax'> {
+  const { headBytesMax, headersMax, targetBytesMax } = limits;
+  const { connectionsMax, connectionsPerAddressMax, requestsPerConnectionMax } = limits;
+  return {
+    head: { headBytesMax, headersMax, targetBytesMax },
+    connections: { connectionsMax, connectionsPerAddressMax, requestsPerConnectionMax },
     bodyBytesMax: Number(limits.bodyBytesMax),
     activeRequestsMax: limits.activeRequestsMax,
-    accessLogEnabled: gateway.accessLogEnabled,
   };
 }
 

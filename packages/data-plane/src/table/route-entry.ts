@@ -44,7 +44,8 @@ export class RouteEntry {
     if (route.timeouts === undefined) throw new Error('timeouts are missing');
     this.name = route.name;
     this.listeners = route.listeners;
-    this.timeouts = route.timeouts;
+    const { requestMs, responseHeadMs, idleMs, streamIdleMs } = route.timeouts;
+    this.timeouts = { requestMs, responseHeadMs, idleMs, streamIdleMs };
     this.bodyBytesMax = route.bodyBytesMax === undefined ? undefined : Number(route.bodyBytesMax);
     const allowEncoded = encodedMask(allowedEncodedCharacters(route));
     this.rules = routeRules(route).map((rule) => {

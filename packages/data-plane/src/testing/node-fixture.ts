@@ -1,6 +1,6 @@
 /** A node in this process, fed by hand: real sockets, no control plane. */
 
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import type { TestContext } from 'node:test';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
@@ -168,12 +168,15 @@ export async function startNode(context: TestContext, change: Change): Promise<N
   return fixture;
 }
 
+/** What an upstream does with a request; a promise that rejects fails the test. */
+export type Serve = (request: IncomingMessage, response: ServerResponse) => unknown;
+
 /** An upstream on a free port of loopback; ended with the test. */
 export async function startUpstream(
   context: TestContext,
-  listener: RequestListener,
+  serve: Serve,
 ): Promise<{ port: number; server: Server }> {
-  const server = createServer(listener);
+  const server = createServer((request, response) => void serve(request, response));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   context.after(() => {

@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+
+import { CidrSet } from '../proxy/cidr-set.ts';
+import { ConnectionCounts } from './connection-counts.ts';
+
+const limits = {
+  connectionsMax: 4,
+  connectionsPerAddressMax: 2,
+  trustedProxies: new CidrSet(['10.0.0.0/8']),
+};
+
+describe('ConnectionCounts', () => {
+  it('holds both limits, exempts trusted proxies from the one by address, and counts refusals', () => {
+    const counts = new ConnectionCounts();
+    const entered = ['192.0.2.1', '::ffff:192.0.2.1', '192.0.2.1', '10.0.0.1', '10.0.0.1', '10.0.0.1'].map(
+      (address) => counts.enter(address, limits),
+    );
+    assert.deepEqual(entered, [true, true, false, true, true, false]);
+    assert.deepEqual([counts.open, counts.refused], [4, { total: 1, address: 1 }]);
+  });
+
+  it('gives places back', () => {
+    const counts = new ConnectionCounts();
+    for (let round = 0; round < 3; round += 1) {
+      assert.ok(counts.enter('192.0.2.1', limits) && counts.enter('192.0.2.1', limits));
+      counts.leave('192.0.2.1');
+      counts.leave('::ffff:192.0.2.1');
+    }
+    assert.equal(counts.open, 0);
+  });
+
+  it('has no limit by address when it is 0', () => {
+    const counts = new ConnectionCounts();
+    const off = { ...limits, connectionsMax: 100, connectionsPerAddressMax: 0 };
+    for (let count = 0; count < 100; count += 1) assert.ok(counts.enter('192.0.2.1', off));
+    assert.ok(!counts.enter('192.0.2.1', off));
+  });
+});

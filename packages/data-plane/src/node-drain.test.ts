@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { HealthChecks } from '@causeway/runtime/health-checks';
+
+import {
+  endpoints,
+  gatewayItem,
+  routeItem,
+  serviceItem,
+  startNode,
+  startUpstream,
+} from './testing/node-fixture.ts';
+import { ask, askHead, keepAliveAgent, openSocket, readToEnd, until } from './testing/http-client.ts';
+
+const timeouts = {
+  requestHeadMs: 10_000,
+  requestBodyIdleMs: 10_000,
+  keepAliveMs: 10_000,
+  drainDelayMs: 0,
+  drainMs: 200,
+};
+
+describe('drain', () => {
+  it('is not ready at once, accepts for the delay, then closes idle connections and refuses new ones', async (context) => {
+    const upstream = await startUpstream(context, (_request, response) => response.end('ok'));
+    const fixture = await startNode(context, {
+      items: [routeItem('r', '/'), serviceItem('r')],
+      endpoints: [endpoints('r', [upstream.port])],
+    });
+    const { node } = fixture;
+    const port = fixture.port();
+    const readiness = new HealthChecks();
+    node.addChecks(readiness);
+    assert.ok(readiness.report().ok);
+    const agent = keepAliveAgent(context);
+    assert.equal((await ask({ port, agent })).headers.connection, undefined);
+    const idle = await openSocket(context, port);
+    const drained = node.drain(300);
+    assert.deepEqual([readiness.report().ok, node.isDraining], [false, true]);
+    assert.equal((await ask({ port, agent })).headers.connection, 'close');
+    assert.equal((await ask({ port })).body, 'ok');
+    assert.equal(await readToEnd(idle), '');
+    await assert.rejects(ask({ port }), { code: 'ECONNREFUSED' });
+    await drained;
+    assert.equal(node.counts.open, 0);
+  });
+
+  it('lets requests under way end', async (context) => {
+    const gate = Promise.withResolvers<void>();
+    const upstream = await startUpstream(context, async (_request, response) => {
+      await gate.promise;
+      response.end('late');
+    });
+    const fixture = await startNode(context, {
+      items: [routeItem('r', '/'), serviceItem('r')],
+      endpoints: [endpoints('r', [upstream.port])],
+    });
+    const asked = ask({ port: fixture.port(), agent: keepAliveAgent(context) });
+    await until('the request is under way', () => fixture.node.activeRequests === 1);
+    const drained = fixture.node.drain();
+    gate.resolve();
+    const { body, headers } = await asked;
+    assert.deepEqual([body, headers.connection], ['late', 'close']);
+    await drained;
+  });
+
+  it('ends a connection whose answer had begun before, once that is complete', async (context) => {
+    const gate = Promise.withResolvers<void>();
+    const upstream = await startUpstream(context, async (_request, response) => {
+      response.write('early ');
+      await gate.promise;
+      response.end('late');
+    });
+    const fixture = await startNode(context, {
+      items: [routeItem('r', '/'), serviceItem('r')],
+      endpoints: [endpoints('r', [upstream.port])],
+    });
+    const socket = await openSocket(context, fixture.port());
+    socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    const received = readToEnd(socket);
+    await until('the request is under way', () => fixture.node.activeRequests === 1);
+    const drained = fixture.node.drain();
+    gate.resolve();
+    assert.match(await received, /early [^]*late\r\n0\r\n\r\n$/);
+    await drained;
+  });
+
+  it('cuts what takes longer than the Gateway allows', async (context) => {
+    const upstream = await startUpstream(context, (_request, response) => response.write('for ever'));
+    const fixture = await startNode(context, {
+      items: [gatewayItem({ timeouts }), routeItem('r', '/'), serviceItem('r')],
+      endpoints: [endpoints('r', [upstream.port])],
+    });
+    const response = await askHead({ port: fixture.port() });
+    response.resume();
+    const closed = Promise.withResolvers<string>();
+    response.on('error', (error) => closed.resolve(error.message));
+    const beganMs = performance.now();
+    await fixture.node.drain();
+    assert.equal(await closed.promise, 'aborted');
+    const tookMs = performance.now() - beganMs;
+    assert.ok(tookMs >= 190 && tookMs < 2000, String(tookMs));
+    await until('the exchange is over', () => fixture.node.activeRequests === 0);
+  });
+});

@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { ManualClock } from '@causeway/runtime/manual-clock';
+
+import type { ExchangeRecord } from '../proxy/exchange-record.ts';
+import { AccessLog } from './access-log.ts';
+import { NodeMetrics } from './node-metrics.ts';
+
+const gauges = {
+  appliedRevision: 41,
+  desiredRevision: 42,
+  rejectedTotal: 3,
+  stalenessSeconds: undefined,
+  connections: 7,
+  refusedConnections: { total: 1, address: 2 },
+  retiredTables: 1,
+};
+
+const record: ExchangeRecord = {
+  requestId: 'i',
+  method: 'GET',
+  startedWallMs: 0,
+  startedMs: 0,
+  revision: 1,
+  isLogged: false,
+  client: '192.0.2.1',
+  host: 'a.test',
+  path: '/a/secret',
+  route: 'default/a',
+  routePath: '/a',
+  service: 'default/s',
+  endpoint: 'e-1',
+  status: 200,
+  reason: undefined,
+  durationMs: 30,
+  upstreamMs: 20,
+  bytesIn: 0,
+  bytesOut: 0,
+};
+
+function series(metrics: NodeMetrics, name: string): Record<string, number> {
+  const family = metrics.registry.collect().find((candidate) => candidate.name === name);
+  assert.ok(family, name);
+  return Object.fromEntries(
+    family.series.map(({ labels, values }) => [Object.values(labels).join(' '), values[0] ?? 0]),
+  );
+}
+
+function metricsOf(): NodeMetrics {
+  return new NodeMetrics(new AccessLog(new ManualClock(), () => {}), () => gauges);
+}
+
+describe('NodeMetrics', () => {
+  it('counts exchanges by Route, Service, status and reason', () => {
+    const metrics = metricsOf();
+    metrics.onExchangeStart();
+    metrics.onExchangeOver(record);
+    metrics.onExchangeStart();
+    metrics.onExchangeOver({ ...record, status: 502, reason: 'upstream_reset' });
+    metrics.onExchangeStart();
+    assert.deepEqual(series(metrics, 'causeway_requests_total'), {
+      'default/a default/s 200 ': 1,
+      'default/a default/s 502 upstream_reset': 1,
+    });
+    assert.equal(series(metrics, 'http_server_active_requests')[''], 1);
+    const durations = metrics.registry
+      .collect()
+      .find(({ name }) => name === 'http_server_request_duration_seconds');
+    assert.equal(durations?.series[0]?.values.at(-1), 0.03);
+  });
+
+  it('keeps free text of clients out of labels', () => {
+    const metrics = metricsOf();
+    for (let count = 0; count < 100; count += 1) metrics.onExchangeOver({ ...record, method: `M${count}` });
+    assert.deepEqual(Object.keys(series(metrics, 'http_server_request_duration_seconds')), [
+      '_OTHER 200 /a ',
+    ]);
+  });
+
+  it('shows how the node stands with its configuration and its connections', () => {
+    const metrics = metricsOf();
+    const value = (name: string): number | undefined => series(metrics, name)[''];
+    assert.deepEqual(
+      ['applied_revision', 'desired_revision', 'rejected_total', 'staleness_seconds'].map((name) =>
+        value(`causeway_config_${name}`),
+      ),
+      [41, 42, 3, -1],
+    );
+    assert.equal(value('causeway_connections'), 7);
+    assert.deepEqual(series(metrics, 'causeway_connections_refused_total'), {
+      connectionsMax: 1,
+      connectionsPerAddressMax: 2,
+    });
+  });
+
+  it('counts requests at upstreams while they are there', () => {
+    const metrics = metricsOf();
+    metrics.onUpstreamStart('default/s');
+    metrics.onUpstreamStart('default/s');
+    metrics.onUpstreamOver('default/s');
+    assert.deepEqual(series(metrics, 'causeway_upstream_active_requests'), { 'default/s': 1 });
+  });
+});

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+
+import { fieldList } from '../testing/field-list.ts';
+import { upstreamHeaders } from './forwarding-headers.ts';
+
+function sent(lines: string, { peerIsTrusted = false, authority = 'a.test' } = {}): string[] {
+  return upstreamHeaders({
+    headers: fieldList(lines),
+    nominated: new Set(['x-hop']),
+    authority,
+    peerAddress: '192.0.2.7',
+    peerIsTrusted,
+    scheme: 'http',
+    localPort: 8080,
+    requestId: 'id1',
+  });
+}
+
+/** What a request without a field of its own becomes. */
+const bare = fieldList(`
+  host: a.test
+  x-forwarded-for: 192.0.2.7
+  x-forwarded-proto: http
+  x-forwarded-host: a.test
+  x-forwarded-port: 8080
+  x-request-id: id1`);
+
+describe('upstreamHeaders', () => {
+  it('keeps end-to-end fields as they are and in order, repeated ones too', () => {
+    const kept = `
+      X-A: 1
+      Cookie: a=1
+      x-a: 2
+      cookie: b=2
+      Authorization: Bearer x`;
+    const expected = [...bare.slice(0, 2), ...fieldList(kept), ...bare.slice(2)];
+    assert.deepEqual(sent(`Host: a.test\n${kept}`), expected);
+  });
+
+  it('drops hop-by-hop fields, those that Connection names, framing and Expect', () => {
+    const dropped = `
+      Connection: x-hop
+      X-Hop: 1
+      Keep-Alive: 5
+      Proxy-Connection: a
+      TE: trailers
+      Trailer: x
+      Transfer-Encoding: chunked
+      Upgrade: h2c
+      HTTP2-Settings: a
+      Content-Length: 5
+      Content_Length: 6
+      Transfer_Encoding: chunked
+      Proxy-Authorization: a
+      Expect: 100-continue`;
+    assert.deepEqual(sent(dropped), bare);
+  });
+
+  it('drops claims of identity and traces of a stranger, with underscores too', () => {
+    const claims = `
+      X-Forwarded-For: 10.0.0.1
+      x_forwarded_for: 10.0.0.1
+      X-Forwarded-Prefix: /e
+      Forwarded: for=10.0.0.1
+      X-Real-IP: 10.0.0.1
+      X_Real_IP: 10.0.0.1
+      X-Request-Id: mine
+      X-Consumer-Name: admin
+      X_Consumer-Name: admin
+      X-Original-URL: /admin
+      traceparent: 00-a-b-01
+      tracestate: a=b`;
+    assert.deepEqual(sent(claims), bare);
+  });
+
+  it('takes up what a trusted proxy says, but neither its consumers nor its underscores', () => {
+    const told = `
+      X-Forwarded-For: 203.0.113.9
+      x-forwarded-for: 10.0.0.2
+      X-Forwarded-Proto: https
+      X-Forwarded-Host: b.test
+      X-Forwarded-Port: 443
+      X-Real-IP: 203.0.113.9
+      X_Real_IP: forged
+      X-Consumer-Name: admin
+      traceparent: 00-a-b-01`;
+    const expected = fieldList(`
+      host: a.test
+      X-Real-IP: 203.0.113.9
+      traceparent: 00-a-b-01
+      x-forwarded-for: 203.0.113.9, 10.0.0.2, 192.0.2.7
+      x-forwarded-proto: https
+      x-forwarded-host: b.test
+      x-forwarded-port: 443
+      x-request-id: id1`);
+    assert.deepEqual(sent(told, { peerIsTrusted: true }), expected);
+  });
+
+  it('names no host when the client named none', () => {
+    const headers = sent('', { authority: '' });
+    assert.ok(!headers.includes('host') && !headers.includes('x-forwarded-host'));
+  });
+});
