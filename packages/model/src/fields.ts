@@ -12,14 +12,15 @@ const mark = '\u0001';
 
 /** Encodes a problem as the message of a zod issue; {@link heard} takes it apart. */
 export function say(code: ProblemCode, detail: string, hint?: string): string {
-  return mark + JSON.stringify([code, detail, hint]);
+  return mark + JSON.stringify([code, detail, hint ?? null]);
 }
 
 /** The problem that {@link say} put into a message, or undefined for zod's own messages. */
 export function heard(message: string): { code: ProblemCode; detail: string; hint?: string } | undefined {
   if (!message.startsWith(mark)) return undefined;
-  const [code, detail, hint] = JSON.parse(message.slice(mark.length)) as [ProblemCode, string, string?];
-  return hint === undefined ? { code, detail } : { code, detail, hint };
+  // An absent hint has become null on its way through JSON.
+  const [code, detail, hint] = JSON.parse(message.slice(mark.length)) as [ProblemCode, string, string | null];
+  return hint === null ? { code, detail } : { code, detail, hint };
 }
 
 interface TextField {
@@ -351,15 +352,18 @@ function listIdentity(entry: unknown, key: string): string {
   return JSON.stringify(key.split('+').map((field) => (entry as Record<string, unknown>)[field]));
 }
 
-/** An object of fixed fields; anything else in it is an unknown field, and the issue's message lists the known ones. */
-export function object<T extends z.ZodRawShape>(shape: T, description?: string) {
+/**
+ * An object of fixed fields; anything else in it is an unknown field, and the issue's message lists the known ones.
+ * `show` gives the text for a value that is no object at all; where it may be a secret it must not show it.
+ */
+export function object<T extends z.ZodRawShape>(shape: T, description?: string, show = shown) {
   const schema = z.strictObject(shape, {
     error: (issue) =>
       issue.code === 'unrecognized_keys'
         ? Object.keys(shape).join(' ')
         : issue.input === undefined
           ? say('missing', 'required')
-          : say('wrong_type', `${shown(issue.input)} is not a mapping`),
+          : say('wrong_type', `${show(issue.input)} is not a mapping`),
   });
   return description === undefined ? schema : schema.describe(description);
 }

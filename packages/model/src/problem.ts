@@ -45,10 +45,13 @@ export function pathOf(pointer: string): string[] {
     .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
+/** One for all comparisons: making a collator costs far more than using it. */
+const collator = new Intl.Collator('en', { numeric: true });
+
 /** Total order of problems: by pointer with numbers compared as numbers, then by code. */
 export function compareProblems(
   a: { pointer: string; code: string },
   b: { pointer: string; code: string },
 ): number {
-  return a.pointer.localeCompare(b.pointer, 'en', { numeric: true }) || a.code.localeCompare(b.code, 'en');
+  return collator.compare(a.pointer, b.pointer) || collator.compare(a.code, b.code);
 }

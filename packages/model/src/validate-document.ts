@@ -17,6 +17,10 @@ const annotationsSizeMax = 64 * 1024;
 const labelsMax = 64;
 /** Containers nested deeper than this are refused before anything walks them recursively. */
 const depthMax = 64;
+/** Entries of all mappings and lists of one object together; the largest that the schemas take has some 12,000. */
+const valuesMax = 20_000;
+/** Unknown fields of one mapping that get a hint: finding the field that was meant costs more than the complaint. */
+const hintsMax = 20;
 
 const labelKey = /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 const labelValue = /^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/;
@@ -103,20 +107,18 @@ export function validateDocument(document: unknown, options: { namespace?: strin
       ],
     };
   }
-  if (deeperThan(document, depthMax)) {
-    return {
-      problems: [{ code: 'out_of_range', pointer: '', detail: `nested deeper than ${depthMax} levels` }],
-    };
-  }
+  const shape = shapeOf(document);
+  if (shape.excess) return { problems: [shape.excess] };
   const sparse = withoutNulls(document) as Record<string, unknown>;
-  const kind = kindNamed(String(sparse['kind']));
-  const problems = [...envelopeProblems(sparse, kind)];
+  const kind = typeof sparse['kind'] === 'string' ? kindNamed(sparse['kind']) : undefined;
+  const spec = sparse['spec'] ?? {};
+  const problems = [...shape.problems, ...envelopeProblems(sparse, kind)];
   const meta = metadata.safeParse(sparse['metadata']);
   if (!meta.success) problems.push(...problemsOf(meta.error, ['metadata'], []));
   else problems.push(...metadataProblems(meta.data, kind));
-  if (kind?.spec) problems.push(...specProblems(kind, (sparse['spec'] ?? {}) as Spec));
+  if (kind?.spec) problems.push(...specProblems(kind, spec));
   if (problems.length > 0 || !meta.success || !kind) return { problems: problems.toSorted(compareProblems) };
-  return { manifest: manifestOf(kind, meta.data, (sparse['spec'] ?? {}) as Spec, options.namespace) };
+  return { manifest: manifestOf(kind, meta.data, spec as Spec, options.namespace) };
 }
 
 /** Problems of a sparse spec against its kind's schema, with pointers that begin with `/spec`. */
@@ -141,13 +143,16 @@ export function effectiveSpec<S extends z.ZodType>(kind: Kind<S>, spec: Spec): z
   return kind.spec!.parse(spec);
 }
 
-/** A copy in which every mapping has lost the entries whose value is null: in our documents null means absent. */
+/**
+ * A copy in which every mapping has lost the entries whose value is null, since in our documents null means absent, and
+ * `__proto__`, which validation complains about.
+ */
 export function withoutNulls(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutNulls);
   if (!isMapping(value)) return value;
   return Object.fromEntries(
     Object.entries(value).flatMap(([key, entry]) =>
-      entry === null || entry === undefined ? [] : [[key, withoutNulls(entry)]],
+      entry === null || entry === undefined || key === '__proto__' ? [] : [[key, withoutNulls(entry)]],
     ),
   );
 }
@@ -156,11 +161,32 @@ function isMapping(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function deeperThan(value: unknown, depth: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  if (depth === 0) return true;
-  for (const entry of Object.values(value)) if (deeperThan(entry, depth - 1)) return true;
-  return false;
+/** What is wrong with a document whatever its kind: `excess` is what nothing may even look at closer. */
+interface Shape {
+  excess: Problem | undefined;
+  /** Keys `__proto__`: own or inherited depends on who reads them, and zod's records skip them unseen. */
+  problems: Problem[];
+}
+
+function shapeOf(document: unknown): Shape {
+  const shape: Shape = { excess: undefined, problems: [] };
+  let values = 0;
+  const excess = (detail: string): void =>
+    void (shape.excess ??= { code: 'out_of_range', pointer: '', detail });
+  const walk = (value: unknown, path: readonly string[]): void => {
+    if (typeof value !== 'object' || value === null) return;
+    if (path.length === depthMax) return excess(`nested deeper than ${depthMax} levels`);
+    for (const [key, entry] of Object.entries(value)) {
+      if (shape.excess) return;
+      if (++values > valuesMax) return excess(`more than ${valuesMax} values`);
+      const at = [...path, key];
+      if (key === '__proto__')
+        shape.problems.push({ code: 'unknown_field', pointer: pointerOf(at), detail: 'unknown field' });
+      else walk(entry, at);
+    }
+  };
+  walk(document, []);
+  return shape;
 }
 
 const envelopeFields = ['apiVersion', 'kind', 'metadata', 'spec', 'status'];
@@ -188,7 +214,7 @@ function* envelopeProblems(document: Record<string, unknown>, kind: Kind | undef
   else if (kind === undefined)
     yield withHint(
       { code: 'bad_format', pointer: '/kind', detail: `${shown(given)} is not a kind` },
-      kindHint(String(given)) ?? `kinds: ${writable.join(', ')}`,
+      (typeof given === 'string' ? kindHint(given) : undefined) ?? `kinds: ${writable.join(', ')}`,
     );
   else if (!kind.spec)
     yield { code: 'not_allowed_here', pointer: '/kind', detail: `${kind.kind} is read-only` };
@@ -251,10 +277,12 @@ function issueProblems(
   const at = (path: readonly PropertyKey[]): string => pointerOf([...root, ...path]);
   if (issue.code === 'unrecognized_keys') {
     const known = issue.message.split(' ');
-    return issue.keys.map((key) => {
+    return issue.keys.map((key, index) => {
       const hint = planned.includes(key)
         ? 'this version has no such field yet'
-        : unknownFieldHint(key, known);
+        : index < hintsMax
+          ? unknownFieldHint(key, known)
+          : undefined;
       return withHint(
         { code: 'unknown_field', pointer: at([...issue.path, key]), detail: 'unknown field' },
         hint,

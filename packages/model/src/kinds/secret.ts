@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { object, say, shown } from '../fields.ts';
 import { type Kind, writeVerbs } from './kind.ts';
 
-/** All values of one Secret together, in UTF-8 bytes. */
+/** All keys and values of one Secret together, in UTF-8 bytes. */
 const secretBytesMax = 64 * 1024;
 
 const entryName = z.string().regex(/^[-._a-zA-Z0-9]{1,253}$/, {
@@ -18,7 +18,9 @@ export const secretSpec = object(
     data: z
       .record(entryName, secretValue, { error: () => say('wrong_type', 'not a mapping of keys to strings') })
       .superRefine((data, context) => {
-        const bytes = Object.values(data).reduce((sum, value) => sum + Buffer.byteLength(value), 0);
+        const bytes = Object.entries(data)
+          .flat()
+          .reduce((sum, text) => sum + Buffer.byteLength(text), 0);
         if (bytes > secretBytesMax)
           context.addIssue({
             code: 'custom',
@@ -29,6 +31,7 @@ export const secretSpec = object(
       .describe('Key to string, write-only: values read back as (hidden). 64KiB in all.'),
   },
   'Named secret strings.',
+  () => 'this',
 );
 
 export type SecretSpec = z.output<typeof secretSpec>;
