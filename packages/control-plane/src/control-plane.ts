@@ -1,24 +1,20 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '@causeway/runtime/clock';
 import { lockDirectory, makePrivateDirectory, writeFileAtomic } from '@causeway/runtime/data-dir';
 import { GatewayError } from '@causeway/runtime/errors';
 import { HealthChecks } from '@causeway/runtime/health-checks';
 import type { Lifecycle } from '@causeway/runtime/lifecycle';
-import {
-  explainListenError,
-  formatListenAddress,
-  isLoopback,
-  type ListenAddress,
-} from '@causeway/runtime/listen-address';
+import { formatListenAddress, isLoopback, type ListenAddress } from '@causeway/runtime/listen-address';
 import { logListening } from '@causeway/runtime/listening-line';
 import type { Logger } from '@causeway/runtime/logger';
 import { createMetricsText } from '@causeway/runtime/metrics-text';
 import { createStatusPages } from '@causeway/runtime/status-pages';
 import { stringify } from 'yaml';
+import { AdminServer } from './api/admin-server.ts';
 import { adminApp } from './api/app.ts';
 import type { ApiContext } from './api/context.ts';
+import { listenExplained } from './listen-explained.ts';
 import { controlPlaneMetrics } from './metrics.ts';
 import { CommandChannels } from './publish/command-channel.ts';
 import { NodeRegistry } from './publish/node-registry.ts';
@@ -29,7 +25,7 @@ import { Keyring } from './store/keyring.ts';
 import { ResourceIndex } from './store/resource-index.ts';
 import { loadSealingKey, Sealer } from './store/sealer.ts';
 import { SqliteStore } from './store/sqlite-store.ts';
-import { Tokens } from './tokens.ts';
+import { type TokenRole, Tokens } from './tokens.ts';
 import { SignatureIndex } from './validate/signature-index.ts';
 import { version } from './version.ts';
 import { WritePath } from './write-path.ts';
@@ -41,17 +37,33 @@ export interface ControlPlaneParts {
   clock: Clock;
 }
 
-/** A slow or silent client of the admin API is cut after this. */
-const requestTimeoutMs = 60_000;
-
 /** Starts everything in order: directory and lock, store, index, publisher, config stream, admin API. */
-export async function startControlPlane({
-  settings,
-  lifecycle,
-  logger,
-  clock,
-}: ControlPlaneParts): Promise<void> {
+export async function startControlPlane(parts: ControlPlaneParts): Promise<void> {
+  const { settings, lifecycle, logger, clock } = parts;
   refuseOpenAddresses(settings);
+  const state = await openState(parts);
+  const nodes = new NodeRegistry(clock, settings.nodeRetention);
+  const publisher = new Publisher(state.index, nodes, logger);
+  const commands = new CommandChannels(clock);
+  const ownAddresses: ListenAddress[] = [];
+  const writePath = new WritePath({ ...state, clock, ownAddresses });
+  const registry = controlPlaneMetrics({ index: state.index, nodes, writePath });
+  const statusPages = createStatusPages({
+    version,
+    readiness: readiness(writePath),
+    metrics: createMetricsText(() => registry.collect()),
+  });
+  await ensureTokens(settings.dataDir, state.tokens, logger);
+  const authenticate = (credential: string | undefined): string | undefined =>
+    state.tokens.authenticate('node', credential);
+  const stream = new StreamServer({ publisher, commands, authenticate });
+  ownAddresses.push(await startStream(stream, settings.streamAddress, lifecycle, logger));
+  const context: ApiContext = { ...state, nodes, commands, writePath, clock, logger, statusPages, version };
+  await startAdmin(settings, context, ownAddresses, lifecycle);
+}
+
+/** Everything that is on disk, and what is derived from it alone. */
+async function openState({ settings, lifecycle, clock }: ControlPlaneParts) {
   const stateDir = join(settings.dataDir, 'control-plane');
   makePrivateDirectory(settings.dataDir);
   makePrivateDirectory(stateDir);
@@ -60,64 +72,19 @@ export async function startControlPlane({
     () => lockDirectory(stateDir),
     (lock) => lock.release(),
   );
+  // The tokens are the last thing that a first start makes.
+  const mayBeNew = !existsSync(tokenFile(settings.dataDir, 'admin'));
   const store = await lifecycle.start(
     'store',
-    () => SqliteStore.open(join(stateDir, 'causeway.db'), clock),
+    () => SqliteStore.open(join(stateDir, 'causeway.db'), clock, { mayBeNew }),
     (opened) => opened.close(),
   );
-  const sealer = new Sealer(await loadSealingKey(join(stateDir, 'sealing.key'), settings.sealingKey));
+  const key = await loadSealingKey(join(stateDir, 'sealing.key'), settings.sealingKey, { mayBeNew });
+  const sealer = new Sealer(key);
   const keyring = await Keyring.open(store, sealer, clock);
   const tokens = await Tokens.load(store, clock);
   const index = await ResourceIndex.load(store);
-  const signatures = new SignatureIndex();
-  signatures.apply(
-    [...index.entriesOf('Route')].map((after) => ({ key: after.key, before: undefined, after })),
-  );
-  index.onRevision((_revision, _committedAt, changes) => signatures.apply(changes));
-  const nodes = new NodeRegistry(clock, settings.nodeRetention);
-  const publisher = new Publisher(index, nodes, logger);
-  const commands = new CommandChannels(clock);
-  const ownAddresses: string[] = [];
-  const writePath = new WritePath({
-    store,
-    index,
-    signatures,
-    keyring,
-    sealer,
-    clock,
-    ownAddresses: () => ownAddresses,
-  });
-  const statusPages = createStatusPages({
-    version,
-    readiness: readiness(index),
-    metrics: createMetricsText(() => registry.collect()),
-  });
-  const registry = controlPlaneMetrics(index, nodes);
-  const context: ApiContext = {
-    store,
-    index,
-    signatures,
-    keyring,
-    nodes,
-    commands,
-    publisher,
-    tokens,
-    writePath,
-    clock,
-    logger,
-    statusPages,
-    version,
-  };
-  await ensureTokens(settings.dataDir, tokens, logger);
-  const stream = await startStream(
-    settings.streamAddress,
-    { publisher, commands, tokens },
-    lifecycle,
-    logger,
-  );
-  const admin = await startAdmin(settings, context, lifecycle, logger);
-  ownAddresses.push(formatListenAddress(stream), formatListenAddress(admin));
-  await writeContextFile(settings.dataDir, admin);
+  return { store, sealer, keyring, tokens, index, signatures: new SignatureIndex(index) };
 }
 
 /** Fail closed: without TLS neither the admin API nor the stream, which carries private keys, leaves this machine. */
@@ -136,96 +103,62 @@ function refuseOpenAddresses(settings: ControlPlaneSettings): void {
   }
 }
 
-function readiness(index: ResourceIndex): HealthChecks {
+/** A full disk is no reason to send readers elsewhere; a store that cannot be read is. */
+function readiness(writePath: WritePath): HealthChecks {
   const checks = new HealthChecks();
-  checks.set('store', () => (index.revision >= 0 ? undefined : 'not read yet'));
+  checks.set('store', () =>
+    writePath.storageFault === 'unreadable' ? 'the database is damaged' : undefined,
+  );
   return checks;
 }
 
 async function ensureTokens(dataDir: string, tokens: Tokens, logger: Logger): Promise<void> {
-  for (const role of ['admin', 'node'] as const) {
-    const file = join(dataDir, `${role}.token`);
+  // The admin token last: where it stands, everything else has been made.
+  for (const role of ['node', 'admin'] as const) {
+    const file = tokenFile(dataDir, role);
     if (await tokens.ensureFile(role, role, file)) logger.info({ file }, `new ${role} token written`);
   }
 }
 
+function tokenFile(dataDir: string, role: TokenRole): string {
+  return join(dataDir, `${role}.token`);
+}
+
 async function startStream(
+  server: StreamServer,
   address: ListenAddress,
-  parts: { publisher: Publisher; commands: CommandChannels; tokens: Tokens },
   lifecycle: Lifecycle,
   logger: Logger,
 ): Promise<ListenAddress> {
-  const { publisher, commands, tokens } = parts;
-  const server = new StreamServer({
-    publisher,
-    commands,
-    authenticate: (credential) => tokens.authenticate('node', credential),
-  });
   const port = await lifecycle.start(
     'config stream',
-    () => explained(server.listen(address), address, '--stream-addr'),
+    () => listenExplained(server.listen(address), address, '--stream-addr'),
     () => server.close(),
   );
   logListening(logger, 'stream', { address: address.host, port });
   return { host: address.host, port };
 }
 
+/** The last step: who sees the admin API listening finds everything else in place, the context file too. */
 async function startAdmin(
   settings: ControlPlaneSettings,
   context: ApiContext,
+  ownAddresses: ListenAddress[],
   lifecycle: Lifecycle,
-  logger: Logger,
-): Promise<ListenAddress> {
+): Promise<void> {
   const address = settings.adminAddress;
-  const server = createServer(
-    { requestTimeout: requestTimeoutMs, headersTimeout: 10_000 },
+  const server = new AdminServer(
     adminApp(context, { allowedHosts: settings.adminHosts, openStatus: isLoopback(address.host) }),
   );
-  await lifecycle.start(
+  const bound = await lifecycle.start(
     'admin API',
-    () => explained(listen(server, address), address, '--admin-addr'),
-    () => close(server),
+    () => listenExplained(server.listen(address), address, '--admin-addr'),
+    () => server.close(),
   );
-  const bound = server.address() as AddressInfo;
-  logListening(logger, 'admin', bound);
-  return { host: address.host, port: bound.port };
-}
-
-function listen(server: Server, address: ListenAddress): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(address.port, address.host, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-}
-
-/** Finishes requests under way, but not watches: they would hold the process until their clients go. */
-function close(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeIdleConnections();
-    setTimeout(() => server.closeAllConnections(), closeGraceMs).unref();
-  });
-}
-
-const closeGraceMs = 1000;
-
-async function explained<T>(listening: Promise<T>, address: ListenAddress, flag: string): Promise<T> {
-  try {
-    return await listening;
-  } catch (error) {
-    const sentence = explainListenError(error, address, flag);
-    if (sentence === undefined) throw error;
-    throw new GatewayError({
-      code: 'listen_failed',
-      message: sentence,
-      httpStatus: 500,
-      grpcStatus: 9,
-      cause: error,
-    });
-  }
+  const reached = { host: address.host, port: bound.port };
+  ownAddresses.push(reached);
+  await writeContextFile(settings.dataDir, reached);
+  logListening(context.logger, 'admin', bound);
 }
 
 /** A gwctl context beside the token, so that `GWCTL_CONFIG=<data-dir>/gwctl.yaml` is all that a user needs. */

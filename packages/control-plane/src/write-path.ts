@@ -1,8 +1,15 @@
 import type { Clock } from '@causeway/runtime/clock';
+import type { ListenAddress } from '@causeway/runtime/listen-address';
 import type { ResourceIndex } from './store/resource-index.ts';
 import type { Keyring } from './store/keyring.ts';
 import type { Sealer } from './store/sealer.ts';
-import { StaleBase, type Store } from './store/store.ts';
+import {
+  type CommittedRevision,
+  StaleBase,
+  type Store,
+  StoreError,
+  type StoreErrorCode,
+} from './store/store.ts';
 import type { Plan, PlanInput, PlanMade, PlanRefused } from './validate/plan.ts';
 import { planChanges } from './validate/plan-changes.ts';
 import type { SignatureIndex } from './validate/signature-index.ts';
@@ -17,8 +24,16 @@ export interface WriteContext {
   dryRun: boolean;
 }
 
-/** `revision` is the committed one, undefined for a dry run or when nothing changed; `current` is the newest. */
-export type WriteOutcome = PlanRefused | (PlanMade & { revision: number | undefined; current: number });
+/** What is wanted. */
+export interface WriteRequest extends PlanInput {
+  /** What else must hold, once the request is known to be valid; refuses by throwing. */
+  precondition?: () => void;
+}
+
+/** `committed` is absent for a dry run and when nothing changed; `current` is the newest revision. */
+export type WriteOutcome =
+  | PlanRefused
+  | (PlanMade & { committed: CommittedRevision | undefined; current: number });
 
 export interface WritePathOptions {
   store: Store;
@@ -27,35 +42,58 @@ export interface WritePathOptions {
   keyring: Keyring;
   sealer: Sealer;
   clock: Clock;
-  ownAddresses: () => readonly string[];
+  /** The control plane's own listeners; may still grow while it starts. */
+  ownAddresses: readonly ListenAddress[];
 }
 
 /** Another control plane on the same store can win a race a few times in a row, but not forever. */
 const staleTriesMax = 10;
 
 /**
- * The one way in which configuration changes: plan against the current revision, commit, follow. A base that moved
- * meanwhile is planned anew, so no write is lost and none is based on what is no longer so.
+ * The one way in which configuration changes: plan against the current revision, commit, follow. Writes take turns, so
+ * each is planned against what the one before it left; a base that another control plane has moved is planned anew. So
+ * no write is lost and none is based on what is no longer so.
  */
 export class WritePath {
   readonly #options: WritePathOptions;
+  #lastTurn: Promise<unknown> = Promise.resolve();
+  #storageFault: StoreErrorCode | undefined;
 
   constructor(options: WritePathOptions) {
     this.#options = options;
   }
 
-  /** `prepare` sees the current configuration and gives what is wanted, or refuses by throwing. */
-  async write(prepare: (index: ResourceIndex) => PlanInput, context: WriteContext): Promise<WriteOutcome> {
-    const { index, store } = this.#options;
+  /** Why the last commit failed, until one succeeds. */
+  get storageFault(): StoreErrorCode | undefined {
+    return this.#storageFault;
+  }
+
+  /** `prepare` sees the current configuration, perhaps more than once, and gives what is wanted, or refuses by throwing. */
+  write(prepare: (index: ResourceIndex) => WriteRequest, context: WriteContext): Promise<WriteOutcome> {
+    const turn = this.#lastTurn.then(() => this.#write(prepare, context));
+    // Whoever comes next does not care how this one ended.
+    this.#lastTurn = turn.catch(() => {});
+    return turn;
+  }
+
+  async #write(
+    prepare: (index: ResourceIndex) => WriteRequest,
+    context: WriteContext,
+  ): Promise<WriteOutcome> {
+    const { index } = this.#options;
     for (let attempt = 1; ; attempt++) {
       const base = index.revision;
-      const plan = this.#plan(prepare(index), base + 1, context);
+      const request = prepare(index);
+      const plan = this.#plan(request, base + 1, context);
+      if (plan.refused === 'invalid' || plan.refused === 'not_found') return plan;
+      request.precondition?.();
       if (plan.refused) return plan;
-      if (context.dryRun || plan.changes.length === 0) return { ...plan, revision: undefined, current: base };
+      if (context.dryRun || plan.changes.length === 0)
+        return { ...plan, committed: undefined, current: base };
       try {
-        const { revision } = await store.commit({ ...this.#sealed(plan), baseRevision: base, ...context });
+        const committed = await this.#commit(plan, base, context);
         await index.follow();
-        return { ...plan, revision, current: revision };
+        return { ...plan, committed, current: committed.revision };
       } catch (error) {
         if (!(error instanceof StaleBase) || attempt === staleTriesMax) throw error;
         await index.follow();
@@ -71,19 +109,24 @@ export class WritePath {
       force: context.force,
       digest: (value) => `hmac-sha256:${Buffer.from(keyring.sign('secret-digest', value)).toString('hex')}`,
       signatures,
-      ownAddresses: ownAddresses(),
+      ownAddresses,
     });
   }
 
-  #sealed(plan: PlanMade) {
-    const { sealer } = this.#options;
-    return {
-      changes: plan.changes,
-      secrets: plan.secrets.map(({ ref, value }) => ({
-        ref,
-        sealed: sealer.seal(Buffer.from(value), `secret/${ref}`),
-      })),
-      purgedSecrets: plan.purgedSecrets,
-    };
+  async #commit(plan: PlanMade, baseRevision: number, context: WriteContext): Promise<CommittedRevision> {
+    const { store, sealer } = this.#options;
+    const secrets = plan.secrets.map(({ ref, value }) => ({
+      ref,
+      sealed: sealer.seal(Buffer.from(value), `secret/${ref}`),
+    }));
+    const { changes, purgedSecrets } = plan;
+    try {
+      const committed = await store.commit({ changes, secrets, purgedSecrets, baseRevision, ...context });
+      this.#storageFault = undefined;
+      return committed;
+    } catch (error) {
+      if (error instanceof StoreError) this.#storageFault = error.code;
+      throw error;
+    }
   }
 }

@@ -3,7 +3,6 @@ import type { Logger } from '@causeway/runtime/logger';
 import type { StatusPages } from '@causeway/runtime/status-pages';
 import type { CommandChannels } from '../publish/command-channel.ts';
 import type { NodeRegistry } from '../publish/node-registry.ts';
-import type { Publisher } from '../publish/publisher.ts';
 import { implicitGateway } from '../store/implicit-gateway.ts';
 import type { Keyring } from '../store/keyring.ts';
 import type { Entry, ResourceIndex } from '../store/resource-index.ts';
@@ -20,7 +19,6 @@ export interface ApiContext {
   keyring: Keyring;
   nodes: NodeRegistry;
   commands: CommandChannels;
-  publisher: Publisher;
   tokens: Tokens;
   writePath: WritePath;
   clock: Clock;
@@ -36,6 +34,10 @@ export function currentEntry({ index }: ApiContext, key: string): Entry | undefi
 
 export function currentEntries({ index }: ApiContext, kind: string): Entry[] {
   const entries = [...index.entriesOf(kind)];
-  if (kind === 'Gateway' && !index.get(implicitGateway.key)) entries.push(implicitGateway);
-  return entries;
+  return kind === 'Gateway' ? withImplicitGateway(entries) : entries;
+}
+
+/** Gateways with the one that exists without being written, unless it was written. */
+export function withImplicitGateway(gateways: Entry[]): Entry[] {
+  return gateways.some(({ key }) => key === implicitGateway.key) ? gateways : [...gateways, implicitGateway];
 }

@@ -28,10 +28,15 @@ const migrations: readonly string[] = [
     body TEXT,
     PRIMARY KEY (revision, sequence)
   ) STRICT, WITHOUT ROWID;
-  CREATE INDEX changes_of_object ON changes (kind, namespace, name, revision);
+  -- Unique, which also tells SQLite that each object's newest row is found by one search, however much changed at once.
+  CREATE UNIQUE INDEX changes_of_object ON changes (kind, namespace, name, revision);
   CREATE TRIGGER changes_are_append_only BEFORE UPDATE ON changes
     BEGIN SELECT RAISE(ABORT, 'history is append-only'); END;
   CREATE TRIGGER revisions_are_append_only BEFORE UPDATE ON revisions
+    BEGIN SELECT RAISE(ABORT, 'history is append-only'); END;
+  CREATE TRIGGER changes_are_never_deleted BEFORE DELETE ON changes
+    BEGIN SELECT RAISE(ABORT, 'history is append-only'); END;
+  CREATE TRIGGER revisions_are_never_deleted BEFORE DELETE ON revisions
     BEGIN SELECT RAISE(ABORT, 'history is append-only'); END;
 
   CREATE TABLE secrets (ref TEXT PRIMARY KEY, sealed BLOB NOT NULL) STRICT, WITHOUT ROWID;
@@ -53,7 +58,7 @@ const migrations: readonly string[] = [
 
 /** Brings a database to this version's schema, or throws {@link StoreError} when it is from a newer version. */
 export function migrate(database: Database, steps: readonly string[] = migrations): void {
-  const version = Number(database.pragma('user_version', { simple: true }));
+  const version = schemaVersion(database);
   if (version > steps.length) {
     throw new StoreError(
       'newer_schema',
@@ -67,4 +72,9 @@ export function migrate(database: Database, steps: readonly string[] = migration
       database.pragma(`user_version = ${index + 1}`);
     })();
   }
+}
+
+/** How many steps a database has taken; 0 = it is empty. */
+export function schemaVersion(database: Database): number {
+  return Number(database.pragma('user_version', { simple: true }));
 }

@@ -131,6 +131,10 @@ export class ResourceIndex implements ResourceView {
   entriesOf(kind: string): Iterable<Entry> {
     return this.#byKind.get(kind)?.values() ?? [];
   }
+
+  countOf(kind: string): number {
+    return this.#byKind.get(kind)?.size ?? 0;
+  }
 }
 
 function mapIn(maps: Map<string, Map<string, Entry>>, key: string): Map<string, Entry> {

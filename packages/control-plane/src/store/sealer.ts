@@ -49,22 +49,35 @@ export class Sealer {
         decipher.final(),
       ]);
     } catch (error) {
-      throw new StoreError('wrong_key', `${context} cannot be opened with this sealing key`, error);
+      throw new StoreError(
+        'wrong_key',
+        `${context} cannot be opened: it was sealed with another key, or is damaged; start with the key that this store was made with (sealing.key, or --sealing-key)`,
+        error,
+      );
     }
   }
 }
 
 /**
  * The sealing key: from the setting when it is given (base64 of 32 bytes), else from `path`, which is made with mode
- * 0600 at the first start.
+ * 0600 at the first start. Later (`mayBeNew` false) a missing file is an error: a new key would open nothing.
  */
-export async function loadSealingKey(path: string, given: string | undefined): Promise<Uint8Array> {
+export async function loadSealingKey(
+  path: string,
+  given: string | undefined,
+  { mayBeNew = true } = {},
+): Promise<Uint8Array> {
   if (given !== undefined) return Buffer.from(given, 'base64');
   try {
     return Buffer.from(readFileSync(path, 'utf8').trim(), 'base64');
   } catch (error) {
     if (systemCodeOf(error) !== 'ENOENT') throw error;
   }
+  if (!mayBeNew)
+    throw new StoreError(
+      'wrong_key',
+      `${path} is missing, and the store was made with it: restore it, or give the key by --sealing-key`,
+    );
   const key = randomBytes(keyBytes);
   await writeFileAtomic(path, Buffer.from(`${key.toString('base64')}\n`), 0o600);
   return key;

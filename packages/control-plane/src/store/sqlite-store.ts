@@ -3,7 +3,7 @@ import { resourceKey } from '@causeway/model/resource';
 import type { Clock } from '@causeway/runtime/clock';
 import { messageOf, systemCodeOf } from '@causeway/runtime/errors';
 import SqliteDatabase, { type Database } from 'better-sqlite3';
-import { migrate } from './migrations.ts';
+import { migrate, schemaVersion } from './migrations.ts';
 import {
   type Change,
   type Commit,
@@ -45,18 +45,24 @@ export class SqliteStore implements Store {
     this.#clock = clock;
   }
 
-  /** Opens or creates the database and checks it; throws {@link StoreError} naming the file when it cannot be used. */
-  static open(path: string, clock: Clock): SqliteStore {
+  /**
+   * Opens the database and checks it. An empty one is made unless `mayBeNew` is false: where there has been a store, an
+   * empty file is a lost one, and what was compiled from it would empty every node. Throws {@link StoreError} naming the
+   * file when it cannot be used.
+   */
+  static open(path: string, clock: Clock, { mayBeNew = true } = {}): SqliteStore {
     let database: Database | undefined;
     try {
       database = new SqliteDatabase(path);
+      if (!mayBeNew && schemaVersion(database) === 0) throw new StoreError('unreadable', lostStore(path));
       database.pragma('journal_mode = WAL');
       database.pragma('synchronous = FULL');
       database.pragma('foreign_keys = ON');
       // A purged secret's pages are overwritten, not only unlinked.
       database.pragma('secure_delete = ON');
       const health = String(database.pragma('quick_check(1)', { simple: true }));
-      if (health !== 'ok') throw new StoreError('unreadable', `${path} is damaged: ${health}`);
+      if (health !== 'ok')
+        throw new StoreError('unreadable', `${path} is damaged: ${health}; restore a backup of it`);
       migrate(database);
       return new SqliteStore(database, clock);
     } catch (error) {
@@ -82,7 +88,18 @@ export class SqliteStore implements Store {
       this.#writeSecrets(commit);
       return { revision, committedAt };
     });
-    return translated(() => run.immediate());
+    const committed = translated(() => run.immediate());
+    if (commit.purgedSecrets.length > 0) this.#forgetWrittenPages();
+    return committed;
+  }
+
+  /** The write-ahead log still has the pages as they were before a purge: writes it back and empties it. */
+  #forgetWrittenPages(): void {
+    try {
+      this.#database.pragma('wal_checkpoint(TRUNCATE)');
+    } catch {
+      // The commit stands; the next checkpoint that finds room empties the log.
+    }
   }
 
   #writeHistory(revision: number, committedAt: string, commit: Commit): void {
@@ -259,19 +276,28 @@ function changeOf(row: ChangeRow): Change {
   return { op: 'put', resource: JSON.parse(row.body) as StoredResource, created: row.op === 'create' };
 }
 
+function lostStore(path: string): string {
+  return `${path} is missing or empty, but this data directory has been in use: restore a backup of it, or choose another --data-dir to begin anew`;
+}
+
 /** Runs a write and turns SQLite's disk errors into a {@link StoreError}. */
 function translated<T>(write: () => T): T {
   try {
     return write();
   } catch (error) {
     const code = systemCodeOf(error) ?? '';
-    if (code.startsWith('SQLITE_FULL') || code === 'SQLITE_IOERR_WRITE' || code === 'SQLITE_IOERR_SHMSIZE') {
+    if (code === 'SQLITE_FULL' || fullDiskCodes.has(code)) {
       throw new StoreError(
         'storage_full',
         'the disk of the data directory is full: free space and try again',
         error,
       );
     }
+    if (/^SQLITE_(CORRUPT|NOTADB|IOERR)/.test(code))
+      throw new StoreError('unreadable', `the database cannot be used: ${messageOf(error)}`, error);
     throw error;
   }
 }
+
+/** What SQLite says when a file cannot grow, besides SQLITE_FULL: a quota or a limit on file sizes looks like this. */
+const fullDiskCodes: ReadonlySet<string> = new Set(['SQLITE_IOERR_WRITE', 'SQLITE_IOERR_SHMSIZE']);

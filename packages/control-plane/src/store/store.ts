@@ -1,4 +1,5 @@
 import type { Identity, StoredResource } from '@causeway/model/resource';
+import { GatewayError } from '@causeway/runtime/errors';
 
 /**
  * What the control plane needs of its database. Async from the start, so that a store on another machine fits; no
@@ -85,13 +86,20 @@ export class StaleBase extends Error {
   override readonly name = 'StaleBase';
 }
 
-/** The database cannot do its work; `code` says which way. */
-export class StoreError extends Error {
-  override readonly name = 'StoreError';
-  readonly code: 'storage_full' | 'unreadable' | 'newer_schema' | 'wrong_key';
+export type StoreErrorCode = 'storage_full' | 'unreadable' | 'newer_schema' | 'wrong_key';
 
-  constructor(code: StoreError['code'], message: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
-    this.code = code;
+/** The database cannot do its work; `code` says which way. */
+export class StoreError extends GatewayError {
+  override readonly name = 'StoreError';
+  declare readonly code: StoreErrorCode;
+
+  constructor(code: StoreErrorCode, message: string, cause?: unknown) {
+    super({
+      code,
+      message,
+      httpStatus: code === 'storage_full' ? 507 : 503,
+      grpcStatus: code === 'storage_full' ? 8 : 14,
+      cause,
+    });
   }
 }

@@ -3,6 +3,7 @@ import type { ApiProblem } from '@causeway/model/api-types';
 import type { GatewaySpec } from '@causeway/model/kinds/gateway';
 import type { RouteSpec } from '@causeway/model/kinds/route';
 import type { ServiceSpec } from '@causeway/model/kinds/service';
+import { isLoopback, type ListenAddress } from '@causeway/runtime/listen-address';
 import { parsePathMatch } from '@causeway/router/path-pattern';
 import { parseRegex } from '@causeway/router/regex';
 import type { Entry } from '../store/resource-index.ts';
@@ -16,12 +17,12 @@ forbiddenUpstreams.addAddress('::', 'ipv6');
 forbiddenUpstreams.addAddress('fd00:ec2::254', 'ipv6');
 
 /** What a schema cannot see: that a node can build a table from it, and that its endpoints may be reached. */
-export function checkBuildable(entry: Entry, ownAddresses: readonly string[]): ApiProblem[] {
+export function checkBuildable(entry: Entry, ownAddresses: readonly ListenAddress[]): ApiProblem[] {
   const problems = checksOf(entry, ownAddresses);
   return problems.map((problem) => ({ ...problem, resource: entry.key }));
 }
 
-function checksOf(entry: Entry, ownAddresses: readonly string[]): ApiProblem[] {
+function checksOf(entry: Entry, ownAddresses: readonly ListenAddress[]): ApiProblem[] {
   switch (entry.resource.kind) {
     case 'Route':
       return checkRoute(entry.effective as RouteSpec);
@@ -34,60 +35,65 @@ function checksOf(entry: Entry, ownAddresses: readonly string[]): ApiProblem[] {
   }
 }
 
+type RouteMatch = RouteSpec['matches'][number];
+
 function checkRoute(spec: RouteSpec): ApiProblem[] {
-  return spec.matches.flatMap((match, index) => {
-    const problems: ApiProblem[] = [];
-    const [[way, text]] = Object.entries(match.path).filter(([, value]) => value !== undefined) as [
-      [string, string],
-    ];
-    const path = parsePathMatch({ [way]: text } as unknown as Parameters<typeof parsePathMatch>[0]);
-    if (!path.ok)
-      problems.push({
-        code: 'bad_format',
-        pointer: `/spec/matches/${index}/path/${way}`,
-        detail: path.detail,
-      });
-    for (const field of ['headers', 'query', 'cookies'] as const) {
-      for (const [at, predicate] of match[field].entries()) {
-        const regex = predicate.regex === undefined ? undefined : parseRegex(predicate.regex);
-        if (regex && !regex.ok)
-          problems.push({
-            code: 'bad_format',
-            pointer: `/spec/matches/${index}/${field}/${at}/regex`,
-            detail: regex.detail,
-          });
-      }
-    }
-    return problems;
+  return spec.matches.flatMap((match, index) => [
+    ...checkPath(match.path, `/spec/matches/${index}/path`),
+    ...checkPredicates(match, `/spec/matches/${index}`),
+  ]);
+}
+
+function checkPath(path: RouteMatch['path'], pointer: string): ApiProblem[] {
+  const [[way, text]] = Object.entries(path).filter(([, value]) => value !== undefined) as [[string, string]];
+  const parsed = parsePathMatch({ [way]: text } as unknown as Parameters<typeof parsePathMatch>[0]);
+  return parsed.ok ? [] : [{ code: 'bad_format', pointer: `${pointer}/${way}`, detail: parsed.detail }];
+}
+
+function checkPredicates(match: RouteMatch, pointer: string): ApiProblem[] {
+  return (['headers', 'query', 'cookies'] as const).flatMap((field) =>
+    match[field].flatMap(({ regex }, at): ApiProblem[] => {
+      const parsed = regex === undefined ? undefined : parseRegex(regex);
+      if (!parsed || parsed.ok) return [];
+      return [{ code: 'bad_format', pointer: `${pointer}/${field}/${at}/regex`, detail: parsed.detail }];
+    }),
+  );
+}
+
+function checkEndpoints(spec: ServiceSpec, ownAddresses: readonly ListenAddress[]): ApiProblem[] {
+  return spec.endpoints.flatMap(({ address, port }, index): ApiProblem[] => {
+    const complaint = forbiddenAddress(address, port, ownAddresses);
+    return complaint
+      ? [{ code: 'forbidden_address', pointer: `/spec/endpoints/${index}/address`, ...complaint }]
+      : [];
   });
 }
 
-function checkEndpoints(spec: ServiceSpec, ownAddresses: readonly string[]): ApiProblem[] {
-  return spec.endpoints.flatMap(({ address, port }, index): ApiProblem[] => {
-    const version = isIP(address);
-    const pointer = `/spec/endpoints/${index}/address`;
-    if (version !== 0 && forbiddenUpstreams.check(address, version === 4 ? 'ipv4' : 'ipv6')) {
-      return [
-        {
-          code: 'forbidden_address',
-          pointer,
-          detail: `${address} is a link-local, metadata or unspecified address, which no endpoint may have`,
-          hint: 'name the address that the upstream listens on',
-        },
-      ];
-    }
-    if (ownAddresses.includes(`${address === 'localhost' ? '127.0.0.1' : address}:${port}`)) {
-      return [
-        {
-          code: 'forbidden_address',
-          pointer,
-          detail: `${address}:${port} is the control plane itself`,
-          hint: 'no Route may lead to the control plane',
-        },
-      ];
-    }
-    return [];
-  });
+/** Names are judged by nodes, on the addresses that they resolve to; here only those that need no resolver. */
+function forbiddenAddress(
+  address: string,
+  port: number,
+  ownAddresses: readonly ListenAddress[],
+): { detail: string; hint: string } | undefined {
+  const version = isIP(address);
+  if (version !== 0 && forbiddenUpstreams.check(address, version === 4 ? 'ipv4' : 'ipv6')) {
+    return {
+      detail: `${address} is a link-local, metadata or unspecified address, which no endpoint may have`,
+      hint: 'name the address that the upstream listens on',
+    };
+  }
+  if (ownAddresses.some((own) => own.port === port && isSameHost(own.host, address))) {
+    return {
+      detail: `${address}:${port} is the control plane itself`,
+      hint: 'no Route may lead to the control plane',
+    };
+  }
+  return undefined;
+}
+
+/** Loopback has many spellings, so on a port of ours every one of them is refused. */
+function isSameHost(own: string, address: string): boolean {
+  return own === address || (isLoopback(own) && isLoopback(address));
 }
 
 /** Listeners of one address and port must be told apart by their hosts. */

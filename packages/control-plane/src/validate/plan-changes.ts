@@ -9,13 +9,14 @@ import {
   resourceKey,
   type StoredResource,
 } from '@causeway/model/resource';
+import type { ListenAddress } from '@causeway/runtime/listen-address';
 import { type Entry, entryOf, type ResourceView } from '../store/resource-index.ts';
 import { checkBuildable } from './check-buildable.ts';
 import { checkReferences } from './check-references.ts';
-import type { Plan, PlanInput, PlanMade, PlannedDocument, PlannedObject } from './plan.ts';
+import type { BrokenDocument, Plan, PlanInput, PlanMade, PlannedDocument } from './plan.ts';
 import { PlannedView } from './planned-view.ts';
 import { routeWarnings } from './route-warnings.ts';
-import { storeSecretValues } from '../store/secret-values.ts';
+import { referencesOf, storeSecretValues } from '../store/secret-values.ts';
 import type { SignatureIndex } from './signature-index.ts';
 
 export interface PlanOptions {
@@ -28,8 +29,8 @@ export interface PlanOptions {
   /** Keyed digest of secret values. */
   digest: (value: string) => string;
   signatures: SignatureIndex;
-  /** `address:port` of the control plane's own listeners, which no endpoint may name. */
-  ownAddresses: readonly string[];
+  /** The control plane's own listeners, which no endpoint may name. */
+  ownAddresses: readonly ListenAddress[];
 }
 
 /** A write that removes more than half of the Routes, and at least so many, needs `force`. */
@@ -41,25 +42,41 @@ const massDeletionRoutesMin = 10;
  * refusal, and references resolve within the request in any order.
  */
 export function planChanges(current: ResourceView, input: PlanInput, options: PlanOptions): Plan {
-  const planned = new PlannedView(current);
-  const made: PlanMade = { changes: [], secrets: [], purgedSecrets: [], objects: [], warnings: [] };
-  const broken = input.broken ?? [];
-  const problems = broken.flatMap(({ document, problems: found, manifest }) =>
-    found.map(
-      (problem): ApiProblem => ({
-        document,
-        ...(manifest ? { resource: resourceKey(identityOf(manifest)) } : {}),
-        ...problem,
-      }),
-    ),
-  );
-  const conflicts: ApiProblem[] = [];
-  const documents = new Map<string, PlannedDocument>();
-  for (const document of input.documents) {
+  const draft = new Draft(current, options);
+  for (const document of input.broken ?? []) draft.addBroken(document);
+  for (const document of input.documents) draft.put(document);
+  for (const identity of input.removals) draft.remove(identity);
+  return draft.finish(input.broken ?? []);
+}
+
+/** A plan while it is made. */
+class Draft {
+  readonly #current: ResourceView;
+  readonly #options: PlanOptions;
+  readonly #planned: PlannedView;
+  readonly #made: PlanMade = { changes: [], secrets: [], purgedSecrets: [], objects: [], warnings: [] };
+  readonly #documents = new Map<string, PlannedDocument>();
+  readonly #removed = new Set<string>();
+  readonly #problems: ApiProblem[] = [];
+  readonly #conflicts: ApiProblem[] = [];
+  readonly #missing: ApiProblem[] = [];
+
+  constructor(current: ResourceView, options: PlanOptions) {
+    this.#current = current;
+    this.#options = options;
+    this.#planned = new PlannedView(current);
+  }
+
+  addBroken({ document, problems, manifest }: BrokenDocument): void {
+    const resource = manifest ? { resource: resourceKey(identityOf(manifest)) } : {};
+    for (const problem of problems) this.#problems.push({ document, ...resource, ...problem });
+  }
+
+  put(document: PlannedDocument): void {
     const key = resourceKey(identityOf(document.manifest));
-    const first = documents.get(key);
+    const first = this.#documents.get(key);
     if (first) {
-      problems.push({
+      this.#problems.push({
         document: document.document,
         resource: key,
         code: 'duplicate',
@@ -67,65 +84,93 @@ export function planChanges(current: ResourceView, input: PlanInput, options: Pl
         detail: `${key} stands twice, first in document ${first.document}`,
         hint: 'keep one of them',
       });
-      continue;
+      return;
     }
-    documents.set(key, document);
-    const conflict = versionConflict(document, current.get(key));
-    if (conflict) conflicts.push(conflict);
-    problems.push(...planDocument(document, current.get(key), options, made, planned));
+    this.#documents.set(key, document);
+    const before = this.#current.get(key);
+    const conflict = versionConflict(document, before);
+    if (conflict) this.#conflicts.push(conflict);
+    this.#putManifest(document, key, before);
   }
-  const missing = planRemovals(current, input.removals, made, planned);
-  if (missing.length > 0) return { refused: 'not_found', problems: missing };
-  const { unresolved, dangling } = checkReferences(
-    planned,
-    [...documents.keys()],
-    input.removals.map(resourceKey),
-    broken,
-  );
-  problems.push(...unresolved);
-  for (const object of made.objects) {
-    const entry = planned.get(object.key);
-    if (object.outcome !== 'deleted' && object.outcome !== 'unchanged' && entry)
-      problems.push(...checkBuildable(entry, options.ownAddresses));
-  }
-  if (problems.length > 0) return { refused: 'invalid', problems: located(problems, documents) };
-  if (conflicts.length > 0) return { refused: 'conflict', problems: conflicts };
-  if (dangling.length > 0) return { refused: 'referenced', problems: dangling };
-  const guard = options.force ? undefined : massDeletion(current, made);
-  if (guard) return { refused: 'mass_deletion', problems: [guard] };
-  made.warnings.push(...routeWarnings(made.objects, planned, options.signatures));
-  return made;
-}
 
-/** Adds one document to the plan; problems that need no other object are returned. */
-function planDocument(
-  document: PlannedDocument,
-  before: Entry | undefined,
-  options: PlanOptions,
-  made: PlanMade,
-  planned: PlannedView,
-): ApiProblem[] {
-  const { manifest } = document;
-  const key = resourceKey(identityOf(manifest));
-  const stored =
-    manifest.kind === 'Secret'
-      ? storeSecretValues(manifest.spec, before?.resource, options.digest)
-      : { spec: manifest.spec, added: [], purged: [], problems: [] };
-  if (stored.problems.length > 0) return stored.problems.map((problem) => ({ ...problem, resource: key }));
-  const written = { ...manifest, spec: stored.spec };
-  const outcome =
-    before === undefined ? 'created' : isSame(written, before.resource) ? 'unchanged' : 'configured';
-  if (outcome === 'unchanged') {
-    made.objects.push({ document: document.document, key, outcome, resource: before!.resource });
-    return [];
+  #putManifest({ document, manifest }: PlannedDocument, key: string, before: Entry | undefined): void {
+    const { digest, now } = this.#options;
+    const stored =
+      manifest.kind === 'Secret'
+        ? storeSecretValues(manifest.spec, before?.resource, digest)
+        : { spec: manifest.spec, added: [], purged: [], problems: [] };
+    if (stored.problems.length > 0) {
+      this.#problems.push(...stored.problems.map((problem) => ({ ...problem, document, resource: key })));
+      return;
+    }
+    const written = { ...manifest, spec: stored.spec };
+    if (before && isSame(written, before.resource)) {
+      this.#made.objects.push({ document, key, outcome: 'unchanged', resource: before.resource });
+      return;
+    }
+    const resource = storedResource(written, before?.resource, this.#options);
+    this.#made.changes.push({ op: 'put', resource, created: before === undefined });
+    this.#made.secrets.push(...stored.added);
+    this.#made.purgedSecrets.push(...stored.purged);
+    this.#made.objects.push({ document, key, outcome: before ? 'configured' : 'created', resource });
+    this.#planned.put(entryOf(resource, now));
   }
-  const resource = storedResource(written, before?.resource, options);
-  made.changes.push({ op: 'put', resource, created: before === undefined });
-  made.secrets.push(...stored.added);
-  made.purgedSecrets.push(...stored.purged);
-  made.objects.push({ document: document.document, key, outcome, resource });
-  planned.put(entryOf(resource, options.now));
-  return [];
+
+  remove(identity: Identity): void {
+    const key = resourceKey(identity);
+    const written = this.#documents.get(key);
+    if (written) {
+      this.#problems.push({
+        document: written.document,
+        resource: key,
+        code: 'exclusive',
+        pointer: '/metadata/name',
+        detail: `${key} is to be written and to be removed`,
+        hint: 'keep one of the two',
+      });
+      return;
+    }
+    const entry = this.#current.get(key);
+    if (!entry) {
+      const detail = `${key} does not exist`;
+      this.#missing.push({ resource: key, code: 'unknown_reference', pointer: '', detail });
+      return;
+    }
+    if (this.#removed.has(key)) return;
+    this.#removed.add(key);
+    this.#planned.remove(key);
+    this.#made.changes.push({ op: 'delete', identity });
+    for (const { secretRef } of referencesOf(entry.resource).values())
+      this.#made.purgedSecrets.push(secretRef);
+    this.#made.objects.push({ key, outcome: 'deleted', resource: entry.resource });
+  }
+
+  /** Checks what needs all objects at once, and decides. The order is that of the API's statuses: 422, 404, 409. */
+  finish(broken: readonly BrokenDocument[]): Plan {
+    const { unresolved, dangling } = checkReferences(
+      this.#planned,
+      [...this.#documents.keys()],
+      [...this.#removed],
+      broken,
+    );
+    const problems = [...this.#problems, ...unresolved, ...this.#unbuildable()];
+    if (problems.length > 0) return { refused: 'invalid', problems: located(problems, this.#documents) };
+    if (this.#missing.length > 0) return { refused: 'not_found', problems: this.#missing };
+    if (this.#conflicts.length > 0) return { refused: 'conflict', problems: this.#conflicts };
+    if (dangling.length > 0) return { refused: 'referenced', problems: dangling };
+    const guard = this.#options.force ? undefined : massDeletion(this.#current, this.#made);
+    if (guard) return { refused: 'mass_deletion', problems: [guard] };
+    this.#made.warnings.push(...routeWarnings(this.#made.objects, this.#planned, this.#options.signatures));
+    return this.#made;
+  }
+
+  #unbuildable(): ApiProblem[] {
+    return this.#made.changes.flatMap((change) => {
+      if (change.op === 'delete') return [];
+      const entry = this.#planned.get(resourceKey(identityOf(change.resource)));
+      return entry ? checkBuildable(entry, this.#options.ownAddresses) : [];
+    });
+  }
 }
 
 function isSame(written: Manifest, before: StoredResource): boolean {
@@ -176,39 +221,13 @@ function versionConflict(document: PlannedDocument, before: Entry | undefined): 
   };
 }
 
-function planRemovals(
-  current: ResourceView,
-  removals: readonly Identity[],
-  made: PlanMade,
-  planned: PlannedView,
-): ApiProblem[] {
-  const missing: ApiProblem[] = [];
-  for (const identity of removals) {
-    const key = resourceKey(identity);
-    const entry = current.get(key);
-    if (!entry) {
-      missing.push({
-        resource: key,
-        code: 'unknown_reference',
-        pointer: '',
-        detail: `${key} does not exist`,
-      });
-      continue;
-    }
-    if (!planned.remove(key)) continue;
-    made.changes.push({ op: 'delete', identity });
-    made.purgedSecrets.push(...storeSecretValues({}, entry.resource, () => '').purged);
-    made.objects.push({ key, outcome: 'deleted', resource: entry.resource });
-  }
-  return missing;
-}
-
 function massDeletion(current: ResourceView, made: PlanMade): ApiProblem | undefined {
   const removed = made.objects.filter(
-    (object: PlannedObject) => object.outcome === 'deleted' && object.resource.kind === 'Route',
+    ({ outcome, resource }) => outcome === 'deleted' && resource.kind === 'Route',
   ).length;
+  if (removed < massDeletionRoutesMin) return undefined;
   const all = [...current.entriesOf('Route')].length;
-  if (removed < massDeletionRoutesMin || removed * 2 <= all) return undefined;
+  if (removed * 2 <= all) return undefined;
   return {
     code: 'conflict',
     pointer: '',

@@ -5,21 +5,25 @@ export class PlannedView implements ResourceView {
   readonly #current: ResourceView;
   readonly #put = new Map<string, Entry>();
   readonly #removed = new Set<string>();
+  readonly #putReferrers = new Map<string, string[]>();
 
   constructor(current: ResourceView) {
     this.#current = current;
   }
 
+  /** At most once for each key. */
   put(entry: Entry): void {
     this.#put.set(entry.key, entry);
+    for (const { target } of entry.references) {
+      const referrers = this.#putReferrers.get(target);
+      if (referrers) referrers.push(entry.key);
+      else this.#putReferrers.set(target, [entry.key]);
+    }
   }
 
-  /** False when it had been removed before. */
-  remove(key: string): boolean {
-    if (this.#removed.has(key)) return false;
+  /** Not what was put. */
+  remove(key: string): void {
     this.#removed.add(key);
-    this.#put.delete(key);
-    return true;
   }
 
   get(key: string): Entry | undefined {
@@ -30,9 +34,7 @@ export class PlannedView implements ResourceView {
     for (const referrer of this.#current.referrersOf(key)) {
       if (!this.#removed.has(referrer) && !this.#put.has(referrer)) yield referrer;
     }
-    for (const entry of this.#put.values()) {
-      if (entry.references.some((reference) => reference.target === key)) yield entry.key;
-    }
+    yield* new Set(this.#putReferrers.get(key));
   }
 
   *entriesOf(kind: string): Iterable<Entry> {

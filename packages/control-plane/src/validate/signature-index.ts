@@ -4,7 +4,7 @@ import { routeRules } from '@causeway/proto/route-rules';
 import { matchSignature } from '@causeway/router/match-signature';
 import type { CompiledRoute } from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
 import { compileRoute } from '../compile/compile-resource.ts';
-import type { Entry, EntryChange } from '../store/resource-index.ts';
+import type { Entry, EntryChange, ResourceIndex } from '../store/resource-index.ts';
 
 /**
  * Which Routes match exactly the same requests: Route keys by the signature of each match, host and Gateway. Follows
@@ -13,7 +13,12 @@ import type { Entry, EntryChange } from '../store/resource-index.ts';
 export class SignatureIndex {
   readonly #keys = new Map<string, Set<string>>();
 
-  apply(changes: readonly EntryChange[]): void {
+  constructor(index: ResourceIndex) {
+    this.#apply([...index.entriesOf('Route')].map((after) => ({ key: after.key, before: undefined, after })));
+    index.onRevision((_revision, _committedAt, changes) => this.#apply(changes));
+  }
+
+  #apply(changes: readonly EntryChange[]): void {
     for (const { key, before, after } of changes) {
       for (const signature of before ? signaturesOf(before) : []) this.#keys.get(signature)?.delete(key);
       for (const signature of after ? signaturesOf(after) : []) {
