@@ -2,7 +2,6 @@ import type { Kind } from '@causeway/model/kinds/kind';
 import { kinds } from '@causeway/model/kinds/registry';
 import { defaultNamespace, type Identity } from '@causeway/model/resource';
 import { mediaTypes, restPaths } from '@causeway/model/rest';
-
 import { createRequestId } from '@causeway/runtime/request-id';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import { RouteTables } from '../explain/route-tables.ts';
@@ -54,6 +53,7 @@ export function adminApp(context: ApiContext, options: AdminAppOptions): Express
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('query parser', false);
+  app.enable('case sensitive routing');
   app.use((_request: Request, response: Response, next: NextFunction) => {
     const facts: RequestFacts = { requestId: createRequestId(), author: '' };
     Object.assign(response.locals, facts);
@@ -133,7 +133,9 @@ function mountReadOnly(app: Express, context: ApiContext): void {
   get(`${root}/schema/:plural`, (request) => kindSchema(request, parameter(request, 'plural')));
   get(`${root}/nodes`, (request) => listNodes(context, request));
   get(`${root}/nodes/:name`, (request) => getNode(context, request, parameter(request, 'name')));
-  get(`${root}/nodes/:name/configDump`, (request) => configDump(context, parameter(request, 'name')));
+  get(`${root}/nodes/:name/configDump`, (request) =>
+    configDump(context, request, parameter(request, 'name')),
+  );
   get(`${root}/revisions`, (request) => listRevisions(context, request));
   get(`${root}/revisions/:name`, (request) => getRevision(context, request, parameter(request, 'name')));
   app
@@ -147,7 +149,8 @@ function mountReadOnly(app: Express, context: ApiContext): void {
     .all(onlyMethods('GET'));
 }
 
-async function configDump(context: ApiContext, node: string): Promise<Answer> {
+async function configDump(context: ApiContext, request: Request, node: string): Promise<Answer> {
+  queryParameters(request, []);
   if (!context.nodes.get(node)) throw new ApiError('not_found', `node/${node} does not exist`);
   try {
     const bytes = await context.commands.run(node, 'config-dump', {}, commandDeadlineMs);
@@ -216,12 +219,14 @@ function onlyMethods(allow: string): (request: Request) => void {
 function sendError(context: ApiContext, error: unknown, request: Request, response: Response): void {
   const { requestId } = factsOf(response);
   const known = knownError(error);
-  if (known === undefined)
+  // A client that goes away in the middle of its body is nobody's failure.
+  const isAborted = request.destroyed && !request.complete;
+  if (!isAborted && (known === undefined || error instanceof StoreError))
     context.logger.error(
       { err: error, requestId, method: request.method, path: request.path },
       'request failed',
     );
-  if (response.headersSent || response.destroyed) {
+  if (isAborted || response.headersSent || response.destroyed) {
     response.destroy();
     return;
   }
@@ -235,8 +240,16 @@ function sendError(context: ApiContext, error: unknown, request: Request, respon
 
 function knownError(error: unknown): ApiError | undefined {
   if (error instanceof ApiError) return error;
-  if (error instanceof StoreError && error.code === 'storage_full')
-    return new ApiError('storage_full', error.message);
+  if (error instanceof StoreError) return storeError(error);
   if (error instanceof URIError) return new ApiError('malformed', 'the path has an invalid percent escape');
   return undefined;
+}
+
+/** What went wrong in the store is told here only as far as a client can do something about it; the log has all. */
+function storeError({ code, message }: StoreError): ApiError {
+  return code === 'storage_full'
+    ? new ApiError('storage_full', message)
+    : new ApiError('not_ready', 'the database cannot be used; the log of the control plane says why', {
+        headers: { 'retry-after': '10' },
+      });
 }

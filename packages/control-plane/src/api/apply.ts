@@ -1,4 +1,5 @@
 import type { ApplyResult } from '@causeway/model/api-types';
+import { name as nameField } from '@causeway/model/fields';
 import { fieldOf } from '@causeway/model/kinds/kind';
 import { kindNamed, kinds } from '@causeway/model/kinds/registry';
 import { apiVersion, defaultNamespace, type Identity } from '@causeway/model/resource';
@@ -6,21 +7,21 @@ import { applyBytesMax, mediaTypes } from '@causeway/model/rest';
 import { validateDocument } from '@causeway/model/validate-document';
 import type { Request } from 'express';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { BrokenDocument, PlanInput, PlannedDocument } from '../validate/plan.ts';
-import { parseLabelSelector } from './select.ts';
+import type { BrokenDocument, PlanInput, PlannedDocument, PlannedObject } from '../validate/plan.ts';
+import { type LabelSelector, parseLabelSelector } from './select.ts';
 import { type Answer, flagParameter, queryParameters, type RequestFacts, writeHeaders } from './answer.ts';
-import { malformed } from './api-error.ts';
+import { ApiError, malformed } from './api-error.ts';
 import type { ApiContext } from './context.ts';
-import { writeContext } from './objects.ts';
-import { parseBody } from './parse-documents.ts';
+import { checkSize, documentsMax, parseBody } from './parse-documents.ts';
 import { documentTypes, readBody } from './read-body.ts';
 import { refusal } from './refusal.ts';
+import { writeContext, writeParameters } from './write-context.ts';
 import type { ResourceIndex } from '../store/resource-index.ts';
 
 const applyParameters = ['namespace', 'prune', 'labelSelector'] as const;
 
-/** Documents that are validated between two turns of the event loop. */
-const documentsPerTurn = 100;
+/** Validation lets others have a turn of the event loop after this. */
+const turnMsMax = 10;
 
 interface ApplyBody {
   documents: unknown[];
@@ -29,41 +30,56 @@ interface ApplyBody {
 
 /** Many documents as one transaction and one revision: all of them, or nothing. */
 export async function apply(context: ApiContext, request: Request, facts: RequestFacts): Promise<Answer> {
+  const { text, mediaType } = await readBody(request, documentTypes, applyBytesMax);
   const write = writeContext(request, facts, applyParameters);
-  const parameters = queryParameters<string>(request, ['dryRun', 'message', 'force', ...applyParameters]);
-  const prune = flagParameter('prune', parameters['prune']);
-  if (prune && !parameters['labelSelector'])
+  const { namespace, prune } = pruneParameters(request);
+  const body = bodyOf(await parseBody(text, mediaType), mediaType);
+  const validated = await validateAll(body.documents, namespace);
+  const outcome = await context.writePath.write((index): PlanInput => {
+    const pruned = prune ? prunable(index, prune, validated.documents) : [];
+    return { ...validated, removals: [...body.remove, ...pruned] };
+  }, write);
+  if (outcome.refused) throw refusal(outcome, { documents: body.documents.length });
+  const { objects, warnings, changes, committed, current } = outcome;
+  const result: ApplyResult = {
+    apiVersion,
+    kind: 'ApplyResult',
+    revision: current,
+    changed: changes.length,
+    dryRun: write.dryRun,
+    objects: objects.map(appliedObject),
+    warnings,
+  };
+  return { status: 200, body: result, headers: writeHeaders(committed?.revision, warnings) };
+}
+
+function appliedObject({ document, key, outcome, resource }: PlannedObject): ApplyResult['objects'][number] {
+  const { resourceVersion, generation } = resource.metadata;
+  return {
+    ...(document === undefined ? {} : { document }),
+    resource: key,
+    result: outcome,
+    ...(outcome === 'deleted' ? {} : { resourceVersion, generation }),
+  };
+}
+
+/** `namespace` is for documents that name none; `prune` is the selector of what goes when it is not in the request. */
+function pruneParameters(request: Request): {
+  namespace: string | undefined;
+  prune: LabelSelector | undefined;
+} {
+  const parameters = queryParameters<string>(request, [...writeParameters, ...applyParameters]);
+  const { namespace, labelSelector } = parameters;
+  if (namespace !== undefined && !nameField.safeParse(namespace).success)
+    throw malformed(`namespace=${namespace} is not a name`, undefined, 'lower-case letters, digits and "-"');
+  if (!flagParameter('prune', parameters['prune'])) return { namespace, prune: undefined };
+  if (!labelSelector)
     throw malformed(
       'prune=true needs a labelSelector',
       undefined,
       'it says what belongs to this set of documents',
     );
-  const { text, mediaType } = await readBody(request, documentTypes, applyBytesMax);
-  const body = bodyOf(await parseBody(text, mediaType), mediaType);
-  const validated = await validateAll(body.documents, parameters['namespace']);
-  const outcome = await context.writePath.write((index): PlanInput => {
-    const pruned = prune ? prunable(index, parameters['labelSelector']!, validated.documents) : [];
-    return { ...validated, removals: [...body.remove, ...pruned] };
-  }, write);
-  if (outcome.refused) throw refusal(outcome, { documents: body.documents.length });
-  const { objects, warnings, changes } = outcome;
-  const result: ApplyResult = {
-    apiVersion,
-    kind: 'ApplyResult',
-    revision: outcome.revision ?? outcome.current,
-    changed: changes.length,
-    dryRun: write.dryRun,
-    objects: objects.map(({ document, key, outcome: result_, resource }) => ({
-      ...(document === undefined ? {} : { document }),
-      resource: key,
-      result: result_,
-      ...(result_ === 'deleted'
-        ? {}
-        : { resourceVersion: resource.metadata.resourceVersion, generation: resource.metadata.generation }),
-    })),
-    warnings,
-  };
-  return { status: 200, body: result, headers: writeHeaders(outcome.revision, warnings) };
+  return { namespace, prune: parseLabelSelector(labelSelector) };
 }
 
 type Validated = Required<Pick<PlanInput, 'documents' | 'broken'>>;
@@ -71,8 +87,13 @@ type Validated = Required<Pick<PlanInput, 'documents' | 'broken'>>;
 async function validateAll(values: readonly unknown[], namespace: string | undefined): Promise<Validated> {
   const documents: PlannedDocument[] = [];
   const broken: BrokenDocument[] = [];
+  let turnBeganMs = performance.now();
   for (const [document, value] of values.entries()) {
-    if (document % documentsPerTurn === documentsPerTurn - 1) await nextTurn();
+    if (performance.now() - turnBeganMs > turnMsMax) {
+      await nextTurn();
+      turnBeganMs = performance.now();
+    }
+    checkSize(value, `document ${document}`);
     const { manifest, problems } = validateDocument(value, namespace === undefined ? {} : { namespace });
     if (manifest) documents.push({ document, manifest });
     else broken.push({ document, problems, ...readableParts(value, namespace) });
@@ -111,6 +132,8 @@ function bodyOf(documents: unknown[], mediaType: string): ApplyBody {
   const { items = [], remove = [] } = list;
   if (!Array.isArray(items)) throw malformed('items is not a list', '/items');
   if (!Array.isArray(remove)) throw malformed('remove is not a list', '/remove');
+  if (items.length + remove.length > documentsMax)
+    throw new ApiError('too_large', `more than ${documentsMax} documents`);
   return { documents: items, remove: remove.map(parseKey) };
 }
 
@@ -133,10 +156,9 @@ function parseKey(key: unknown, index: number): Identity {
 /** What the selector takes and the request does not name. */
 function prunable(
   index: ResourceIndex,
-  labelSelector: string,
+  selected: LabelSelector,
   documents: readonly PlannedDocument[],
 ): Identity[] {
-  const selected = parseLabelSelector(labelSelector);
   const named = new Set(
     documents.map(
       ({ manifest: { kind, metadata } }) => `${kind}/${metadata.namespace ?? ''}/${metadata.name}`,

@@ -1,6 +1,6 @@
-import { cidr, list, line, method, name, object, say, shown } from '@causeway/model/fields';
+import { ipAddress, list, line, method, name, object, say, shown } from '@causeway/model/fields';
 import { mediaTypes, objectBytesMax } from '@causeway/model/rest';
-import { validateShape } from '@causeway/model/validate-document';
+import { validateShape, withoutNulls } from '@causeway/model/validate-document';
 import type { Request } from 'express';
 import { z } from 'zod';
 import { explainRequest } from '../explain/explain-request.ts';
@@ -33,7 +33,7 @@ export const explainBody = object({
     method,
     url: absoluteUrl,
     headers: list(header, { description: 'Pairs of name and value.', max: 100 }).default([]),
-    clientAddress: cidr.optional(),
+    clientAddress: ipAddress.optional(),
   }),
   gateway: name.default('default'),
 });
@@ -41,7 +41,10 @@ export const explainBody = object({
 export async function explain(context: ApiContext, tables: RouteTables, request: Request): Promise<Answer> {
   queryParameters(request, []);
   const { text } = await readBody(request, [mediaTypes.json], objectBytesMax);
-  const { value, problems } = validateShape(explainBody, await parseObject(text, mediaTypes.json));
+  const { value, problems } = validateShape(
+    explainBody,
+    withoutNulls(await parseObject(text, mediaTypes.json)),
+  );
   if (problems) throw refusal({ refused: 'invalid', problems }, {});
   const gateway = currentEntry(context, `gateway/${value.gateway}`);
   if (!gateway) throw new ApiError('not_found', `gateway/${value.gateway} does not exist`);

@@ -13,21 +13,19 @@ export function guardOrigin(allowedHosts: readonly string[]): RequestHandler {
   const isOurs = (host: string): boolean =>
     isIP(host.replace(/^\[|\]$/g, '')) !== 0 || isLoopback(host) || allowedHosts.includes(host);
   return (request: Request, _response: Response, next: NextFunction) => {
-    const host = hostOf(`http://${request.headers.host ?? ''}`);
-    if (host === undefined || !isOurs(host))
-      throw new ApiError(
-        'forbidden',
-        `the Host ${JSON.stringify(request.headers.host ?? '')} is not a name of this API`,
-      );
-    const { origin } = request.headers;
-    if (origin !== undefined && hostOf(origin) !== host)
+    const { host = '', origin } = request.headers;
+    const reached = urlOf(`http://${host}`);
+    if (reached === undefined || !isOurs(reached.hostname))
+      throw new ApiError('forbidden', `the Host ${JSON.stringify(host)} is not a name of this API`);
+    // With the port: another application of this machine is foreign too.
+    if (origin !== undefined && urlOf(origin)?.host !== reached.host)
       throw new ApiError('forbidden', `pages of the origin ${JSON.stringify(origin)} may not call this API`);
     next();
   };
 }
 
-function hostOf(url: string): string | undefined {
-  return URL.canParse(url) ? new URL(url).hostname : undefined;
+function urlOf(text: string): URL | undefined {
+  return URL.canParse(text) ? new URL(text) : undefined;
 }
 
 /** Closes everything that is mounted after it to callers without an admin token. */

@@ -5,7 +5,7 @@ import { listLimitDefault, listLimitMax } from '@causeway/model/rest';
 import { type Entry, entryOf } from '../store/resource-index.ts';
 import { shownResource } from '../status/compute-status.ts';
 import { ApiError, malformed } from './api-error.ts';
-import { type ApiContext, currentEntries } from './context.ts';
+import { type ApiContext, currentEntries, withImplicitGateway } from './context.ts';
 import { parseFieldSelector, parseLabelSelector } from './select.ts';
 
 export interface ListQuery {
@@ -79,9 +79,10 @@ async function entriesAt(context: ApiContext, kind: Kind, revision: number): Pro
       'the listing is of a revision that this store does not have; start it again',
     );
   const then = await store.at(revision);
-  return then
+  const entries = then
     .filter(({ resource }) => resource.kind === kind.kind)
     .map(({ resource, committedAt }) => entryOf(resource, committedAt));
+  return kind.kind === 'Gateway' ? withImplicitGateway(entries) : entries;
 }
 
 function sealContinuation({ keyring }: ApiContext, { revision, after }: Continuation): string {

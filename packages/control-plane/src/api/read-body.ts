@@ -1,8 +1,13 @@
 import { mediaTypes } from '@causeway/model/rest';
 import type { Request } from 'express';
-import { ApiError } from './api-error.ts';
+import { ApiError, malformed } from './api-error.ts';
 
-/** Checks the media type first (415), then reads at most `bytesMax` bytes (413). Returns text and bare media type. */
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/**
+ * Checks media type and coding first (415), then reads at most `bytesMax` bytes (413), which must be UTF-8 (400). Returns
+ * the text, without byte order mark, and the bare media type.
+ */
 export async function readBody(
   request: Request,
   allowed: readonly string[],
@@ -15,6 +20,8 @@ export async function readBody(
       headers: { accept: allowed.join(', ') },
     });
   }
+  if (request.headers['content-encoding'] !== undefined)
+    throw new ApiError('unsupported_media_type', 'content-encoding is not supported: send the body as it is');
   const declared = Number(request.headers['content-length'] ?? 0);
   if (declared > bytesMax) throw tooLarge(bytesMax);
   const chunks: Buffer[] = [];
@@ -24,7 +31,15 @@ export async function readBody(
     if (bytes > bytesMax) throw tooLarge(bytesMax);
     chunks.push(chunk);
   }
-  return { text: Buffer.concat(chunks).toString('utf8'), mediaType };
+  return { text: decoded(Buffer.concat(chunks)), mediaType };
+}
+
+function decoded(bytes: Buffer): string {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    throw malformed('the body is not UTF-8');
+  }
 }
 
 /** Bodies that describe resources. */

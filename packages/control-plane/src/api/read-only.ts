@@ -45,15 +45,18 @@ export function unknownKind(word: string): ApiError {
   );
 }
 
+/** By name; `continue` is the name to go on after. */
 export function listNodes({ nodes }: ApiContext, request: Request): Answer {
-  const { labelSelector, limit } = queryParameters(request, ['labelSelector', 'limit']);
-  const selected = labelSelector ? parseLabelSelector(labelSelector) : undefined;
-  const items = nodes
+  const query = queryParameters(request, ['labelSelector', 'limit', 'continue']);
+  const selected = query.labelSelector ? parseLabelSelector(query.labelSelector) : undefined;
+  const rest = nodes
     .all()
-    .filter((node) => selected?.(node.facts.labels) ?? true)
-    .slice(0, boundedLimit(limit))
-    .map((node) => nodeResource(node, nodes.nowMs));
-  return { status: 200, body: listOf('NodeList', items, '') };
+    .filter(({ id, facts }) => id > (query.continue ?? '') && (selected?.(facts.labels) ?? true));
+  const page = rest.slice(0, boundedLimit(query.limit));
+  const remaining = rest.length - page.length;
+  const items = page.map((node) => nodeResource(node, nodes.nowMs));
+  const next = remaining > 0 ? page.at(-1)!.id : '';
+  return { status: 200, body: listOf('NodeList', items, next, remaining) };
 }
 
 export function getNode({ nodes }: ApiContext, request: Request, name: string): Answer {
@@ -69,16 +72,11 @@ export async function listRevisions({ store }: ApiContext, request: Request): Pr
   const limit = boundedLimit(query.limit);
   const before =
     query.continue === undefined || query.continue === '' ? undefined : revisionNumber(query.continue);
-  const records = await store.revisions({ limit: limit + 1, ...(before === undefined ? {} : { before }) });
-  const page = records.slice(0, limit);
-  return {
-    status: 200,
-    body: listOf(
-      'RevisionList',
-      page.map(revisionResource),
-      records.length > limit ? String(page.at(-1)!.revision) : '',
-    ),
-  };
+  const page = await store.revisions({ limit, ...(before === undefined ? {} : { before }) });
+  // Revisions are numbered from 1 without a gap, so what is left is known without a look.
+  const remaining = (page.at(-1)?.revision ?? 1) - 1;
+  const next = remaining > 0 ? String(page.at(-1)!.revision) : '';
+  return { status: 200, body: listOf('RevisionList', page.map(revisionResource), next, remaining) };
 }
 
 export async function getRevision(context: ApiContext, request: Request, name: string): Promise<Answer> {
@@ -121,11 +119,7 @@ function boundedLimit(text: string | undefined): number {
   return limit;
 }
 
-function listOf<R>(kind: string, items: R[], next: string): ResourceList<R> {
-  return {
-    apiVersion,
-    kind,
-    metadata: { resourceVersion: '', continue: next, remainingItemCount: 0 },
-    items,
-  };
+function listOf<R>(kind: string, items: R[], next: string, remainingItemCount: number): ResourceList<R> {
+  const metadata = { resourceVersion: '', continue: next, remainingItemCount };
+  return { apiVersion, kind, metadata, items };
 }

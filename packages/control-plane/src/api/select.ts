@@ -4,13 +4,13 @@ import { malformed } from './api-error.ts';
 const requirementsMax = 32;
 
 type Labels = Readonly<Record<string, string>> | undefined;
-type Requirement = (labels: Labels) => boolean;
+export type LabelSelector = (labels: Labels) => boolean;
 
 /**
  * Parses a label selector as Kubernetes writes them: `a=b`, `a==b`, `a!=b`, `a in (b,c)`, `a notin (b,c)`, `a`, `!a`,
  * joined by commas. Throws a 400 for anything else.
  */
-export function parseLabelSelector(text: string): (labels: Labels) => boolean {
+export function parseLabelSelector(text: string): LabelSelector {
   const requirements = splitOutsideParentheses(text).map(parseRequirement);
   if (requirements.length > requirementsMax)
     throw malformed(`more than ${requirementsMax} requirements in labelSelector`);
@@ -24,7 +24,7 @@ function splitOutsideParentheses(text: string): string[] {
 const requirementPattern =
   /^(?<not>!)?\s*(?<key>[A-Za-z0-9]([-A-Za-z0-9_./]*[A-Za-z0-9])?)\s*(?:(?<operator>==|=|!=)\s*(?<value>[-A-Za-z0-9_.]*)|\s(?<set>in|notin)\s*\((?<values>[^()]*)\))?$/;
 
-function parseRequirement(text: string): Requirement {
+function parseRequirement(text: string): LabelSelector {
   const groups = requirementPattern.exec(text)?.groups;
   if (!groups || (groups['not'] && (groups['operator'] ?? groups['set']))) {
     throw malformed(
