@@ -61,7 +61,7 @@ class CommandChannel {
   }
 
   close(): void {
-    for (const id of [...this.#pending.keys()]) this.#settle(id, new CommandFailed('the node went away'));
+    for (const id of this.#pending.keys()) this.#settle(id, new CommandFailed('the node went away'));
   }
 
   #settle(id: number, result: Uint8Array | CommandFailed): void {

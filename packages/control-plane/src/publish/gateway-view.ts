@@ -17,6 +17,8 @@ export class GatewayView {
   readonly #endpoints = new Map<string, EndpointSet>();
   /** Service key -> number of Routes of this view that refer to it. */
   readonly #serviceUses = new Map<string, number>();
+  /** What the items of Services were made from, so that a Route costs nothing for a Service that stays as it is. */
+  readonly #services = new Map<string, Entry>();
   #items = SnapshotItems.empty;
 
   constructor(gateway: string, resources: ResourceView) {
@@ -39,14 +41,14 @@ export class GatewayView {
     return this.#endpoints;
   }
 
-  /** True when the resource is part of this view. */
-  holds(key: string): boolean {
-    return this.#items.get(key) !== undefined;
+  /** True when the Gateway is one, and not only a name that a node gave. */
+  get exists(): boolean {
+    return this.#items.get(this.#gatewayKey) !== undefined;
   }
 
   apply(changes: readonly EntryChange[]): void {
     const update = new ViewUpdate();
-    if (!this.holds(this.#gatewayKey)) this.#putGateway(update);
+    if (!this.exists) this.#putGateway(update);
     for (const change of changes) {
       if (change.key === this.#gatewayKey) this.#putGateway(update);
       const kind = (change.after ?? change.before)?.resource.kind;
@@ -97,13 +99,14 @@ export class GatewayView {
     const entry = this.#serviceUses.has(key) ? this.#resources.get(key) : undefined;
     const name = key.slice('service/'.length);
     if (!entry) {
+      this.#services.delete(key);
       this.#endpoints.delete(name);
       update.remove(key);
-      return;
+    } else if (this.#services.get(key) !== entry) {
+      this.#services.set(key, entry);
+      this.#endpoints.set(name, staticEndpoints(entry));
+      update.put(encodeItem(compileService(entry)));
     }
-    const set = staticEndpoints(entry);
-    if (this.#endpoints.get(name)?.version !== set.version) this.#endpoints.set(name, set);
-    update.put(encodeItem(compileService(entry)));
   }
 }
 

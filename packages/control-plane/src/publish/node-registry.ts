@@ -4,6 +4,8 @@ import type { Clock } from '@causeway/runtime/clock';
 /** A node without any word for this long is stale; the same goes for one that has not answered an update for so long. */
 export const silentMsMax = 15_000;
 export const pendingMsMax = 30_000;
+/** Nodes that are remembered; only offline ones are forgotten to make room. */
+export const nodesMax = 10_000;
 /** Answers kept per node, newest last, to tell how long each revision took. */
 const answersMax = 128;
 
@@ -73,15 +75,25 @@ export class NodeRecord {
     return this.#answers.some((answer) => answer.revision === revision);
   }
 
-  /** True when the newest thing the node was asked to apply was refused by it. */
-  isRejecting(): boolean {
-    return this.rejectedRevision > this.appliedRevision;
+  /** A new stream: the node is asked anew, so what it refused before is history, and its time begins now. */
+  startOver(appliedRevision: number, desiredRevision: number, nowMs: number): void {
+    this.appliedRevision = appliedRevision;
+    this.rejectedRevision = 0;
+    this.problems = [];
+    this.desiredRevision = desiredRevision;
+    this.desiredSinceMs = nowMs;
+  }
+
+  /** The configuration has moved on. A node that was in step falls behind now; one that was behind keeps its time. */
+  desire(revision: number, nowMs: number): void {
+    if (this.appliedRevision >= this.desiredRevision) this.desiredSinceMs = nowMs;
+    this.desiredRevision = revision;
   }
 
   state(nowMs: number): NodeState {
     if (!this.connected) return 'OFFLINE';
     if (nowMs - this.lastSeenMs > silentMsMax) return 'STALE';
-    if (this.isRejecting()) return 'REJECTED';
+    if (this.rejectedRevision > this.appliedRevision) return 'REJECTED';
     if (this.appliedRevision >= this.desiredRevision) return 'SYNCED';
     return nowMs - this.desiredSinceMs > pendingMsMax ? 'STALE' : 'PENDING';
   }
@@ -89,7 +101,7 @@ export class NodeRecord {
 
 /**
  * The nodes that are or were connected. Bounded: offline nodes are forgotten after the retention time, and the longest
- * offline go first when there are too many.
+ * offline goes first when there are too many.
  */
 export class NodeRegistry {
   readonly #clock: Clock;
@@ -120,9 +132,11 @@ export class NodeRegistry {
     return this.all().filter((node) => node.connected && gateways.has(node.facts.gateway));
   }
 
-  join(facts: NodeFacts): NodeRecord {
+  /** Takes a node in, or back. Undefined when there are too many and none of them is offline. */
+  join(facts: NodeFacts): NodeRecord | undefined {
     this.#forget();
     const known = this.#nodes.get(facts.id);
+    if (!known && this.#nodes.size >= nodesMax && !this.#forgetOne()) return undefined;
     const node = known ?? new NodeRecord(facts, this.nowMs);
     node.facts = facts;
     node.connected = true;
@@ -152,5 +166,13 @@ export class NodeRegistry {
     for (const [id, node] of this.#nodes) {
       if (!node.connected && this.nowMs - node.offlineSinceMs > this.#retentionMs) this.#nodes.delete(id);
     }
+  }
+
+  #forgetOne(): boolean {
+    let longest: NodeRecord | undefined;
+    for (const node of this.#nodes.values()) {
+      if (!node.connected && (!longest || node.offlineSinceMs < longest.offlineSinceMs)) longest = node;
+    }
+    return longest !== undefined && this.#nodes.delete(longest.id);
   }
 }

@@ -2,13 +2,10 @@ import { type Hello, type NodeMessage } from '@causeway/proto/gen/causeway/confi
 import type { Logger } from '@causeway/runtime/logger';
 import type { EntryChange, ResourceIndex } from '../store/resource-index.ts';
 import { GatewayView } from './gateway-view.ts';
-import type { NodeRegistry } from './node-registry.ts';
+import { helloComplaint } from './hello-complaint.ts';
+import { type NodeRegistry, nodesMax } from './node-registry.ts';
 import { type ControlSink, Subscription } from './subscription.ts';
 import { UpdateSlots } from './update-slots.ts';
-
-/** Label of a node's Hello are shown and selected by, so they are bounded as those of resources are. */
-const labelsMax = 64;
-const nodeIdPattern = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,126}[A-Za-z0-9])?$/;
 
 /** Follows the configuration by revisions and keeps every subscribed node in step with its Gateway's view. */
 export class Publisher {
@@ -26,27 +23,14 @@ export class Publisher {
     index.onRevision((revision, _committedAt, changes) => this.#publish(revision, changes));
   }
 
-  /** The view of a Gateway, made when the first node or question asks for it. */
-  view(gateway: string): GatewayView {
-    let view = this.#views.get(gateway);
-    if (!view) this.#views.set(gateway, (view = new GatewayView(gateway, this.#index)));
-    return view;
-  }
-
   /**
    * Takes a node in. A second live node with the same id is refused; the same process coming back replaces its old
    * stream. The caller passes the node's further messages to `receive` and calls `leave` when the stream is over.
    */
   join(hello: Hello, sink: ControlSink): JoinedNode | undefined {
-    if (
-      !nodeIdPattern.test(hello.nodeId) ||
-      hello.gateway === '' ||
-      Object.keys(hello.labels).length > labelsMax
-    ) {
-      sink.fail(
-        'invalid',
-        'Hello needs a node id (letters, digits, "-", "_", "."), a gateway and at most 64 labels',
-      );
+    const complaint = helloComplaint(hello);
+    if (complaint !== undefined) {
+      sink.fail('invalid', complaint);
       return undefined;
     }
     const known = this.#nodes.get(hello.nodeId);
@@ -57,12 +41,16 @@ export class Publisher {
       );
       return undefined;
     }
-    this.#subscriptions.get(hello.nodeId)?.end();
     const { nodeId: id, instance, gateway, labels, version, workers } = hello;
     const node = this.#nodes.join({ id, instance, gateway, labels, version, workers });
+    if (!node) {
+      sink.fail('too_many', `there are ${nodesMax} nodes already`);
+      return undefined;
+    }
+    this.#subscriptions.get(id)?.end();
     const subscription = new Subscription({
       node,
-      view: this.view(gateway),
+      view: this.#view(gateway),
       nodes: this.#nodes,
       sink,
       slots: this.#slots,
@@ -77,6 +65,12 @@ export class Publisher {
     };
   }
 
+  #view(gateway: string): GatewayView {
+    let view = this.#views.get(gateway);
+    if (!view) this.#views.set(gateway, (view = new GatewayView(gateway, this.#index)));
+    return view;
+  }
+
   #leave(subscription: Subscription): void {
     subscription.end();
     const { node } = subscription;
@@ -84,7 +78,14 @@ export class Publisher {
     if (this.#subscriptions.get(node.id) !== subscription) return;
     this.#subscriptions.delete(node.id);
     this.#nodes.leave(node);
+    this.#dropView(node.facts.gateway);
     this.#logger.info({ node: node.id }, 'node disconnected');
+  }
+
+  /** Views of Gateways that exist are kept, since their nodes come back; the name of another is just a word in a Hello. */
+  #dropView(gateway: string): void {
+    const isUsed = [...this.#subscriptions.values()].some(({ node }) => node.facts.gateway === gateway);
+    if (!isUsed && this.#views.get(gateway)?.exists === false) this.#views.delete(gateway);
   }
 
   #publish(revision: number, changes: readonly EntryChange[]): void {

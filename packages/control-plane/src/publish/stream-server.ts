@@ -9,6 +9,7 @@ import { formatListenAddress, type ListenAddress } from '@causeway/runtime/liste
 import { Metadata, Server, ServerCredentials, type ServerDuplexStream, status } from '@grpc/grpc-js';
 import type { CommandChannel, CommandChannels } from './command-channel.ts';
 import type { JoinedNode, Publisher } from './publisher.ts';
+import type { StreamFailure } from './subscription.ts';
 
 export interface StreamServerOptions {
   publisher: Publisher;
@@ -78,11 +79,8 @@ export class StreamServer {
     let joined: JoinedNode | undefined;
     const sink = {
       send: (message: ControlMessage) => writeTo(call, message),
-      fail: (code: 'invalid' | 'already_exists', details: string) => {
-        call.emit('error', {
-          code: code === 'invalid' ? status.INVALID_ARGUMENT : status.ALREADY_EXISTS,
-          details,
-        });
+      fail: (code: StreamFailure, details: string) => {
+        call.emit('error', { code: failureStatuses[code], details });
       },
     };
     call.on('data', (message: NodeMessage) => {
@@ -105,6 +103,12 @@ export class StreamServer {
     onceOver(call, () => opened && this.#options.commands.close(opened.nodeId, opened.channel));
   }
 }
+
+const failureStatuses = {
+  invalid: status.INVALID_ARGUMENT,
+  already_exists: status.ALREADY_EXISTS,
+  too_many: status.RESOURCE_EXHAUSTED,
+} as const;
 
 /** Writes and waits until the connection takes more, or is gone. */
 function writeTo(call: Subscribe, message: ControlMessage): Promise<void> {

@@ -32,12 +32,15 @@ export interface SubscriptionOptions {
   revision: number;
 }
 
+/** Why a stream is ended from this side. */
+export type StreamFailure = 'invalid' | 'already_exists' | 'too_many';
+
 /** What a subscription needs of its connection. */
 export interface ControlSink {
   /** Resolves when the connection can take more, so that a slow node holds back only its own update. */
   send(message: ControlMessage): Promise<void>;
   /** Ends the stream with an error that the node logs. */
-  fail(code: 'invalid' | 'already_exists', detail: string): void;
+  fail(code: StreamFailure, detail: string): void;
 }
 
 /** An update that has been sent, or is being sent, and has no answer yet; or one that the node refused and may yet apply. */
@@ -83,18 +86,20 @@ export class Subscription {
 
   /** Starts with what the node says it holds; a node that holds the current snapshot is sent nothing. */
   async start(hello: Hello): Promise<void> {
-    this.node.appliedRevision = hello.revision;
-    this.#desire(this.#published);
-    if (sameDigest(hello.endpointsDigest, endpointsDigest(this.#view.endpoints.values()))) {
-      this.#heldEndpoints = new Map(this.#view.endpoints);
-    }
+    const { items, endpoints } = this.#view;
+    if (sameDigest(hello.endpointsDigest, endpointsDigest(endpoints.values())))
+      this.#heldEndpoints = new Map(endpoints);
     if (hello.rootDigest.byteLength === 0) this.#held = SnapshotItems.empty;
-    else if (sameDigest(hello.rootDigest, this.#view.items.rootDigest)) this.#held = this.#view.items;
+    else if (sameDigest(hello.rootDigest, items.rootDigest)) this.#held = items;
+    const isCurrent = this.#held === items && this.#heldEndpoints !== undefined;
+    // The number alone proves nothing: after a restored backup a node may hold a revision that is yet to come.
+    const provenMax = isCurrent ? this.#published : Math.max(0, this.#published - 1);
+    this.node.startOver(Math.min(hello.revision, provenMax), this.#published, this.#nodes.nowMs);
     if (this.#held === undefined)
       return this.#sink.send(
         controlMessage({ case: 'holdingsRequest', value: create(HoldingsRequestSchema) }),
       );
-    if (hello.revision === this.#published && this.#held === this.#view.items && this.#heldEndpoints) {
+    if (isCurrent && hello.revision === this.#published) {
       this.node.applied(this.#published, digestText(hello.rootDigest), this.#nodes.nowMs);
       return this.#nodes.changed();
     }
@@ -104,7 +109,7 @@ export class Subscription {
   /** The view has changed, or only the number of the revision that it stands for. */
   publish(revision: number): Promise<void> {
     this.#published = revision;
-    this.#desire(revision);
+    this.node.desire(revision, this.#nodes.nowMs);
     return this.#update();
   }
 
@@ -131,13 +136,6 @@ export class Subscription {
   end(): void {
     this.#ended = true;
     this.#slots.release(this);
-  }
-
-  #desire(revision: number): void {
-    if (revision === this.node.desiredRevision) return;
-    // A node that was in step falls behind now; one that was behind already keeps its time.
-    if (this.node.appliedRevision >= this.node.desiredRevision) this.node.desiredSinceMs = this.#nodes.nowMs;
-    this.node.desiredRevision = revision;
   }
 
   async #startOver(bucketDigests: Uint8Array): Promise<void> {
@@ -172,6 +170,8 @@ export class Subscription {
    * the node does so by itself and acknowledges the update after all, so it is remembered.
    */
   async #refused(nack: Nack): Promise<void> {
+    if (![this.#inFlight, this.#refusedUpdate].some((update) => update?.revision === nack.revision))
+      return this.#sink.fail('invalid', `Nack of revision ${nack.revision}, which was not sent`);
     this.node.rejected(
       nack.revision,
       nack.problems.slice(0, problemsMax).map(nodeProblem),
@@ -210,7 +210,8 @@ export class Subscription {
     );
     const baseRoot = held instanceof SnapshotItems ? held.rootDigest : new Uint8Array();
     for (const message of updateMessages(update, baseRoot, change, sets)) {
-      if (this.#ended) return;
+      // Given up: the stream is over, or the node has asked to start over before it had everything.
+      if (this.#ended || this.#inFlight !== update) return;
       await this.#sink.send(message);
     }
   }
