@@ -11,7 +11,7 @@ import { describe, it, type TestContext } from 'node:test';
 
 /** Logs its words and its two listeners, and its end; `FAIL=control-plane` makes that one refuse to start. */
 const fakePlane = `
-  import { appendFileSync } from 'node:fs';
+  import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
   const [plane, ...words] = process.argv.slice(2);
   const note = (text) => appendFileSync(process.env.JOURNAL, text + '\\n');
   const say = (record) => process.stderr.write(JSON.stringify({ level: 'info', ...record }) + '\\n');
@@ -24,6 +24,11 @@ const fakePlane = `
   process.on('SIGTERM', () => setTimeout(end, 50, 0, 'stopped'));
   process.on('SIGINT', () => end(1, 'interrupted'));
   process.on('disconnect', () => end(0, 'orphaned'));
+  if (plane === 'control-plane') {
+    const dataDir = words[words.indexOf('--data-dir') + 1];
+    mkdirSync(dataDir, { recursive: true });
+    writeFileSync(dataDir + '/admin.token', 'a-token\\n');
+  }
   const listeners = plane === 'control-plane' ? ['admin', 'stream'] : ['status', 'http'];
   for (const [index, listener] of listeners.entries()) {
     say({ msg: 'listening', listener, address: '127.0.0.1', port: (plane === 'control-plane' ? 100 : 200) + index });
@@ -50,6 +55,7 @@ function up(context: TestContext, argv: readonly string[], env: Readonly<Record<
     import { runUp } from '${new URL('up.ts', import.meta.url).href}';
     await runUp(process.argv.slice(1), process.env, [process.execPath, ${JSON.stringify(plane)}]);`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', program, '--', ...argv], {
+    cwd: directory,
     env: { ...process.env, ...env, JOURNAL: journal },
   });
   context.after(() => child.kill('SIGKILL'));

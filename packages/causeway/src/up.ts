@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { createAdminClient } from '@causeway/admin-client/client';
+import { type AdminClient, createAdminClient } from '@causeway/admin-client/client';
 import { runProcess, type Lifecycle } from '@causeway/runtime/lifecycle';
 import { formatListenAddress, type ListenAddress } from '@causeway/runtime/listen-address';
 import { parseRecord } from '@causeway/runtime/log-line';
@@ -13,6 +13,7 @@ import { settingsOrExit } from '@causeway/runtime/settings-or-exit';
 import { renderBanner } from './banner.ts';
 import { applyDemoConfiguration } from './demo-configuration.ts';
 import { startDemoUpstream } from './demo-upstream.ts';
+import { refusedConfiguration } from './refused-configuration.ts';
 import { SupervisedChild } from './supervised-child.ts';
 import { controlPlaneCommand, nodeCommand, upSettings, type OwnSettings } from './up-settings.ts';
 import { version } from './version.ts';
@@ -63,9 +64,14 @@ async function startAll(up: Up): Promise<void> {
   const upstreams = await startUpstreams(up);
   const controlPlane = { name: 'control plane', words: controlPlaneCommand(settings, argv) };
   const { admin, stream } = await startChild(up, controlPlane, ['admin', 'stream']);
-  if (upstreams.length > 0) await applyDemo(up, admin, upstreams);
+  const client = await adminClient(settings, admin);
+  if (upstreams.length > 0) await applyDemoConfiguration(client, upstreams);
   const node = { name: 'node', words: nodeCommand(settings, argv, stream) };
-  const { status, http: traffic } = await startChild(up, node, ['status', 'http']);
+  const asking = new AbortController();
+  const refused = refusedConfiguration(client, settings.nodeId, asking.signal);
+  const { status, http: traffic } = await Promise.race([startChild(up, node, ['status', 'http']), refused]);
+  asking.abort();
+  await client.close();
   process.stdout.write(renderBanner({ version, dataDir, gateway, admin, traffic, status, upstreams }));
 }
 
@@ -110,14 +116,9 @@ async function watch(child: SupervisedChild, lifecycle: Lifecycle): Promise<void
   if (!child.stopAsked) lifecycle.fail('a child was lost', child.lost(end));
 }
 
-async function applyDemo(
-  { settings }: Up,
-  admin: ListenAddress,
-  upstreams: readonly ListenAddress[],
-): Promise<void> {
-  const token = await readFile(join(settings.dataDir, 'admin.token'), 'utf8');
-  const server = `http://${formatListenAddress(admin)}`;
-  await applyDemoConfiguration(createAdminClient({ server, token: token.trim() }), upstreams);
+async function adminClient({ dataDir }: OwnSettings, admin: ListenAddress): Promise<AdminClient> {
+  const token = await readFile(join(dataDir, 'admin.token'), 'utf8');
+  return createAdminClient({ server: `http://${formatListenAddress(admin)}`, token: token.trim() });
 }
 
 /** This process talks to a person at a terminal, or to whoever reads the end of a script's output: sentences will do. */
