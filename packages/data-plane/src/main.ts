@@ -3,7 +3,7 @@
 import { systemClock } from '@causeway/runtime/clock';
 import { HealthChecks } from '@causeway/runtime/health-checks';
 import { type Lifecycle, runProcess } from '@causeway/runtime/lifecycle';
-import { formatListenAddress } from '@causeway/runtime/listen-address';
+import { formatListenAddress, isLoopback } from '@causeway/runtime/listen-address';
 import { createLogger, type Logger } from '@causeway/runtime/logger';
 import { createMetricsText } from '@causeway/runtime/metrics-text';
 import { settingsExitCode } from '@causeway/runtime/settings';
@@ -114,8 +114,11 @@ function createParts(
     clock: systemClock,
     observer: metrics,
     onApplied: (tookMs) => metrics.onApplied(tookMs),
-    // The config stream too: what is fed back into it is no request of a client.
-    otherPorts: () => [own.statusPort, settings.controlPlane.port],
+    // A control plane on this machine is no upstream either.
+    otherPorts: () =>
+      isLoopback(settings.controlPlane.host)
+        ? [own.statusPort, settings.controlPlane.port]
+        : [own.statusPort],
   });
   return { node, metrics, own };
 }

@@ -102,4 +102,11 @@ describe('drain', () => {
     assert.ok(tookMs >= 190 && tookMs < 2000, String(tookMs));
     await until('the exchange is over', () => fixture.node.activeRequests === 0);
   });
+
+  it('opens no port any more for an update that comes late', async (context) => {
+    const fixture = await startNode(context, { items: [routeItem('r', '/')] });
+    await fixture.node.drain(0);
+    assert.deepEqual(await fixture.apply({ items: [routeItem('r', '/moved')] }), []);
+    assert.equal(fixture.node.listenerPort('http'), undefined);
+  });
 });

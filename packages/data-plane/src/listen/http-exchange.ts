@@ -110,7 +110,6 @@ export class HttpExchange implements Downstream {
     } else {
       this.#response.removeHeader('connection');
     }
-    // A status without a known phrase gets an empty one, not the word that node:http makes up.
     this.#response.writeHead(status, sent);
   }
 

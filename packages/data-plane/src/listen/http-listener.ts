@@ -3,6 +3,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { systemCodeOf } from '@causeway/runtime/errors';
+import type { Logger } from '@causeway/runtime/logger';
 
 import type { MessageFault, RequestHandler } from '../proxy/exchange.ts';
 import type { GatewaySettings } from '../table/gateway-settings.ts';
@@ -16,6 +17,7 @@ export interface HttpListenerOptions {
   readonly port: number;
   readonly handler: RequestHandler;
   readonly counts: ConnectionCounts;
+  readonly logger: Logger;
   readonly settings: GatewaySettings;
 }
 
@@ -34,6 +36,7 @@ export class HttpListener {
   isLive = false;
   readonly #server: Server;
   readonly #counts: ConnectionCounts;
+  readonly #logger: Logger;
   readonly #connections = new Map<Socket, ClientConnection>();
   #settings: GatewaySettings;
 
@@ -43,6 +46,7 @@ export class HttpListener {
     this.port = options.port;
     this.handler = options.handler;
     this.#counts = options.counts;
+    this.#logger = options.logger;
     this.#settings = options.settings;
     this.#server = createServer({
       insecureHTTPParser: false,
@@ -64,7 +68,8 @@ export class HttpListener {
   /** To open the same port again, with the limits that it has now. */
   get options(): HttpListenerOptions {
     const { socketKey, address, port, handler } = this;
-    return { socketKey, address, port, handler, counts: this.#counts, settings: this.#settings };
+    const settings = this.#settings;
+    return { socketKey, address, port, handler, counts: this.#counts, logger: this.#logger, settings };
   }
 
   get requestsMax(): number {
@@ -101,7 +106,10 @@ export class HttpListener {
     const bound = await promise;
     this.#server.off('error', reject);
     // Accepting may fail for lack of descriptors; the port stays open and the next one may succeed.
-    this.#server.on('error', () => {});
+    const { socketKey: socket } = this;
+    this.#server.on('error', (error) =>
+      this.#logger.warn({ socket, err: error }, 'a connection was not accepted'),
+    );
     return bound;
   }
 

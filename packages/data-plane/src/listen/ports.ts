@@ -37,6 +37,7 @@ export class Ports {
   /** No longer accepting, but with connections. */
   readonly #draining = new Set<HttpListener>();
   readonly #logged = new Set<string>();
+  #isDrained = false;
 
   constructor(options: PortsOptions) {
     this.#options = options;
@@ -63,7 +64,7 @@ export class Ports {
     const yielded: OpenPort[] = [];
     const problems: NodeProblem[] = [];
     for (const socket of table.sockets.values()) {
-      if (this.#open.has(socket.key)) continue;
+      if (this.#open.has(socket.key) || this.#isDrained) continue;
       yielded.push(...this.#yieldPort(socket, table));
       const result = await this.#openPort(socket, table);
       if ('listener' in result) opened.set(socket.key, result);
@@ -78,8 +79,9 @@ export class Ports {
     return problems;
   }
 
-  /** Closes every port; connections end as their exchanges do. */
+  /** Closes every port, for good; connections end as their exchanges do. */
   drain(): void {
+    this.#isDrained = true;
     for (const key of this.#open.keys()) this.#close(key);
   }
 
@@ -98,10 +100,10 @@ export class Ports {
   }
 
   async #openPort(socket: TableSocket, table: Table): Promise<OpenPort | NodeProblem> {
-    const { handler, counts } = this.#options;
+    const { handler, counts, logger } = this.#options;
     const { key: socketKey, address, port } = socket;
     const settings = table.gateway;
-    const listener = new HttpListener({ socketKey, address, port, handler, counts, settings });
+    const listener = new HttpListener({ socketKey, address, port, handler, counts, logger, settings });
     try {
       return { listener, boundPort: (await listener.open()).port };
     } catch (error) {

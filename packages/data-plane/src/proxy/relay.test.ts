@@ -321,6 +321,25 @@ describe('relay: when things go wrong', () => {
     assert.equal(reasonOf(await ask({ port: fixture.port() })), 'upstream_connect_failed');
   });
 
+  it('hands on the answer of an upstream that does not wait for the whole body', async (context) => {
+    const fixture = await before(context, (_request, response) => response.writeHead(409).end('no'));
+    const head = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nabc';
+    const received = await sendRaw(context, fixture.port(), head);
+    assert.match(received, /^HTTP\/1\.1 409 Conflict\r\n[^]*connection: close[^]*no/i);
+    await until('the exchange is over', () => fixture.records.length === 1);
+    assert.deepEqual([fixture.records[0]?.status, fixture.records[0]?.reason], [409, undefined]);
+  });
+
+  it('answers 502 to a head that must not be sent on, and drops such a hint', async (context) => {
+    const bad = 'X: a\x01b\r\n';
+    const answer = `HTTP/1.1 103 Early Hints\r\n${bad}\r\nHTTP/1.1 200 OK\r\n${bad}Content-Length: 2\r\n\r\nhi`;
+    const port = await rawUpstream(context, (socket) =>
+      socket.once('data', () => socket.write(answer, 'latin1')),
+    );
+    const fixture = await nodeBefore(context, port);
+    assert.equal(reasonOf(await ask({ port: fixture.port() })), 'upstream_protocol_error');
+  });
+
   it('answers 504 when the head takes longer than responseHead or request allow', async (context) => {
     for (const timeouts of [{ responseHeadMs: 200 }, { requestMs: 200 }]) {
       const fixture = await before(context, () => {}, [withTimeouts(timeouts)]);

@@ -140,11 +140,13 @@ export class Relay implements DownstreamEvents, UpstreamEvents, Timed {
   onRequestChunk(chunk: Uint8Array): void {
     const { record } = this;
     record.bytesIn += chunk.length;
+    // The upstream has answered without waiting for the rest.
+    if (this.#call === undefined) return;
     const { bodyBytesMax } = this.#limits;
     if (bodyBytesMax > 0 && record.bytesIn > bodyBytesMax)
       return this.refuse({ reason: 'payload_too_large' });
     this.#touch();
-    if (this.#call?.sendChunk(chunk) === false) {
+    if (!this.#call.sendChunk(chunk)) {
       this.#isRequestPaused = true;
       this.#downstream.pauseBody();
     }
@@ -174,13 +176,27 @@ export class Relay implements DownstreamEvents, UpstreamEvents, Timed {
     if (status === 100 || status === 101 || this.#phase !== 'asking') return;
     this.#touch();
     const head = responseHead(this.#downstream.method, status, headers);
-    if (head !== undefined) this.#downstream.sendInformational(status, head.headers);
+    try {
+      if (head !== undefined) this.#downstream.sendInformational(status, head.headers);
+    } catch {
+      // Fields that no client may get: the hint is dropped, which loses nothing.
+    }
   }
 
   onUpstreamHead(status: number, headers: HeaderList): void {
     const head = responseHead(this.#downstream.method, status, headers);
     if (head === undefined) return this.refuse({ reason: 'upstream_protocol_error' });
-    this.#beginAnswer(status, head);
+    try {
+      this.#beginAnswer(status, head);
+    } catch (error) {
+      // A status or a field that must not be sent on; nothing of the head is out.
+      const { requestId, service } = this.record;
+      this.#context.logger.debug(
+        { requestId, service, err: error },
+        'the head of an upstream cannot be sent',
+      );
+      this.refuse({ reason: 'upstream_protocol_error' });
+    }
   }
 
   onUpstreamChunk(chunk: Uint8Array): void {
@@ -227,15 +243,15 @@ export class Relay implements DownstreamEvents, UpstreamEvents, Timed {
   }
 
   #beginAnswer(status: number, head: ResponseHead): void {
+    // The rest of a body that nobody reads must not stand before the next request.
+    const close = this.#context.isDraining || !this.#isRequestDone;
+    this.#downstream.sendHead(status, head.headers, head.length, close);
     this.#phase = 'answering';
     this.record.status = status;
     this.#isStream = head.isStream;
     this.#hasResponseBody = head.hasBody;
     this.#touch();
     this.#arm();
-    // What the client still sends would be taken for the next request by nobody, but must not be waited for either.
-    const close = this.#context.isDraining || !this.#isRequestDone;
-    this.#downstream.sendHead(status, head.headers, head.length, close);
   }
 
   #answer(status: number, headers: HeaderList, body: Uint8Array): void {
@@ -253,15 +269,12 @@ export class Relay implements DownstreamEvents, UpstreamEvents, Timed {
   /** The moment at which something here takes too long, by what is being waited for now. */
   #nextDueMs(): number {
     const { requestMs, responseHeadMs, idleMs, streamIdleMs, requestBodyIdleMs } = this.#limits;
-    let dueMs = Infinity;
-    const upTo = (fromMs: number, limitMs: number): void => {
-      if (limitMs > 0) dueMs = Math.min(dueMs, fromMs + limitMs);
-    };
-    if (this.#phase === 'asking' || !this.#isStream) upTo(this.record.startedMs, requestMs);
-    if (this.#phase !== 'asking') upTo(this.#lastByteMs, this.#isStream ? streamIdleMs : idleMs);
-    else if (this.#isRequestDone) upTo(this.#requestDoneMs, responseHeadMs);
-    else upTo(this.#lastByteMs, this.#isRequestPaused ? idleMs : requestBodyIdleMs);
-    return dueMs;
+    const isAsking = this.#phase === 'asking';
+    const wholeMs = isAsking || !this.#isStream ? deadline(this.record.startedMs, requestMs) : Infinity;
+    if (!isAsking)
+      return Math.min(wholeMs, deadline(this.#lastByteMs, this.#isStream ? streamIdleMs : idleMs));
+    if (this.#isRequestDone) return Math.min(wholeMs, deadline(this.#requestDoneMs, responseHeadMs));
+    return Math.min(wholeMs, deadline(this.#lastByteMs, this.#isRequestPaused ? idleMs : requestBodyIdleMs));
   }
 
   #overdue(nowMs: number): Reason | undefined {
@@ -310,4 +323,9 @@ export class Relay implements DownstreamEvents, UpstreamEvents, Timed {
       this.#context.logger.error({ err: error }, `observer failed: ${messageOf(error)}`);
     }
   }
+}
+
+/** A limit of 0 is off. */
+function deadline(fromMs: number, limitMs: number): number {
+  return limitMs > 0 ? fromMs + limitMs : Infinity;
 }

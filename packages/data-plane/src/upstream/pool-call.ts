@@ -108,6 +108,8 @@ export class PoolCall implements UpstreamCall, Dispatcher.DispatchHandler {
 
   onResponseEnd(): void {
     this.#finish();
+    // An upstream may answer before it has the whole body; what is left of it goes nowhere.
+    this.#body?.destroy();
     if (!this.#isAborted) this.#events.onUpstreamEnd();
   }
 
