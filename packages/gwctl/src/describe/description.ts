@@ -3,6 +3,8 @@ import { printable, printableLine } from '../output/printable.ts';
 export interface Section {
   title: string;
   lines: readonly string[];
+  /** Stands right below what is before it, without an empty line. */
+  close?: boolean;
 }
 
 /** What `describe` says about one object: fields, then sections. A field without a text is left out. */
@@ -19,7 +21,11 @@ export function renderDescription({ fields, sections }: Description): string {
     ...shown.map(([label, text]) => `${`${label}:`.padEnd(width)}${printableLine(text || '-')}`.trimEnd()),
     ...sections
       .filter(({ lines }) => lines.length > 0)
-      .flatMap(({ title, lines }) => ['', `${title}:`, ...lines.map((line) => printable(`  ${line}`))]),
+      .flatMap(({ title, lines, close }) => [
+        ...(close === true ? [] : ['']),
+        `${title}:`,
+        ...lines.map((line) => printable(`  ${line}`)),
+      ]),
   ].join('\n');
 }
 

@@ -9,6 +9,7 @@ export async function describeNode(session: Session, node: NodeResource): Promis
   const { metadata, spec, status } = node;
   const { state, version, desiredRevision, appliedRevision, problems } = status;
   const plane = await client.version();
+  const next = state === 'REJECTED' ? await nextTry(session, node) : '';
   const ago = (time: string): string => `${age(time, io.nowMs())} ago`;
   return {
     fields: [
@@ -27,18 +28,19 @@ export async function describeNode(session: Session, node: NodeResource): Promis
     sections: [
       {
         title: `Problems of revision ${desiredRevision}`,
+        close: true,
         lines: problems.map(
           ({ reason, resource, pointer, detail }) =>
-            `${reason} ${shownKey(resource, session.namespace)} ${pointer}: ${detail}`,
+            `${reason} ${shownKey(resource, session.namespace)} ${pointer}: ${detail}${next}`,
         ),
       },
-      { title: 'Next try', lines: state === 'REJECTED' ? await nextTry(session, node) : [] },
     ],
   };
 }
 
-async function nextTry({ client }: Session, { metadata, status }: NodeResource): Promise<string[]> {
+/** `; next in 32s`, while the node tries again by itself. */
+async function nextTry({ client }: Session, { metadata, status }: NodeResource): Promise<string> {
   const { nodes } = await client.revisionStatus(status.desiredRevision);
   const nextTryInMs = nodes.find(({ node }) => node === metadata.name)?.nextTryInMs;
-  return nextTryInMs === undefined ? [] : [`in ${tookTime(nextTryInMs)}`];
+  return nextTryInMs === undefined ? '' : `; next in ${tookTime(nextTryInMs)}`;
 }

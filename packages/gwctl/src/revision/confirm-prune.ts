@@ -1,5 +1,4 @@
 import type { ApplyBody, ApplyOptions } from '@causeway/admin-client/client';
-import { confirm } from '@clack/prompts';
 import { Failure, usage } from '../failure.ts';
 import { shownKey } from '../object-key.ts';
 import { counted } from '../output/counted.ts';
@@ -13,6 +12,7 @@ export async function confirmPrune(session: Session, body: ApplyBody, options: A
   if (deleted.length === 0) return;
   const names = deleted.map(({ resource }) => shownKey(resource, namespace)).join(', ');
   if (!io.canAsk) throw usage(`this deletes ${names}`, 'if that is meant, say --yes');
+  const { confirm } = await import('@clack/prompts');
   const message = `Delete ${counted(deleted.length, 'object')} (${names})?`;
   const answer = await confirm({ message, initialValue: false, output: process.stderr });
   if (answer !== true) throw new Failure('nothing was applied');

@@ -12,7 +12,7 @@ export interface Facts {
 
 export interface Column<R> {
   title: string;
-  cell(resource: R, facts: Facts): Cell;
+  cell: (resource: R, facts: Facts) => Cell;
 }
 
 export interface View<R> {
