@@ -20,6 +20,9 @@ export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
   try {
     const program = buildProgram(io);
     const root = addCompletion(program, { completionCommandName: 'completion' });
+    program.commands
+      .find((command) => command.name() === 'completion')
+      ?.description('print a script that completes words in a shell');
     if (argv[0] === 'complete')
       await prepareSuggestions(io, { root, program, words: argv.slice(argv.indexOf('--') + 1) });
     await program.parseAsync(argv, { from: 'user' });

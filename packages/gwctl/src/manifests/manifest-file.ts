@@ -49,7 +49,7 @@ export function parseManifestFile(file: string, text: string): ParsedFile {
     }
     if (document.errors.length > 0) continue;
     try {
-      documents.push(...resourcesIn(file, document, lines));
+      for (const resource of resourcesIn(file, document, lines)) documents.push(resource);
     } catch (error) {
       const start = locate(document, lines, [], 'bad_format');
       problems.push({ file, ...start, pointer: '', detail: (error as Error).message });

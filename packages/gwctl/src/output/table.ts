@@ -30,7 +30,9 @@ export function renderTable(
   const { headers = true, wide = false, colours = false, indent = '' } = options;
   const body = rows.map((row) => row.map((cell) => cellText(cell, wide)));
   const lines = headers ? [[...titles], ...body] : body;
-  const widths = titles.map((_, column) => Math.max(0, ...lines.map((line) => widthOf(line[column] ?? ''))));
+  const widths = titles.map((_, column) =>
+    lines.reduce((widest, line) => Math.max(widest, widthOf(line[column] ?? '')), 0),
+  );
   const statusColumn = colours ? titles.indexOf('STATUS') : -1;
   return lines
     .map((line, index) => {
