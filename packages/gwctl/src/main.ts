@@ -16,7 +16,7 @@ export async function main(argv: readonly string[], env: Io['env']): Promise<voi
 }
 
 /** The same without touching the process: what it prints goes to `io`, the exit code comes back. */
-export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
+async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
   try {
     const program = buildProgram(io);
     const root = addCompletion(program, { completionCommandName: 'completion' });
