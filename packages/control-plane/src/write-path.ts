@@ -82,6 +82,8 @@ export class WritePath {
   ): Promise<WriteOutcome> {
     const { index } = this.#options;
     for (let attempt = 1; ; attempt++) {
+      // Another control plane may have written: nothing is refused for what is no longer so.
+      await index.follow();
       const base = index.revision;
       const request = prepare(index);
       const plan = this.#plan(request, base + 1, context);
@@ -96,7 +98,6 @@ export class WritePath {
         return { ...plan, committed, current: committed.revision };
       } catch (error) {
         if (!(error instanceof StaleBase) || attempt === staleTriesMax) throw error;
-        await index.follow();
       }
     }
   }

@@ -31,8 +31,8 @@ interface TextField {
   lengthMax?: number;
   /** What to write instead, when it can be guessed. */
   mend?: (input: unknown) => string | undefined;
-  /** Further check of a text that fits the pattern: a complaint, or undefined. */
-  check?: (text: string) => string | undefined;
+  /** Further check of a text that fits the pattern: a complaint, `bad_format` unless it says otherwise, or undefined. */
+  check?: (text: string) => string | { code: ProblemCode; detail: string } | undefined;
 }
 
 /** A string field that answers every bad value, of whatever type, with one kind of sentence. */
@@ -58,8 +58,10 @@ function text(field: TextField): z.ZodString {
   if (check) {
     schema = schema.superRefine((value, context) => {
       const complaint = check(value);
-      if (complaint !== undefined)
-        context.addIssue({ code: 'custom', message: say('bad_format', complaint) });
+      if (complaint === undefined) return;
+      const { code, detail } =
+        typeof complaint === 'string' ? { code: 'bad_format' as const, detail: complaint } : complaint;
+      context.addIssue({ code: 'custom', message: say(code, detail) });
     });
   }
   return schema.describe(field.description);
@@ -100,24 +102,41 @@ export const duration = text({
   },
   check: (value) =>
     parseDurationMs(value)! > durationMsMax
-      ? `${shown(value)} is longer than the longest duration, 24d`
+      ? { code: 'out_of_range', detail: `${shown(value)} is longer than the longest duration, 24d` }
       : undefined,
 });
 
-export const size = text({
-  noun: 'a size',
-  description: 'Size in bytes such as 512B, 64KiB, 10MiB or 1GiB.',
-  pattern: sizePattern,
-  mend: (input) => {
-    if (typeof input === 'number' && Number.isInteger(input) && input >= 0) return `${input}B`;
-    const parts = typeof input === 'string' ? /^\s*([0-9]{1,12})\s*([kmg]?)i?b?\s*$/i.exec(input) : null;
-    if (parts === null) return undefined;
-    const unit = parts[2]!.toUpperCase();
-    return `${parts[1]}${unit === '' ? 'B' : `${unit}iB`}`;
-  },
-  check: (value) =>
-    Number.isSafeInteger(parseSizeBytes(value)!) ? undefined : `${shown(value)} is too large`,
-});
+/** A size; with bounds it is one that takes part in every request, and a mistyped unit must not switch it off. */
+function sizeWithin(bounds?: { min: string; max: string }): z.ZodString {
+  return text({
+    noun: 'a size',
+    description: `Size in bytes such as 512B, 64KiB, 10MiB or 1GiB${bounds ? `, ${bounds.min} to ${bounds.max}` : ''}.`,
+    pattern: sizePattern,
+    mend: mendSize,
+    check: (value) => {
+      const bytes = parseSizeBytes(value)!;
+      if (!Number.isSafeInteger(bytes))
+        return { code: 'out_of_range', detail: `${shown(value)} is too large` };
+      if (!bounds || (bytes >= parseSizeBytes(bounds.min)! && bytes <= parseSizeBytes(bounds.max)!))
+        return undefined;
+      return {
+        code: 'out_of_range',
+        detail: `${shown(value)} is out of range: ${bounds.min} to ${bounds.max}`,
+      };
+    },
+  });
+}
+
+export const size = sizeWithin();
+export const headSize = sizeWithin({ min: '1B', max: '1MiB' });
+
+function mendSize(input: unknown): string | undefined {
+  if (typeof input === 'number' && Number.isInteger(input) && input >= 0) return `${input}B`;
+  const parts = typeof input === 'string' ? /^\s*([0-9]{1,12})\s*([kmg]?)i?b?\s*$/i.exec(input) : null;
+  if (parts === null) return undefined;
+  const unit = parts[2]!.toUpperCase();
+  return `${parts[1]}${unit === '' ? 'B' : `${unit}iB`}`;
+}
 
 /** A host pattern of a Route or listener: exact, or `*.` and a suffix of which it takes one or more labels. */
 export const hostPattern = text({

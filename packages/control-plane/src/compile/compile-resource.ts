@@ -25,6 +25,20 @@ import type { Entry } from '../store/resource-index.ts';
  * resource, so a change of one costs the compilation of one.
  */
 
+/** What nodes of `gateway` get of an object; undefined for kinds that no node gets. */
+export function compileResource(entry: Entry, gateway: string): Compiled | undefined {
+  switch (entry.resource.kind) {
+    case 'Gateway':
+      return compileGateway(entry);
+    case 'Route':
+      return compileRoute(entry, gateway);
+    case 'Service':
+      return compileService(entry);
+    default:
+      return undefined;
+  }
+}
+
 export function compileGateway(entry: Entry): Compiled {
   const spec = entry.effective as GatewaySpec;
   const { timeouts, limits, clientAddress } = spec;

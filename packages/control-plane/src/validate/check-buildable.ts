@@ -4,8 +4,10 @@ import type { GatewaySpec } from '@causeway/model/kinds/gateway';
 import type { RouteSpec } from '@causeway/model/kinds/route';
 import type { ServiceSpec } from '@causeway/model/kinds/service';
 import { isLoopback, type ListenAddress } from '@causeway/runtime/listen-address';
+import { encodeItem } from '@causeway/proto/compiled';
 import { parsePathMatch } from '@causeway/router/path-pattern';
 import { parseRegex } from '@causeway/router/regex';
+import { compileResource } from '../compile/compile-resource.ts';
 import type { Entry } from '../store/resource-index.ts';
 
 /** Link-local addresses, where clouds serve credentials to whoever asks (RFC 3927, RFC 4291), and the unspecified ones. */
@@ -16,9 +18,16 @@ forbiddenUpstreams.addSubnet('fe80::', 10, 'ipv6');
 forbiddenUpstreams.addAddress('::', 'ipv6');
 forbiddenUpstreams.addAddress('fd00:ec2::254', 'ipv6');
 
-/** What a schema cannot see: that a node can build a table from it, and that its endpoints may be reached. */
+/**
+ * What a schema cannot see: that a node can build a table from it, and that its endpoints may be reached. Throws when it
+ * cannot be compiled, which is our bug: better here, with nothing written, than in every stream.
+ */
 export function checkBuildable(entry: Entry, ownAddresses: readonly ListenAddress[]): ApiProblem[] {
   const problems = checksOf(entry, ownAddresses);
+  if (problems.length === 0) {
+    const compiled = compileResource(entry, 'default');
+    if (compiled) encodeItem(compiled);
+  }
   return problems.map((problem) => ({ ...problem, resource: entry.key }));
 }
 

@@ -4,6 +4,7 @@ import {
   cidr,
   duration,
   flag,
+  headSize,
   hostPattern,
   integer,
   ipAddress,
@@ -68,9 +69,9 @@ export const gatewaySpec = object(
     ).prefault({}),
     limits: object(
       {
-        maxHeadSize: size.default('32KiB').describe('431 head_too_large.'),
+        maxHeadSize: headSize.default('32KiB').describe('431 head_too_large.'),
         maxHeaders: integer('a number', '431 head_too_large.', 1, 1000).default(100),
-        maxTargetSize: size.default('8KiB').describe('414 uri_too_long.'),
+        maxTargetSize: headSize.default('8KiB').describe('414 uri_too_long.'),
         maxBodySize: size
           .default('100MiB')
           .describe('413 payload_too_large; 0B = unlimited. A Route may change it.'),
