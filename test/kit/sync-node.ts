@@ -35,7 +35,7 @@ export class SyncNode {
     this.id = options.id;
     this.sync = new ConfigSync({
       address: `127.0.0.1:${options.streamPort}`,
-      credential: options.credential,
+      credential: () => options.credential,
       identity: {
         nodeId: options.id,
         gateway: options.gateway ?? 'default',

@@ -11,7 +11,7 @@ import { settingsOrExit } from '@causeway/runtime/settings-or-exit';
 import { createStatusPages } from '@causeway/runtime/status-pages';
 
 import { ProxyNode } from './node.ts';
-import { checkNodeId, type NodeState, openNodeState, waitForNodeToken } from './node-state.ts';
+import { checkNodeId, type NodeState, openNodeState, nodeTokenReader } from './node-state.ts';
 import { AccessLog } from './observe/access-log.ts';
 import { NodeMetrics } from './observe/node-metrics.ts';
 import { startStatusServer } from './observe/status-server.ts';
@@ -57,17 +57,9 @@ async function startNode(settings: DataPlaneSettings, lifecycle: Lifecycle, logg
   );
   const parts = createParts(settings, state, logger, accessLog);
   await startStatus(settings, lifecycle, logger, parts);
-  const waiting = await lifecycle.start(
-    'node token',
-    () => new AbortController(),
-    (controller) => controller.abort(),
-  );
-  const credential = await waitForNodeToken(settings, logger, waiting.signal);
-  // Stopped before there was one.
-  if (credential === undefined) return;
   const sync = await lifecycle.start(
     'config stream',
-    () => startSync({ settings, state, lifecycle, logger, parts, credential }),
+    () => startSync({ settings, state, lifecycle, logger, parts }),
     (running) => running.stop(),
   );
   const { node } = parts;
@@ -82,7 +74,7 @@ async function startNode(settings: DataPlaneSettings, lifecycle: Lifecycle, logg
   );
 }
 
-/** What lives from the first step on. The stream comes later, when there is a token. */
+/** What lives from the first step on, before the stream. */
 interface Parts {
   readonly node: ProxyNode;
   readonly metrics: NodeMetrics;
@@ -150,16 +142,15 @@ interface SyncParts {
   readonly lifecycle: Lifecycle;
   readonly logger: Logger;
   readonly parts: Parts;
-  readonly credential: string;
 }
 
 async function startSync(options: SyncParts): Promise<ConfigSync> {
-  const { settings, state, lifecycle, logger, parts, credential } = options;
+  const { settings, state, lifecycle, logger, parts } = options;
   const { node, own } = parts;
   const { gateway, labels } = settings;
   const sync = new ConfigSync({
     address: formatListenAddress(settings.controlPlane),
-    credential,
+    credential: nodeTokenReader(settings, logger),
     identity: { nodeId: state.nodeId, gateway, labels, version, workers: 1 },
     target: node,
     lastGoodPath: state.lastGoodPath,

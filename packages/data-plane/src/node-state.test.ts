@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { createLogger } from '@causeway/runtime/logger';
 
-import { checkNodeId, openNodeState, waitForNodeToken } from './node-state.ts';
+import { checkNodeId, openNodeState, nodeTokenReader } from './node-state.ts';
 
 function tempDir(context: TestContext): string {
   const path = mkdtempSync(join(tmpdir(), 'causeway-node-'));
@@ -45,27 +45,18 @@ describe('node state', () => {
   });
 });
 
-describe('waitForNodeToken', () => {
-  it('waits for the file, and says so once', async (context) => {
+describe('nodeTokenReader', () => {
+  it('gives nothing until the file is there, says so once, and sees a renewed token', (context) => {
     const dataDir = tempDir(context);
     const lines: string[] = [];
     const logger = createLogger({ level: 'info', write: (line) => void lines.push(line) });
-    const token = waitForNodeToken(
-      { dataDir, nodeTokenFile: undefined },
-      logger,
-      new AbortController().signal,
-    );
-    setTimeout(() => writeFileSync(join(dataDir, 'node.token'), 'secret\n'), 600);
-    assert.equal(await token, 'secret');
+    const read = nodeTokenReader({ dataDir, nodeTokenFile: undefined }, logger);
+    assert.deepEqual([read(), read()], [undefined, undefined]);
     assert.equal(lines.length, 1);
     assert.match(lines[0]!, /waiting for the node token/);
-  });
-
-  it('gives up when it is told to', async (context) => {
-    const controller = new AbortController();
-    const settings = { dataDir: '.', nodeTokenFile: join(tempDir(context), 'none') };
-    const token = waitForNodeToken(settings, createLogger({ level: 'error' }), controller.signal);
-    controller.abort();
-    assert.equal(await token, undefined);
+    for (const token of ['secret', 'renewed']) {
+      writeFileSync(join(dataDir, 'node.token'), `${token}\n`);
+      assert.equal(read(), token);
+    }
   });
 });

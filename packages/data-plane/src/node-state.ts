@@ -3,7 +3,6 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { systemClock } from '@causeway/runtime/clock';
 import {
   type DirectoryLock,
   lockDirectory,
@@ -18,9 +17,6 @@ export interface NodeState {
   readonly lastGoodPath: string;
   readonly lock: DirectoryLock;
 }
-
-/** Pace at which a token file that is not there yet is looked for. */
-const tokenCheckMs = 250;
 
 /** It names a directory, and stands in logs, metrics and tables. */
 const nodeIdPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
@@ -45,26 +41,23 @@ export async function openNodeState(dataDir: string, nodeId: string | undefined)
 }
 
 /**
- * The token by which this node proves itself. Waits until the file is there, since the control plane may make it later;
- * undefined when `signal` aborts before.
+ * Reads the token by which this node proves itself, at each call. Undefined while the file is not there, which is logged
+ * once: the control plane may make it later.
  */
-export async function waitForNodeToken(
+export function nodeTokenReader(
   settings: { readonly dataDir: string; readonly nodeTokenFile: string | undefined },
   logger: Logger,
-  signal: AbortSignal,
-): Promise<string | undefined> {
+): () => string | undefined {
   const path = settings.nodeTokenFile ?? join(settings.dataDir, 'node.token');
   let isTold = false;
-  while (!signal.aborted) {
+  return () => {
     const token = existsSync(path) ? readFileSync(path, 'utf8').trim() : '';
     if (token !== '') return token;
     if (!isTold)
       logger.warn({ path }, 'waiting for the node token, which the control plane writes at its first start');
     isTold = true;
-    // Rejects only because of the signal, which ends the loop.
-    await systemClock.sleep(tokenCheckMs, signal).catch(() => {});
-  }
-  return undefined;
+    return undefined;
+  };
 }
 
 async function keptNodeId(path: string): Promise<string> {

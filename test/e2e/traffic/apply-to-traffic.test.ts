@@ -1,7 +1,7 @@
 // From a document to a proxied request, through real processes.
 
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { describe, it } from 'node:test';
 import { request } from 'undici';
@@ -114,8 +114,8 @@ describe('hot swap', () => {
     const upstreams = await Promise.all([startEcho(t, 'a'), startEcho(t, 'b')]);
     const system = await startSystem(t);
     await system.apply([
-      service('a', [upstreams[0]!.port]),
-      service('b', [upstreams[1]!.port]),
+      service('a', [upstreams[0].port]),
+      service('b', [upstreams[1].port]),
       route('loaded', '/', 'a'),
     ]);
     const [node] = system.nodes;
@@ -144,6 +144,8 @@ describe('a node without its control plane', () => {
     assert.equal((await get(await node!.trafficUrl())).status, 200);
     // The snapshot goes to disk at most a second after it was applied.
     await eventually(() => node!.stop().then(() => true), { what: 'the node stops', timeoutMs: 20_000 });
+    // Not even its credential is needed for that.
+    await rm(system.controlPlane.nodeTokenFile);
     await node!.start();
     assert.equal((await get(await node!.trafficUrl())).status, 200);
     const ready = await get(`${await node!.statusUrl()}/readyz?verbose`);

@@ -3,6 +3,7 @@
 import { canonicalPath } from '@causeway/router/canonical-path';
 import type { RouteRequest } from '@causeway/router/request-view';
 import { matchRoute } from '@causeway/router/router';
+import { createRequestId } from '@causeway/runtime/request-id';
 
 import type { MatchedRoute } from '../table/route-entry.ts';
 import { listenerFor, type Table, tableService } from '../table/table.ts';
@@ -22,7 +23,7 @@ import { type GuardedRequest, guardRequest } from './guard-request.ts';
 import { headerValues, joinedHeader } from './header-list.ts';
 import { faultRefusal, type Refusal, reasons, refusalResponse } from './reasons.ts';
 import { type ProxyContext, Relay } from './relay.ts';
-import { createRequestId, isAcceptableRequestId } from './request-id.ts';
+import { isAcceptableRequestId } from './request-id.ts';
 
 /** The handler that every listener of a node hands its requests to. Needs a live table. */
 export function createRequestHandler(context: ProxyContext): RequestHandler {

@@ -27,9 +27,8 @@ const receiveBytesMax = 16 * 1024 * 1024;
 /** The gRPC client of the config stream: opens its calls with the node's credential. */
 export class ConfigClient {
   readonly #client: ConfigStreamClient;
-  readonly #metadata = new Metadata();
 
-  constructor(address: string, credential: string) {
+  constructor(address: string) {
     const Constructor = makeClientConstructor(configStreamDefinition, 'ConfigStream');
     this.#client = new Constructor(address, credentials.createInsecure(), {
       'grpc.max_receive_message_length': receiveBytesMax,
@@ -39,18 +38,23 @@ export class ConfigClient {
       'grpc.initial_reconnect_backoff_ms': 100,
       'grpc.max_reconnect_backoff_ms': 1000,
     }) as unknown as ConfigStreamClient;
-    this.#metadata.set(credentialKey, `Bearer ${credential}`);
   }
 
-  subscribe(): SubscribeCall {
-    return this.#client.subscribe(this.#metadata);
+  subscribe(credential: string): SubscribeCall {
+    return this.#client.subscribe(metadataOf(credential));
   }
 
-  commands(): CommandsCall {
-    return this.#client.commands(this.#metadata);
+  commands(credential: string): CommandsCall {
+    return this.#client.commands(metadataOf(credential));
   }
 
   close(): void {
     this.#client.close();
   }
+}
+
+function metadataOf(credential: string): Metadata {
+  const metadata = new Metadata();
+  metadata.set(credentialKey, `Bearer ${credential}`);
+  return metadata;
 }

@@ -39,7 +39,8 @@ export interface NodeStatus {
 export interface ConfigSyncOptions {
   /** `host:port` of the control plane's config stream. */
   address: string;
-  credential: string;
+  /** The node's token, read anew for each connection, so that it may come late and be renewed; undefined = not there yet. */
+  credential: () => string | undefined;
   identity: NodeIdentity;
   target: SnapshotTarget;
   lastGoodPath: string;
@@ -54,6 +55,8 @@ export interface ConfigSyncOptions {
 /** Status goes up when it has changed, at most once in the first time; unchanged it is a sign of life after the second. */
 const statusIntervalMs = 1000;
 const heartbeatMs = 5000;
+/** Pace at which a credential that is not there yet is looked for. */
+const credentialWaitMs = 250;
 /** Pace of reconnecting: full jitter, so that nodes do not come back all at once. */
 const reconnectBaseMs = 250;
 const reconnectMaxMs = 10_000;
@@ -88,7 +91,7 @@ export class ConfigSync {
 
   constructor(options: ConfigSyncOptions) {
     this.#options = options;
-    this.#client = new ConfigClient(options.address, options.credential);
+    this.#client = new ConfigClient(options.address);
     this.#lastGood = new LastGood(options.lastGoodPath, options.clock, options.logger);
     this.#reconnect = createBackoff({ baseMs: reconnectBaseMs, maxMs: reconnectMaxMs });
   }
@@ -153,8 +156,13 @@ export class ConfigSync {
 
   #connect(): void {
     if (this.#stopped) return;
-    const call = this.#client.subscribe();
-    const commands = this.#client.commands();
+    const credential = this.#options.credential();
+    if (credential === undefined) {
+      this.#after(credentialWaitMs, () => this.#connect());
+      return;
+    }
+    const call = this.#client.subscribe(credential);
+    const commands = this.#client.commands(credential);
     this.#subscribe = call;
     this.#commands = commands;
     this.#staged = undefined;
