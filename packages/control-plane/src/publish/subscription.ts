@@ -91,15 +91,16 @@ export class Subscription {
       this.#heldEndpoints = new Map(endpoints);
     if (hello.rootDigest.byteLength === 0) this.#held = SnapshotItems.empty;
     else if (sameDigest(hello.rootDigest, items.rootDigest)) this.#held = items;
-    const isCurrent = this.#held === items && this.#heldEndpoints !== undefined;
+    const isCurrent =
+      this.#held === items && this.#heldEndpoints !== undefined && hello.revision === this.#published;
     // The number alone proves nothing: after a restored backup a node may hold a revision that is yet to come.
-    const provenMax = isCurrent ? this.#published : Math.max(0, this.#published - 1);
-    this.node.startOver(Math.min(hello.revision, provenMax), this.#published, this.#nodes.nowMs);
+    const applied = isCurrent ? hello.revision : Math.min(hello.revision, Math.max(0, this.#published - 1));
+    this.node.startOver(applied, this.#published, this.#nodes.nowMs);
     if (this.#held === undefined)
       return this.#sink.send(
         controlMessage({ case: 'holdingsRequest', value: create(HoldingsRequestSchema) }),
       );
-    if (isCurrent && hello.revision === this.#published) {
+    if (isCurrent) {
       this.node.applied(this.#published, digestText(hello.rootDigest), this.#nodes.nowMs);
       return this.#nodes.changed();
     }
