@@ -35,7 +35,9 @@ describe('parseBody of YAML', () => {
   });
 
   const bomb = ['a: &a [x,x,x,x,x,x,x,x,x,x]']
-    .concat([...'bcdefghi'].map((c, i) => `${c}: &${c} [${Array(10).fill(`*${'abcdefghi'[i]}`).join(',')}]`))
+    .concat(
+      'bcdefghi'.split('').map((c, i) => `${c}: &${c} [${Array(10).fill(`*${'abcdefghi'[i]}`).join(',')}]`),
+    )
     .join('\n');
   const bad: [string, string, RegExp][] = [
     ['a billion laughs', bomb, /aliases make it more than 10 times larger/],

@@ -9,7 +9,7 @@ import { kindNamed } from '@causeway/model/kinds/registry';
 import { type Compiled, compiledKinds, encodeItem } from '@causeway/proto/compiled';
 import { digestText } from '@causeway/proto/digest';
 import { EndpointSetSchema } from '@causeway/proto/gen/causeway/config/v1/config_pb';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { parse } from 'yaml';
 import { staticEndpoints } from '../registry/static-endpoints.ts';
 import { type Entry, entryOf } from '../store/resource-index.ts';
@@ -22,7 +22,7 @@ const update = process.env['UPDATE_GOLDEN'] === '1';
 function entryFrom(document: unknown): Entry {
   const { manifest, problems } = validateDocument(document);
   assert.deepEqual(problems, undefined);
-  const { apiVersion, kind, metadata, spec } = manifest!;
+  const { apiVersion, kind, metadata, spec } = manifest;
   const set = {
     uid: 'uid',
     resourceVersion: '7',

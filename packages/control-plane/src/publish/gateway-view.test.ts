@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type Identity, identityOf, type Manifest, resourceKey } from '@causeway/model/resource';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { gateway, manifest, route, secret, service } from '../testing/manifests.ts';
 import { openWorld } from '../testing/world.ts';
 import { GatewayView } from './gateway-view.ts';

@@ -5,7 +5,7 @@ import { endpointsDigest, sameDigest } from '@causeway/proto/digest';
 import { NodeMessageSchema } from '@causeway/proto/gen/causeway/config/v1/config_pb';
 import { SnapshotItems } from '@causeway/proto/snapshot-items';
 import type { Manifest } from '@causeway/model/resource';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { manifest, route, service } from '../testing/manifests.ts';
 import { StreamNode } from '../testing/stream-node.ts';
 import { openWorld, type World } from '../testing/world.ts';
@@ -109,12 +109,12 @@ describe('Subscription', () => {
     assert.equal(parts.node.received?.sets.length, 0);
     await reply(parts, 'ack');
     await parts.remove('Route', 'r2');
-    assert.deepEqual([upserted(parts), parts.node.received!.removedKeys], [[], ['route/default/r2']]);
+    assert.deepEqual([upserted(parts), parts.node.received.removedKeys], [[], ['route/default/r2']]);
     await reply(parts, 'ack');
     await parts.write(service('a', [9001, 9002]));
     assert.deepEqual(upserted(parts), []);
     assert.deepEqual(
-      parts.node.received!.sets.map(({ entries }) => entries.length),
+      parts.node.received.sets.map(({ entries }) => entries.length),
       [2],
     );
     await reply(parts, 'ack');

@@ -19,7 +19,7 @@ export function manifest(kind: string, name: string, spec: Spec, place: Place = 
     spec,
   });
   assert.deepEqual(validated.problems, undefined);
-  return validated.manifest!;
+  return validated.manifest;
 }
 
 export function service(name: string, ports: readonly number[] = [9001], place: Place = {}): Manifest {

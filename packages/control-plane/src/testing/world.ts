@@ -28,11 +28,11 @@ export interface World {
   readonly signatures: SignatureIndex;
   readonly writePath: WritePath;
   /** Writes documents and removals as one request. */
-  write(
+  readonly write: (
     documents: readonly Manifest[],
     removals?: readonly Identity[],
     context?: Partial<WriteContext>,
-  ): Promise<WriteOutcome>;
+  ) => Promise<WriteOutcome>;
 }
 
 const writeContext: WriteContext = {

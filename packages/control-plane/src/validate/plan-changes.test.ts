@@ -30,12 +30,12 @@ function plan(world: World, { documents = [], removals = [], broken = [], force 
 
 function made(outcome: Plan): PlanMade {
   assert.equal(outcome.refused, undefined, JSON.stringify(outcome));
-  return outcome as PlanMade;
+  return outcome;
 }
 
 function refused(outcome: Plan, reason: string) {
   assert.equal(outcome.refused, reason, JSON.stringify(outcome));
-  return (outcome as Extract<Plan, { refused: string }>).problems;
+  return outcome.problems;
 }
 
 const outcomes = (outcome: Plan): unknown[] =>
