@@ -25,6 +25,7 @@ import { guardOrigin, requireToken } from './guard.ts';
 import { listObjects } from './list-objects.ts';
 import { type Addressed, createObject, deleteObject, getObject, patchObject, putObject } from './objects.ts';
 import { openApiDocument } from './openapi.ts';
+import { discardBody } from './read-body.ts';
 import {
   existingRevision,
   getNode,
@@ -216,7 +217,12 @@ function onlyMethods(allow: string): (request: Request) => void {
   };
 }
 
-function sendError(context: ApiContext, error: unknown, request: Request, response: Response): void {
+async function sendError(
+  context: ApiContext,
+  error: unknown,
+  request: Request,
+  response: Response,
+): Promise<void> {
   const { requestId } = factsOf(response);
   const known = knownError(error);
   // A client that goes away in the middle of its body is nobody's failure.
@@ -230,6 +236,7 @@ function sendError(context: ApiContext, error: unknown, request: Request, respon
     response.destroy();
     return;
   }
+  await discardBody(request);
   const shown =
     known ??
     new ApiError('internal', 'the control plane failed; its log has the reason under this request id');

@@ -1,6 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { mediaTypes } from '@causeway/model/rest';
 import type { Request } from 'express';
 import { ApiError, malformed } from './api-error.ts';
+
+/** Bytes of a refused body that are read and dropped. */
+const discardBytesMax = 64 * 1024 * 1024;
+const discardTimeoutMs = 1000;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
@@ -22,16 +27,45 @@ export async function readBody(
   }
   if (request.headers['content-encoding'] !== undefined)
     throw new ApiError('unsupported_media_type', 'content-encoding is not supported: send the body as it is');
-  const declared = Number(request.headers['content-length'] ?? 0);
-  if (declared > bytesMax) throw tooLarge(bytesMax);
+  if (declaredBytes(request) > bytesMax) throw tooLarge(bytesMax);
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  for await (const chunk of chunksOf(request)) {
     bytes += chunk.byteLength;
     if (bytes > bytesMax) throw tooLarge(bytesMax);
     chunks.push(chunk);
   }
   return { text: decoded(Buffer.concat(chunks)), mediaType };
+}
+
+/**
+ * Reads and drops what is left of a body, within bounds of bytes and time: a client that is still sending when the
+ * connection is closed sees a broken pipe instead of the answer. Never throws.
+ */
+export async function discardBody(request: Request): Promise<void> {
+  if (request.complete || declaredBytes(request) > discardBytesMax) return;
+  await Promise.race([drop(request), sleep(discardTimeoutMs, undefined, { ref: false })]);
+}
+
+async function drop(request: Request): Promise<void> {
+  let bytes = 0;
+  try {
+    for await (const chunk of chunksOf(request)) {
+      bytes += chunk.byteLength;
+      if (bytes > discardBytesMax) return;
+    }
+  } catch {
+    // The client has gone away, so there is nobody who could be answered.
+  }
+}
+
+/** The body, which the loop's end does not destroy: that would close the connection before the answer. */
+function chunksOf(request: Request): AsyncIterable<Buffer> {
+  return request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+}
+
+function declaredBytes(request: Request): number {
+  return Number(request.headers['content-length'] ?? 0);
 }
 
 function decoded(bytes: Buffer): string {
@@ -46,10 +80,8 @@ function decoded(bytes: Buffer): string {
 export const documentTypes: readonly string[] = [mediaTypes.json, mediaTypes.yaml];
 
 function tooLarge(bytesMax: number): ApiError {
-  // The rest of the body is not read, so the connection cannot be used again.
   return new ApiError(
     'too_large',
     `the body is larger than ${bytesMax} bytes, the most that this call takes`,
-    { headers: { connection: 'close' } },
   );
 }
