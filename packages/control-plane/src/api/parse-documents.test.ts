@@ -59,8 +59,8 @@ describe('parseBody of YAML', () => {
     ['text after a value', "a: 'x' hunter2", /line 1, column 8/],
     ['a list', '- a\n- b', /document 0 is not a mapping/],
     ['a word', 'hunter2', /document 0 is not a mapping/],
-    ['deep nesting', `a: ${'['.repeat(150)}${']'.repeat(150)}`, /nested deeper than 100|not YAML/],
-    ['very deep nesting', `a: ${'['.repeat(100_000)}`, /not YAML/],
+    ['deep nesting', `a: ${'['.repeat(150)}${']'.repeat(150)}`, /nested deeper than 100/],
+    ['very deep nesting', `a: ${'['.repeat(100_000)}`, /nested deeper than 100/],
   ];
   for (const [what, text, words] of bad)
     it(`answers 400 to ${what}, and does not quote it`, async () => {

@@ -8,7 +8,7 @@ import { textPlace } from './text-place.ts';
 /** Aliases may make a document this many times larger, not more; a small document may always grow to so many bytes. */
 const aliasGrowthMax = 10;
 const aliasBytesFree = 10 * 1024;
-/** Parsing costs by the token, not by the byte. A document of the largest size that is not all punctuation has fewer. */
+/** Parsing costs by the token and the nesting, not by the byte. A document of the largest size that is not all punctuation has fewer. */
 const tokensMax = 600_000;
 
 /**
@@ -58,11 +58,20 @@ function checkCost({ source, index }: Part): void {
       'too_large',
       `document ${index} has more than ${objectBytesMax} bytes, the most for one YAML document; send a list as several documents, or as JSON`,
     );
-  const tokens = new Lexer().lex(source);
-  for (let count = 0; tokens.next().done !== true; count++) {
-    if (count === tokensMax)
+  let tokens = 0;
+  let depth = 0;
+  for (const token of new Lexer().lex(source)) {
+    tokens += 1;
+    if (token === '[' || token === '{') depth += 1;
+    else if (token === ']' || token === '}') depth -= 1;
+    if (depth > nestingMax) throw malformed(tooDeep(index));
+    if (tokens > tokensMax)
       throw new ApiError('too_large', `document ${index} has more than ${tokensMax} YAML tokens`);
   }
+}
+
+function tooDeep(index: number): string {
+  return `document ${index} is nested deeper than ${nestingMax} levels`;
 }
 
 function parsed(part: Part): Document.Parsed[] {
@@ -114,8 +123,7 @@ function valueOf(document: Document.Parsed, part: Part): unknown {
   const bytesMax = Math.max(part.source.length * aliasGrowthMax, aliasBytesFree);
   const value = resolved(document, part);
   const bytes = jsonBytes(value, bytesMax);
-  if (bytes === Infinity)
-    throw malformed(`document ${part.index} is nested deeper than ${nestingMax} levels`);
+  if (bytes === Infinity) throw malformed(tooDeep(part.index));
   if (bytes > bytesMax) throw malformed(growsTooFar(part));
   return value;
 }
