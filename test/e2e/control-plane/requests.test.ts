@@ -206,7 +206,7 @@ describe('requests', () => {
     problemOf(await admin.call('GET', 'Routes'), 404, 'not_found');
     problemOf(await admin.call('GET', '/apis/causeway/v2/routes'), 404, 'not_found');
     problemOf(await admin.call('GET', '/'), 404, 'not_found');
-    problemOf(await admin.call('GET', `${inNamespace('calls', 'gateways')}`), 404, 'not_found');
+    problemOf(await admin.call('GET', inNamespace('calls', 'gateways')), 404, 'not_found');
   });
 
   it('of which URL and body disagree are refused, naming where', async () => {

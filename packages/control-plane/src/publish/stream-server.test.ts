@@ -10,7 +10,7 @@ import {
   NodeMessageSchema,
 } from '@causeway/proto/gen/causeway/config/v1/config_pb';
 import { createLogger } from '@causeway/runtime/logger';
-import { Client, credentials, Metadata, status } from '@grpc/grpc-js';
+import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { gateway, service } from '../testing/manifests.ts';
 import { openWorld } from '../testing/world.ts';
 import { CommandChannels, CommandFailed } from './command-channel.ts';
@@ -57,10 +57,8 @@ function open(client: Client, method: Method, given: string | undefined, first?:
     responseDeserialize as (bytes: Buffer) => unknown,
     metadata,
   );
-  const outcome = new Promise<{ code: number; details: string } | 'data'>((resolve) => {
-    call.on('error', (error: Error & { code?: number; details?: string }) =>
-      resolve({ code: error.code ?? -1, details: error.details ?? '' }),
-    );
+  const outcome = new Promise<{ code: string | undefined; details: string } | 'data'>((resolve) => {
+    call.on('error', ({ code, details }: ServiceError) => resolve({ code: status[code], details }));
     call.on('data', () => resolve('data'));
   });
   if (first !== undefined) call.write(first);
@@ -102,7 +100,7 @@ describe('the config stream', () => {
       for (const given of [undefined, '', 'Bearer cwn_wrong', 'cwn_right', 'Basic cwn_right']) {
         const { outcome } = open(client, method, given, firstOf[method]);
         const ended = await outcome;
-        assert.ok(ended !== 'data' && ended.code === status.UNAUTHENTICATED, `${method} ${given}`);
+        assert.ok(ended !== 'data' && ended.code === 'UNAUTHENTICATED', `${method} ${given}`);
         assert.match(ended.details, /node\.token/);
         assert.doesNotMatch(ended.details, /cwn_/);
       }
@@ -122,7 +120,7 @@ describe('the config stream', () => {
     const { client } = await served(t);
     const { outcome } = open(client, 'subscribe', credential, create(NodeMessageSchema, {}));
     const ended = await outcome;
-    assert.ok(ended !== 'data' && ended.code === status.INVALID_ARGUMENT);
+    assert.ok(ended !== 'data' && ended.code === 'INVALID_ARGUMENT');
     assert.match(ended.details, /first message must be Hello/);
   });
 
@@ -134,7 +132,7 @@ describe('the config stream', () => {
     });
     const { outcome } = open(client, 'subscribe', credential, large);
     const ended = await outcome;
-    assert.ok(ended !== 'data' && ended.code === status.RESOURCE_EXHAUSTED, JSON.stringify(ended));
+    assert.ok(ended !== 'data' && ended.code === 'RESOURCE_EXHAUSTED', JSON.stringify(ended));
   });
 
   it('carries commands beside it, which fail when the node goes', async (t) => {

@@ -1,4 +1,4 @@
-import { configStreamDefinition, credentialKey } from '@causeway/proto/config-stream';
+import { configStreamDefinition, credentialKey, ownPortsKey } from '@causeway/proto/config-stream';
 import type {
   Command,
   ControlMessage,
@@ -16,6 +16,8 @@ export interface StreamServerOptions {
   commands: CommandChannels;
   /** Name of the token that a credential belongs to; undefined refuses. */
   authenticate: (credential: string | undefined) => string | undefined;
+  /** Ports of this process, which nodes must not proxy to. */
+  ownPorts: () => readonly number[];
 }
 
 type Subscribe = ServerDuplexStream<NodeMessage, ControlMessage>;
@@ -65,7 +67,9 @@ export class StreamServer {
     const name = this.#options.authenticate(typeof credential === 'string' ? credential : undefined);
     if (name !== undefined) {
       // Headers at once: a node that is in step is sent nothing else, and must see that it is connected.
-      call.sendMetadata(new Metadata());
+      const metadata = new Metadata();
+      metadata.set(ownPortsKey, this.#options.ownPorts().join(','));
+      call.sendMetadata(metadata);
       return true;
     }
     call.emit('error', {

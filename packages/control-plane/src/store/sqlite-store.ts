@@ -60,7 +60,7 @@ export class SqliteStore implements Store {
       database.pragma('foreign_keys = ON');
       // A purged secret's pages are overwritten, not only unlinked.
       database.pragma('secure_delete = ON');
-      const health = String(database.pragma('quick_check(1)', { simple: true }));
+      const health = String(database.pragma('quick_check(1)', { simple: true })).replaceAll('\n', ' ');
       if (health !== 'ok')
         throw new StoreError('unreadable', `${path} is damaged: ${health}; restore a backup of it`);
       migrate(database);

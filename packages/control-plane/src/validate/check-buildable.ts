@@ -5,18 +5,20 @@ import type { RouteSpec } from '@causeway/model/kinds/route';
 import type { ServiceSpec } from '@causeway/model/kinds/service';
 import { isLoopback, type ListenAddress } from '@causeway/runtime/listen-address';
 import { encodeItem } from '@causeway/proto/compiled';
+import { forbiddenUpstreamNetworks } from '@causeway/proto/forbidden-addresses';
+import { canonicalPath, encodedNames } from '@causeway/router/canonical-path';
 import { parsePathMatch } from '@causeway/router/path-pattern';
 import { parseRegex } from '@causeway/router/regex';
 import { compileResource } from '../compile/compile-resource.ts';
 import type { Entry } from '../store/resource-index.ts';
 
-/** Link-local addresses, where clouds serve credentials to whoever asks (RFC 3927, RFC 4291), and the unspecified ones. */
 const forbiddenUpstreams = new BlockList();
-forbiddenUpstreams.addSubnet('169.254.0.0', 16, 'ipv4');
-forbiddenUpstreams.addSubnet('0.0.0.0', 8, 'ipv4');
-forbiddenUpstreams.addSubnet('fe80::', 10, 'ipv6');
-forbiddenUpstreams.addAddress('::', 'ipv6');
-forbiddenUpstreams.addAddress('fd00:ec2::254', 'ipv6');
+for (const network of forbiddenUpstreamNetworks) {
+  const [address = '', bits] = network.split('/');
+  const family = isIP(address) === 4 ? 'ipv4' : 'ipv6';
+  if (bits === undefined) forbiddenUpstreams.addAddress(address, family);
+  else forbiddenUpstreams.addSubnet(address, Number(bits), family);
+}
 
 /**
  * What a schema cannot see: that a node can build a table from it, and that its endpoints may be reached. Throws when it
@@ -48,15 +50,28 @@ type RouteMatch = RouteSpec['matches'][number];
 
 function checkRoute(spec: RouteSpec): ApiProblem[] {
   return spec.matches.flatMap((match, index) => [
-    ...checkPath(match.path, `/spec/matches/${index}/path`),
+    ...checkPath(match.path, spec.allowEncoded, `/spec/matches/${index}/path`),
     ...checkPredicates(match, `/spec/matches/${index}`),
   ]);
 }
 
-function checkPath(path: RouteMatch['path'], pointer: string): ApiProblem[] {
+function checkPath(path: RouteMatch['path'], allowEncoded: readonly string[], pointer: string): ApiProblem[] {
   const [[way, text]] = Object.entries(path).filter(([, value]) => value !== undefined) as [[string, string]];
   const parsed = parsePathMatch({ [way]: text } as unknown as Parameters<typeof parsePathMatch>[0]);
-  return parsed.ok ? [] : [{ code: 'bad_format', pointer: `${pointer}/${way}`, detail: parsed.detail }];
+  if (!parsed.ok) return [{ code: 'bad_format', pointer: `${pointer}/${way}`, detail: parsed.detail }];
+  const encoded = way === 'regex' ? undefined : canonicalPath(text.replaceAll(/[{}]/g, ''), false);
+  const refused = encoded?.ok
+    ? encodedNames(encoded.encoded).filter((name) => !allowEncoded.includes(name))
+    : [];
+  if (refused.length === 0) return [];
+  return [
+    {
+      code: 'bad_format',
+      pointer: `${pointer}/${way}`,
+      detail: `the path holds an encoded ${refused.join(', ')}, with which every request is refused`,
+      hint: `write allowEncoded: [${refused.join(', ')}] if that is meant`,
+    },
+  ];
 }
 
 function checkPredicates(match: RouteMatch, pointer: string): ApiProblem[] {
@@ -105,24 +120,45 @@ function isSameHost(own: string, address: string): boolean {
   return own === address || (isLoopback(own) && isLoopback(address));
 }
 
-/** Listeners of one address and port must be told apart by their hosts. */
+/** Listeners that share a port must be told apart by their hosts, and then they share the address too. */
 function checkListeners(spec: GatewaySpec): ApiProblem[] {
-  const problems: ApiProblem[] = [];
-  const owners = new Map<string, string>();
-  for (const [index, listener] of spec.listeners.entries()) {
-    if (listener.port === 0) continue;
-    for (const host of listener.hosts.length > 0 ? listener.hosts : ['*']) {
-      const place = `${listener.address}:${listener.port} ${host}`;
-      const owner = owners.get(place);
-      if (owner === undefined) owners.set(place, listener.name);
-      else
-        problems.push({
+  return spec.listeners.flatMap((listener, index): ApiProblem[] => {
+    const pointer = `/spec/listeners/${index}`;
+    const before = spec.listeners.slice(0, index).filter(({ port }) => port === listener.port && port !== 0);
+    const overlapping = before.find(
+      ({ address }) => address !== listener.address && [address, listener.address].some(isWildcard),
+    );
+    if (overlapping) {
+      return [
+        {
           code: 'duplicate',
-          pointer: `/spec/listeners/${index}`,
-          detail: `the same address, port and host as listener ${owner}`,
-          hint: 'give them different hosts or ports',
-        });
+          pointer: `${pointer}/address`,
+          detail: `${overlapping.address} of listener ${overlapping.name} has port ${listener.port} on every address`,
+          hint: 'give both listeners the same address, or different ports',
+        },
+      ];
     }
-  }
-  return problems;
+    const twin = before.find((other) => other.address === listener.address && shareHost(other, listener));
+    return twin
+      ? [
+          {
+            code: 'duplicate',
+            pointer,
+            detail: `the same address, port and host as listener ${twin.name}`,
+            hint: 'give them different hosts or ports',
+          },
+        ]
+      : [];
+  });
+}
+
+type Listener = GatewaySpec['listeners'][number];
+
+function isWildcard(address: string): boolean {
+  return address === '0.0.0.0' || address === '::';
+}
+
+function shareHost(a: Listener, b: Listener): boolean {
+  if (a.hosts.length === 0 || b.hosts.length === 0) return a.hosts.length === b.hosts.length;
+  return a.hosts.some((host) => b.hosts.includes(host));
 }
