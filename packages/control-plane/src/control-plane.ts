@@ -45,7 +45,8 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<void>
   const nodes = new NodeRegistry(clock, settings.nodeRetention);
   const publisher = new Publisher(state.index, nodes, logger);
   const commands = new CommandChannels(clock);
-  const ownAddresses: ListenAddress[] = [];
+  // Known before they are open, so that no node connects without having been told.
+  const ownAddresses = [settings.adminAddress, settings.streamAddress].filter(({ port }) => port !== 0);
   const writePath = new WritePath({ ...state, clock, ownAddresses });
   const registry = controlPlaneMetrics({ index: state.index, nodes, writePath });
   const statusPages = createStatusPages({
@@ -56,7 +57,8 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<void>
   await ensureTokens(settings.dataDir, state.tokens, logger);
   const authenticate = (credential: string | undefined): string | undefined =>
     state.tokens.authenticate('node', credential);
-  const stream = new StreamServer({ publisher, commands, authenticate });
+  const ownPorts = (): number[] => ownAddresses.map(({ port }) => port);
+  const stream = new StreamServer({ publisher, commands, authenticate, ownPorts });
   ownAddresses.push(await startStream(stream, settings.streamAddress, lifecycle, logger));
   const context: ApiContext = { ...state, nodes, commands, writePath, clock, logger, statusPages, version };
   await startAdmin(settings, context, ownAddresses, lifecycle);

@@ -109,7 +109,7 @@ function createParts(
     // A control plane on this machine is no upstream either.
     otherPorts: () =>
       isLoopback(settings.controlPlane.host)
-        ? [own.statusPort, settings.controlPlane.port]
+        ? [own.statusPort, settings.controlPlane.port, ...(own.sync?.controlPlanePorts ?? [])]
         : [own.statusPort],
   });
   return { node, metrics, own };

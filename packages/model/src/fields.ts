@@ -164,6 +164,9 @@ function mendHost(input: unknown): string | undefined {
   return bare !== input && /^(\*\.)?[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(bare) ? bare : undefined;
 }
 
+/** Resolvers read such a name as an IPv4 address in disguise: `127.1`, `0x7f.1` (WHATWG URL, "ends in a number"). */
+const endsInNumber = /(^|\.)([0-9]+|0x[0-9a-f]*)\.?$/i;
+
 /** An endpoint's address: an IP address without brackets, or a DNS name. */
 export const upstreamAddress = text({
   noun: 'an IP address or DNS name',
@@ -174,7 +177,7 @@ export const upstreamAddress = text({
     if (isIP(value)) return undefined;
     if (value.startsWith('unix:') || value.startsWith('/')) return 'unix sockets are not supported';
     if (
-      /^[0-9.]+$/.test(value) ||
+      endsInNumber.test(value) ||
       !/^[a-z0-9_]([-a-z0-9_.]*[a-z0-9])?$/i.test(value) ||
       value.includes('..')
     ) {

@@ -171,6 +171,21 @@ describe('validateDocument', () => {
     );
   });
 
+  it('spells the kind right whatever word for it was written', () => {
+    for (const kind of ['route', 'routes', 'rt', 'Rout']) {
+      const [found] = problemsOf({ apiVersion: 'causeway/v1', kind, metadata: { name: 'a' } });
+      assert.equal(found!.hint, 'did you mean "Route"?', kind);
+    }
+  });
+
+  it('refuses endpoint names that resolvers read as numbers', () => {
+    for (const address of ['127.1', '0x7f.1', '2130706433', '0x7f000001', 'a.0x7f', '127.0.0.1.']) {
+      const service = { apiVersion: 'causeway/v1', kind: 'Service', metadata: { name: 'a' } };
+      const found = problemsOf({ ...service, spec: { endpoints: [{ address, port: 80 }] } });
+      assert.equal(found[0]?.pointer, '/spec/endpoints/0/address', address);
+    }
+  });
+
   it('takes field names of Object.prototype for unknown fields', () => {
     const found = problemsOf(
       route(JSON.parse('{"backends":[{"service":"a"}],"__proto__":1,"constructor":2}')),

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { heard, object, name, say, shown } from './fields.ts';
 import { didYouMean, unknownFieldHint } from './hints.ts';
 import { type Kind } from './kinds/kind.ts';
-import { kindHint, kindNamed, kinds } from './kinds/registry.ts';
+import { kindFieldHint, kindNamed, kinds } from './kinds/registry.ts';
 import { compareProblems, type Problem, pointerOf } from './problem.ts';
 import {
   apiVersion,
@@ -214,7 +214,7 @@ function* envelopeProblems(document: Record<string, unknown>, kind: Kind | undef
   else if (kind === undefined)
     yield withHint(
       { code: 'bad_format', pointer: '/kind', detail: `${shown(given)} is not a kind` },
-      (typeof given === 'string' ? kindHint(given) : undefined) ?? `kinds: ${writable.join(', ')}`,
+      (typeof given === 'string' ? kindFieldHint(given) : undefined) ?? `kinds: ${writable.join(', ')}`,
     );
   else if (!kind.spec)
     yield { code: 'not_allowed_here', pointer: '/kind', detail: `${kind.kind} is read-only` };

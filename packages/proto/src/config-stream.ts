@@ -13,6 +13,8 @@ export const chunkBytesMax = 1024 * 1024;
 export const resultChunkBytesMax = 64 * 1024;
 /** Metadata key of the node's credential: `Bearer <token>`. */
 export const credentialKey = 'authorization';
+/** Metadata key of the answer: the control plane's own ports, comma-separated, which no upstream on its host may have. */
+export const ownPortsKey = 'causeway-own-ports';
 
 function method<In extends DescMessage, Out extends DescMessage>(name: string, input: In, output: Out) {
   return {

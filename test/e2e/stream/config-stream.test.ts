@@ -166,6 +166,31 @@ describe('config stream', () => {
     assert.deepEqual([...update!.endpoints.keys()], ['default/b']);
   });
 
+  it('refuses a snapshot without a Gateway, naming the one that the node wants', async (t) => {
+    const { controlPlane, join } = await start(t);
+    const { admin } = controlPlane;
+    await admin.apply(many(1));
+    await join('n1', 'nope');
+    const node = await eventually(() => admin.call('GET', 'nodes/n1'), {
+      what: 'the node refuses',
+      until: (answer) => answer.status === 200 && answer.field('status', 'state') === 'REJECTED',
+    });
+    assert.match(
+      node.text,
+      /"invalid_resource","resource":"gateway\/nope".*no Gateway named .*nope.*--gateway/,
+    );
+    const gatewayOfIt = { ...gateway(), metadata: { name: 'nope' } };
+    await admin.waitUntilApplied(await admin.apply([gatewayOfIt]), ['n1']);
+  });
+
+  it("tells nodes the control plane's own ports, so that no upstream can be there", async (t) => {
+    const { controlPlane, join } = await start(t);
+    const node = await join('n1');
+    await eventually(() => node.sync.connected, { what: 'the node is connected' });
+    const ports = [controlPlane.adminPort, controlPlane.streamPort];
+    for (const port of ports) assert.ok(node.sync.controlPlanePorts.includes(port), `${port}`);
+  });
+
   it('moves endpoints without sending the Service again', async (t) => {
     const { controlPlane, join } = await start(t);
     const { admin } = controlPlane;
@@ -197,6 +222,14 @@ describe('config stream', () => {
     });
     assert.equal(second.updates.length, 0);
     assert.equal(first.sync.connected, true);
+    // The pauses grow although each connection was accepted for a moment.
+    const pauses = (): number[] =>
+      second.logs.map((line) => Number((JSON.parse(line) as { retryMs?: number }).retryMs ?? 0));
+    await eventually(() => Math.max(...pauses()), {
+      what: 'the second twin waits longer than at first',
+      until: (longest) => longest > 500,
+      timeoutMs: 30_000,
+    });
   });
 
   it('converges while many revisions come faster than nodes answer', async (t) => {

@@ -34,6 +34,7 @@ async function served(t: TestContext) {
     publisher,
     commands,
     authenticate: (given) => (given === credential ? 'token/node' : undefined),
+    ownPorts: () => [7080, 7081],
   });
   const port = await server.listen({ host: '127.0.0.1', port: 0 });
   const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());

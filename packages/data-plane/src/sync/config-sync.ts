@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { create } from '@bufbuild/protobuf';
 import { type Compiled, compiledKinds, decodeItem, isDecodeFailure } from '@causeway/proto/compiled';
+import { ownPortsKey } from '@causeway/proto/config-stream';
 import { endpointsDigest } from '@causeway/proto/digest';
 import {
   type ControlMessage,
@@ -12,6 +13,7 @@ import {
   NodeProblemSchema,
 } from '@causeway/proto/gen/causeway/config/v1/config_pb';
 import { SnapshotItems } from '@causeway/proto/snapshot-items';
+import type { Metadata } from '@grpc/grpc-js';
 import { type Backoff, createBackoff } from '@causeway/runtime/backoff';
 import type { CancelTimer, Clock } from '@causeway/runtime/clock';
 import { messageOf } from '@causeway/runtime/errors';
@@ -60,6 +62,8 @@ const credentialWaitMs = 250;
 /** Pace of reconnecting: full jitter, so that nodes do not come back all at once. */
 const reconnectBaseMs = 250;
 const reconnectMaxMs = 10_000;
+/** A connection that lasted so long was a good one: the next loss starts with the shortest pause. */
+const stableMs = 2000;
 /** Pace at which an update that the machine refused (a port that is taken) is tried again. */
 const retryBaseMs = 1000;
 const retryMaxMs = 60_000;
@@ -80,6 +84,7 @@ export class ConfigSync {
   #subscribe: SubscribeCall | undefined;
   #commands: CommandsCall | undefined;
   #connected = false;
+  #connectedMs = 0;
   #stopped = false;
   #lastContactMs: number | undefined;
   #lastStatus = '';
@@ -87,6 +92,7 @@ export class ConfigSync {
   #work: Promise<void> = Promise.resolve();
   #timers = new Set<CancelTimer>();
   #cancelRetry: CancelTimer | undefined;
+  #controlPlanePorts: readonly number[] = [];
   rejectedTotal = 0;
 
   constructor(options: ConfigSyncOptions) {
@@ -112,6 +118,11 @@ export class ConfigSync {
 
   get connected(): boolean {
     return this.#connected;
+  }
+
+  /** Ports that the control plane itself listens on, as it told last. */
+  get controlPlanePorts(): readonly number[] {
+    return this.#controlPlanePorts;
   }
 
   /** Monotonic time of the last word from the control plane. */
@@ -177,7 +188,10 @@ export class ConfigSync {
       stream.on('error', (error: unknown) => end(messageOf(error)));
       stream.on('end', () => end('the control plane closed the stream'));
     }
-    call.on('metadata', () => this.#contact());
+    call.on('metadata', (metadata: Metadata) => {
+      this.#controlPlanePorts = portsOf(metadata);
+      this.#contact();
+    });
     call.on('data', (message: ControlMessage) => {
       this.#contact();
       this.#enqueue(() => this.#receive(message));
@@ -216,14 +230,19 @@ export class ConfigSync {
     this.#lastContactMs = this.#options.clock.monotonicMs();
     if (this.#connected) return;
     this.#connected = true;
-    this.#reconnect.reset();
+    this.#connectedMs = this.#lastContactMs;
     this.#options.logger.info({ controlPlane: this.#options.address }, 'connected to the control plane');
   }
 
   #disconnected(call: SubscribeCall, commands: CommandsCall, why: string): void {
     call.cancel();
     commands.cancel();
-    if (this.#connected) this.#lastContactMs = this.#options.clock.monotonicMs();
+    const nowMs = this.#options.clock.monotonicMs();
+    if (this.#connected) {
+      this.#lastContactMs = nowMs;
+      // A stream that is opened and closed at once, such as a twin's, must not be asked for again and again.
+      if (nowMs - this.#connectedMs > stableMs) this.#reconnect.reset();
+    }
     this.#connected = false;
     if (this.#stopped) return;
     const waitMs = this.#reconnect.nextMs();
@@ -320,6 +339,8 @@ export class ConfigSync {
         problems.push(create(NodeProblemSchema, { ...decoded, resource: item.key }));
       else changed.push(decoded);
     }
+    const missing = this.#missingGateway(snapshot);
+    if (missing) problems.push(missing);
     if (problems.length > 0) return problems;
     const { removedKeys } = change;
     const refused = await this.#options.target.apply({ ...snapshot, changed, removedKeys });
@@ -327,6 +348,13 @@ export class ConfigSync {
     this.#applied = snapshot;
     this.#lastGood.save(snapshot);
     return [];
+  }
+
+  #missingGateway({ items }: Snapshot): NodeProblem | undefined {
+    const { gateway } = this.#options.identity;
+    if (items.get(`gateway/${gateway}`)) return undefined;
+    const detail = `there is no Gateway named ${JSON.stringify(gateway)}: apply one, or start the node with another --gateway`;
+    return create(NodeProblemSchema, { reason: 'invalid_resource', resource: `gateway/${gateway}`, detail });
   }
 
   #sendHoldings(): void {
@@ -374,4 +402,11 @@ export class ConfigSync {
 
 function problemText(problem: NodeProblem): string {
   return `${problem.reason} ${problem.resource} ${problem.pointer}: ${problem.detail}`;
+}
+
+function portsOf(metadata: Metadata): number[] {
+  return String(metadata.get(ownPortsKey)[0] ?? '')
+    .split(',')
+    .map(Number)
+    .filter((port) => port > 0);
 }

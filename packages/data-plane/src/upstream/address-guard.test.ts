@@ -23,8 +23,8 @@ describe('checkUpstreamAddress', () => {
   });
 
   it('refuses the ports of this process on its own addresses', () => {
-    assert.match(checkUpstreamAddress('127.0.0.1', 8080, own)?.message ?? '', /this node itself/);
-    assert.match(checkUpstreamAddress('::1', 8080, own)?.message ?? '', /this node itself/);
+    assert.match(checkUpstreamAddress('127.0.0.1', 8080, own)?.message ?? '', /Causeway itself/);
+    assert.match(checkUpstreamAddress('::1', 8080, own)?.message ?? '', /Causeway itself/);
     assert.equal(checkUpstreamAddress('192.0.2.1', 8080, own), undefined);
   });
 });
@@ -33,7 +33,7 @@ describe('createGuardedLookup', () => {
   it('judges the address that a name resolves to', async () => {
     const { promise, resolve } = Promise.withResolvers<Error | null>();
     createGuardedLookup(8080, own)('localhost', { all: true }, (error) => resolve(error));
-    assert.match((await promise)?.message ?? '', /this node itself/);
+    assert.match((await promise)?.message ?? '', /Causeway itself/);
   });
 
   it('gives the allowed addresses in the form that was asked for', async () => {

@@ -3,25 +3,17 @@
 import { lookup as systemLookup, type LookupAddress, type LookupOptions } from 'node:dns';
 import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { forbiddenUpstreamNetworks } from '@causeway/proto/forbidden-addresses';
 import { isLoopback } from '@causeway/runtime/listen-address';
 
 import { addressBytes, CidrSet } from '../proxy/cidr-set.ts';
 
-/**
- * Link-local networks and the metadata services of clouds, which hand credentials to whoever asks from the right machine
- * (AWS, Azure and Google at 169.254.169.254, AWS IPv6, Alibaba, Oracle).
- */
-const forbidden = new CidrSet([
-  '169.254.0.0/16',
-  'fe80::/10',
-  'fd00:ec2::254',
-  '100.100.100.200',
-  '192.0.0.192',
-  '0.0.0.0/8',
-  '::',
-]);
+const forbidden = new CidrSet(forbiddenUpstreamNetworks);
 
-/** Ports that this process listens on: a request sent there would come back for ever. */
+/**
+ * Ports of this machine that no upstream may have: this node's own, where a request would come back for ever, and those of
+ * a control plane beside it, which trusts this machine.
+ */
 export interface OwnPorts {
   has(port: number): boolean;
 }
@@ -46,7 +38,7 @@ export function checkUpstreamAddress(
 ): ForbiddenAddress | undefined {
   if (forbidden.has(address)) return new ForbiddenAddress(`${address} is link-local or a metadata service`);
   if (ownPorts.has(port) && isOwnAddress(address))
-    return new ForbiddenAddress(`${address}:${port} is this node itself`);
+    return new ForbiddenAddress(`${address}:${port} is Causeway itself`);
   return undefined;
 }
 

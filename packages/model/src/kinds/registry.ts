@@ -59,3 +59,9 @@ export function kindHint(word: string): string | undefined {
   const fits = kinds.some((kind) => kind.kind[0] === word[0]);
   return didYouMean(word, fits ? byKind.keys() : byWord.keys());
 }
+
+/** Hint for a `kind` that is none: always the exact spelling, also of a plural or short name. */
+export function kindFieldHint(kind: string): string | undefined {
+  const meant = kindByWord(kind);
+  return meant ? `did you mean ${JSON.stringify(meant.kind)}?` : didYouMean(kind, byKind.keys());
+}
