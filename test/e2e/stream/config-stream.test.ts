@@ -224,7 +224,7 @@ describe('config stream', () => {
     assert.equal(first.sync.connected, true);
     // The pauses grow although each connection was accepted for a moment.
     const pauses = (): number[] =>
-      second.logs.map((line) => Number((JSON.parse(line) as { retryMs?: number }).retryMs ?? 0));
+      second.logs.map((line) => (JSON.parse(line) as { retryMs?: number }).retryMs ?? 0);
     await eventually(() => Math.max(...pauses()), {
       what: 'the second twin waits longer than at first',
       until: (longest) => longest > 500,

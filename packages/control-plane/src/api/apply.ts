@@ -93,7 +93,7 @@ async function validateAll(values: readonly unknown[], namespace: string | undef
       await nextTurn();
       turnBeganMs = performance.now();
     }
-    checkSize(value, `document ${document}`);
+    checkSize(value, `document ${document}`, document);
     const { manifest, problems } = validateDocument(value, namespace === undefined ? {} : { namespace });
     if (manifest) documents.push({ document, manifest });
     else broken.push({ document, problems, ...readableParts(value, namespace) });

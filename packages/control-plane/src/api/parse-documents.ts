@@ -26,12 +26,13 @@ export async function parseBody(text: string, mediaType: string): Promise<unknow
 }
 
 /** Refuses an object that is larger than one may be, whatever it came in, or nested deeper than any is. */
-export function checkSize(object: unknown, name: string): void {
+export function checkSize(object: unknown, name: string, document?: number): void {
   const bytes = jsonBytes(object, objectBytesMax);
   if (bytes === Infinity) throw malformed(`${name} is nested deeper than ${nestingMax} levels`);
-  if (bytes > objectBytesMax)
-    throw new ApiError(
-      'too_large',
-      `${name} is larger than ${objectBytesMax} bytes as JSON, the most for one object`,
-    );
+  if (bytes <= objectBytesMax) return;
+  const detail = `larger than ${objectBytesMax} bytes as JSON, the most for one object`;
+  const place = document === undefined ? {} : { document };
+  throw new ApiError('too_large', `${name} is ${detail}`, {
+    errors: [{ ...place, code: 'out_of_range', pointer: '', detail, hint: 'split it into several objects' }],
+  });
 }

@@ -18,39 +18,51 @@ export function addVersion(program: Command, io: Io): void {
     .addOption(outputOption(['table', 'json', 'yaml']))
     .option('--client', 'of this program only')
     .action(async (flags: VersionFlags, command: Command) => {
-      if (flags.client === true) return print(io, [['client', version, '']], flags.output);
+      if (flags.client === true) return print(io, { client: version }, flags.output);
       return runVersion(await openSession(io, command), flags);
     });
 }
 
-async function runVersion({ io, client, server, context }: Session, flags: VersionFlags): Promise<void> {
-  const [plane, nodes] = await Promise.all([client.version(), client.nodes()]);
-  const place = context === undefined ? server : `${server} (context ${context})`;
-  const versions = Map.groupBy(nodes, ({ status }) => status.version);
-  const nodeRows = [...versions].map(([name, group]) => [
-    'nodes',
-    name,
-    `${group.length} of ${nodes.length}`,
-  ]);
-  print(
-    io,
-    [
-      ['client', version, ''],
-      ['server', plane.version, place],
-      ...(nodeRows.length === 0 ? [['nodes', '-', 'none']] : nodeRows),
-    ],
-    flags.output,
-  );
+/** What `-o json` shows; without a control plane there is the client alone. */
+interface Versions {
+  client: string;
+  server?: { version: string; url: string; context?: string };
+  nodes?: { version: string; count: number }[];
 }
 
-function print(io: Io, rows: readonly (readonly string[])[], output: Format): void {
+/** The client's version is known whatever the control plane does, so it is printed before an error. */
+async function runVersion({ io, client, server, context }: Session, flags: VersionFlags): Promise<void> {
+  const [plane, nodes] = await Promise.all([client.version(), client.nodes()]).catch((error: unknown) => {
+    print(io, { client: version }, flags.output);
+    throw error;
+  });
+  const place = context === undefined ? {} : { context };
+  const groups = Map.groupBy(nodes, ({ status }) => status.version);
+  const versions: Versions = {
+    client: version,
+    server: { version: plane.version, url: server, ...place },
+    nodes: [...groups].map(([name, group]) => ({ version: name, count: group.length })),
+  };
+  print(io, versions, flags.output);
+}
+
+function print(io: Io, versions: Versions, output: Format): void {
   if (output === 'json' || output === 'yaml') {
-    const parts = rows.map(([part, partVersion, place]) => ({ part, version: partVersion, place }));
-    io.out(renderDocument(parts, output));
+    io.out(renderDocument(versions, output));
     return;
   }
-  // A row for this program alone has nothing to say about a place.
-  const titles = ['', '', ''];
-  const lines = rows.map((row) => row.filter((cell) => cell !== ''));
-  io.out(renderTable(titles, lines, { headers: false }));
+  io.out(renderTable(['', '', ''], rowsOf(versions), { headers: false }));
+}
+
+function rowsOf({ client, server, nodes }: Versions): string[][] {
+  const rows = [['client', client]];
+  if (server) rows.push(['server', server.version, placeOf(server)]);
+  if (!nodes) return rows;
+  const all = nodes.reduce((sum, { count }) => sum + count, 0);
+  for (const group of nodes) rows.push(['nodes', group.version, `${group.count} of ${all}`]);
+  return nodes.length === 0 ? [...rows, ['nodes', '-', 'none']] : rows;
+}
+
+function placeOf({ url, context }: NonNullable<Versions['server']>): string {
+  return context === undefined ? url : `${url} (context ${context})`;
 }

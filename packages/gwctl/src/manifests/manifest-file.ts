@@ -29,6 +29,12 @@ export interface ParsedFile {
   problems: FileProblem[];
 }
 
+/** Our words where the library's would puzzle. */
+const complaints: ReadonlyMap<string, string> = new Map([
+  ['DUPLICATE_KEY', 'this key stands twice'],
+  ['NON_STRING_KEY', 'a key that is not plain text'],
+]);
+
 /** Problems of one file that are told. */
 const problemsMax = 20;
 /** As the server has it: an alias may be used so often. */
@@ -37,14 +43,14 @@ const aliasesMax = 100;
 /** Parses YAML (JSON is YAML): any number of documents, each a resource or a `kind: List` of them. Empty ones do not count. */
 export function parseManifestFile(file: string, text: string): ParsedFile {
   const lines = new LineCounter();
-  const options = { lineCounter: lines, prettyErrors: false, uniqueKeys: true } as const;
+  const options = { lineCounter: lines, prettyErrors: false, uniqueKeys: true, stringKeys: true } as const;
   const parsed = parseAllDocuments(text, options) as Document.Parsed[];
   const problems: FileProblem[] = [];
   const documents: ManifestDocument[] = [];
   for (const document of parsed) {
     for (const { pos, code, message } of document.errors) {
       const { line, col } = lines.linePos(pos[0]);
-      const detail = code === 'DUPLICATE_KEY' ? 'this key stands twice' : `not YAML: ${sentence(message)}`;
+      const detail = complaints.get(code) ?? `not YAML: ${sentence(message)}`;
       problems.push({ file, line, column: col, pointer: '', detail });
     }
     if (document.errors.length > 0) continue;
