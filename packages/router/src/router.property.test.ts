@@ -122,5 +122,6 @@ test('property: rules of one signature take the same requests', () => {
     }),
     { numRuns: 500 },
   );
-  assert.ok(pairs > 50);
+  // About fifty on average; none would mean that the generator has stopped making twins.
+  assert.ok(pairs > 5, `${pairs} pairs`);
 });
