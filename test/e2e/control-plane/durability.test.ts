@@ -1,7 +1,7 @@
 // What is on disk: an acknowledged write stays, a refused one leaves nothing, and a store that is not whole is not served.
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -158,7 +158,7 @@ describe('a data directory', () => {
   });
 });
 
-describe('a full disk', () => {
+describe('a full disk', { skip: process.platform !== 'linux' && 'prlimit(2) is Linux' }, () => {
   it('refuses writes with 507, serves reads, says so, and is over without a restart', async (t) => {
     const controlPlane = await startControlPlane(t);
     const { admin } = controlPlane;
@@ -213,7 +213,10 @@ function withNoise(bytes: Buffer, offset: number): Buffer {
   return damaged;
 }
 
-/** Lets a process write no file beyond `bytes`: what it sees is a disk that is full. prlimit is part of util-linux. */
+/** Lets a process write no file beyond `bytes`: what it sees is a disk that is full. */
 function limitFileSize(pid: number, bytes: string): void {
-  execFileSync('prlimit', ['--pid', String(pid), `--fsize=${bytes}:unlimited`]);
+  const limits = ['--pid', String(pid), `--fsize=${bytes}:unlimited`];
+  const { error, status, stderr } = spawnSync('prlimit', limits);
+  if (error) assert.fail('prlimit is missing; on Debian: sudo apt-get install util-linux');
+  assert.equal(status, 0, String(stderr));
 }

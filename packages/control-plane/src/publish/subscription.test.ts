@@ -316,6 +316,16 @@ describe('a node that does not do what it should', () => {
     assert.equal(parts.node.failure, undefined);
   });
 
+  it('is sent every endpoint set when it starts over, since what it has of them is not known', async (t) => {
+    const parts = await setting(t);
+    await parts.connect();
+    await reply(parts, 'ack');
+    await parts.write(route('r1', 'a', { priority: 1 }));
+    assert.equal(parts.node.received?.sets.length, 0);
+    await reply(parts, 'holdings');
+    assert.equal(parts.node.received?.sets.length, 1);
+  });
+
   it('is sent nothing more of an update that it has given up', async (t) => {
     const parts = await setting(t);
     parts.node.pause();

@@ -40,13 +40,13 @@ export class StreamNode implements ControlSink {
   /** The update that has come whole and has no answer yet. */
   received: (Snapshot & { upserts: Item[]; removedKeys: string[]; sets: EndpointSet[] }) | undefined;
   #staged: Staged | undefined;
-  #resume: (() => void) | undefined;
   #paused = false;
+  readonly #waiting: (() => void)[] = [];
 
   async send(message: ControlMessage): Promise<void> {
     this.messages.push(message);
     this.#take(message);
-    if (this.#paused) await new Promise<void>((resolve) => (this.#resume = resolve));
+    if (this.#paused) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
   fail(code: StreamFailure, detail: string): void {
@@ -60,7 +60,7 @@ export class StreamNode implements ControlSink {
 
   resume(): void {
     this.#paused = false;
-    this.#resume?.();
+    for (const resume of this.#waiting.splice(0)) resume();
   }
 
   get cases(): (string | undefined)[] {

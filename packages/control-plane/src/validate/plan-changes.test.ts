@@ -418,6 +418,12 @@ describe('warnings of a plan', () => {
     assert.deepEqual(made(plan(world, { documents: [twin('a')] })).warnings, []);
   });
 
+  it('are of the Routes as they will be, not as they were', async (t) => {
+    const world = await worldWith(t, [service('a'), twin('a')]);
+    const moved = twin('a', { matches: [{ path: { prefix: '/elsewhere' } }] });
+    assert.deepEqual(made(plan(world, { documents: [moved, twin('b')] })).warnings, []);
+  });
+
   it('are cut to a readable number', async (t) => {
     const world = await worldWith(t, [service('a')]);
     const documents = Array.from({ length: 60 }, (_, index) => twin(`r${index}`));
