@@ -24,7 +24,7 @@ const farewellMs = 1000;
  * none may run after an answer that closes the connection.
  */
 export class ClientConnection implements ExchangeOwner {
-  readonly peer: PeerConnection;
+  #peer: PeerConnection;
   readonly #context: ConnectionContext;
   readonly #socket: Socket;
   readonly #waiting: HttpExchange[] = [];
@@ -39,7 +39,7 @@ export class ClientConnection implements ExchangeOwner {
   constructor(context: ConnectionContext, socket: Socket) {
     this.#context = context;
     this.#socket = socket;
-    this.peer = {
+    this.#peer = {
       socketKey: context.socketKey,
       peerAddress: socket.remoteAddress ?? '',
       peerPort: socket.remotePort ?? 0,
@@ -47,6 +47,10 @@ export class ClientConnection implements ExchangeOwner {
       scheme: 'http',
     };
     socket.on('close', () => this.#onClosed());
+  }
+
+  get peer(): PeerConnection {
+    return this.#peer;
   }
 
   get isLast(): boolean {
@@ -86,12 +90,16 @@ export class ClientConnection implements ExchangeOwner {
     }
   }
 
+  /** Later requests belong to another socket of the table: the port has moved, and takes this connection along. */
+  moveTo(socketKey: string): void {
+    if (this.#peer.socketKey !== socketKey) this.#peer = { ...this.#peer, socketKey };
+  }
+
   /** Ends the connection as soon as nothing is under way on it. */
   leave(): void {
+    if (this.#isLeaving) return;
     this.#isLeaving = true;
-    if (this.#current !== undefined || this.#waiting.length > 0) return;
-    this.#isClosing = true;
-    this.#farewell();
+    this.#leaveWhenIdle();
   }
 
   onClosing(): void {
@@ -104,8 +112,14 @@ export class ClientConnection implements ExchangeOwner {
     this.#current = undefined;
     if (this.#waiting.length < pipelinedMax) this.#socket.resume();
     // A response whose head had gone out before the connection was to end could not say so.
-    if (this.#isLeaving && this.#waiting.length === 0) this.leave();
+    if (this.#isLeaving && this.#waiting.length === 0) this.#leaveWhenIdle();
     else this.advance();
+  }
+
+  #leaveWhenIdle(): void {
+    if (this.#current !== undefined || this.#waiting.length > 0) return;
+    this.#isClosing = true;
+    this.#farewell();
   }
 
   #refuse(fault: MessageFault): void {

@@ -1,12 +1,13 @@
 /** A listening port on node:http: accepts within the limits and hands requests over. */
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import { systemCodeOf } from '@causeway/runtime/errors';
 import type { Logger } from '@causeway/runtime/logger';
 
 import type { MessageFault, RequestHandler } from '../proxy/exchange.ts';
 import type { GatewaySettings } from '../table/gateway-settings.ts';
+import { needsReusePort } from './assert-port-free.ts';
 import { ClientConnection } from './client-connection.ts';
 import type { ConnectionCounts } from './connection-counts.ts';
 import { HttpExchange } from './http-exchange.ts';
@@ -28,7 +29,8 @@ const tcpKeepAliveMs = 60_000;
 const headSlackBytes = 1024;
 
 export class HttpListener {
-  readonly socketKey: string;
+  /** Of the table's socket that new connections belong to. */
+  socketKey: string;
   readonly address: string;
   /** As asked for. */
   readonly port: number;
@@ -65,13 +67,6 @@ export class HttpListener {
     this.#listenToServer();
   }
 
-  /** To open the same port again, with the limits that it has now. */
-  get options(): HttpListenerOptions {
-    const { socketKey, address, port, handler } = this;
-    const settings = this.#settings;
-    return { socketKey, address, port, handler, counts: this.#counts, logger: this.#logger, settings };
-  }
-
   get requestsMax(): number {
     return this.#settings.connections.requestsPerConnectionMax;
   }
@@ -95,11 +90,14 @@ export class HttpListener {
     });
   }
 
-  /** Opens the port. Rejects with the system's error. */
+  /**
+   * Opens the port. Rejects with the system's error, but not when sockets of the same user that take SO_REUSEPORT are there:
+   * `assertPortFree` comes first.
+   */
   async open(): Promise<AddressInfo> {
     const { promise, resolve, reject } = Promise.withResolvers<AddressInfo>();
     this.#server.once('error', reject);
-    this.#server.listen({ port: this.port, host: this.address }, () => {
+    this.#server.listen({ port: this.port, host: this.address, reusePort: needsReusePort }, () => {
       const bound = this.#server.address();
       if (typeof bound === 'object' && bound !== null) resolve(bound);
     });
@@ -119,10 +117,20 @@ export class HttpListener {
     for (const connection of this.#connections.values()) connection.advance();
   }
 
-  /** Stops accepting; connections end as their exchanges do. The port is free when this returns. */
+  /** Stops accepting; connections stay. The port is free when this returns. */
   stopAccepting(): void {
-    this.#server.close();
-    for (const connection of this.#connections.values()) connection.leave();
+    // The one of node:http would cut idle connections and stop watching for heads that take too long.
+    NetServer.prototype.close.call(this.#server);
+    this.#closeWhenEmpty();
+  }
+
+  /** Gives each connection the socket key that `homeOf` finds for its local address; without one it ends as its exchanges do. */
+  settle(homeOf: (localAddress: string) => string | undefined): void {
+    for (const [socket, connection] of this.#connections) {
+      const key = homeOf(socket.localAddress ?? this.address);
+      if (key === undefined) connection.leave();
+      else connection.moveTo(key);
+    }
   }
 
   /** Cuts what is left. */
@@ -158,7 +166,13 @@ export class HttpListener {
     socket.on('close', () => {
       this.#connections.delete(socket);
       this.#counts.leave(peerAddress);
+      this.#closeWhenEmpty();
     });
+  }
+
+  /** Ends the timer that node:http keeps for its connections. */
+  #closeWhenEmpty(): void {
+    if (!this.#server.listening && this.#connections.size === 0) this.#server.close();
   }
 
   #onRequest(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {

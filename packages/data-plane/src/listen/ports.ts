@@ -1,16 +1,18 @@
 /** The ports of a node, opened and closed as tables come and go. */
 
-import { create } from '@bufbuild/protobuf';
-import { type NodeProblem, NodeProblemSchema } from '@causeway/proto/gen/causeway/config/v1/config_pb';
-import { messageOf, systemCodeOf } from '@causeway/runtime/errors';
-import { formatListenAddress } from '@causeway/runtime/listen-address';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { NodeProblem } from '@causeway/proto/gen/causeway/config/v1/config_pb';
 import { logListening } from '@causeway/runtime/listening-line';
 import type { Logger } from '@causeway/runtime/logger';
 
 import type { RequestHandler } from '../proxy/exchange.ts';
+import type { GatewaySettings } from '../table/gateway-settings.ts';
 import type { Table, TableSocket } from '../table/table.ts';
+import { type Home, homeFinder, isSameAddress, isWildcard } from './address-cover.ts';
+import { assertPortFree } from './assert-port-free.ts';
 import type { ConnectionCounts } from './connection-counts.ts';
 import { HttpListener } from './http-listener.ts';
+import { listenProblem } from './listen-problem.ts';
 
 export interface PortsOptions {
   readonly handler: RequestHandler;
@@ -18,11 +20,10 @@ export interface PortsOptions {
   readonly logger: Logger;
 }
 
-/** Ports that are open for a table that is not live yet. Exactly one of the two is called. */
+/** Ports that are open for a table that is not live yet. */
 export interface PreparedPorts {
   /** After the table is live: traffic flows on the new ports, and those that it does not have drain. */
   commit(): void;
-  rollback(): Promise<void>;
 }
 
 interface OpenPort {
@@ -30,13 +31,31 @@ interface OpenPort {
   readonly boundPort: number;
 }
 
+/** What a table asks for beyond what is open. */
+interface Preparation {
+  readonly table: Table;
+  readonly opened: Map<string, OpenPort>;
+  /** Old keys by new ones: of open ports that only change their name. */
+  readonly renamed: Map<string, string>;
+}
+
+/**
+ * A port is never closed to make room: sockets of one port on several addresses may be open side by side, so whatever can fail
+ * is over before anything changes.
+ */
 export class Ports {
   readonly #options: PortsOptions;
-  /** By socket key. */
+  /**
+   * By socket key. A port whose own key has left the table stays as long as a wider one of the table takes its connections:
+   * closing it would reset those that wait to be accepted.
+   */
   readonly #open = new Map<string, OpenPort>();
   /** No longer accepting, but with connections. */
-  readonly #draining = new Set<HttpListener>();
+  readonly #draining = new Set<OpenPort>();
   readonly #logged = new Set<string>();
+  /** Of the live table. */
+  #homes: readonly Home[] = [];
+  #settings: GatewaySettings | undefined;
   #isDrained = false;
 
   constructor(options: PortsOptions) {
@@ -60,106 +79,145 @@ export class Ports {
 
   /** Opens what `table` wants and is not open. Problems: nothing has changed. */
   async prepare(table: Table): Promise<PreparedPorts | NodeProblem[]> {
-    const opened = new Map<string, OpenPort>();
-    const yielded: OpenPort[] = [];
-    const problems: NodeProblem[] = [];
-    for (const socket of table.sockets.values()) {
-      if (this.#open.has(socket.key) || this.#isDrained) continue;
-      yielded.push(...this.#yieldPort(socket, table));
-      const result = await this.#openPort(socket, table);
-      if ('listener' in result) opened.set(socket.key, result);
-      else problems.push(result);
-    }
-    const prepared = {
-      commit: () => this.#commit(table, opened),
-      rollback: async () => this.#rollback(opened, yielded),
-    };
-    if (problems.length === 0) return prepared;
-    await prepared.rollback();
-    return problems;
+    const preparation: Preparation = { table, opened: new Map(), renamed: new Map() };
+    const { opened } = preparation;
+    const wanted = this.#isDrained ? [] : this.#notOpen(preparation);
+    const [apart, beside] = [
+      wanted.filter(({ port }) => !this.has(port)),
+      wanted.filter(({ port }) => this.has(port)),
+    ];
+    const problems = await this.#openAll(apart, preparation);
+    // A narrower neighbour takes clients from a live port as soon as it is open, a wider one does not: so that comes last.
+    beside.sort((one, other) => Number(isWildcard(other.address)) - Number(isWildcard(one.address)));
+    if (problems.length === 0) problems.push(...(await this.#openAll(beside, preparation)));
+    // What waits at a port that is about to close is accepted before.
+    if (problems.length === 0 && beside.length > 0) await acceptWhatWaits();
+    if (problems.length > 0 || this.#isDrained) this.#rollback(opened);
+    return problems.length > 0 ? problems : { commit: () => this.#commit(preparation) };
   }
 
   /** Closes every port, for good; connections end as their exchanges do. */
   drain(): void {
     this.#isDrained = true;
-    for (const key of this.#open.keys()) this.#close(key);
+    this.#homes = [];
+    for (const key of this.#open.keys()) this.#house(key);
+    this.#settleDraining();
   }
 
   get connections(): number {
     let sum = 0;
     for (const { listener } of this.#open.values()) sum += listener.connections;
-    for (const listener of this.#draining) sum += listener.connections;
+    for (const { listener } of this.#draining) sum += listener.connections;
     return sum;
   }
 
   /** Cuts every connection. */
   destroy(): void {
     this.drain();
-    for (const listener of this.#draining) listener.destroy();
+    for (const { listener } of this.#draining) listener.destroy();
     this.#draining.clear();
   }
 
-  async #openPort(socket: TableSocket, table: Table): Promise<OpenPort | NodeProblem> {
-    const { handler, counts, logger } = this.#options;
-    const { key: socketKey, address, port } = socket;
-    const settings = table.gateway;
-    const listener = new HttpListener({ socketKey, address, port, handler, counts, logger, settings });
-    try {
-      return { listener, boundPort: (await listener.open()).port };
-    } catch (error) {
-      return listenProblem(socket, table, error);
-    }
-  }
-
-  /**
-   * A port that moves to another address cannot be open on both (`0.0.0.0` takes them all), so the old one stops accepting
-   * first. Its connections stay.
-   */
-  #yieldPort(socket: TableSocket, table: Table): OpenPort[] {
-    const yielding = [...this.#open.entries()].filter(
-      ([key, { boundPort }]) => boundPort === socket.port && !table.sockets.has(key),
-    );
-    return yielding.map(([key, open]) => {
-      this.#close(key);
-      return open;
+  /** The sockets of the table to open. Those that are open under another key are noted instead. */
+  #notOpen({ table, renamed }: Preparation): TableSocket[] {
+    return [...table.sockets.values()].filter(({ key, address, port }) => {
+      if (this.#open.has(key)) return false;
+      for (const [oldKey, { listener, boundPort }] of this.#open) {
+        if (boundPort !== port || table.sockets.has(oldKey) || !isSameAddress(listener.address, address))
+          continue;
+        renamed.set(key, oldKey);
+        return false;
+      }
+      return true;
     });
   }
 
-  async #rollback(opened: Map<string, OpenPort>, yielded: OpenPort[]): Promise<void> {
-    for (const { listener } of opened.values()) listener.destroy();
-    for (const { listener } of yielded) await this.#reopen(listener);
+  /** Opens as many as it can. */
+  async #openAll(sockets: readonly TableSocket[], { table, opened }: Preparation): Promise<NodeProblem[]> {
+    const problems: NodeProblem[] = [];
+    for (const socket of sockets) {
+      const ours = [...this.#open.values(), ...opened.values()];
+      try {
+        opened.set(socket.key, await this.#openPort(socket, table, ours));
+      } catch (error) {
+        problems.push(listenProblem(socket, table, error));
+      }
+    }
+    return problems;
   }
 
-  async #reopen(listener: HttpListener): Promise<void> {
-    const again = new HttpListener(listener.options);
-    try {
-      const { port: boundPort } = await again.open();
-      this.#open.set(again.socketKey, { listener: again, boundPort });
-      again.goLive();
-    } catch (error) {
-      const { address, port } = listener;
-      this.#options.logger.error(
-        { address, port, err: error },
-        'a port that had been given up cannot be opened again',
-      );
+  async #openPort(socket: TableSocket, table: Table, ours: readonly OpenPort[]): Promise<OpenPort> {
+    const { handler, counts, logger } = this.#options;
+    const { key: socketKey, address, port } = socket;
+    const settings = table.gateway;
+    const onPort = ours.filter(({ boundPort }) => boundPort === port);
+    await assertPortFree(
+      address,
+      port,
+      onPort.map(({ listener }) => listener.address),
+    );
+    const listener = new HttpListener({ socketKey, address, port, handler, counts, logger, settings });
+    return { listener, boundPort: (await listener.open()).port };
+  }
+
+  /** A new port that took clients from a live one stays and serves them as that one would: closing it would reset some. */
+  #rollback(opened: Map<string, OpenPort>): void {
+    for (const [key, open] of opened) {
+      const { listener, boundPort } = open;
+      if (homeFinder(this.#homes, boundPort)(listener.address) === undefined) {
+        listener.destroy();
+      } else {
+        this.#open.set(key, open);
+        if (this.#settings !== undefined) listener.configure(this.#settings);
+        this.#house(key);
+        listener.goLive();
+      }
+    }
+    opened.clear();
+  }
+
+  #commit({ table, opened, renamed }: Preparation): void {
+    for (const [key, oldKey] of renamed) {
+      const open = this.#open.get(oldKey);
+      if (open !== undefined) this.#open.set(key, open);
+      this.#open.delete(oldKey);
+    }
+    for (const [key, open] of opened) this.#open.set(key, open);
+    this.#homes = Array.from(this.#open, ([key, { listener, boundPort }]) => {
+      return { key, address: listener.address, port: boundPort };
+    }).filter(({ key }) => table.sockets.has(key));
+    for (const key of this.#open.keys()) this.#house(key);
+    this.#settleDraining();
+    this.#settings = table.gateway;
+    for (const { listener } of [...this.#open.values(), ...this.#draining]) listener.configure(table.gateway);
+    for (const { listener } of opened.values()) listener.goLive();
+    this.#log(table);
+  }
+
+  /** Has an open port and its connections serve what the live table has there, or closes it. */
+  #house(key: string): void {
+    const open = this.#open.get(key);
+    if (open === undefined) return;
+    const { listener, boundPort } = open;
+    const homeOf = homeFinder(this.#homes, boundPort);
+    const home = homeOf(listener.address);
+    if (home === undefined) this.#close(key, open);
+    else listener.socketKey = home;
+    listener.settle(homeOf);
+  }
+
+  /** Connections outlive the port that accepted them while the table has another in its place. */
+  #settleDraining(): void {
+    for (const open of this.#draining) {
+      if (open.listener.connections === 0) this.#draining.delete(open);
+      else open.listener.settle(homeFinder(this.#homes, open.boundPort));
     }
   }
 
-  #commit(table: Table, opened: Map<string, OpenPort>): void {
-    for (const key of this.#open.keys()) if (!table.sockets.has(key)) this.#close(key);
-    for (const [key, open] of opened) this.#open.set(key, open);
-    for (const { listener } of this.#open.values()) listener.configure(table.gateway);
-    for (const { listener } of opened.values()) listener.goLive();
-    this.#log(table);
-    for (const listener of this.#draining) if (listener.connections === 0) this.#draining.delete(listener);
-  }
-
-  #close(key: string): void {
-    const open = this.#open.get(key);
-    if (open === undefined) return;
+  #close(key: string, open: OpenPort): void {
     this.#open.delete(key);
     open.listener.stopAccepting();
-    this.#draining.add(open.listener);
+    this.#draining.add(open);
   }
 
   /** A line for each listener of the Gateway, when it is new or its port is. */
@@ -179,21 +237,8 @@ export class Ports {
   }
 }
 
-function listenProblem(socket: TableSocket, table: Table, error: unknown): NodeProblem {
-  const code = systemCodeOf(error);
-  const [listener] = socket.listeners;
-  const where = formatListenAddress({ host: socket.address, port: socket.port });
-  const why = code === undefined ? messageOf(error) : `${phrases[code] ?? messageOf(error)} (${code})`;
-  return create(NodeProblemSchema, {
-    reason: 'listener_failed',
-    resource: `gateway/${table.gateway.name}`,
-    pointer: `/spec/listeners/${listener?.spec.index ?? 0}/port`,
-    detail: `cannot listen on ${where}: ${why}`,
-  });
+/** A turn of the event loop from its beginning; the one that has begun may have looked at the sockets already. */
+async function acceptWhatWaits(): Promise<void> {
+  await nextTurn();
+  await nextTurn();
 }
-
-const phrases: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'address in use',
-  EACCES: 'not allowed; ports below 1024 need a privilege',
-  EADDRNOTAVAIL: 'not an address of this machine',
-};
