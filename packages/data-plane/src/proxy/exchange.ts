@@ -11,9 +11,9 @@ export type HeaderList = readonly string[];
 /** Octets of a body: a count that is declared beforehand, or `unknown` (chunked, or until the connection ends). */
 export type BodyLength = number | 'unknown';
 
-/** What stays the same for all requests of a connection. */
+/** What a request knows of its connection. */
 export interface PeerConnection {
-  /** Key of the socket in the table (`address:port`) that accepted it. */
+  /** Key of the socket in the table (`address:port`) that serves it; another one once its port has moved. */
   readonly socketKey: string;
   readonly peerAddress: string;
   readonly peerPort: number;
