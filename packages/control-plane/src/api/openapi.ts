@@ -54,74 +54,110 @@ export function openApiDocument(version: string): object {
   });
 }
 
+const listParameters = z.object({
+  limit: z.int().optional(),
+  continue: z.string().optional(),
+  labelSelector: z.string().optional(),
+  fieldSelector: z.string().optional(),
+});
+
+const writeQuery = {
+  dryRun: z.literal('All').optional(),
+  message: z.string().optional(),
+  force: z.boolean().optional(),
+};
+
 function kindPaths(kind: Kind): ZodOpenApiPathsObject {
-  const resource = resourceSchema(kind);
-  const content = { [mediaTypes.json]: { schema: resource }, [mediaTypes.yaml]: { schema: resource } };
-  const found = (description: string) => ({ '200': { description, content }, ...errors });
-  const list: ZodOpenApiOperationObject = {
-    operationId: `list${kind.kind}s`,
-    requestParams: {
-      query: z.object({
-        limit: z.int().optional(),
-        continue: z.string().optional(),
-        labelSelector: z.string().optional(),
-        fieldSelector: z.string().optional(),
-      }),
-    },
-    responses: {
-      '200': {
-        description: `A page of ${kind.plural}.`,
-        content: { [mediaTypes.json]: { schema: anything } },
-      },
-      ...errors,
-    },
-  };
   const namespace = kind.namespaced ? '{namespace}' : undefined;
   const collection = decodeURI(collectionPath(kind, namespace));
   const object = decodeURI(objectPath(kind, namespace, '{name}'));
-  const parameters = z.object({ ...(kind.namespaced ? { namespace: z.string() } : {}), name: z.string() });
-  const inNamespace = kind.namespaced ? { path: z.object({ namespace: z.string() }) } : {};
-  const get: ZodOpenApiOperationObject = {
-    operationId: `get${kind.kind}`,
-    requestParams: { path: parameters },
-    responses: found(`One ${kind.kind}.`),
-  };
-  const everywhere: ZodOpenApiPathsObject = kind.namespaced
-    ? { [collectionPath(kind)]: { get: { ...list, operationId: `listAll${kind.kind}s` } } }
-    : {};
-  const listHere = { ...list, requestParams: { ...list.requestParams, ...inNamespace } };
-  if (!kind.spec) return { ...everywhere, [collection]: { get: listHere }, [object]: { get } };
-  const writeParameters = z.object({
-    dryRun: z.literal('All').optional(),
-    message: z.string().optional(),
-    force: z.boolean().optional(),
-  });
-  const write = (operation: string, description: string): ZodOpenApiOperationObject => ({
-    operationId: `${operation}${kind.kind}`,
-    requestParams: {
-      path: operation === 'create' ? z.object(kind.namespaced ? { namespace: z.string() } : {}) : parameters,
-      query: writeParameters,
-    },
-    requestBody: { content },
-    responses: { '201': { description: 'Created.', content }, ...found(description) },
-  });
+  const content = contentOf(kind);
+  const { create, replace, ...operations } = writeOperations(kind, content);
   return {
-    ...everywhere,
-    [collection]: { get: listHere, post: write('create', 'Created.') },
+    ...(kind.namespaced
+      ? { [collectionPath(kind)]: { get: listOperation(kind, `listAll${kind.kind}s`) } }
+      : {}),
+    [collection]: {
+      get: listOperation(kind, `list${kind.kind}s`, placeOf(kind)),
+      ...(kind.spec ? { post: create } : {}),
+    },
     [object]: {
-      get,
-      put: write('put', 'Replaced, or unchanged.'),
-      patch: {
-        ...write('patch', 'Changed.'),
-        requestBody: { content: { [mediaTypes.mergePatch]: { schema: anything } } },
+      get: {
+        operationId: `get${kind.kind}`,
+        requestParams: objectParameters(kind),
+        responses: found(content, `One ${kind.kind}.`),
       },
-      delete: {
-        operationId: `delete${kind.kind}`,
-        requestParams: { path: parameters, query: writeParameters },
-        responses: found('What was deleted.'),
-      },
+      ...(kind.spec ? { put: replace, ...operations } : {}),
     },
   };
+}
+
+/** Path parameters of a collection. */
+function placeOf(kind: Kind): { path?: z.ZodObject } {
+  return kind.namespaced ? { path: z.object({ namespace: z.string() }) } : {};
+}
+
+function objectParameters(kind: Kind): { path: z.ZodObject } {
+  return { path: z.object({ ...(kind.namespaced ? { namespace: z.string() } : {}), name: z.string() }) };
+}
+
+/** Once for each kind: a schema with a name stands once in the document. */
+function contentOf(kind: Kind) {
+  const schema = resourceSchema(kind);
+  return { [mediaTypes.json]: { schema }, [mediaTypes.yaml]: { schema } };
+}
+
+type Content = ReturnType<typeof contentOf>;
+
+function found(content: Content, description: string) {
+  return { '200': { description, content }, ...errors };
+}
+
+function listOperation(
+  kind: Kind,
+  operationId: string,
+  place: { path?: z.ZodObject } = {},
+): ZodOpenApiOperationObject {
+  return {
+    operationId,
+    requestParams: { query: listParameters, ...place },
+    responses: json(`A page of ${kind.plural}.`),
+  };
+}
+
+function writeOperations(kind: Kind, content: Content) {
+  const query = z.object(writeQuery);
+  const requestBody = { content };
+  const written = (description: string) => ({
+    '201': { description: 'Created.', content },
+    ...found(content, description),
+  });
+  const requestParams = { ...objectParameters(kind), query };
+  return {
+    create: {
+      operationId: `create${kind.kind}`,
+      requestParams: { ...placeOf(kind), query },
+      requestBody,
+      responses: written('Created.'),
+    },
+    replace: {
+      operationId: `put${kind.kind}`,
+      requestParams,
+      requestBody,
+      responses: written('Replaced, or unchanged.'),
+    },
+    patch: {
+      operationId: `patch${kind.kind}`,
+      requestParams,
+      requestBody: { content: { [mediaTypes.mergePatch]: { schema: anything } } },
+      responses: written('Changed.'),
+    },
+    delete: {
+      operationId: `delete${kind.kind}`,
+      requestParams,
+      responses: found(content, 'What was deleted.'),
+    },
+  } satisfies Record<string, ZodOpenApiOperationObject>;
 }
 
 function resourceSchema(kind: Kind): z.ZodType {
@@ -141,16 +177,14 @@ function resourceSchema(kind: Kind): z.ZodType {
     .meta({ id: kind.kind, description: kind.description });
 }
 
-function fixedPaths(): ZodOpenApiPathsObject {
-  const json = (description: string) => ({
+function json(description: string) {
+  return {
     '200': { description, content: { [mediaTypes.json]: { schema: anything } } },
     ...errors,
-  });
-  const documents = z.object({
-    kind: z.literal('List'),
-    items: z.array(anything),
-    remove: z.array(z.string()).optional(),
-  });
+  };
+}
+
+function fixedPaths(): ZodOpenApiPathsObject {
   return {
     [restPaths.root]: {
       get: { operationId: 'listKinds', responses: json('Kinds with plural, short names and verbs.') },
@@ -162,25 +196,7 @@ function fixedPaths(): ZodOpenApiPathsObject {
         responses: json('JSON Schema of a kind.'),
       },
     },
-    [restPaths.apply]: {
-      post: {
-        operationId: 'apply',
-        requestParams: {
-          query: z.object({
-            dryRun: z.literal('All').optional(),
-            message: z.string().optional(),
-            force: z.boolean().optional(),
-            namespace: z.string().optional(),
-            prune: z.boolean().optional(),
-            labelSelector: z.string().optional(),
-          }),
-        },
-        requestBody: {
-          content: { [mediaTypes.json]: { schema: documents }, [mediaTypes.yaml]: { schema: z.string() } },
-        },
-        responses: json('What became of each document; one revision for all.'),
-      },
-    },
+    [restPaths.apply]: { post: applyOperation() },
     [restPaths.explain]: {
       post: {
         operationId: 'explain',
@@ -188,6 +204,34 @@ function fixedPaths(): ZodOpenApiPathsObject {
         responses: json('Why a request gets the Route that it gets.'),
       },
     },
+    ...statusPaths(),
+  };
+}
+
+function applyOperation(): ZodOpenApiOperationObject {
+  const documents = z.object({
+    kind: z.literal('List'),
+    items: z.array(anything),
+    remove: z.array(z.string()).optional(),
+  });
+  const query = z.object({
+    ...writeQuery,
+    namespace: z.string().optional(),
+    prune: z.boolean().optional(),
+    labelSelector: z.string().optional(),
+  });
+  return {
+    operationId: 'apply',
+    requestParams: { query },
+    requestBody: {
+      content: { [mediaTypes.json]: { schema: documents }, [mediaTypes.yaml]: { schema: z.string() } },
+    },
+    responses: json('What became of each document; one revision for all.'),
+  };
+}
+
+function statusPaths(): ZodOpenApiPathsObject {
+  return {
     [decodeURI(restPaths.revisionStatus('{revision}'))]: {
       get: {
         operationId: 'getRevisionStatus',

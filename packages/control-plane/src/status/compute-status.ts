@@ -43,50 +43,58 @@ function conditionsOf(
   rejected: readonly NodeRecord[],
   revision: number,
 ): Condition[] {
-  const observedGeneration = entry.resource.metadata.generation;
-  const condition = (
-    type: Condition['type'],
-    status: Condition['status'],
-    reason: string,
-    message = '',
-    lastTransitionTime = entry.committedAt,
-  ): Condition => ({
+  const accepted: Finding[] = [
+    { type: 'Accepted', status: 'True', reason: 'Valid' },
+    { type: 'ResolvedRefs', status: 'True', reason: 'AllFound' },
+  ];
+  // A Secret goes to no node by itself, so there is nothing to program.
+  const findings =
+    entry.resource.kind === 'Secret'
+      ? accepted
+      : [...accepted, programmed(counts, applied, rejected, revision)];
+  return findings.map(({ type, status, reason, message = '', since = entry.committedAt }) => ({
     type,
     status,
     reason,
     message,
-    observedGeneration,
-    lastTransitionTime,
-  });
-  const conditions = [condition('Accepted', 'True', 'Valid'), condition('ResolvedRefs', 'True', 'AllFound')];
-  // A Secret goes to no node by itself, so there is nothing to program.
-  if (entry.resource.kind === 'Secret') return conditions;
-  if (rejected.length > 0)
-    return [
-      ...conditions,
-      condition(
-        'Programmed',
-        'False',
-        'Rejected',
-        rejectedMessage(rejected),
-        timeOf(rejected.map((node) => node.rejectedAtMs)),
-      ),
-    ];
+    observedGeneration: entry.resource.metadata.generation,
+    lastTransitionTime: since,
+  }));
+}
+
+/** A condition before it is dated; without `since` it holds from the last change on. */
+interface Finding extends Pick<Condition, 'type' | 'status' | 'reason'> {
+  message?: string;
+  since?: string;
+}
+
+function programmed(
+  counts: Status['nodes'],
+  applied: readonly NodeRecord[],
+  rejected: readonly NodeRecord[],
+  revision: number,
+): Finding {
+  const type = 'Programmed';
+  if (rejected.length > 0) {
+    const since = timeOf(rejected.map((node) => node.rejectedAtMs));
+    return { type, status: 'False', reason: 'Rejected', message: rejectedMessage(rejected), since };
+  }
   if (counts.pending > 0)
-    return [
-      ...conditions,
-      condition('Programmed', 'False', 'Pending', `${counts.applied} of ${counts.total} nodes`),
-    ];
+    return {
+      type,
+      status: 'False',
+      reason: 'Pending',
+      message: `${counts.applied} of ${counts.total} nodes`,
+    };
   if (counts.total === 0)
-    return [
-      ...conditions,
-      condition('Programmed', 'Unknown', 'NoNodes', 'no node of the Gateways concerned is connected'),
-    ];
+    return {
+      type,
+      status: 'Unknown',
+      reason: 'NoNodes',
+      message: 'no node of the Gateways concerned is connected',
+    };
   const times = applied.map((node) => node.reachedAtMs(revision)).filter((time) => time !== undefined);
-  return [
-    ...conditions,
-    condition('Programmed', 'True', 'AllNodes', '', times.length > 0 ? timeOf(times) : entry.committedAt),
-  ];
+  return { type, status: 'True', reason: 'AllNodes', ...(times.length > 0 ? { since: timeOf(times) } : {}) };
 }
 
 function rejectedMessage(rejected: readonly NodeRecord[]): string {
