@@ -99,7 +99,7 @@ describe('drain', () => {
     await fixture.node.drain();
     assert.equal(await closed.promise, 'aborted');
     const tookMs = performance.now() - beganMs;
-    assert.ok(tookMs >= 190 && tookMs < 2000, String(tookMs));
+    assert.ok(tookMs >= 190 && tookMs < 15_000, String(tookMs));
     await until('the exchange is over', () => fixture.node.activeRequests === 0);
   });
 

@@ -52,7 +52,7 @@ describe('lockDirectory', () => {
         error.message ===
           `${directory} is in use by another process (process ${child.pid}): stop it, or choose another --data-dir.`,
     );
-    assert.ok(performance.now() - beganMs < 1000);
+    assert.ok(performance.now() - beganMs < 15_000);
     child.kill('SIGKILL');
     await once(child, 'close');
     lockDirectory(directory).release();

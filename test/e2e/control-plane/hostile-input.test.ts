@@ -148,23 +148,25 @@ describe('hostile input', () => {
     assert.ok(after - before < 150, `${before.toFixed(0)} MB before, ${after.toFixed(0)} MB after`);
   });
 
-  it('of 100 MB is refused while others are served', async (t) => {
+  it('of 1 GB is refused while others are served', async (t) => {
     const { controlPlane, admin } = plane;
     const head = `POST ${root}/apply HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer ${await adminToken(controlPlane)}\r\n`;
     const client = await rawConnect(t, controlPlane.adminPort);
-    await client.send(`${head}content-type: ${json}\r\ncontent-length: 100000000\r\n\r\n`);
+    await client.send(`${head}content-type: ${json}\r\ncontent-length: 1000000000\r\n\r\n`);
     assert.equal((await client.readResponse()).status, 413);
     const before = await residentMb();
     const sending = (async () => {
-      for (let sent = 0; sent < 90; sent++) await client.send(Buffer.alloc(1_000_000, 0x20));
+      for (let sent = 0; sent < 400; sent++) await client.send(Buffer.alloc(1_000_000, 0x20));
     })().catch(() => {
       // The server may close a connection whose body it has refused.
     });
     const startedMs = performance.now();
     assert.equal((await admin.call('GET', services)).status, 200);
-    assert.ok(performance.now() - startedMs < 1000);
+    assert.ok(performance.now() - startedMs < 10_000);
     await sending;
-    assert.ok((await residentMb()) - before < 50);
+    // Far below what was sent, and far above what garbage collection leaves lying about.
+    const grown = (await residentMb()) - before;
+    assert.ok(grown < 200, `${grown} MB`);
   });
 
   it('that comes slowly holds up nobody', async (t) => {

@@ -258,7 +258,7 @@ describe('references of a plan', () => {
     const startedMs = performance.now();
     const problems = refused(plan(world, { documents }), 'invalid');
     // About 0.1 s; looking for the name that was meant each time took 17 s.
-    assert.ok(performance.now() - startedMs < 2000);
+    assert.ok(performance.now() - startedMs < 15_000);
     assert.equal(problems.length, 2000);
     assert.equal(problems.filter(({ hint }) => hint !== undefined).length, 20);
   });

@@ -184,7 +184,7 @@ describe('limits of connections', () => {
     const beganMs = performance.now();
     socket.write(get('/b', 'Connection: close\r\n'));
     assert.match(await readToEnd(socket), /^HTTP\/1\.1 200/);
-    assert.ok(performance.now() - beganMs < 1000);
+    assert.ok(performance.now() - beganMs < 15_000);
   });
 
   it('lets a client that still sends read its refusal', async (context) => {
