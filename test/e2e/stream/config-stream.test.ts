@@ -68,8 +68,8 @@ describe('config stream', () => {
     await controlPlane.admin.waitUntilApplied(revision, ['n1']);
     const before = relay.bytesDown;
     relay.cut();
-    await eventually(() => !node.sync.connected, { what: 'the node notices the cut' });
-    await eventually(() => node.sync.connected, { what: 'the node is back' });
+    const connections = (): number => node.logs.filter((line) => line.includes('"connected to')).length;
+    await eventually(connections, { what: 'the node is back', until: (count) => count === 2 });
     await controlPlane.admin.waitUntilApplied(revision, ['n1']);
     assert.equal(node.updates.length, 1);
     assert.ok(relay.bytesDown - before < 1024, `${relay.bytesDown - before} bytes`);
