@@ -390,10 +390,17 @@ export function object<T extends z.ZodRawShape>(shape: T, description?: string, 
   return description === undefined ? schema : schema.describe(description);
 }
 
-/** An object of which exactly one field is given: a union that is spelled by its key. */
-export function oneOf<T extends z.ZodRawShape>(shape: T, description: string) {
+/**
+ * An object of which exactly one field is given: a union that is spelled by its key. `beside` are fields that stand
+ * beside the union, such as the name of what a predicate is about.
+ */
+export function oneOf<T extends z.ZodRawShape, B extends z.ZodRawShape>(
+  shape: T,
+  description: string,
+  beside: B,
+) {
   const keys = Object.keys(shape);
-  return object(shape)
+  return object({ ...beside, ...shape })
     .superRefine((value, context) => {
       const given = keys.filter((key) => (value as Record<string, unknown>)[key] !== undefined);
       if (given.length === 1) return;

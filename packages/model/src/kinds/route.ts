@@ -35,33 +35,22 @@ const pathMatch = oneOf(
     regex: regex.optional().describe('linear-time syntax, anchored at both ends'),
   },
   'How the canonical path of a request is compared. Absent: prefix /.',
+  {},
 );
 
 /** Predicate on a named value; the four ways to compare are keys, of which one is given. */
 function valuePredicate(nameField: z.ZodType<string>, description: string) {
   const value = line('a value', 'Text to compare with.', 4096);
-  const ways = ['exact', 'prefix', 'regex', 'present'] as const;
-  return object(
+  return oneOf(
     {
-      name: nameField,
       exact: value.optional().describe('the whole value'),
       prefix: value.optional().describe('the beginning of the value'),
       regex: regex.optional().describe('linear-time syntax, anchored at both ends'),
       present: flag('true: must be there; false: must be absent').optional(),
     },
     description,
-  )
-    .superRefine((predicate, context) => {
-      const given = ways.filter((way) => predicate[way] !== undefined);
-      if (given.length === 1) return;
-      const wanted = `exactly one of ${ways.join(', ')}`;
-      const message =
-        given.length === 0
-          ? say('missing', `needs ${wanted}`)
-          : say('exclusive', `takes ${wanted}, not ${given.join(' and ')}`);
-      context.addIssue({ code: 'custom', message });
-    })
-    .meta({ description, oneOf: ways.map((way) => ({ required: [way] })) });
+    { name: nameField },
+  );
 }
 
 const queryName = line('a query parameter name', 'Name of a query parameter, case-sensitive.', 256);
