@@ -3,7 +3,8 @@
 import { Buffer } from 'node:buffer';
 
 import { ChunkedFraming } from './chunked-framing.ts';
-import type { Fault } from './fault.ts';
+import { type Fault, faults } from './fault.ts';
+import { FieldKind } from './field-names.ts';
 import { HeadReader, Phase, ScanResult } from './head-reader.ts';
 import type { HeadLimits } from './limits.ts';
 import { BodyLength } from './message-head.ts';
@@ -35,7 +36,7 @@ export class BodyReader {
   consumedTo = 0;
   /** A slice of the chunk that was given last: no copy. */
   chunk: Buffer = noBytes;
-  /** Flat list of name and value. Nothing in it has been judged: framing, routing and credentials must not be taken from it. */
+  /** Flat list of name and value, without framing, Connection and Host. Else nothing is judged: credentials do not belong here. */
   trailers: readonly string[] = noTrailers;
   fault: Fault | undefined;
 
@@ -124,7 +125,12 @@ export class BodyReader {
     const result = headReader.read(chunk, from);
     if (result === ScanResult.fault) return this.fail(headReader.fault, from);
     if (result === ScanResult.more) return this.#more(chunk.length);
-    if (headReader.names.length > 0) {
+    const count = headReader.names.length;
+    for (let index = 0; index < count; index += 1) {
+      // RFC 9110 section 6.5.1 forbids framing and routing here; a server that merges them would read the message anew.
+      if (headReader.kindAt(index) !== FieldKind.other) return this.fail(faults.trailerName, from);
+    }
+    if (count > 0) {
       const { source, base, length } = headReader;
       headReader.finishValues(source.toString('latin1', base, base + length));
       this.trailers = headReader.fields;

@@ -2,7 +2,17 @@
 
 import type { Buffer } from 'node:buffer';
 
-import { backslash, cr, doubleQuote, equals, hexValue, isTokenByte, isValueByte, lf, semicolon } from './byte-class.ts';
+import {
+  backslash,
+  cr,
+  doubleQuote,
+  equals,
+  hexValue,
+  isTokenByte,
+  isValueByte,
+  lf,
+  semicolon,
+} from './byte-class.ts';
 import { type Fault, faults } from './fault.ts';
 
 const State = {
@@ -63,7 +73,8 @@ export class ChunkedFraming {
         if (digit < 16) {
           this.#digits += 1;
           this.size = this.size * 16 + digit;
-          if (this.#digits > sizeDigitsMax || this.size > Number.MAX_SAFE_INTEGER) return this.#fail(faults.chunkSize);
+          if (this.#digits > sizeDigitsMax || this.size > Number.MAX_SAFE_INTEGER)
+            return this.#fail(faults.chunkSize);
           continue;
         }
         if (this.#digits === 0) return this.#fail(faults.chunkSize);

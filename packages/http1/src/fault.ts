@@ -50,6 +50,7 @@ export const faults = {
   chunkExtension: malformed('A chunk extension is malformed.'),
   chunkExtensionBytes: malformed('The chunk extensions of a body are too long.'),
   chunkEnd: malformed('A chunk does not end in CRLF where its size says.'),
+  trailerName: malformed('The trailers hold a field that is for heads only.'),
   unexpected: malformed('Bytes arrived that belong to no message.'),
   targetTooLong: { code: 'target_too_long', detail: 'The request-target is too long.' },
   headTooLarge: { code: 'head_too_large', detail: 'The head or the trailer section is too large.' },

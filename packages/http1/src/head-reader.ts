@@ -5,7 +5,17 @@
 
 import { Buffer } from 'node:buffer';
 
-import { colon, cr, htab, isMethodByte, isTargetByte, isTokenByte, isValueByte, lf, space } from './byte-class.ts';
+import {
+  colon,
+  cr,
+  htab,
+  isMethodByte,
+  isTargetByte,
+  isTokenByte,
+  isValueByte,
+  lf,
+  space,
+} from './byte-class.ts';
 import { type Fault, faults } from './fault.ts';
 import { findName, lowerNames, nameKinds, sentNames } from './field-names.ts';
 import type { HeadLimits } from './limits.ts';
@@ -176,7 +186,8 @@ export class HeadReader {
       const stop = Math.min(end, tooLong);
       while (at < stop && isTargetByte[source[at]!] === 1) at += 1;
       if (at === end) return this.#suspend(at - base);
-      if (at === tooLong && isTargetByte[source[at]!] === 1) return this.#fail(faults.targetTooLong, at - base);
+      if (at === tooLong && isTargetByte[source[at]!] === 1)
+        return this.#fail(faults.targetTooLong, at - base);
       // A line end here is HTTP/0.9, which nobody speaks any more.
       if (source[at] !== space || at === start) return this.#fail(faults.target, at - base);
       this.targetEnd = at - base;

@@ -2,7 +2,13 @@
 
 import { type Fault, faults } from './fault.ts';
 import { FieldKind } from './field-names.ts';
-import { framingFault, hasCoding, noteConnection, noteContentLength, noteTransferEncoding } from './framing.ts';
+import {
+  framingFault,
+  hasCoding,
+  noteConnection,
+  noteContentLength,
+  noteTransferEncoding,
+} from './framing.ts';
 import type { HeadReader } from './head-reader.ts';
 import { BodyLength, HeadFact, MessageHead } from './message-head.ts';
 

@@ -15,7 +15,9 @@ describe('responses as bytes', () => {
     it(`${fault ?? 'reads'}: ${name}`, () => {
       const result = readResponse(chunksOf(bytes), method, { asksUpgrade });
       assert.equal(result.fault, fault);
-      const final = result.messages.filter(({ head, isComplete }) => isComplete && (head as ResponseHead).status >= 200);
+      const final = result.messages.filter(
+        ({ head, isComplete }) => isComplete && (head as ResponseHead).status >= 200,
+      );
       if (read === undefined) {
         assert.deepEqual(final, []);
         return;
@@ -27,7 +29,9 @@ describe('responses as bytes', () => {
   }
 
   it('have reason, fields and body as sent', () => {
-    const [message] = readResponse(chunksOf('HTTP/1.1 404 Not  here \r\nA: b\r\nConnection: X-I\r\n\r\nbody')).messages;
+    const [message] = readResponse(
+      chunksOf('HTTP/1.1 404 Not  here \r\nA: b\r\nConnection: X-I\r\n\r\nbody'),
+    ).messages;
     const head = message!.head as ResponseHead;
     assert.deepEqual([head.status, head.reason, message!.body], [404, 'Not  here ', 'body']);
     assert.deepEqual([head.fields, head.nominated], [['A', 'b', 'Connection', 'X-I'], ['x-i']]);

@@ -65,7 +65,8 @@ export class ResponseParser extends BodyReader {
   finish(): ReadEvent {
     if (this.#stage === Stage.idle) return ReadEvent.more;
     if (this.#stage === Stage.failed) return ReadEvent.fault;
-    if (this.#stage === Stage.head || !this.isUntilClose) return this.#fail(faults.incomplete, this.consumedTo);
+    if (this.#stage === Stage.head || !this.isUntilClose)
+      return this.#fail(faults.incomplete, this.consumedTo);
     this.#stage = Stage.idle;
     return ReadEvent.end;
   }
@@ -94,7 +95,8 @@ export class ResponseParser extends BodyReader {
       return this.#startBody(head);
     }
     this.#informational += 1;
-    if (this.#informational > this.#limits.informationalMax) return this.#fail(faults.informationalMany, from);
+    if (this.#informational > this.#limits.informationalMax)
+      return this.#fail(faults.informationalMany, from);
     this.#beginHead();
     return ReadEvent.informational;
   }

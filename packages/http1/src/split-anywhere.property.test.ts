@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
 import { describe, it } from 'node:test';
 
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 
 import { ReadEvent } from './body-reader.ts';
 import { RequestParser } from './request-parser.ts';
@@ -22,14 +22,16 @@ describe('chunks', () => {
     for (const { name, bytes } of requestCases) {
       const whole = readRequests(chunksOf(bytes));
       const cuts = bytes.length <= bytesCutEverywhereMax ? everyByte(bytes) : [1, bytes.length - 1];
-      for (const cut of cuts) assert.deepEqual(readRequests(chunksOf(bytes, [cut])), whole, `${name} at ${cut}`);
+      for (const cut of cuts)
+        assert.deepEqual(readRequests(chunksOf(bytes, [cut])), whole, `${name} at ${cut}`);
       assert.deepEqual(readRequests(chunksOf(bytes, everyByte(bytes))), whole, `${name} byte by byte`);
     }
   });
 
   it('may end anywhere in a response', () => {
     for (const { name, bytes, method, asksUpgrade = false } of responseCases) {
-      const read = (cuts: readonly number[]): unknown => readResponse(chunksOf(bytes, cuts), method, { asksUpgrade });
+      const read = (cuts: readonly number[]): unknown =>
+        readResponse(chunksOf(bytes, cuts), method, { asksUpgrade });
       const whole = read([]);
       const cuts = bytes.length <= bytesCutEverywhereMax ? everyByte(bytes) : [1, bytes.length - 1];
       for (const cut of cuts) assert.deepEqual(read([cut]), whole, `${name} at ${cut}`);
@@ -55,7 +57,8 @@ describe('chunks', () => {
   it('of several connections do not mix', () => {
     const texts = Array.from(
       { length: 40 },
-      (_, index) => `GET /${index} HTTP/1.1\r\nHost: h${index}\r\n${`A${index}: v${index}\r\n`.repeat(index)}\r\n`,
+      (_, index) =>
+        `GET /${index} HTTP/1.1\r\nHost: h${index}\r\n${`A${index}: v${index}\r\n`.repeat(index)}\r\n`,
     );
     const parsers = texts.map(() => new RequestParser());
     const longest = Math.max(...texts.map(({ length }) => length));

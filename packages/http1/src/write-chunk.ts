@@ -4,9 +4,6 @@ import { Buffer } from 'node:buffer';
 
 import { checkName, encodeLines } from './write-head.ts';
 
-/** Data up to here is copied next to its framing, which is cheaper than writing three pieces. */
-export const copiedBytesMax = 4096;
-
 /** What follows the data of every chunk. */
 export const chunkEnd = '\r\n';
 
@@ -18,7 +15,7 @@ export function chunkStart(dataBytes: number): string {
   return `${dataBytes.toString(16)}\r\n`;
 }
 
-/** A whole chunk in one buffer, for data that is not large: see `copiedBytesMax`. */
+/** A whole chunk in one buffer: copying some KiB is cheaper than writing three pieces. Large data goes between start and end. */
 export function wholeChunk(data: Uint8Array): Buffer {
   const start = chunkStart(data.length);
   const bytes = Buffer.allocUnsafe(start.length + data.length + 2);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
 import { describe, it } from 'node:test';
 
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 
 import { BodyLength } from './message-head.ts';
 import type { RequestHead } from './request-head.ts';
@@ -52,7 +52,15 @@ describe('heads', () => {
   });
 
   it('have no framing but their own', () => {
-    for (const name of ['Content-Length', 'TRANSFER-ENCODING', 'connection', '', 'A B', 'A:', 'Content-Length: 5\t']) {
+    for (const name of [
+      'Content-Length',
+      'TRANSFER-ENCODING',
+      'connection',
+      '',
+      'A B',
+      'A:',
+      'Content-Length: 5\t',
+    ]) {
       for (let time = 0; time < 2; time += 1) {
         refuses(() => writeRequestHead('GET', '/', [name, '1'], 5, ''));
         refuses(() => writeResponseHead(200, 'OK', [name, '1'], 5, ''));
@@ -60,7 +68,8 @@ describe('heads', () => {
       }
     }
     refuses(() => writeRequestHead('POST', '/', [], BodyLength.untilClose, ''));
-    for (const length of [1.5, -3, NaN, 2 ** 53]) refuses(() => writeRequestHead('POST', '/', [], length, ''));
+    for (const length of [1.5, -3, NaN, 2 ** 53])
+      refuses(() => writeRequestHead('POST', '/', [], length, ''));
     for (const status of [100, 101, 204]) refuses(() => writeResponseHead(status, '', [], 0, ''));
     for (const status of [99, 600, 200.5]) refuses(() => writeResponseHead(status, '', [], undefined, ''));
   });
@@ -74,15 +83,17 @@ describe('heads', () => {
         const head = writeRequestHead('PUT', '/x', ['host', 'a', ...fields], length, '');
         const request = readRequests([head, ...body.map((part) => Buffer.from(part))]);
         assert.equal(request.fault, undefined);
-        const [message] = request.messages;
-        assert.deepEqual(message?.head.fields.slice(0, fields.length + 2), ['host', 'a', ...fields]);
-        assert.equal(message?.body, Buffer.concat(parts).toString('latin1'));
-        assert.deepEqual(message?.trailers, isChunked ? trailers : []);
-        assert.equal((message?.head as RequestHead).target, '/x');
-        const response = readResponse([Buffer.concat([writeResponseHead(207, 'Ok', fields, length, ''), ...body])]);
+        const message = request.messages[0]!;
+        assert.deepEqual(message.head.fields.slice(0, fields.length + 2), ['host', 'a', ...fields]);
+        assert.equal(message.body, Buffer.concat(parts).toString('latin1'));
+        assert.deepEqual(message.trailers, isChunked ? trailers : []);
+        assert.equal((message.head as RequestHead).target, '/x');
+        const response = readResponse([
+          Buffer.concat([writeResponseHead(207, 'Ok', fields, length, ''), ...body]),
+        ]);
         assert.equal(response.fault, undefined);
-        assert.equal(response.messages[0]?.body, message?.body);
-        assert.equal((response.messages[0]?.head as ResponseHead).reason, 'Ok');
+        assert.equal(response.messages[0]!.body, message.body);
+        assert.equal((response.messages[0]!.head as ResponseHead).reason, 'Ok');
       }),
       { numRuns: 500 },
     );

@@ -11,6 +11,8 @@ export interface SeenMessage {
   fields: string[];
   parts: Buffer[];
   trailers: string[];
+  /** Whether the connection lasts beyond the message. */
+  keepsAlive: boolean;
   isComplete: boolean;
 }
 
@@ -51,7 +53,12 @@ export class LlhttpReader {
   /** `isHead`: the responses answer HEAD, and have no body. */
   constructor(kind: 'request' | 'response', isHead = false) {
     const parser = this.#parser;
-    parser.initialize(kind === 'request' ? HTTPParser.REQUEST : HTTPParser.RESPONSE, {}, headBytesMax, noLeniency);
+    parser.initialize(
+      kind === 'request' ? HTTPParser.REQUEST : HTTPParser.RESPONSE,
+      {},
+      headBytesMax,
+      noLeniency,
+    );
     parser[HTTPParser.kOnHeadersComplete] = (
       _major: number,
       _minor: number,
@@ -59,9 +66,13 @@ export class LlhttpReader {
       method: number,
       target: string | undefined,
       status: number | undefined,
+      _reason: string | undefined,
+      _upgrade: boolean,
+      keepsAlive: boolean,
     ) => {
       const open = this.#openMessage();
       open.start = kind === 'request' ? methods[method]! : String(status);
+      open.keepsAlive = keepsAlive;
       open.target = target ?? open.target;
       open.fields = fields ?? open.fields;
       const isInformational = kind === 'response' && status !== undefined && status < 200;
@@ -69,9 +80,11 @@ export class LlhttpReader {
     };
     parser[HTTPParser.kOnHeaders] = (fields: string[], target: string) => {
       const open = this.#openMessage();
-      if (open.start === '') open.fields.push(...fields);
-      else open.trailers.push(...fields);
-      open.target += target;
+      // Before the head is complete these are its first fields; with trailers the target comes a second time.
+      if (open.start === '') {
+        open.fields.push(...fields);
+        open.target += target;
+      } else open.trailers.push(...fields);
     };
     parser[HTTPParser.kOnBody] = (bytes: Buffer) => {
       this.#openMessage().parts.push(bytes);
@@ -84,8 +97,13 @@ export class LlhttpReader {
 
   /** Undefined, or why llhttp takes these bytes for no HTTP. */
   execute(bytes: Buffer): string | undefined {
-    const result = this.#parser.execute(bytes);
-    return typeof result === 'number' ? undefined : `${(result as { code?: string }).code}`;
+    for (let rest = bytes; ; ) {
+      const result = this.#parser.execute(rest);
+      if (typeof result !== 'number') return `${(result as { code?: string }).code}`;
+      // It stops after a request to upgrade; who does not upgrade goes on (RFC 9110 section 7.8).
+      if (result >= rest.length || result === 0) return undefined;
+      rest = rest.subarray(result);
+    }
   }
 
   finish(): string | undefined {
@@ -95,7 +113,15 @@ export class LlhttpReader {
 
   #openMessage(): SeenMessage {
     if (this.#current === undefined) {
-      this.#current = { start: '', target: '', fields: [], parts: [], trailers: [], isComplete: false };
+      this.#current = {
+        start: '',
+        target: '',
+        fields: [],
+        parts: [],
+        trailers: [],
+        keepsAlive: true,
+        isComplete: false,
+      };
       this.messages.push(this.#current);
     }
     return this.#current;

@@ -8,6 +8,7 @@ import { RequestParser } from '../request-parser.ts';
 import type { RequestHead } from '../request-head.ts';
 import type { ResponseHead } from '../response-head.ts';
 import { ResponseParser } from '../response-parser.ts';
+import { shouldClose } from '../should-close.ts';
 
 export interface ReadMessage {
   readonly head: RequestHead | ResponseHead;
@@ -24,17 +25,23 @@ export interface ReadResult {
   readonly leftover: string;
 }
 
-/** All requests in the chunks, and then the end of the connection. */
+/** The requests in the chunks up to one that ends the connection, and then the end of the connection. */
 export function readRequests(chunks: readonly Buffer[], limits?: HeadLimits): ReadResult {
   const parser = new RequestParser(limits);
   const messages: ReadMessage[] = [];
+  let leftover = '';
+  let isLast = false;
   for (const chunk of chunks) {
-    let event: ReadEvent = take(parser, messages, chunk, 0);
-    while (event !== ReadEvent.more && event !== ReadEvent.fault) {
-      event = take(parser, messages, chunk, parser.consumedTo);
+    let at = 0;
+    while (!isLast) {
+      const event = take(parser, messages, chunk, at);
+      at = parser.consumedTo;
+      if (event === ReadEvent.more || event === ReadEvent.fault) break;
+      isLast = event === ReadEvent.end && shouldClose(parser.head!);
     }
+    if (isLast) leftover += chunk.toString('latin1', at);
   }
-  return { messages, fault: parser.finish()?.code, leftover: '' };
+  return { messages, fault: parser.finish()?.code, leftover };
 }
 
 /** The response to one request, and then the end of the connection. */

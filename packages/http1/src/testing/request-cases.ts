@@ -34,7 +34,7 @@ const lines: ByteCase[] = [
     'authority-form': [line('CONNECT a:443 HTTP/1.1'), 'a:443'],
     'unknown method': [line('BREW-2 / HTTP/1.1'), '/'],
     'some empty lines first': [`\r\n\r\n${line('GET / HTTP/1.1')}`, '/'],
-    'nothing': [''],
+    nothing: [''],
     'nothing but an empty line': ['\r\n'],
   }),
   ...refused('malformed', {
@@ -54,7 +54,7 @@ const lines: ByteCase[] = [
     'NUL in the target': line('GET /\0a HTTP/1.1'),
     'DEL in the target': line('GET /\x7f HTTP/1.1'),
     'high byte in the target': line('GET /\xc3\xa9 HTTP/1.1'),
-    'fragment': line('GET /a#b HTTP/1.1'),
+    fragment: line('GET /a#b HTTP/1.1'),
     'relative target': line('GET admin HTTP/1.1'),
     'asterisk-form of GET': line('GET * HTTP/1.1'),
     'authority-form of GET': line('GET a:80 HTTP/1.1'),
@@ -77,7 +77,7 @@ const lines: ByteCase[] = [
     'version left out': line('GET / '),
     'request line ends in LF': 'GET / HTTP/1.1\nHost: a\r\n\r\n',
     'request line ends in CR': 'GET / HTTP/1.1\rHost: a\r\r',
-    'garbage': '\0\x01\x02\xff\xfe\xfd\r\n\r\n',
+    garbage: '\0\x01\x02\xff\xfe\xfd\r\n\r\n',
     'a TLS hello': '\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03',
   }),
   ...refused('version_not_supported', {
@@ -140,14 +140,18 @@ const framing: ByteCase[] = [
     'length 0, then a request': [`${post('Content-Length: 0\r\n', '')}${get('')}`, '/p', '/'],
     'leading zeros are decimal': [post('Content-Length: 010\r\n', '0123456789'), '/p'],
     'body of GET': ['GET /g HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nok', '/g'],
-    'chunks': [chunked('5\r\nhello\r\nA\r\n0123456789\r\n0\r\n\r\n'), '/p'],
+    chunks: [chunked('5\r\nhello\r\nA\r\n0123456789\r\n0\r\n\r\n'), '/p'],
     'chunked in mixed case': [post('Transfer-Encoding: ChunKed\r\n', '0\r\n\r\n'), '/p'],
     'chunk with leading zeros': [chunked('0000000000000005\r\nhello\r\n000\r\n\r\n'), '/p'],
-    'extensions': [chunked('5;a=b;c="d;\\"e"\r\nhello\r\n0;z\r\n\r\n'), '/p'],
-    'trailers': [chunked('1\r\nx\r\n0\r\nA: b\r\nC: d\r\n\r\n'), '/p'],
+    extensions: [chunked('5;a=b;c="d;\\"e"\r\nhello\r\n0;z\r\n\r\n'), '/p'],
+    trailers: [chunked('1\r\nx\r\n0\r\nA: b\r\nC: d\r\n\r\n'), '/p'],
     'chunks, then a request': [`${chunked('0\r\n\r\n')}${get('')}`, '/p', '/'],
-    'three requests at once': [get('') + get('Connection: close\r\n') + get(''), '/', '/', '/'],
-    'underscore twins': [post('Content_Length: 9\r\nTransfer_Encoding: chunked\r\nContent-Length: 1\r\n', 'x'), '/p'],
+    'three requests at once': [get('').repeat(3), '/', '/', '/'],
+    'nothing after close': [get('') + get('Connection: close\r\n') + get(''), '/', '/'],
+    'underscore twins': [
+      post('Content_Length: 9\r\nTransfer_Encoding: chunked\r\nContent-Length: 1\r\n', 'x'),
+      '/p',
+    ],
   }),
   ...refused('malformed', {
     'length twice, the same': post('Content-Length: 5\r\nContent-Length: 5\r\n', 'hello'),
@@ -156,7 +160,10 @@ const framing: ByteCase[] = [
     ...Object.fromEntries(
       ['+5', '-5', '0o5', '0x5', '5_0', '5;', '5e0', '', '5abc', '\v5', '5 5', '5, 5', '5.0', ',5', '\xb2']
         .concat(['18446744073709551621', '9'.repeat(32), '9007199254740992', '0'.repeat(17)])
-        .map((length) => [`length ${JSON.stringify(length)}`, post(`Content-Length: ${length}\r\n`, 'hello')]),
+        .map((length) => [
+          `length ${JSON.stringify(length)}`,
+          post(`Content-Length: ${length}\r\n`, 'hello'),
+        ]),
     ),
     'length and chunked': post('Content-Length: 5\r\nTransfer-Encoding: chunked\r\n', '0\r\n\r\n'),
     'chunked and length': post('Transfer-Encoding: chunked\r\nContent-Length: 4\r\n', '0\r\n\r\n'),
@@ -165,9 +172,21 @@ const framing: ByteCase[] = [
     'chunked twice': post('Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n', '0\r\n\r\n'),
     'gzip line, chunked line': post('Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n', '0\r\n\r\n'),
     ...Object.fromEntries(
-      ['chunked, chunked', 'chunked, gzip', ',chunked', 'chunked,', '', 'chunked;a=b', '"chunked"', 'chun ked']
+      [
+        'chunked, chunked',
+        'chunked, gzip',
+        ',chunked',
+        'chunked,',
+        '',
+        'chunked;a=b',
+        '"chunked"',
+        'chun ked',
+      ]
         .concat(['ch\xfcnked', '\xa0chunked', 'chunked\0', 'chunked\r', '\vchunked', 'chunked\x0c'])
-        .map((coding) => [`coding ${JSON.stringify(coding)}`, post(`Transfer-Encoding: ${coding}\r\n`, '0\r\n\r\n')]),
+        .map((coding) => [
+          `coding ${JSON.stringify(coding)}`,
+          post(`Transfer-Encoding: ${coding}\r\n`, '0\r\n\r\n'),
+        ]),
     ),
     'coding split over lines': post('Transfer-\r\nEncoding: chunked\r\nContent-Length: 5\r\n', '0\r\n\r\n'),
     'coding with a blank before the colon': post('Transfer-Encoding : chunked\r\n', '0\r\n\r\n'),
@@ -175,8 +194,8 @@ const framing: ByteCase[] = [
   }),
   ...refused('not_implemented', {
     'gzip, chunked': post('Transfer-Encoding: gzip, chunked\r\n', '0\r\n\r\n'),
-    'identity': post('Transfer-Encoding: identity\r\n', ''),
-    'xchunked': post('Transfer-Encoding: xchunked\r\n', '0\r\n\r\n'),
+    identity: post('Transfer-Encoding: identity\r\n', ''),
+    xchunked: post('Transfer-Encoding: xchunked\r\n', '0\r\n\r\n'),
   }),
   ...refused('incomplete', {
     'half a head': 'GET / HTTP/1.1\r\nHost: a\r\n',
@@ -188,8 +207,33 @@ const framing: ByteCase[] = [
 
 const chunkAttacks: ByteCase[] = refused('malformed', {
   ...Object.fromEntries(
-    ['-1', '+5', '0x5', '5 ', ' 5', '5\t', 'G', '', '10000000000000005', '20000000000000', '00000000000000005', '5.0']
-      .concat(['5;', '5;a\0b', '5;a=', '5;a="b', '5;=b', '5; a', '5;a b', '5\r\r;a', '5;a="\\\n"', '5;a="b"c', '5,a'])
+    [
+      '-1',
+      '+5',
+      '0x5',
+      '5 ',
+      ' 5',
+      '5\t',
+      'G',
+      '',
+      '10000000000000005',
+      '20000000000000',
+      '00000000000000005',
+      '5.0',
+    ]
+      .concat([
+        '5;',
+        '5;a\0b',
+        '5;a=',
+        '5;a="b',
+        '5;=b',
+        '5; a',
+        '5;a b',
+        '5\r\r;a',
+        '5;a="\\\n"',
+        '5;a="b"c',
+        '5,a',
+      ])
       .map((size) => [`chunk size ${JSON.stringify(size)}`, chunked(`${size}\r\nhello\r\n0\r\n\r\n`)]),
   ),
   'no line end after the data': chunked('5\r\nhello0\r\n\r\n'),
@@ -205,6 +249,10 @@ const chunkAttacks: ByteCase[] = refused('malformed', {
   'trailer without colon': chunked('0\r\nA\r\n\r\n'),
   'trailer folded': chunked('0\r\nA: b\r\n c\r\n\r\n'),
   'trailer with a CR': chunked('0\r\nA: b\rc\r\n\r\n'),
+  'length in a trailer': chunked('0\r\nContent-Length: 5\r\n\r\n'),
+  'coding in a trailer': chunked('0\r\ntransfer-encoding: chunked\r\n\r\n'),
+  'Connection in a trailer': chunked('0\r\nConnection: close\r\n\r\n'),
+  'Host in a trailer': chunked('0\r\nA: b\r\nHost: b\r\n\r\n'),
   'long extension': chunked(`5;${'a'.repeat(5000)}\r\nhello\r\n0\r\n\r\n`),
   'many extensions': chunked(`${`1;${'a'.repeat(200)}\r\nx\r\n`.repeat(200)}0\r\n\r\n`),
 });

@@ -12,6 +12,7 @@ export interface ResponseCase extends ByteCase {
 
 const ok = (fields: string, body = ''): string => `HTTP/1.1 200 OK\r\n${fields}\r\n${body}`;
 const hello = 'Content-Length: 5\r\n\r\nhello';
+const okHello = `HTTP/1.1 200 OK\r\n${hello}`;
 const early = 'HTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n';
 const switching = 'HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n';
 
@@ -19,32 +20,52 @@ const malformed = (cases: Readonly<Record<string, string>>): ResponseCase[] =>
   Object.entries(cases).map(([name, bytes]) => ({ name, bytes, fault: 'malformed' }));
 
 const taken: ResponseCase[] = [
-  { name: 'a body', bytes: ok(hello), read: ['200'] },
+  { name: 'a body', bytes: okHello, read: ['200'] },
   { name: 'no reason', bytes: `HTTP/1.1 200 \r\n${hello}`, read: ['200'] },
   { name: 'no reason and no blank', bytes: `HTTP/1.1 200\r\n${hello}`, read: ['200'] },
   { name: 'reason with obs-text', bytes: `HTTP/1.1 200 \xc3\xa9 \t\r\n${hello}`, read: ['200'] },
   { name: 'HTTP/1.0 until close', bytes: 'HTTP/1.0 200 OK\r\n\r\nhello', read: ['200'] },
   { name: 'until close', bytes: ok('', 'hello'), read: ['200'] },
   { name: 'until close, empty', bytes: ok(''), read: ['200'] },
-  { name: 'chunks', bytes: ok('Transfer-Encoding: chunked\r\n', '5\r\nhello\r\n0\r\nA: b\r\n\r\n'), read: ['200'] },
-  { name: 'early hints', bytes: early + ok(hello), read: ['103', '200'] },
-  { name: 'two 100', bytes: 'HTTP/1.1 100 C\r\n\r\n'.repeat(2) + ok(hello), read: ['100', '100', '200'] },
+  {
+    name: 'chunks',
+    bytes: ok('Transfer-Encoding: chunked\r\n', '5\r\nhello\r\n0\r\nA: b\r\n\r\n'),
+    read: ['200'],
+  },
+  { name: 'early hints', bytes: early + okHello, read: ['103', '200'] },
+  { name: 'two 100', bytes: 'HTTP/1.1 100 C\r\n\r\n'.repeat(2) + okHello, read: ['100', '100', '200'] },
   { name: '204', bytes: 'HTTP/1.1 204 No\r\nContent-Length: 0\r\n\r\n', read: ['204'] },
   { name: '304 with a length', bytes: 'HTTP/1.1 304 No\r\nContent-Length: 9\r\n\r\n', read: ['304'] },
-  { name: '304 with a coding', bytes: 'HTTP/1.1 304 No\r\nTransfer-Encoding: chunked\r\n\r\n', read: ['304'] },
+  {
+    name: '304 with a coding',
+    bytes: 'HTTP/1.1 304 No\r\nTransfer-Encoding: chunked\r\n\r\n',
+    read: ['304'],
+  },
   { name: 'HEAD with a length', bytes: ok('Content-Length: 9\r\n'), method: 'HEAD', read: ['200'] },
   { name: 'HEAD without', bytes: ok(''), method: 'HEAD', read: ['200'] },
-  { name: 'unasked second response', bytes: ok(hello) + ok(hello), read: ['200'], leftover: ok(hello) },
-  { name: 'body of HEAD', bytes: ok('Content-Length: 2\r\n', 'ok'), method: 'HEAD', read: ['200'], leftover: 'ok' },
+  { name: 'unasked second response', bytes: okHello + okHello, read: ['200'], leftover: okHello },
+  {
+    name: 'body of HEAD',
+    bytes: ok('Content-Length: 2\r\n', 'ok'),
+    method: 'HEAD',
+    read: ['200'],
+    leftover: 'ok',
+  },
   { name: 'body of 304', bytes: 'HTTP/1.1 304 No\r\n\r\npoison', read: ['304'], leftover: 'poison' },
   { name: 'body of 204', bytes: 'HTTP/1.1 204 No\r\n\r\npoison', read: ['204'], leftover: 'poison' },
-  { name: '101 that was asked for', bytes: `${switching}bytes`, asksUpgrade: true, read: ['101'], leftover: 'bytes' },
+  {
+    name: '101 that was asked for',
+    bytes: `${switching}bytes`,
+    asksUpgrade: true,
+    read: ['101'],
+    leftover: 'bytes',
+  },
 ];
 
 const refused: ResponseCase[] = [
   ...malformed({
     'not HTTP': 'SSH-2.0-OpenSSH_9.2\r\n',
-    'bytes before': `\r\n${ok(hello)}`,
+    'bytes before': `\r\n${okHello}`,
     'version with a letter': 'HTTP/1.x 200 OK\r\n\r\n',
     'no status': 'HTTP/1.1\r\n\r\n',
     'status 99': 'HTTP/1.1 99 Low\r\n\r\n',
@@ -73,7 +94,7 @@ const refused: ResponseCase[] = [
     '204 with a coding': 'HTTP/1.1 204 No\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
     '100 with a length': `HTTP/1.1 100 C\r\n${hello}`,
     '101 that nobody asked for': switching,
-    'too many early hints': early.repeat(17) + ok(hello),
+    'too many early hints': early.repeat(17) + okHello,
   }),
   { name: '101 in HTTP/1.0', bytes: switching.replace('1.1', '1.0'), asksUpgrade: true, fault: 'malformed' },
   { name: 'HTTP/2.0', bytes: 'HTTP/2.0 200 OK\r\n\r\n', fault: 'version_not_supported' },
@@ -83,7 +104,11 @@ const refused: ResponseCase[] = [
   { name: 'half a head', bytes: 'HTTP/1.1 200 OK\r\nContent-Le', fault: 'incomplete' },
   { name: 'only early hints', bytes: early, fault: 'incomplete' },
   { name: 'half a body', bytes: ok('Content-Length: 6\r\n', 'hello'), fault: 'incomplete' },
-  { name: 'half a chunk', bytes: ok('Transfer-Encoding: chunked\r\n', '5\r\nhello\r\n5\r\nwo'), fault: 'incomplete' },
+  {
+    name: 'half a chunk',
+    bytes: ok('Transfer-Encoding: chunked\r\n', '5\r\nhello\r\n5\r\nwo'),
+    fault: 'incomplete',
+  },
 ];
 
 export const responseCases: readonly ResponseCase[] = [...taken, ...refused];

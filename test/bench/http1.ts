@@ -6,14 +6,14 @@
 import { Buffer } from 'node:buffer';
 import { cpus } from 'node:os';
 
-import { ReadEvent } from '../../src/body-reader.ts';
-import { BodyLength } from '../../src/message-head.ts';
-import { RequestParser } from '../../src/request-parser.ts';
-import { ResponseParser } from '../../src/response-parser.ts';
-import { LlhttpReader } from '../../src/testing/llhttp.ts';
-import { wholeChunk } from '../../src/write-chunk.ts';
-import { writeRequestHead, writeResponseHead } from '../../src/write-head.ts';
-import { browserRequest, jsonBody, jsonResponse, smallRequest } from './heads.ts';
+import { ReadEvent } from '@causeway/http1/body-reader';
+import { BodyLength } from '@causeway/http1/message-head';
+import { RequestParser } from '@causeway/http1/request-parser';
+import { ResponseParser } from '@causeway/http1/response-parser';
+import { LlhttpReader } from '@causeway/http1/testing/llhttp';
+import { wholeChunk } from '@causeway/http1/write-chunk';
+import { writeRequestHead, writeResponseHead } from '@causeway/http1/write-head';
+import { browserRequest, jsonBody, jsonResponse, smallRequest } from './http1-heads.ts';
 
 const rounds = 7;
 const roundMs = 150;
@@ -112,7 +112,8 @@ function benchChunked(chunkBytes: number): void {
   compare(`chunked, 1 MiB in chunks of ${chunkBytes}`, {
     ours: () => {
       ours.begin('GET');
-      for (let at = 0; at < bytes.length - 65_536; at += 65_536) readPart(ours, bytes.subarray(at, at + 65_536));
+      for (let at = 0; at < bytes.length - 65_536; at += 65_536)
+        readPart(ours, bytes.subarray(at, at + 65_536));
       readThrough(ours, bytes.subarray(bytes.length - ((bytes.length - 1) % 65_536) - 1));
     },
     llhttp: () => {
