@@ -84,10 +84,11 @@ function framingLine(bodyLength: WrittenLength): string {
  * bytes of every line, so none came from a value. It costs half of a pattern for each value.
  */
 export function encodeLines(text: string, lines: number): Buffer {
-  const bytes = Buffer.allocUnsafe(text.length);
+  const { length } = text;
+  const bytes = Buffer.allocUnsafe(length);
   bytes.write(text, 0, 'latin1');
   let controls = 0;
-  for (let at = 0; at < bytes.length; at += 1) {
+  for (let at = 0; at < length; at += 1) {
     if (isValueByte[bytes[at]!] === 0) controls += 1;
   }
   assert(controls === 2 * lines, 'no name or value holds a control byte');
