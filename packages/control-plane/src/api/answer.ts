@@ -1,4 +1,4 @@
-import { mediaTypes, revisionHeader } from '@causeway/model/rest';
+import { listLimitDefault, listLimitMax, mediaTypes, revisionHeader } from '@causeway/model/rest';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { stringify } from 'yaml';
 import { malformed } from './api-error.ts';
@@ -78,4 +78,13 @@ export function flagParameter(name: string, value: string | undefined): boolean 
   if (value === undefined || value === 'false') return false;
   if (value === 'true') return true;
   throw malformed(`${name}=${value} is not true or false`);
+}
+
+/** How many objects a page of a list may hold: `limit`, or the default. */
+export function limitParameter(text: string | undefined): number {
+  if (text === undefined) return listLimitDefault;
+  const limit = Number(text);
+  if (!/^[0-9]{1,6}$/.test(text) || limit < 1 || limit > listLimitMax)
+    throw malformed(`limit=${text} is not 1 to ${listLimitMax}`);
+  return limit;
 }

@@ -1,9 +1,9 @@
 import type { ResourceList } from '@causeway/model/api-types';
 import type { Kind } from '@causeway/model/kinds/kind';
 import { apiVersion, type Resource } from '@causeway/model/resource';
-import { listLimitDefault, listLimitMax } from '@causeway/model/rest';
 import { type Entry, entryOf } from '../store/resource-index.ts';
 import { shownResource } from '../status/compute-status.ts';
+import { limitParameter } from './answer.ts';
 import { ApiError, malformed } from './api-error.ts';
 import { type ApiContext, currentEntries, withImplicitGateway } from './context.ts';
 import { parseFieldSelector, parseLabelSelector } from './select.ts';
@@ -30,7 +30,7 @@ export async function listObjects(
   namespace: string | undefined,
   query: ListQuery,
 ): Promise<ResourceList> {
-  const limit = parseLimit(query.limit);
+  const limit = limitParameter(query.limit);
   const continuation = query.continue ? openContinuation(context, query.continue) : undefined;
   const revision = continuation?.revision ?? context.index.revision;
   const matches = selector(query, namespace);
@@ -50,14 +50,6 @@ export async function listObjects(
     },
     items: page.map((entry): Resource => shownResource(entry, context.index, context.nodes)),
   };
-}
-
-function parseLimit(text: string | undefined): number {
-  if (text === undefined) return listLimitDefault;
-  const limit = Number(text);
-  if (!/^[0-9]{1,6}$/.test(text) || limit < 1 || limit > listLimitMax)
-    throw malformed(`limit=${text} is not 1 to ${listLimitMax}`);
-  return limit;
 }
 
 function selector(query: ListQuery, namespace: string | undefined): (entry: Entry) => boolean {

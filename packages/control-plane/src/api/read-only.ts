@@ -2,11 +2,10 @@ import type { ApiResources, ResourceList, RevisionResource } from '@causeway/mod
 import { documentSchema } from '@causeway/model/json-schema';
 import { kindByWord, kindHint, kinds } from '@causeway/model/kinds/registry';
 import { apiVersion } from '@causeway/model/resource';
-import { listLimitDefault, listLimitMax } from '@causeway/model/rest';
 import type { Request } from 'express';
 import { nodeResource } from '../status/revision-status.ts';
 import type { RevisionRecord } from '../store/store.ts';
-import { type Answer, queryParameters } from './answer.ts';
+import { type Answer, limitParameter, queryParameters } from './answer.ts';
 import { ApiError, malformed } from './api-error.ts';
 import type { ApiContext } from './context.ts';
 import { parseLabelSelector } from './select.ts';
@@ -52,7 +51,7 @@ export function listNodes({ nodes }: ApiContext, request: Request): Answer {
   const rest = nodes
     .all()
     .filter(({ id, facts }) => id > (query.continue ?? '') && (selected?.(facts.labels) ?? true));
-  const page = rest.slice(0, boundedLimit(query.limit));
+  const page = rest.slice(0, limitParameter(query.limit));
   const remaining = rest.length - page.length;
   const items = page.map((node) => nodeResource(node, nodes.nowMs));
   const next = remaining > 0 ? page.at(-1)!.id : '';
@@ -69,7 +68,7 @@ export function getNode({ nodes }: ApiContext, request: Request, name: string): 
 /** Newest first; `continue` is the revision to go on below. */
 export async function listRevisions({ store }: ApiContext, request: Request): Promise<Answer> {
   const query = queryParameters(request, ['limit', 'continue']);
-  const limit = boundedLimit(query.limit);
+  const limit = limitParameter(query.limit);
   const before =
     query.continue === undefined || query.continue === '' ? undefined : revisionNumber(query.continue);
   const page = await store.revisions({ limit, ...(before === undefined ? {} : { before }) });
@@ -109,14 +108,6 @@ function revisionResource(record: RevisionRecord): RevisionResource {
     message,
     changes,
   };
-}
-
-function boundedLimit(text: string | undefined): number {
-  if (text === undefined) return listLimitDefault;
-  const limit = Number(text);
-  if (!/^[0-9]{1,6}$/.test(text) || limit < 1 || limit > listLimitMax)
-    throw malformed(`limit=${text} is not 1 to ${listLimitMax}`);
-  return limit;
 }
 
 function listOf<R>(kind: string, items: R[], next: string, remainingItemCount: number): ResourceList<R> {
