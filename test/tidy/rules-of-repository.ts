@@ -73,7 +73,7 @@ export const readableExamples: FileRule = (file) => {
 
 const restPrefix = '/apis/causeway';
 
-/** The REST paths stand in one source file, which server and client share. Tests spell them on their own, on purpose. */
+/** The invariant 7: REST paths stand in one source file, which server and client share. Tests spell them on their own, on purpose. */
 export function restPathsInOneFile(files: readonly SourceFile[]): Finding[] {
   const spelled = files
     .filter((file) => packageOf(file.path) !== undefined && !isTest(file))

@@ -54,7 +54,7 @@ const machinePath = ['', 'work', 'main'].join('/');
 
 const rules: readonly Rule[] = [
   {
-    name: 'packages import along the graph, and nothing imports test',
+    name: 'invariant 8: packages import along the graph (gwctl has the admin client alone), and nothing imports test',
     check: packageGraph,
     over: handWritten,
     bad: [
@@ -169,7 +169,7 @@ const rules: readonly Rule[] = [
     ],
   },
   {
-    name: 'SQL stands in the store alone',
+    name: 'invariant 7: SQL stands in the store alone',
     check: sqlInStoreOnly,
     over: handWritten,
     bad: [
@@ -244,7 +244,7 @@ for (const { name, check, over, bad, good } of rules) {
   });
 }
 
-describe('REST paths stand in one source file', () => {
+describe('invariant 7: REST paths stand in one source file', () => {
   const spells = (path: string): SourceFile => file(path, 'const root = `/apis/causeway/v1`;');
   test('the rule can tell', () => {
     const [model, client] = [

@@ -58,7 +58,7 @@ describe('metric cells', () => {
     assert.equal(familyOf(registry, 'h_seconds').buckets, durationBucketsSeconds);
   });
 
-  it('share one cell beyond the maximum of label sets, and count those look-ups', () => {
+  it('share one cell beyond the maximum of label sets, and count those look-ups (invariant 9)', () => {
     const registry = new MetricRegistry();
     const counter = registry.counter({ name: 'x_total', help: 'X.', labelNames: ['id'], labelSetsMax: 2 });
     for (const id of ['a', 'b', 'c', 'd']) counter.cell({ id }).add(1);

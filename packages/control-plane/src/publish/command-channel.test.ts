@@ -87,7 +87,7 @@ describe('CommandChannels', () => {
     assert.equal(await result, 'x');
   });
 
-  it('lets sixteen commands wait for a node, not one more', async () => {
+  it('lets sixteen commands wait for a node, not one more (invariant 9)', async () => {
     const { channels, channel, run } = open();
     const waiting = Array.from({ length: 16 }, () => run());
     await assert.rejects(run(), failsWith(/too many/));

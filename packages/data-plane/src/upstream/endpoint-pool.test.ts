@@ -184,7 +184,7 @@ describe('EndpointPool', () => {
     assert.match(heard.failure?.detail ?? '', /ERR_FORBIDDEN_ADDRESS/);
   });
 
-  it('lets waitingMax requests wait, and refuses the next one', async (context) => {
+  it('lets waitingMax requests wait, and refuses the next one (invariant 9)', async (context) => {
     const upstream = await rawUpstream(context, () => undefined);
     const pool = openPool(context, upstream.port, { connectionsMax: 1, waitingMax: 1 });
     const calls = [new Heard(), new Heard(), new Heard()].map((heard) => pool.send(get, heard));
