@@ -22,7 +22,7 @@ import {
 import { messageOf } from '@causeway/runtime/errors';
 
 import type { SnapshotUpdate } from '../sync/snapshot-target.ts';
-import type { OwnPorts } from '../upstream/address-guard.ts';
+import type { PoolContext } from '../upstream/endpoint-pool.ts';
 import { ServiceHandle } from '../upstream/service-handle.ts';
 import { buildSockets } from './build-sockets.ts';
 import { type GatewaySettings, readGatewaySettings } from './gateway-settings.ts';
@@ -47,10 +47,10 @@ export type BuiltTable =
 export function buildTable(
   previous: Table | undefined,
   update: SnapshotUpdate,
-  ownPorts: OwnPorts,
+  pools: PoolContext,
 ): BuiltTable {
   const problems: NodeProblem[] = [];
-  const changes = sortChanges(update, ownPorts, problems);
+  const changes = sortChanges(update, pools, problems);
   const gateway = changes.gateway ?? previous?.gateway;
   if (gateway === undefined && problems.length === 0)
     problems.push(problem('internal', 'gateway', '', 'the snapshot has no Gateway'));
@@ -75,7 +75,7 @@ interface SortedChanges {
   services: Map<string, ServiceHandle | undefined>;
 }
 
-function sortChanges(update: SnapshotUpdate, ownPorts: OwnPorts, problems: NodeProblem[]): SortedChanges {
+function sortChanges(update: SnapshotUpdate, pools: PoolContext, problems: NodeProblem[]): SortedChanges {
   const sorted: SortedChanges = { gateway: undefined, routes: new Map(), services: new Map() };
   for (const key of update.removedKeys) {
     const name = key.slice(key.indexOf('/') + 1);
@@ -84,7 +84,7 @@ function sortChanges(update: SnapshotUpdate, ownPorts: OwnPorts, problems: NodeP
   }
   for (const compiled of update.changed) {
     try {
-      sortChange(sorted, compiled, ownPorts);
+      sortChange(sorted, compiled, pools);
     } catch (error) {
       const reason = error instanceof UnknownChoice ? 'too_old' : 'invalid_resource';
       problems.push(problem(reason, compiled.key, '', messageOf(error)));
@@ -93,7 +93,7 @@ function sortChanges(update: SnapshotUpdate, ownPorts: OwnPorts, problems: NodeP
   return sorted;
 }
 
-function sortChange(sorted: SortedChanges, compiled: Compiled, ownPorts: OwnPorts): void {
+function sortChange(sorted: SortedChanges, compiled: Compiled, pools: PoolContext): void {
   const { kind, value } = compiled;
   switch (kind) {
     case 'gateway':
@@ -103,17 +103,18 @@ function sortChange(sorted: SortedChanges, compiled: Compiled, ownPorts: OwnPort
       sorted.routes.set(value.name, new RouteEntry(value));
       return;
     case 'service':
-      sorted.services.set(value.name, readService(value, ownPorts));
+      sorted.services.set(value.name, readService(value, pools));
   }
 }
 
-function readService(service: CompiledService, ownPorts: OwnPorts): ServiceHandle {
+function readService(service: CompiledService, pools: PoolContext): ServiceHandle {
   const { name, protocol, policy, pool, connectTimeoutMs } = service;
   if (protocol !== Protocol.HTTP) throw new UnknownChoice(`protocol ${protocol}`);
   if (policy !== BalancingPolicy.ROUND_ROBIN) throw new UnknownChoice(`balancing policy ${policy}`);
   if (pool === undefined) throw new Error('pool is missing');
   const { connectionsMax, waitingMax, idleTimeoutMs } = pool;
-  return new ServiceHandle(name, { connectTimeoutMs, connectionsMax, waitingMax, idleTimeoutMs }, ownPorts);
+  const limits = { connectionsMax, waitingMax, idleTimeoutMs, requestsPerConnectionMax: 0, ageMaxMs: 0 };
+  return new ServiceHandle(name, { connectTimeoutMs, ...limits }, pools);
 }
 
 function applyToMap<V extends object>(

@@ -7,15 +7,17 @@ import {
   type GatewayLimits,
 } from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
 
+import { defaultLimits, type HeadLimits } from '@causeway/http1/limits';
+
 import { CidrSet } from '../proxy/cidr-set.ts';
 import type { ClientAddressRule } from '../proxy/client-address.ts';
-import type { HeadLimits } from '../proxy/guard-request.ts';
 
 /** Bounds on connections; 0 = off where the Gateway's reference says so. */
 export interface ConnectionLimits {
   readonly connectionsMax: number;
   readonly connectionsPerAddressMax: number;
   readonly requestsPerConnectionMax: number;
+  readonly pipelinedMax: number;
 }
 
 /** Milliseconds. */
@@ -48,6 +50,8 @@ export interface GatewaySettings {
   readonly bodyBytesMax: number;
   /** 0 = off. */
   readonly activeRequestsMax: number;
+  /** Slower clients are cut; 0 = off. */
+  readonly bytesPerSecondMin: number;
   readonly accessLogEnabled: boolean;
 }
 
@@ -83,14 +87,18 @@ function readTimeouts(timeouts: CompiledTimeouts): ClientTimeouts {
 
 function readLimits(
   limits: GatewayLimits,
-): Pick<GatewaySettings, 'head' | 'connections' | 'bodyBytesMax' | 'activeRequestsMax'> {
+): Pick<
+  GatewaySettings,
+  'head' | 'connections' | 'bodyBytesMax' | 'activeRequestsMax' | 'bytesPerSecondMin'
+> {
   const { headBytesMax, headersMax, targetBytesMax } = limits;
   const { connectionsMax, connectionsPerAddressMax, requestsPerConnectionMax } = limits;
   return {
-    head: { headBytesMax, headersMax, targetBytesMax },
-    connections: { connectionsMax, connectionsPerAddressMax, requestsPerConnectionMax },
+    head: { ...defaultLimits, headBytesMax, fieldsMax: headersMax, targetBytesMax },
+    connections: { connectionsMax, connectionsPerAddressMax, requestsPerConnectionMax, pipelinedMax: 16 },
     bodyBytesMax: Number(limits.bodyBytesMax),
     activeRequestsMax: limits.activeRequestsMax,
+    bytesPerSecondMin: 240,
   };
 }
 

@@ -5,7 +5,9 @@ import { allowedEncodedCharacters, routeRules } from '@causeway/proto/route-rule
 import { encodedMask } from '@causeway/router/canonical-path';
 import type { Rule } from '@causeway/router/rule';
 
+import { type ExchangeTimeouts, noTimeouts } from '../proxy/exchange-deadlines.ts';
 import { nextInRotation, type Weighted } from '../upstream/smooth-round-robin.ts';
+import type { GatewaySettings } from './gateway-settings.ts';
 
 /** Milliseconds; 0 = off. */
 export interface RouteTimeouts {
@@ -38,6 +40,8 @@ export class RouteEntry {
   readonly bodyBytesMax: number | undefined;
   readonly rules: readonly Rule<MatchedRoute>[];
   readonly backends: readonly RouteBackend[];
+  #gateway: GatewaySettings | undefined;
+  #timeouts = noTimeouts;
 
   /** Throws UnknownChoice for a Route that this version cannot run. */
   constructor(route: CompiledRoute) {
@@ -53,6 +57,16 @@ export class RouteEntry {
       return { ...rule, allowEncoded, value: { route: this, path: path ?? '' } };
     });
     this.backends = route.backends.map(({ service, weight }) => ({ service, weight, current: 0 }));
+  }
+
+  /** The time limits of an exchange on this Route, made once for each Gateway's settings. */
+  exchangeTimeouts(gateway: GatewaySettings): ExchangeTimeouts {
+    if (this.#gateway !== gateway) {
+      this.#gateway = gateway;
+      const { requestBodyIdleMs } = gateway.timeouts;
+      this.#timeouts = { ...this.timeouts, requestBodyIdleMs, bytesPerSecondMin: gateway.bytesPerSecondMin };
+    }
+    return this.#timeouts;
   }
 
   isOn(listenerName: string): boolean {
