@@ -41,7 +41,7 @@ export interface Expectation {
   readonly connection?: 'close' | 'close-if-200';
   /** Final responses, exactly. */
   readonly responses?: number;
-  /** The last response must not look whole. */
+  /** True: a 200 must not look whole. False: the upstream's response must arrive whole. */
   readonly cutOff?: boolean;
   /** Bodies of the requests that arrived whole, in order. */
   readonly upstreamBodies?: readonly string[];

@@ -29,9 +29,10 @@ function judgeClient({ kind, expect }: Case, observed: Observed): string[] {
   if (fault !== undefined) problems.push(`the client got ${fault}`);
   if (expect.responses !== undefined && finals.length !== expect.responses)
     problems.push(`${finals.length} responses instead of ${expect.responses}`);
-  if (expect.cutOff === true && !isCutOff) problems.push('the last response looks whole');
-  if (isCutOff && kind === 'request')
-    problems.push('a response is cut off though the upstream sent it whole');
+  const mustBeWhole = kind === 'request' || expect.cutOff === false;
+  if (isCutOff && mustBeWhole) problems.push('a response is cut off though the upstream sent it whole');
+  if (expect.cutOff === true && !isCutOff && finals[0]?.status === 200)
+    problems.push('the last response looks whole');
   if (!isOver) problems.push('the connection stays open');
   if (mustClose(expect, observed) && !isClosed) problems.push('the gateway does not close the connection');
   return problems;

@@ -11,9 +11,9 @@ export interface RawRequest {
   readonly trailers: readonly HeaderLine[];
 }
 
-/** Only what RFC 3986 allows in a path and a query, and only in origin-form or as an asterisk. */
+/** Origin-form or an asterisk. Only whole escapes in the path, of whose spelling there must be no doubt; a query is opaque. */
 const requestLine =
-  /^([!#$%&'*+.^_`|~0-9A-Za-z-]+) (\/(?:[!$&-;=?-Z_a-z~|^{}"[\]\\]|%[0-9A-Fa-f]{2})*|\*) HTTP\/1\.1$/;
+  /^([!#$%&'*+.^_`|~0-9A-Za-z-]+) (\/(?:[!-"$&->@-~]|%[0-9A-Fa-f]{2})*(?:\?[!-"$-~]*)?|\*) HTTP\/1\.1$/;
 
 /** The first request in `bytes` and how many bytes it took; `undefined` when it is not complete. Throws on bad bytes. */
 export function parseRequest(bytes: Buffer): { request: RawRequest; bytesUsed: number } | undefined {
