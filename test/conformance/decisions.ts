@@ -129,8 +129,8 @@ const connections: readonly Decision[] = [
   },
   {
     id: 'CN-18',
-    expect: forwarded,
-    what: 'A body may pause for less than `timeouts.requestBodyIdle`; what comes late is still the body.',
+    expect: { prefer: 408, connection: 'close' },
+    what: 'A body that comes slower than `limits.minBytesPerSecond`, after a grace of 5 s, is given up with 408.',
     why: 'Bytes that were promised as a body are never read as a request; when the time is up the connection ends.',
   },
 ];

@@ -220,6 +220,10 @@ export class ClientConnection implements Downstream, Timed {
     this.#writer.flush();
   }
 
+  takeBack(): boolean {
+    return this.#writer.takeBack();
+  }
+
   endResponse(): void {
     this.#writer.end();
     if (this.#socket.writableLength === 0) this.#onSent();

@@ -58,6 +58,8 @@ export interface Downstream {
   sendChunk(chunk: Buffer): boolean;
   /** Sends what is held back. */
   flush(): void;
+  /** Takes back the head and what followed it, so that another response can be sent; false when some of it is out. */
+  takeBack(): boolean;
   /** Completes and flushes the response; what is left of the request's body is discarded within bounds. */
   endResponse(): void;
   /** Cuts the connection so that the client sees that the response is not complete. */

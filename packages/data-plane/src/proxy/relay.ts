@@ -107,6 +107,7 @@ export class Relay implements DownstreamEvents, UpstreamEvents, Timed {
     if (this.#phase === 'over') return;
     this.record.reason ??= refusal.reason;
     this.#letGoOfUpstream();
+    if (this.#phase === 'answering' && this.#downstream.takeBack()) this.#takeBack();
     if (this.#phase !== 'asking') {
       this.#downstream.reset();
       this.#finish();
@@ -247,6 +248,11 @@ export class Relay implements DownstreamEvents, UpstreamEvents, Timed {
   onDue(nowMs: number): void {
     if (this.#nextDueMs() > nowMs || this.#hasProgressed(nowMs)) this.#arm();
     else this.refuse({ reason: this.#overdueReason(nowMs) });
+  }
+
+  #takeBack(): void {
+    this.#phase = 'asking';
+    this.record.bytesOut = 0;
   }
 
   #startBody(): void {

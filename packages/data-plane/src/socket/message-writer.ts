@@ -15,6 +15,8 @@ export class MessageWriter {
   /** One character a byte. */
   #held = '';
   #isChunked = false;
+  /** Nothing of the message has been written. */
+  #isWhollyHeld = false;
 
   constructor(socket: Socket) {
     this.#socket = socket;
@@ -37,8 +39,15 @@ export class MessageWriter {
 
   /** Starts a message; the head is held back. */
   begin(head: string, isChunked: boolean): void {
+    this.#isWhollyHeld = this.#held === '';
     this.#held += head;
     this.#isChunked = isChunked;
+  }
+
+  /** Drops the message that was begun; false when some of it has been written. */
+  takeBack(): boolean {
+    if (this.#isWhollyHeld) this.#held = '';
+    return this.#isWhollyHeld;
   }
 
   /** A part of the body. False: stop until the socket drains. */
@@ -62,11 +71,13 @@ export class MessageWriter {
     if (this.#held === '') return;
     const text = this.#held;
     this.#held = '';
+    this.#isWhollyHeld = false;
     this.#socket.write(text, 'latin1');
   }
 
   #large(data: Buffer): boolean {
     const socket = this.#socket;
+    this.#isWhollyHeld = false;
     if (this.#held === '' && !this.#isChunked) return socket.write(data);
     socket.cork();
     const text = this.#isChunked ? this.#held + chunkStart(data.length) : this.#held;
