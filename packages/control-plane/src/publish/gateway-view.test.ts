@@ -17,7 +17,7 @@ const contentOf = (view: GatewayView): unknown => ({
 
 describe('GatewayView', () => {
   it('holds the Gateway, its Routes and the Services that these refer to, nothing else', async (t) => {
-    const { write, index } = await openWorld(t);
+    const { write, index, readSecret } = await openWorld(t);
     await write([
       service('a'),
       service('b'),
@@ -28,7 +28,9 @@ describe('GatewayView', () => {
       route('both', 'a', { gateways: ['default/http', 'edge'] }),
       secret('s', { k: 'v' }),
     ]);
-    const [main, edge, other] = ['default', 'edge', 'nowhere'].map((name) => new GatewayView(name, index));
+    const [main, edge, other] = ['default', 'edge', 'nowhere'].map(
+      (name) => new GatewayView(name, index, readSecret),
+    );
     assert.deepEqual(keysOf(main!), [
       'gateway/default',
       'route/default/both',
@@ -48,9 +50,9 @@ describe('GatewayView', () => {
   });
 
   it('shares what a change does not touch', async (t) => {
-    const { write, index } = await openWorld(t);
+    const { write, index, readSecret } = await openWorld(t);
     await write([service('a'), route('r1', 'a'), route('r2', 'a')]);
-    const view = new GatewayView('default', index);
+    const view = new GatewayView('default', index, readSecret);
     const before = new Map([...view.items.values()].map((item) => [item.key, item]));
     const set = view.endpoints.get('default/a');
     index.onRevision((_revision, _committedAt, changes) => view.apply(changes));
@@ -61,9 +63,9 @@ describe('GatewayView', () => {
   });
 
   it('is not changed in place: who holds its items holds what they were', async (t) => {
-    const { write, index } = await openWorld(t);
+    const { write, index, readSecret } = await openWorld(t);
     await write([service('a'), route('r', 'a')]);
-    const view = new GatewayView('default', index);
+    const view = new GatewayView('default', index, readSecret);
     const held = view.items;
     const digest = held.rootDigest;
     index.onRevision((_revision, _committedAt, changes) => view.apply(changes));
@@ -77,9 +79,9 @@ describe('GatewayView', () => {
     let commits = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(requests, { maxLength: 12 }), async (sequence) => {
-        const { write, index } = await openWorld(t);
+        const { write, index, readSecret } = await openWorld(t);
         await write([service('a'), service('b'), service('c'), gateway('edge', ['http', 'two'])]);
-        const views = ['default', 'edge'].map((name) => new GatewayView(name, index));
+        const views = ['default', 'edge'].map((name) => new GatewayView(name, index, readSecret));
         index.onRevision((_revision, _committedAt, changes) => {
           for (const view of views) view.apply(changes);
         });
@@ -92,7 +94,7 @@ describe('GatewayView', () => {
           const outcome = await write(documents, there);
           if (!outcome.refused && outcome.committed) commits += 1;
           for (const view of views)
-            assert.deepEqual(contentOf(view), contentOf(new GatewayView(view.gateway, index)));
+            assert.deepEqual(contentOf(view), contentOf(new GatewayView(view.gateway, index, readSecret)));
         }
       }),
       { numRuns: 60 },

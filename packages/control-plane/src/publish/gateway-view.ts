@@ -6,10 +6,12 @@ import { compileGateway, compileRoute, compileService } from '../compile/compile
 import { staticEndpoints } from '../registry/static-endpoints.ts';
 import { implicitGateway } from '../store/implicit-gateway.ts';
 import type { Entry, EntryChange, ResourceView } from '../store/resource-index.ts';
+import type { ReadSecret } from '../store/secret-values.ts';
+import { ViewCertificates } from './view-certificates.ts';
 
 /**
- * What the nodes of one Gateway hold: the Gateway, the Routes that join it and the Services that these refer to. Follows
- * revisions by their changes, so that a change of one Route costs one Route, however many there are.
+ * What the nodes of one Gateway hold: the Gateway, the Routes that join it, the Services that these refer to, and the
+ * Certificates that those refer to. Follows revisions by their changes, so that a change of one Route costs one Route, however many there are.
  */
 export class GatewayView {
   readonly gateway: string;
@@ -19,11 +21,13 @@ export class GatewayView {
   readonly #serviceUses = new Map<string, number>();
   /** What the items of Services were made from, so that a Route costs nothing for a Service that stays as it is. */
   readonly #services = new Map<string, Entry>();
+  readonly #certificates: ViewCertificates;
   #items = SnapshotItems.empty;
 
-  constructor(gateway: string, resources: ResourceView) {
+  constructor(gateway: string, resources: ResourceView, readSecret: ReadSecret) {
     this.gateway = gateway;
     this.#resources = resources;
+    this.#certificates = new ViewCertificates(resources, readSecret);
     const changes = [
       ...resources.entriesOf('Gateway'),
       ...resources.entriesOf('Service'),
@@ -59,6 +63,8 @@ export class GatewayView {
       if ((change.after ?? change.before)?.resource.kind === 'Service') update.services.add(change.key);
     }
     for (const key of update.services) this.#putService(key, update);
+    for (const change of changes) this.#certificates.noteChange(change);
+    this.#certificates.update(update);
     this.#items = this.#items.with({
       upserts: [...update.upserts.values()],
       removedKeys: [...update.removedKeys],
@@ -98,11 +104,15 @@ export class GatewayView {
   #putService(key: string, update: ViewUpdate): void {
     const entry = this.#serviceUses.has(key) ? this.#resources.get(key) : undefined;
     const name = key.slice('service/'.length);
+    const before = this.#services.get(key);
+    if (before === entry && entry) return;
+    if (before) this.#certificates.countUses(before, -1);
     if (!entry) {
       this.#services.delete(key);
       this.#endpoints.delete(name);
       update.remove(key);
-    } else if (this.#services.get(key) !== entry) {
+    } else {
+      this.#certificates.countUses(entry, 1);
       this.#services.set(key, entry);
       this.#endpoints.set(name, staticEndpoints(entry));
       update.put(encodeItem(compileService(entry)));

@@ -151,7 +151,6 @@ describe('buildTable', () => {
         pointer: '',
         detail: '10.0.0.0/99 is no network',
       },
-      { reason: 'too_old', resource: 'service/default/s', pointer: '', detail: 'protocol 99' },
       { reason: 'too_old', resource: 'route/default/r', pointer: '', detail: 'encoded character 99' },
       {
         reason: 'invalid_resource',
@@ -159,6 +158,7 @@ describe('buildTable', () => {
         pointer: '',
         detail: 'timeouts are missing',
       },
+      { reason: 'too_old', resource: 'service/default/s', pointer: '', detail: 'protocol 99' },
     ]);
   });
 

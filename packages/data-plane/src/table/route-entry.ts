@@ -38,6 +38,8 @@ export class RouteEntry {
   readonly timeouts: RouteTimeouts;
   /** Bytes, 0 = unlimited; undefined = the Gateway's limit. */
   readonly bodyBytesMax: number | undefined;
+  /** 0 = off. */
+  readonly activeRequestsMax: number;
   readonly rules: readonly Rule<MatchedRoute>[];
   readonly backends: readonly RouteBackend[];
   #gateway: GatewaySettings | undefined;
@@ -51,6 +53,7 @@ export class RouteEntry {
     const { requestMs, responseHeadMs, idleMs, streamIdleMs } = route.timeouts;
     this.timeouts = { requestMs, responseHeadMs, idleMs, streamIdleMs };
     this.bodyBytesMax = route.bodyBytesMax === undefined ? undefined : Number(route.bodyBytesMax);
+    this.activeRequestsMax = route.activeRequestsMax;
     const allowEncoded = encodedMask(allowedEncodedCharacters(route));
     this.rules = routeRules(route).map((rule) => {
       const [path] = Object.values<string>(rule.path);

@@ -19,6 +19,7 @@ export function poolSettings(settings: Partial<PoolSettings> = {}): PoolSettings
     idleTimeoutMs: 5000,
     requestsPerConnectionMax: 0,
     ageMaxMs: 0,
+    tls: undefined,
     ...settings,
   };
 }

@@ -87,7 +87,11 @@ function openPool(
   settings: Partial<PoolSettings> = {},
   address = '127.0.0.1',
 ) {
-  const pool = new EndpointPool(address, port, poolSettings(settings), poolContext());
+  const pool = new EndpointPool(
+    { address, port, name: address, serverName: undefined },
+    poolSettings(settings),
+    poolContext(),
+  );
   context.after(() => pool.close());
   return pool;
 }

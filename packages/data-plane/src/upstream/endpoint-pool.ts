@@ -8,10 +8,11 @@ import type { UpstreamCall, UpstreamEvents, UpstreamFailure, UpstreamRequest } f
 import type { Timed, TimerWheel } from '../proxy/timer-wheel.ts';
 import type { OwnPorts } from './address-guard.ts';
 import { CallQueue } from './call-queue.ts';
-import { openSocket } from './open-socket.ts';
+import { openSocket, type SocketTarget } from './open-socket.ts';
 import { PoolCall } from './pool-call.ts';
 import type { PoolCounters } from './pool-counters.ts';
 import { type ConnectionOwner, UpstreamConnection } from './upstream-connection.ts';
+import type { UpstreamTls } from './tls-settings.ts';
 import { connectFailure, connectTimeout } from './upstream-failures.ts';
 
 /** Bounds on one endpoint's connections. */
@@ -26,6 +27,8 @@ export interface PoolSettings {
   readonly requestsPerConnectionMax: number;
   /** A connection this old takes no new request; 0 = off. */
   readonly ageMaxMs: number;
+  /** Undefined = plain TCP. */
+  readonly tls: UpstreamTls | undefined;
 }
 
 /** What all pools of a node share. */
@@ -49,8 +52,7 @@ export class EndpointPool implements ConnectionOwner, Timed {
   dueMs = Infinity;
   readonly headLimits = headLimits;
   readonly authority: string;
-  readonly #address: string;
-  readonly #port: number;
+  readonly #target: SocketTarget;
   readonly #settings: PoolSettings;
   readonly #context: PoolContext;
   readonly #connections = new Set<UpstreamConnection>();
@@ -60,12 +62,12 @@ export class EndpointPool implements ConnectionOwner, Timed {
   #connecting = 0;
   #activeRequests = 0;
   #isClosing = false;
+  #session: Buffer | undefined;
 
-  /** `address` is an IP address. Opens nothing yet. */
-  constructor(address: string, port: number, settings: PoolSettings, context: PoolContext) {
-    this.authority = formatListenAddress({ host: address, port });
-    this.#address = address;
-    this.#port = port;
+  /** Opens nothing yet. */
+  constructor(target: SocketTarget, settings: PoolSettings, context: PoolContext) {
+    this.authority = formatListenAddress({ host: target.name, port: target.port });
+    this.#target = target;
     this.#settings = settings;
     this.#context = context;
   }
@@ -210,9 +212,12 @@ export class EndpointPool implements ConnectionOwner, Timed {
   #open(): boolean {
     const { clock, wheel, counters, ownPorts } = this.#context;
     try {
-      const socket = openSocket({ address: this.#address, port: this.#port }, ownPorts);
+      const { socket, readyEvent } = openSocket(this.#target, this.#settings.tls, this.#session, ownPorts);
+      // The newest ticket is the one that the endpoint is most likely to know.
+      if (readyEvent === 'secureConnect')
+        socket.on('session', (session: Buffer) => (this.#session = session));
       const nowMs = clock.monotonicMs();
-      const connection = new UpstreamConnection(this, socket, 'connect', nowMs);
+      const connection = new UpstreamConnection(this, socket, readyEvent, nowMs);
       this.#connections.add(connection);
       this.#connecting += 1;
       counters.connectionsOpened += 1;

@@ -47,10 +47,16 @@ export class ServiceHandle {
     this.#set = set;
     const leaving = new Map(this.#endpoints.map((endpoint) => [endpoint.id, endpoint]));
     this.#endpoints = (set?.entries ?? []).map((entry) => {
-      const { id, address, port, weight } = entry;
+      const { id, address, port, weight, serverName } = entry;
       const before = leaving.get(id);
       leaving.delete(id);
-      const pool = before?.pool ?? new EndpointPool(address, port, this.#settings, this.#context);
+      const pool =
+        before?.pool ??
+        new EndpointPool(
+          { address, port, name: address, serverName: serverName === '' ? undefined : serverName },
+          this.#settings,
+          this.#context,
+        );
       return { id, address, port, weight, current: before?.current ?? 0, pool };
     });
     for (const endpoint of leaving.values()) endpoint.pool.close();

@@ -1,4 +1,5 @@
 import { didYouMean } from '../hints.ts';
+import { certificateKind } from './certificate.ts';
 import { gatewayKind } from './gateway.ts';
 import { type Kind, readVerbs } from './kind.ts';
 import { routeKind } from './route.ts';
@@ -32,6 +33,7 @@ export const kinds: readonly Kind[] = [
   routeKind,
   serviceKind,
   gatewayKind,
+  certificateKind,
   secretKind,
   nodeKind,
   revisionKind,

@@ -1,6 +1,7 @@
 import type { NodeResource, RevisionResource } from '@causeway/model/api-types';
 import type { Resource } from '@causeway/model/resource';
 import type { KindView } from './column.ts';
+import { certificateView } from './certificate.ts';
 import { gatewayView } from './gateway.ts';
 import { nodeView } from './node.ts';
 import { revisionView } from './revision.ts';
@@ -16,6 +17,7 @@ const views = {
   Route: routeView,
   Service: serviceView,
   Gateway: gatewayView,
+  Certificate: certificateView,
   Secret: secretView,
   Node: nodeView,
   Revision: revisionView,
