@@ -7,6 +7,7 @@ import type { Clock } from '@causeway/runtime/clock';
 import { messageOf } from '@causeway/runtime/errors';
 import type { HealthChecks } from '@causeway/runtime/health-checks';
 import type { Logger } from '@causeway/runtime/logger';
+import { NameResolver } from '@causeway/runtime/name-resolver';
 import { sliceWork } from '@causeway/runtime/work-slices';
 
 import { ClientTimeoutCounters } from './listen/client-timeout-counters.ts';
@@ -23,6 +24,7 @@ import type { Table } from './table/table.ts';
 import { TableGenerations } from './table/table-generations.ts';
 import type { PoolContext } from './upstream/endpoint-pool.ts';
 import { PoolCounters } from './upstream/pool-counters.ts';
+import type { ServiceHandle } from './upstream/service-handle.ts';
 
 export interface ProxyNodeOptions {
   readonly logger: Logger;
@@ -34,6 +36,8 @@ export interface ProxyNodeOptions {
   readonly otherPorts?: () => readonly number[];
 }
 
+/** A table waits no longer for names that nobody answers for. */
+const resolveMsMax = 2000;
 /** How often the end of the drain is looked for. */
 const drainCheckMs = 20;
 /** Of a node that never had a Gateway. */
@@ -48,6 +52,7 @@ export class ProxyNode implements SnapshotTarget {
   readonly #context: ProxyContext;
   readonly #ports: Ports;
   readonly #pools: PoolContext;
+  readonly #resolver: NameResolver;
 
   constructor(options: ProxyNodeOptions) {
     const { logger, clock, observer } = options;
@@ -55,13 +60,14 @@ export class ProxyNode implements SnapshotTarget {
     const wheel = new TimerWheel(clock);
     const generations = this.#generations;
     this.#context = { generations, wheel, clock, logger, observer, activeRequests: 0, isDraining: false };
+    this.#resolver = new NameResolver({ clock });
     const { counts, timeoutCounters } = this;
     const handler = createRequestHandler(this.#context);
     this.#ports = new Ports({ handler, counts, timeoutCounters, wheel, clock, logger });
     const ownPorts = {
       has: (port: number) => this.#ports.has(port) || options.otherPorts?.().includes(port) === true,
     };
-    this.#pools = { clock, wheel, ownPorts, counters: this.poolCounters };
+    this.#pools = { clock, wheel, ownPorts, counters: this.poolCounters, resolver: this.#resolver };
   }
 
   get table(): Table | undefined {
@@ -132,6 +138,7 @@ export class ProxyNode implements SnapshotTarget {
       logger.warn({ connections: this.#ports.connections }, 'cutting connections');
     this.#ports.destroy();
     for (const service of sharedValues(this.table?.services)) service.close();
+    this.#resolver.close();
   }
 
   async #apply(update: SnapshotUpdate): Promise<NodeProblem[]> {
@@ -139,8 +146,12 @@ export class ProxyNode implements SnapshotTarget {
     const beganMs = clock.monotonicMs();
     const built = await sliceWork(buildTable(this.table, update, this.#pools));
     if (!built.ok) return built.problems;
+    await this.#resolveNames(built.arriving, update);
     const ports = await this.#ports.prepare(built.table);
-    if (Array.isArray(ports)) return ports;
+    if (Array.isArray(ports)) {
+      for (const service of built.arriving) service.close();
+      return ports;
+    }
     // From here on nothing waits and nothing fails: requests meet the old table or the new one, never a mixture.
     const { table, leaving } = built;
     for (const service of sharedValues(table.services))
@@ -149,5 +160,15 @@ export class ProxyNode implements SnapshotTarget {
     ports.commit();
     onApplied?.(clock.monotonicMs() - beganMs);
     return [];
+  }
+
+  /** Requests meet a new Service when its names are known, so that none is refused for want of an address. */
+  async #resolveNames(services: readonly ServiceHandle[], { endpoints }: SnapshotUpdate): Promise<void> {
+    for (const service of services) service.setEndpoints(endpoints.get(service.name));
+    const known = Promise.all(services.map((service) => service.resolved()));
+    const giveUp = new AbortController();
+    const late = this.#options.clock.sleep(resolveMsMax, giveUp.signal).catch(() => {});
+    await Promise.race([known, late]);
+    giveUp.abort();
   }
 }

@@ -9,6 +9,11 @@ import { chunkEnd, chunkStart, lastChunk } from '@causeway/http1/write-chunk';
  */
 const joinedBytesMax = 4096;
 const heldBytesMax = 12_288;
+/**
+ * The high-water mark of every socket: what it reads ahead while it is paused, and what it may have to send before its sender is to wait.
+ * Small, for there are many, one piece of 64 KiB is kept on each side anyway, and the system has buffers of its own.
+ */
+export const socketBufferBytes = 16_384;
 
 export class MessageWriter {
   readonly #socket: Socket;
@@ -22,9 +27,10 @@ export class MessageWriter {
     this.#socket = socket;
   }
 
-  /** Whether the socket wants no more until it has drained. */
+  /** Whether so much waits that the sender should, until the socket has drained. */
   get isFull(): boolean {
-    return this.#socket.writableNeedDrain;
+    // Not `writableNeedDrain`, which is said of every large write, though the system has taken all of it at once.
+    return this.#socket.writableLength >= socketBufferBytes;
   }
 
   /**
@@ -78,13 +84,16 @@ export class MessageWriter {
   #large(data: Buffer): boolean {
     const socket = this.#socket;
     this.#isWhollyHeld = false;
-    if (this.#held === '' && !this.#isChunked) return socket.write(data);
+    if (this.#held === '' && !this.#isChunked) {
+      socket.write(data);
+      return !this.isFull;
+    }
     socket.cork();
     const text = this.#isChunked ? this.#held + chunkStart(data.length) : this.#held;
     this.#held = this.#isChunked ? chunkEnd : '';
     if (text !== '') socket.write(text, 'latin1');
-    const isFlowing = socket.write(data);
+    socket.write(data);
     socket.uncork();
-    return isFlowing;
+    return !this.isFull;
   }
 }

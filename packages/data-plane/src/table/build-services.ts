@@ -22,6 +22,8 @@ export interface ServiceChanges {
 export interface BuiltServices extends Pick<Table, 'services' | 'certificates' | 'certificateUses'> {
   /** Handles that `previous` holds and the new table does not. */
   readonly leaving: readonly ServiceHandle[];
+  /** The other way round. */
+  readonly arriving: readonly ServiceHandle[];
 }
 
 /** A Service that cannot be built keeps its place and is told to `onProblem`, by its key; then the result is not to be used. */
@@ -48,6 +50,7 @@ export function* buildServices(
     certificates,
     certificateUses: yield* applyChanges(previous?.certificateUses, usesOf(changed)),
     leaving: [...handles.keys()].flatMap((name) => sharedGet(previous?.services, name) ?? []),
+    arriving: [...handles.values()].filter((handle) => handle !== undefined),
   };
 }
 

@@ -29,6 +29,8 @@ export type BuiltTable =
       readonly table: Table;
       /** Handles that `previous` holds and `table` does not. */
       readonly leaving: readonly ServiceHandle[];
+      /** The other way round. */
+      readonly arriving: readonly ServiceHandle[];
     }
   | { readonly ok: false; readonly problems: NodeProblem[] };
 
@@ -56,7 +58,7 @@ export function* buildTable(
   const listeners = yield* buildListeners(previous, gateway, routes, changes.routes, problems);
   if (problems.length > 0) return { ok: false, problems };
   const { revision, items } = update;
-  const { leaving, ...held } = services;
+  const { leaving, arriving, ...held } = services;
   const table = {
     revision,
     digest: items.rootDigest,
@@ -65,7 +67,7 @@ export function* buildTable(
     routes,
     ...held,
   };
-  return { ok: true, table, leaving };
+  return { ok: true, table, leaving, arriving };
 }
 
 interface SortedChanges {

@@ -1,6 +1,7 @@
 /** What pools need, for tests that have no node. */
 
 import { systemClock } from '@causeway/runtime/clock';
+import { NameResolver } from '@causeway/runtime/name-resolver';
 
 import { TimerWheel } from '../proxy/timer-wheel.ts';
 import type { PoolContext, PoolSettings } from '../upstream/endpoint-pool.ts';
@@ -8,7 +9,14 @@ import { PoolCounters } from '../upstream/pool-counters.ts';
 
 export function poolContext(): PoolContext {
   const wheel = new TimerWheel(systemClock);
-  return { clock: systemClock, wheel, ownPorts: { has: () => false }, counters: new PoolCounters() };
+  const resolver = new NameResolver({ clock: systemClock });
+  return {
+    clock: systemClock,
+    wheel,
+    ownPorts: { has: () => false },
+    counters: new PoolCounters(),
+    resolver,
+  };
 }
 
 export function poolSettings(settings: Partial<PoolSettings> = {}): PoolSettings {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
-import { checkUpstreamAddress, createGuardedLookup } from './address-guard.ts';
+import { checkUpstreamAddress } from './address-guard.ts';
 
 const own = new Set([8080]);
 
@@ -26,26 +26,5 @@ describe('checkUpstreamAddress', () => {
     assert.match(checkUpstreamAddress('127.0.0.1', 8080, own)?.message ?? '', /Causeway itself/);
     assert.match(checkUpstreamAddress('::1', 8080, own)?.message ?? '', /Causeway itself/);
     assert.equal(checkUpstreamAddress('192.0.2.1', 8080, own), undefined);
-  });
-});
-
-describe('createGuardedLookup', () => {
-  it('judges the address that a name resolves to', async () => {
-    const { promise, resolve } = Promise.withResolvers<Error | null>();
-    createGuardedLookup(8080, own)('localhost', { all: true }, (error) => resolve(error));
-    assert.match((await promise)?.message ?? '', /Causeway itself/);
-  });
-
-  it('gives the allowed addresses in the form that was asked for', async () => {
-    const all = Promise.withResolvers<unknown>();
-    createGuardedLookup(81, own)('localhost', { all: true, family: 4 }, (_error, found) =>
-      all.resolve(found),
-    );
-    assert.deepEqual(await all.promise, [{ address: '127.0.0.1', family: 4 }]);
-    const one = Promise.withResolvers<unknown>();
-    createGuardedLookup(81, own)('localhost', { family: 4 }, (_error, address, family) =>
-      one.resolve([address, family]),
-    );
-    assert.deepEqual(await one.promise, ['127.0.0.1', 4]);
   });
 });

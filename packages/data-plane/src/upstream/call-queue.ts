@@ -23,15 +23,6 @@ export class CallQueue<T extends Queued<T>> {
     this.#size += 1;
   }
 
-  /** For one that has had its turn before. */
-  pushFirst(call: T): void {
-    call.queueNext = this.#first;
-    if (this.#first === undefined) this.#last = call;
-    else this.#first.queuePrevious = call;
-    this.#first = call;
-    this.#size += 1;
-  }
-
   shift(): T | undefined {
     const first = this.#first;
     if (first !== undefined) this.remove(first);

@@ -3,6 +3,7 @@
 import { defaultLimits, type HeadLimits } from '@causeway/http1/limits';
 import type { Clock } from '@causeway/runtime/clock';
 import { formatListenAddress } from '@causeway/runtime/listen-address';
+import type { NameResolver } from '@causeway/runtime/name-resolver';
 
 import type { UpstreamCall, UpstreamEvents, UpstreamFailure, UpstreamRequest } from '../proxy/exchange.ts';
 import type { Timed, TimerWheel } from '../proxy/timer-wheel.ts';
@@ -37,6 +38,7 @@ export interface PoolContext {
   readonly wheel: TimerWheel;
   readonly ownPorts: OwnPorts;
   readonly counters: PoolCounters;
+  readonly resolver: NameResolver;
 }
 
 /** Largest head of a response, bytes; nginx and Envoy allow as much or less. */
@@ -59,6 +61,8 @@ export class EndpointPool implements ConnectionOwner, Timed {
   /** Those without a request, the one freed last at the end. */
   readonly #free: UpstreamConnection[] = [];
   readonly #waiting = new CallQueue<PoolCall>();
+  /** Those that met a stale connection: only a new one is sure not to be stale too. */
+  readonly #repeating = new CallQueue<PoolCall>();
   #connecting = 0;
   #activeRequests = 0;
   #isClosing = false;
@@ -84,7 +88,7 @@ export class EndpointPool implements ConnectionOwner, Timed {
 
   /** Requests that wait for a connection. */
   get waiting(): number {
-    return this.#waiting.size;
+    return this.#waiting.size + this.#repeating.size;
   }
 
   /** Sends a request; undefined when so many wait already that it would only add to the queue. */
@@ -93,7 +97,7 @@ export class EndpointPool implements ConnectionOwner, Timed {
     const { connectionsMax, waitingMax } = this.#settings;
     const mustWait = connection === undefined && this.#connections.size >= connectionsMax;
     // Who waits for a connection that is being opened does not count.
-    if (mustWait && this.#waiting.size - this.#connecting >= waitingMax) {
+    if (mustWait && this.waiting - this.#connecting >= waitingMax) {
       this.#context.counters.refused += 1;
       return undefined;
     }
@@ -116,7 +120,7 @@ export class EndpointPool implements ConnectionOwner, Timed {
   }
 
   withdraw(call: PoolCall): void {
-    this.#waiting.remove(call);
+    (call.isRepeated ? this.#repeating : this.#waiting).remove(call);
   }
 
   onCallOver(): void {
@@ -124,31 +128,24 @@ export class EndpointPool implements ConnectionOwner, Timed {
   }
 
   onFree(connection: UpstreamConnection): void {
-    const { wheel, clock } = this.#context;
-    if (connection.requests === 0) {
-      this.#connecting -= 1;
-      wheel.cancel(connection);
-    }
-    if (this.#isWornOut(connection) || (this.#isClosing && this.#waiting.size === 0)) {
+    const isNew = connection.requests === 0;
+    if (isNew) this.#onConnected(connection);
+    if (this.#isWornOut(connection) || (this.#isClosing && this.waiting === 0)) {
       connection.destroy();
       return;
     }
-    const next = this.#waiting.shift();
-    if (next !== undefined) {
-      connection.start(next);
-      return;
-    }
-    connection.freeSinceMs = clock.monotonicMs();
-    this.#free.push(connection);
-    if (this.wheelPrevious === undefined)
-      wheel.schedule(this, connection.freeSinceMs + this.#settings.idleTimeoutMs);
+    const next = (isNew ? this.#repeating.shift() : undefined) ?? this.#waiting.shift();
+    if (next !== undefined) connection.start(next);
+    // Where there is no room for a new connection an old one makes it.
+    else if (this.#repeating.size > this.#connecting) connection.destroy();
+    else this.#keep(connection);
   }
 
   onConnectFailed(connection: UpstreamConnection, failure: UpstreamFailure): void {
     this.#connecting -= 1;
     this.#context.wheel.cancel(connection);
     this.#context.counters.connectsFailed += 1;
-    this.#waiting.shift()?.fail(failure);
+    (this.#repeating.shift() ?? this.#waiting.shift())?.fail(failure);
     this.#openForWaiting();
   }
 
@@ -165,8 +162,7 @@ export class EndpointPool implements ConnectionOwner, Timed {
 
   onStale(call: PoolCall): void {
     this.#context.counters.staleRepeats += 1;
-    // It has had its turn: behind the others it might wait a second time.
-    this.#waiting.pushFirst(call);
+    this.#repeating.push(call);
     this.#openForWaiting();
   }
 
@@ -177,6 +173,19 @@ export class EndpointPool implements ConnectionOwner, Timed {
       this.#free[0]!.destroy();
     const [oldest] = this.#free;
     if (oldest !== undefined) this.#context.wheel.schedule(this, oldest.freeSinceMs + idleTimeoutMs);
+  }
+
+  #onConnected(connection: UpstreamConnection): void {
+    this.#connecting -= 1;
+    this.#context.wheel.cancel(connection);
+  }
+
+  #keep(connection: UpstreamConnection): void {
+    const { wheel, clock } = this.#context;
+    connection.freeSinceMs = clock.monotonicMs();
+    this.#free.push(connection);
+    if (this.wheelPrevious === undefined)
+      wheel.schedule(this, connection.freeSinceMs + this.#settings.idleTimeoutMs);
   }
 
   #takeFree(): UpstreamConnection | undefined {
@@ -204,7 +213,7 @@ export class EndpointPool implements ConnectionOwner, Timed {
 
   /** As many connections are being opened as there are requests for them, within the maximum. */
   #openForWaiting(): void {
-    while (this.#connecting < this.#waiting.size && this.#connections.size < this.#settings.connectionsMax) {
+    while (this.#connecting < this.waiting && this.#connections.size < this.#settings.connectionsMax) {
       if (!this.#open()) return;
     }
   }
@@ -226,8 +235,8 @@ export class EndpointPool implements ConnectionOwner, Timed {
     } catch (error) {
       // Nothing that a later attempt could change: all that wait are told.
       const failure = connectFailure(error);
-      for (let call = this.#waiting.shift(); call !== undefined; call = this.#waiting.shift())
-        call.fail(failure);
+      for (const queue of [this.#repeating, this.#waiting])
+        for (let call = queue.shift(); call !== undefined; call = queue.shift()) call.fail(failure);
       return false;
     }
   }

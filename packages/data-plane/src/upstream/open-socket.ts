@@ -3,6 +3,7 @@
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 
+import { socketBufferBytes } from '../socket/message-writer.ts';
 import { checkUpstreamAddress, type OwnPorts } from './address-guard.ts';
 import { tlsConnectOptions, type UpstreamTls } from './tls-settings.ts';
 
@@ -42,6 +43,7 @@ export function openSocket(
   const tcp = {
     host: address,
     port,
+    highWaterMark: socketBufferBytes,
     noDelay: true,
     keepAlive: true,
     keepAliveInitialDelay: tcpKeepAliveMs,

@@ -24,9 +24,10 @@ export class PoolCall implements UpstreamCall, Queued<PoolCall> {
   connection: UpstreamConnection | undefined = undefined;
   /** All of the request is sent, or on its way to the socket. */
   isRequestDone: boolean;
+  /** It has been sent once already. */
+  isRepeated = false;
   readonly #owner: CallQueueOwner;
   #isOver = false;
-  #isRepeated = false;
 
   constructor(owner: CallQueueOwner, request: UpstreamRequest, events: UpstreamEvents) {
     this.#owner = owner;
@@ -42,8 +43,8 @@ export class PoolCall implements UpstreamCall, Queued<PoolCall> {
   /** Whether the request may be sent once more: nobody can tell the difference, and it was not done before. */
   takeRepeat(): boolean {
     const { method, bodyLength } = this.request;
-    if (this.#isRepeated || bodyLength !== 0 || !repeatable.has(method)) return false;
-    this.#isRepeated = true;
+    if (this.isRepeated || bodyLength !== 0 || !repeatable.has(method)) return false;
+    this.isRepeated = true;
     return true;
   }
 

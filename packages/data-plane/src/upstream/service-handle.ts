@@ -1,28 +1,33 @@
 /** A Service as tables hold it: its endpoints, whose turn it is, and the connections to each. Survives swaps of tables. */
 
-import type { EndpointSet } from '@causeway/proto/gen/causeway/config/v1/config_pb';
+import { isIP } from 'node:net';
+import type { Endpoint, EndpointSet } from '@causeway/proto/gen/causeway/config/v1/config_pb';
 
 import { EndpointPool, type PoolContext, type PoolSettings } from './endpoint-pool.ts';
+import { NamedAddresses } from './named-addresses.ts';
 import { nextInRotation, type Weighted } from './smooth-round-robin.ts';
 
 /** One endpoint of a Service on this node. */
 export interface LiveEndpoint extends Weighted {
-  /** Stable: the same over every change of its set. */
+  /** Stable: the same over every change of its set. Of a host name each address is an endpoint: `id/address`. */
   readonly id: string;
+  /** An IP address. */
   readonly address: string;
   readonly port: number;
   readonly pool: EndpointPool;
 }
 
 /**
- * The set of endpoints changes by itself, outside of tables. An endpoint that stays keeps its connections and its place in the
- * rotation; one that goes gets no new request and closes its connections when its last request is done.
+ * The set of endpoints changes by itself, outside of tables, and so do the addresses of names in it. An endpoint that stays keeps its
+ * connections and its place in the rotation; one that goes gets no new request and closes its connections when its last
+ * request is done.
  */
 export class ServiceHandle {
   /** "namespace/name" */
   readonly name: string;
   readonly #settings: PoolSettings;
   readonly #context: PoolContext;
+  readonly #named: NamedAddresses;
   #set: EndpointSet | undefined;
   #endpoints: readonly LiveEndpoint[] = [];
 
@@ -30,6 +35,7 @@ export class ServiceHandle {
     this.name = name;
     this.#settings = settings;
     this.#context = context;
+    this.#named = new NamedAddresses(context.resolver, () => this.#rebuild());
   }
 
   get endpoints(): readonly LiveEndpoint[] {
@@ -56,21 +62,14 @@ export class ServiceHandle {
   setEndpoints(set: EndpointSet | undefined): void {
     if (set === this.#set) return;
     this.#set = set;
-    const leaving = new Map(this.#endpoints.map((endpoint) => [endpoint.id, endpoint]));
-    this.#endpoints = (set?.entries ?? []).map((entry) => {
-      const { id, address, port, weight, serverName } = entry;
-      const before = leaving.get(id);
-      leaving.delete(id);
-      const pool =
-        before?.pool ??
-        new EndpointPool(
-          { address, port, name: address, serverName: serverName === '' ? undefined : serverName },
-          this.#settings,
-          this.#context,
-        );
-      return { id, address, port, weight, current: before?.current ?? 0, pool };
-    });
-    for (const endpoint of leaving.values()) endpoint.pool.close();
+    const addresses = (set?.entries ?? []).map(({ address }) => address);
+    this.#named.setNames(new Set(addresses.filter((address) => isIP(address) === 0)));
+    this.#rebuild();
+  }
+
+  /** Resolves when the addresses of all names are known, or known not to be there. */
+  resolved(): Promise<void> {
+    return this.#named.known();
   }
 
   /** The endpoint for the next request; undefined when there is none with a weight. */
@@ -80,7 +79,33 @@ export class ServiceHandle {
 
   /** For a Service that no table holds any more. */
   close(): void {
-    for (const endpoint of this.#endpoints) endpoint.pool.close();
-    this.#endpoints = [];
+    this.setEndpoints(undefined);
+  }
+
+  #rebuild(): void {
+    const entries = this.#set?.entries ?? [];
+    const located = entries.flatMap((entry) => this.#locate(entry));
+    // Names that are new take a moment: until then what was there is better than nothing.
+    if (located.length === 0 && entries.length > 0 && !this.#named.areKnown) return;
+    const leaving = new Map(this.#endpoints.map((endpoint) => [endpoint.id, endpoint]));
+    this.#endpoints = located.map(({ id, address, entry }) => {
+      const { port, weight } = entry;
+      const before = leaving.get(id);
+      leaving.delete(id);
+      const pool = before?.pool ?? this.#openPool(address, entry);
+      return { id, address, port, weight, current: before?.current ?? 0, pool };
+    });
+    for (const endpoint of leaving.values()) endpoint.pool.close();
+  }
+
+  #locate(entry: Endpoint): { id: string; address: string; entry: Endpoint }[] {
+    const { id, address } = entry;
+    if (isIP(address) !== 0) return [{ id, address, entry }];
+    return this.#named.of(address).map((found) => ({ id: `${id}/${found}`, address: found, entry }));
+  }
+
+  #openPool(address: string, { address: name, port, serverName }: Endpoint): EndpointPool {
+    const target = { address, port, name, serverName: serverName === '' ? undefined : serverName };
+    return new EndpointPool(target, this.#settings, this.#context);
   }
 }
