@@ -21,7 +21,9 @@ import type {
   RequestHandler,
 } from '../proxy/exchange.ts';
 import type { Timed, TimerWheel } from '../proxy/timer-wheel.ts';
+import { adoptSocket } from '../socket/adopt-socket.ts';
 import { MessageWriter } from '../socket/message-writer.ts';
+import { ReadMemory } from '../socket/read-memory.ts';
 import type { ClientTimeoutCounters } from './client-timeout-counters.ts';
 
 /** What a connection needs of its listener; read at each use, because tables change under open connections. */
@@ -74,6 +76,7 @@ export class ClientConnection implements Downstream, Timed {
   readonly #socket: Socket;
   readonly #parser: RequestParser;
   readonly #writer: MessageWriter;
+  readonly #memory: ReadMemory;
   #peer: PeerConnection;
   #state: State = 'waiting';
   #deadlineMs = Infinity;
@@ -92,20 +95,27 @@ export class ClientConnection implements Downstream, Timed {
   // Of the exchange.
   #events: DownstreamEvents | undefined;
   #isHandling = false;
+  /** Nothing of the body that has been handed on is in use any more. */
+  #isHandedOver = true;
   #isReceived = false;
   #isBodyWanted = false;
   #isBodyPaused = false;
   #isHeadSent = false;
+  /** The response is complete, if not out. */
+  #isEnded = false;
   #isLast = false;
   /** The end of the response is seen by the end of the connection. */
   #isUntilClose = false;
   #isSent = false;
 
-  constructor(context: ConnectionContext, socket: Socket) {
+  /** Takes the place of `accepted`, a socket that has not begun to read. */
+  constructor(context: ConnectionContext, accepted: Socket) {
     this.#context = context;
+    this.#memory = new ReadMemory((piece) => this.#receive(piece));
+    const socket = adoptSocket(accepted, this.#memory);
     this.#socket = socket;
     this.#parser = new RequestParser(context.headLimits);
-    this.#writer = new MessageWriter(socket);
+    this.#writer = new MessageWriter(socket, () => this.#onEmptied());
     this.#peer = {
       socketKey: context.socketKey,
       peerAddress: socket.remoteAddress ?? '',
@@ -114,8 +124,7 @@ export class ClientConnection implements Downstream, Timed {
       scheme: 'http',
     };
     (socket as OwnedSocket).client = this;
-    socket.on('data', onData);
-    socket.on('drain', onDrain);
+    if (socket === accepted) socket.on('data', onData);
     socket.on('end', onEnd);
     socket.on('error', onError);
     socket.on('close', onClose);
@@ -182,7 +191,7 @@ export class ClientConnection implements Downstream, Timed {
     const expects = (this.head.facts & HeadFact.expectsContinue) !== 0;
     // A client that sends already waits for nothing.
     if (expects && this.#unread.length === 0 && !this.#isHeadSent)
-      this.#writeNow(responseHeadText(100, [], undefined, false));
+      this.#writer.writeNow(responseHeadText(100, [], undefined, false));
     this.advance();
   }
 
@@ -197,7 +206,8 @@ export class ClientConnection implements Downstream, Timed {
   }
 
   sendInformational(status: number, fields: FieldList): void {
-    if (this.head.minorVersion === 1) this.#writeNow(responseHeadText(status, fields, undefined, false));
+    if (this.head.minorVersion === 1)
+      this.#writer.writeNow(responseHeadText(status, fields, undefined, false));
   }
 
   sendHead(status: number, fields: FieldList, length: BodyLength | undefined, close: boolean): void {
@@ -226,9 +236,8 @@ export class ClientConnection implements Downstream, Timed {
 
   endResponse(): void {
     this.#writer.end();
-    if (this.#socket.writableLength === 0) this.#onSent();
-    // Told when all that was written before is out.
-    else this.#socket.write(nothing, () => this.#onSent());
+    this.#isEnded = true;
+    if (this.#writer.isEmpty) this.#onSent();
   }
 
   reset(): void {
@@ -237,7 +246,12 @@ export class ClientConnection implements Downstream, Timed {
     else this.#socket.destroy();
   }
 
+  /** For sockets that read as usual. */
   receive(chunk: Buffer): void {
+    this.#receive(chunk);
+  }
+
+  #receive(chunk: Buffer): void {
     if (this.#state === 'leaving') {
       this.#lingerBytes += chunk.length;
       if (this.#lingerBytes > lingerBytesMax) this.#socket.destroy();
@@ -248,10 +262,6 @@ export class ClientConnection implements Downstream, Timed {
       if (!this.#isTurnAsked) this.#requestsInTurn = 0;
       this.#read(chunk);
     }
-  }
-
-  drained(): void {
-    if (!this.#isSent) this.#events?.onDownstreamDrain();
   }
 
   /** The client sends no more; it may still wait for its answer (RFC 9112 section 9.6). */
@@ -279,7 +289,8 @@ export class ClientConnection implements Downstream, Timed {
     if (this.#state === 'exchange' && this.#isBodyWanted && !this.#isReceived) this.#events?.onRequestPart();
     if (this.#state === 'leaving' || this.#state === 'closed') return;
     if (at < chunk.length) {
-      this.#unread = at === 0 ? chunk : chunk.subarray(at);
+      // A copy: what it was read into is not ours to keep.
+      this.#unread = Buffer.from(chunk.subarray(at));
       this.#socket.pause();
     } else if (this.#isHalfClosed) {
       this.#onEndOfBytes();
@@ -306,10 +317,11 @@ export class ClientConnection implements Downstream, Timed {
           this.#begin();
           break;
         case ReadEvent.chunk:
-          this.#events?.onRequestChunk(parser.chunk);
+          this.#isHandedOver = this.#events?.onRequestChunk(parser.chunk) ?? true;
           break;
         case ReadEvent.end:
           this.#isReceived = true;
+          this.#memory.over(this.#isHandedOver);
           this.#events?.onRequestEnd();
           break;
         default:
@@ -354,12 +366,21 @@ export class ClientConnection implements Downstream, Timed {
     this.#isBodyPaused = false;
     this.#isHeadSent = false;
     this.#isUntilClose = false;
+    this.#isEnded = false;
     this.#isSent = false;
+    this.#isHandedOver = true;
     this.#isHandling = true;
     const events = this.#context.handler.handle(this);
     this.#isHandling = false;
     this.#events = events;
     if (this.#isSent) this.#finish();
+  }
+
+  /** The system has taken what it had not taken at once. */
+  #onEmptied(): void {
+    if (this.#state !== 'exchange') return;
+    if (this.#isEnded) this.#onSent();
+    else this.#events?.onDownstreamDrain();
   }
 
   #onSent(): void {
@@ -433,10 +454,6 @@ export class ClientConnection implements Downstream, Timed {
     return this.#isLeaving || (requestsMax > 0 && this.#requests >= requestsMax);
   }
 
-  #writeNow(text: string): void {
-    this.#socket.write(text, 'latin1');
-  }
-
   #watch(timeoutMs: number): void {
     this.#deadlineMs = timeoutMs > 0 ? this.#context.clock.monotonicMs() + timeoutMs : Infinity;
     this.#arm();
@@ -468,10 +485,6 @@ function nextTurn(connection: ClientConnection): void {
 
 function onData(this: OwnedSocket, chunk: Buffer): void {
   this.client!.receive(chunk);
-}
-
-function onDrain(this: OwnedSocket): void {
-  this.client!.drained();
 }
 
 function onEnd(this: OwnedSocket): void {

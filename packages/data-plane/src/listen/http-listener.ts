@@ -9,7 +9,6 @@ import type { RequestHandler } from '../proxy/exchange.ts';
 import type { TimerWheel } from '../proxy/timer-wheel.ts';
 import type { GatewaySettings } from '../table/gateway-settings.ts';
 import { needsReusePort } from './assert-port-free.ts';
-import { socketBufferBytes } from '../socket/message-writer.ts';
 import { ClientConnection, type ConnectionContext } from './client-connection.ts';
 import type { ClientTimeoutCounters } from './client-timeout-counters.ts';
 import type { ConnectionCounts } from './connection-counts.ts';
@@ -62,7 +61,8 @@ export class HttpListener implements ConnectionContext {
     this.#server = createServer({
       // A client may end its side and still wait for its answer.
       allowHalfOpen: true,
-      highWaterMark: socketBufferBytes,
+      // Each socket is replaced by one that reads where we want.
+      pauseOnConnect: true,
       noDelay: true,
       keepAlive: true,
       keepAliveInitialDelay: tcpKeepAliveMs,

@@ -54,7 +54,7 @@ export interface Downstream {
    * `close` ends the connection after this exchange.
    */
   sendHead(status: number, fields: FieldList, length: BodyLength | undefined, close: boolean): void;
-  /** False when the client is slower than the sender: stop until `onDownstreamDrain`. */
+  /** False: the chunk's memory is in use, and the client is slower than the sender; stop until `onDownstreamDrain`. */
   sendChunk(chunk: Buffer): boolean;
   /** Sends what is held back. */
   flush(): void;
@@ -70,8 +70,8 @@ export interface Downstream {
 
 /** What happens on the client's side. Nothing is called before `handle` has returned, nor after one of the two last calls. */
 export interface DownstreamEvents {
-  /** The chunk is the receiver's. */
-  onRequestChunk(chunk: Buffer): void;
+  /** The chunk is there while the call lasts. False: its memory is in use until `resumeBody`. */
+  onRequestChunk(chunk: Buffer): boolean;
   /** No more of the body has arrived for now. */
   onRequestPart(): void;
   onRequestEnd(): void;
@@ -117,7 +117,7 @@ export interface UpstreamFailure {
 
 /** A request on its way. All calls return at once; after `abort` no event comes. */
 export interface UpstreamCall {
-  /** False when the upstream is slower than the sender: stop until `onUpstreamDrain`. Only after `onUpstreamReady`. */
+  /** False: the chunk's memory is in use, and the upstream is slower than the sender; stop until `onUpstreamDrain`. */
   sendChunk(chunk: Buffer): boolean;
   /** Sends what is held back. */
   flush(): void;
@@ -136,8 +136,8 @@ export interface UpstreamEvents {
   onUpstreamReady(): void;
   onUpstreamInformational(head: ResponseHead): void;
   onUpstreamHead(head: ResponseHead): void;
-  /** The chunk is the receiver's. */
-  onUpstreamChunk(chunk: Buffer): void;
+  /** The chunk is there while the call lasts. False: its memory is in use until `resumeResponse`. */
+  onUpstreamChunk(chunk: Buffer): boolean;
   /** No more of the response has arrived for now. */
   onUpstreamPart(): void;
   onUpstreamEnd(): void;

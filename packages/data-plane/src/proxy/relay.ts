@@ -136,15 +136,19 @@ export class Relay implements DownstreamEvents, UpstreamEvents, Timed {
     this.refuse({ reason: 'internal' });
   }
 
-  onRequestChunk(chunk: Buffer): void {
+  onRequestChunk(chunk: Buffer): boolean {
     const { record } = this;
     record.bytesIn += chunk.length;
     // The upstream has answered without waiting for the rest.
-    if (this.#call === undefined) return;
-    if (this.#bodyBytesMax > 0 && record.bytesIn > this.#bodyBytesMax)
-      return this.refuse({ reason: 'payload_too_large' });
+    if (this.#call === undefined) return true;
+    if (this.#bodyBytesMax > 0 && record.bytesIn > this.#bodyBytesMax) {
+      this.refuse({ reason: 'payload_too_large' });
+      return true;
+    }
     this.#touch();
-    if (!this.#call.sendChunk(chunk)) this.#pauseBody();
+    const isTaken = this.#call.sendChunk(chunk);
+    if (!isTaken) this.#pauseBody();
+    return isTaken;
   }
 
   onRequestPart(): void {
@@ -194,13 +198,16 @@ export class Relay implements DownstreamEvents, UpstreamEvents, Timed {
     this.#arm();
   }
 
-  onUpstreamChunk(chunk: Buffer): void {
-    if (this.#phase !== 'answering' || !this.#hasResponseBody) return;
+  onUpstreamChunk(chunk: Buffer): boolean {
+    if (this.#phase !== 'answering' || !this.#hasResponseBody) return true;
     this.record.bytesOut += chunk.length;
     this.#touch();
-    if (this.#downstream.sendChunk(chunk)) return;
-    this.#call?.pauseResponse();
-    this.#noteBacklog();
+    const isTaken = this.#downstream.sendChunk(chunk);
+    if (!isTaken) {
+      this.#call?.pauseResponse();
+      this.#noteBacklog();
+    }
+    return isTaken;
   }
 
   onUpstreamPart(): void {

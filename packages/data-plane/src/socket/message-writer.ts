@@ -3,34 +3,34 @@
 import type { Socket } from 'node:net';
 import { chunkEnd, chunkStart, lastChunk } from '@causeway/http1/write-chunk';
 
-/**
- * Chunks up to this size are copied behind what is held back: that costs less than a write of their own. The runtime hands a text
- * of up to 16 KiB to the system from its stack.
- */
-const joinedBytesMax = 4096;
+import { copiedBytesMax } from './read-memory.ts';
+
+/** The runtime hands a text of up to 16 KiB to the system from its stack. */
 const heldBytesMax = 12_288;
-/**
- * The high-water mark of every socket: what it reads ahead while it is paused, and what it may have to send before its sender is to wait.
- * Small, for there are many, one piece of 64 KiB is kept on each side anyway, and the system has buffers of its own.
- */
+/** High-water mark of every socket. Backpressure does not wait for it: whatever the system does not take at once holds the sender. */
 export const socketBufferBytes = 16_384;
+
+const nothing = Buffer.alloc(0);
 
 export class MessageWriter {
   readonly #socket: Socket;
+  readonly #onEmptied: () => void;
   /** One character a byte. */
   #held = '';
   #isChunked = false;
   /** Nothing of the message has been written. */
   #isWhollyHeld = false;
+  #waitsUntilEmpty = false;
 
-  constructor(socket: Socket) {
+  /** `onEmptied` is called when the system has taken everything that it did not take at once. */
+  constructor(socket: Socket, onEmptied: () => void) {
     this.#socket = socket;
+    this.#onEmptied = onEmptied;
   }
 
-  /** Whether so much waits that the sender should, until the socket has drained. */
-  get isFull(): boolean {
-    // Not `writableNeedDrain`, which is said of every large write, though the system has taken all of it at once.
-    return this.#socket.writableLength >= socketBufferBytes;
+  /** Whether the system has taken all that was written. */
+  get isEmpty(): boolean {
+    return this.#socket.writableLength === 0;
   }
 
   /**
@@ -56,15 +56,17 @@ export class MessageWriter {
     return this.#isWhollyHeld;
   }
 
-  /** A part of the body. False: stop until the socket drains. */
+  /** A part of the body. False: its memory is in use, and more must not come, until `onEmptied`. */
   chunk(data: Buffer): boolean {
     const { length } = data;
-    if (length === 0) return !this.isFull;
-    if (length > joinedBytesMax) return this.#large(data);
-    const bytes = data.toString('latin1');
-    this.#held += this.#isChunked ? chunkStart(length) + bytes + chunkEnd : bytes;
-    if (this.#held.length > heldBytesMax) this.flush();
-    return !this.isFull;
+    if (length > copiedBytesMax) {
+      this.#writeLarge(data);
+    } else if (length > 0) {
+      const bytes = data.toString('latin1');
+      this.#held += this.#isChunked ? chunkStart(length) + bytes + chunkEnd : bytes;
+      if (this.#held.length > heldBytesMax) this.flush();
+    }
+    return this.isEmpty;
   }
 
   /** Ends the body, and sends what is held back. */
@@ -74,26 +76,43 @@ export class MessageWriter {
   }
 
   flush(): void {
-    if (this.#held === '') return;
-    const text = this.#held;
-    this.#held = '';
-    this.#isWhollyHeld = false;
-    this.#socket.write(text, 'latin1');
+    if (this.#held !== '') this.writeNow('');
   }
 
-  #large(data: Buffer): boolean {
-    const socket = this.#socket;
+  /** Writes `text`, behind what is held back. */
+  writeNow(text: string): void {
+    const all = this.#held + text;
+    this.#held = '';
     this.#isWhollyHeld = false;
-    if (this.#held === '' && !this.#isChunked) {
-      socket.write(data);
-      return !this.isFull;
-    }
-    socket.cork();
-    const text = this.#isChunked ? this.#held + chunkStart(data.length) : this.#held;
+    this.#socket.write(all, 'latin1');
+    this.#watch();
+  }
+
+  #writeLarge(data: Buffer): void {
+    const socket = this.#socket;
+    const before = this.#isChunked ? this.#held + chunkStart(data.length) : this.#held;
     this.#held = this.#isChunked ? chunkEnd : '';
-    if (text !== '') socket.write(text, 'latin1');
-    socket.write(data);
-    socket.uncork();
-    return !this.isFull;
+    this.#isWhollyHeld = false;
+    if (before === '') {
+      socket.write(data);
+    } else {
+      socket.cork();
+      socket.write(before, 'latin1');
+      socket.write(data);
+      socket.uncork();
+    }
+    this.#watch();
+  }
+
+  /** Has the owner told, when the system did not take everything at once. */
+  #watch(): void {
+    if (this.#waitsUntilEmpty || this.isEmpty) return;
+    this.#waitsUntilEmpty = true;
+    // Called when all that was written before is out.
+    this.#socket.write(nothing, () => {
+      this.#waitsUntilEmpty = false;
+      if (this.isEmpty) this.#onEmptied();
+      else this.#watch();
+    });
   }
 }

@@ -32,8 +32,9 @@ class Heard implements UpstreamEvents {
     this.fields = head.fields;
   }
 
-  onUpstreamChunk(chunk: Uint8Array): void {
-    this.body += Buffer.from(chunk).toString('latin1');
+  onUpstreamChunk(chunk: Buffer): boolean {
+    this.body += chunk.toString('latin1');
+    return true;
   }
 
   onUpstreamEnd(): void {

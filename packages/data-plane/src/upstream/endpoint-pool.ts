@@ -119,6 +119,11 @@ export class EndpointPool implements ConnectionOwner, Timed {
     this.#context.wheel.cancel(this);
   }
 
+  /** The newest ticket is the one that the endpoint is most likely to know. */
+  onSession(session: Buffer): void {
+    this.#session = session;
+  }
+
   withdraw(call: PoolCall): void {
     (call.isRepeated ? this.#repeating : this.#waiting).remove(call);
   }
@@ -221,12 +226,10 @@ export class EndpointPool implements ConnectionOwner, Timed {
   #open(): boolean {
     const { clock, wheel, counters, ownPorts } = this.#context;
     try {
-      const { socket, readyEvent } = openSocket(this.#target, this.#settings.tls, this.#session, ownPorts);
-      // The newest ticket is the one that the endpoint is most likely to know.
-      if (readyEvent === 'secureConnect')
-        socket.on('session', (session: Buffer) => (this.#session = session));
       const nowMs = clock.monotonicMs();
-      const connection = new UpstreamConnection(this, socket, readyEvent, nowMs);
+      const connection = new UpstreamConnection(this, nowMs, (memory) =>
+        openSocket(this.#target, this.#settings.tls, this.#session, ownPorts, memory),
+      );
       this.#connections.add(connection);
       this.#connecting += 1;
       counters.connectionsOpened += 1;

@@ -4,6 +4,7 @@ import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 
 import { socketBufferBytes } from '../socket/message-writer.ts';
+import type { ReadMemory } from '../socket/read-memory.ts';
 import { checkUpstreamAddress, type OwnPorts } from './address-guard.ts';
 import { tlsConnectOptions, type UpstreamTls } from './tls-settings.ts';
 
@@ -36,6 +37,7 @@ export function openSocket(
   tls: UpstreamTls | undefined,
   session: Buffer | undefined,
   ownPorts: OwnPorts,
+  memory: ReadMemory,
 ): OpeningSocket {
   const { address, port, name, serverName } = target;
   const refusal = checkUpstreamAddress(address, port, ownPorts);
@@ -44,6 +46,7 @@ export function openSocket(
     host: address,
     port,
     highWaterMark: socketBufferBytes,
+    onread: memory.onread,
     noDelay: true,
     keepAlive: true,
     keepAliveInitialDelay: tcpKeepAliveMs,

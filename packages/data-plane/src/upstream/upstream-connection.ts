@@ -12,6 +12,8 @@ import type { HeadLimits } from '@causeway/http1/limits';
 import type { FieldList, UpstreamFailure } from '../proxy/exchange.ts';
 import type { Timed } from '../proxy/timer-wheel.ts';
 import { MessageWriter } from '../socket/message-writer.ts';
+import { ReadMemory } from '../socket/read-memory.ts';
+import type { OpeningSocket } from './open-socket.ts';
 import type { PoolCall } from './pool-call.ts';
 import { connectFailure, protocolFailure, resetFailure } from './upstream-failures.ts';
 
@@ -29,6 +31,8 @@ export interface ConnectionOwner {
   /** A request came too late for a connection that the upstream had given up; it may be sent again. */
   onStale(call: PoolCall): void;
   onConnectTimeout(connection: UpstreamConnection): void;
+  /** A TLS session that a later connection may go on with. */
+  onSession(session: Buffer): void;
 }
 
 interface OwnedSocket extends Socket {
@@ -53,30 +57,29 @@ export class UpstreamConnection implements Timed {
   readonly #owner: ConnectionOwner;
   readonly #socket: Socket;
   readonly #parser: ResponseParser;
+  readonly #memory: ReadMemory;
+  /** Nothing of what has been handed on is in use any more. */
+  #isHandedOver = true;
   #state: State = 'connecting';
   #call: PoolCall | undefined;
   #hasAnswered = false;
   #error: Error | undefined;
 
-  /** `socket` is connecting; `readyEvent` tells when it can be written to. */
-  constructor(
-    owner: ConnectionOwner,
-    socket: Socket,
-    readyEvent: 'connect' | 'secureConnect',
-    nowMs: number,
-  ) {
+  /** @throws what `open` throws */
+  constructor(owner: ConnectionOwner, nowMs: number, open: (memory: ReadMemory) => OpeningSocket) {
     this.#owner = owner;
-    this.#socket = socket;
     this.openedMs = nowMs;
+    this.#memory = new ReadMemory((piece) => this.#read(piece));
+    const { socket, readyEvent } = open(this.#memory);
+    this.#socket = socket;
     this.#parser = new ResponseParser(owner.headLimits);
-    this.writer = new MessageWriter(socket);
+    this.writer = new MessageWriter(socket, () => this.#call?.events.onUpstreamDrain());
     (socket as OwnedSocket).connection = this;
     socket.once(readyEvent, onReady);
-    socket.on('data', onData);
-    socket.on('drain', onDrain);
     socket.on('end', onEnd);
     socket.on('error', onError);
     socket.on('close', onClose);
+    if (readyEvent === 'secureConnect') socket.on('session', onSession);
   }
 
   /** Sends a request. Only when it is free. */
@@ -86,6 +89,7 @@ export class UpstreamConnection implements Timed {
     this.#state = 'busy';
     this.#call = call;
     this.#hasAnswered = false;
+    this.#isHandedOver = true;
     this.requests += 1;
     call.connection = this;
     this.#parser.begin(method);
@@ -132,7 +136,7 @@ export class UpstreamConnection implements Timed {
     this.#owner.onFree(this);
   }
 
-  read(chunk: Buffer): void {
+  #read(chunk: Buffer): void {
     const call = this.#call;
     // Bytes that nobody asked for: whatever comes next on this connection cannot be trusted.
     if (call === undefined) return this.destroy();
@@ -143,7 +147,7 @@ export class UpstreamConnection implements Timed {
       const event = parser.read(chunk, at);
       at = parser.consumedTo;
       if (event === ReadEvent.more) break;
-      if (event === ReadEvent.chunk) call.events.onUpstreamChunk(parser.chunk);
+      if (event === ReadEvent.chunk) this.#isHandedOver = call.events.onUpstreamChunk(parser.chunk);
       else if (event === ReadEvent.head) call.events.onUpstreamHead(parser.head!);
       else if (event === ReadEvent.informational) call.events.onUpstreamInformational(parser.head!);
       else if (event === ReadEvent.end) return this.#finish(call, at === chunk.length);
@@ -153,8 +157,8 @@ export class UpstreamConnection implements Timed {
     call.events.onUpstreamPart();
   }
 
-  drain(): void {
-    this.#call?.events.onUpstreamDrain();
+  keepSession(session: Buffer): void {
+    this.#owner.onSession(session);
   }
 
   /** The upstream sends no more. */
@@ -184,6 +188,7 @@ export class UpstreamConnection implements Timed {
   #finish(call: PoolCall, isClean: boolean): void {
     const head = this.#parser.head!;
     this.#call = undefined;
+    this.#memory.over(this.#isHandedOver);
     // An upstream may answer before it has the whole request: what is left of it would be taken for the next one.
     if (isClean && call.isRequestDone && !shouldClose(head)) {
       this.keptForMs = keepAliveMs(head);
@@ -228,14 +233,6 @@ function onReady(this: OwnedSocket): void {
   this.connection!.ready();
 }
 
-function onData(this: OwnedSocket, chunk: Buffer): void {
-  this.connection!.read(chunk);
-}
-
-function onDrain(this: OwnedSocket): void {
-  this.connection!.drain();
-}
-
 function onEnd(this: OwnedSocket): void {
   this.connection!.end();
 }
@@ -246,4 +243,8 @@ function onError(this: OwnedSocket, error: Error): void {
 
 function onClose(this: OwnedSocket): void {
   this.connection!.close();
+}
+
+function onSession(this: OwnedSocket, session: Buffer): void {
+  this.connection!.keepSession(session);
 }
