@@ -14,7 +14,10 @@ import {
   object,
   size,
 } from '../fields.ts';
-import { type Kind, writeVerbs } from './kind.ts';
+import { filterList, middlewareReferences } from '../filters/filter-item.ts';
+import { plannedFilterFields } from '../filters/filter-kinds.ts';
+import { repeatedFilters } from '../filters/filter-rules.ts';
+import { entriesOf, type Kind, writeVerbs } from './kind.ts';
 
 const counted = (description: string) => integer('a number', description, 0, 10_000_000);
 
@@ -37,6 +40,9 @@ export const gatewaySpec = object(
   {
     listeners: list(listener, { description: 'Ports of the Gateway.', min: 1, max: 32, key: 'name' }).default(
       [{ name: 'http', address: '0.0.0.0', port: 8080, protocol: 'http', hosts: [] }],
+    ),
+    filters: filterList(
+      'Filters of every Route of this Gateway, unless a Route replaces or removes one by its name.',
     ),
     clientAddress: object(
       {
@@ -101,10 +107,10 @@ export const gatewayKind: Kind<typeof gatewaySpec> = {
     'Listeners, limits and client-side settings. Nodes join one by name; `default` exists without being written.',
   verbs: writeVerbs,
   spec: gatewaySpec,
-  references: () => [],
+  references: (spec) => middlewareReferences(entriesOf(spec, 'filters')),
+  check: repeatedFilters,
   plannedFields: [
     'allowedRoutes',
-    'filters',
     'forwarding',
     'redis',
     'tracing',
@@ -125,5 +131,6 @@ export const gatewayKind: Kind<typeof gatewaySpec> = {
     'output',
     'samplePercent',
     'redact',
+    ...plannedFilterFields,
   ],
 };

@@ -1,6 +1,7 @@
 import { didYouMean } from '../hints.ts';
 import { gatewayKind } from './gateway.ts';
 import { type Kind, readVerbs } from './kind.ts';
+import { middlewareKind } from './middleware.ts';
 import { routeKind } from './route.ts';
 import { secretKind } from './secret.ts';
 import { serviceKind } from './service.ts';
@@ -32,6 +33,7 @@ export const kinds: readonly Kind[] = [
   routeKind,
   serviceKind,
   gatewayKind,
+  middlewareKind,
   secretKind,
   nodeKind,
   revisionKind,

@@ -1,0 +1,104 @@
+import { z } from 'zod';
+import { flag, list, name, object, say } from '../fields.ts';
+import { fieldOf, type Reference } from '../kinds/kind.ts';
+import { filterKinds } from './filter-kinds.ts';
+import { respondFilter } from './respond.ts';
+
+/** Entries of one list as written. */
+const itemsMax = 64;
+
+const filterItem = object(
+  {
+    name: name
+      .optional()
+      .describe('Name of the filter, default its key. One of the same name further on replaces it.'),
+    disabled: flag('true: removes the inherited filter of this name.').default(false),
+    middleware: name
+      .optional()
+      .describe('Middleware whose filters stand here, in place of a filter. Not inside a Middleware.'),
+    respond: respondFilter.spec.optional(),
+  },
+  'A filter, {middleware: NAME}, or {name, disabled: true}.',
+)
+  .superRefine((item, context) => {
+    const complaint = shapeComplaint(item);
+    if (complaint !== undefined) context.addIssue({ code: 'custom', message: complaint });
+  })
+  .meta({
+    oneOf: [
+      ...filterKinds.map(({ key }) => ({ required: [key] })),
+      { required: ['middleware'] },
+      { required: ['disabled'], properties: { disabled: { const: true } } },
+    ],
+  });
+
+export type FilterItem = z.output<typeof filterItem>;
+
+/** A list of filters, as Gateway, Route and Middleware have it. Its entries are told apart by name (`filterName`). */
+export function filterList(description: string) {
+  return list(filterItem, { description, max: itemsMax })
+    .superRefine((items, context) => {
+      const first = new Map<string, number>();
+      for (const [index, item] of items.entries()) {
+        const identity =
+          item.middleware === undefined ? `filter ${filterName(item)}` : `middleware ${item.middleware}`;
+        const before = first.get(identity);
+        if (before === undefined) first.set(identity, index);
+        else {
+          const message = say('duplicate', `the same name as entry ${before}`, 'give it a name of its own');
+          context.addIssue({ code: 'custom', path: [index], message });
+        }
+      }
+    })
+    .meta({ 'x-causeway-list-key': 'name' })
+    .default([]);
+}
+
+/** The name of an entry: its own, or its filter's key. Of what is no valid entry it is empty. */
+export function filterName(item: unknown): string {
+  const own = fieldOf(item, 'name');
+  return typeof own === 'string'
+    ? own
+    : (filterKinds.find(({ key }) => fieldOf(item, key) !== undefined)?.key ?? '');
+}
+
+/** The Middlewares that the entries of `/spec/filters` name. */
+export function middlewareReferences(filters: readonly unknown[]): Reference[] {
+  return filters.flatMap((item, index) => {
+    const middleware = fieldOf(item, 'middleware');
+    return typeof middleware === 'string'
+      ? [{ pointer: `/spec/filters/${index}/middleware`, kind: 'Middleware', name: middleware }]
+      : [];
+  });
+}
+
+/** An entry is one of three things; their fields do not mix. */
+function shapeComplaint(item: FilterItem): string | undefined {
+  const keys = filterKinds.map(({ key }) => key);
+  const given = keys.filter((key) => fieldOf(item, key) !== undefined);
+  if (item.middleware !== undefined) {
+    const others = [
+      ...given,
+      ...(item.name === undefined ? [] : ['name']),
+      ...(item.disabled ? ['disabled'] : []),
+    ];
+    return others.length === 0
+      ? undefined
+      : say(
+          'exclusive',
+          `middleware stands alone, not with ${others.join(' and ')}`,
+          'write an entry for each',
+        );
+  }
+  if (item.disabled) {
+    if (item.name === undefined) return say('missing', 'disabled needs the name of what it removes');
+    return given.length === 0
+      ? undefined
+      : say('exclusive', `a disabled filter has no ${given.join(' and ')}`, 'remove one of the two');
+  }
+  if (given.length === 1) return undefined;
+  const wanted = `exactly one of ${[...keys, 'middleware'].join(', ')}`;
+  return given.length === 0
+    ? say('missing', `needs ${wanted}`)
+    : say('exclusive', `takes ${wanted}, not ${given.join(' and ')}`, 'write an entry for each');
+}
