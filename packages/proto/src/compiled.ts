@@ -4,6 +4,8 @@ import { type Item, ItemSchema } from './gen/causeway/config/v1/config_pb.ts';
 import {
   type CompiledGateway,
   CompiledGatewaySchema,
+  type CompiledMiddleware,
+  CompiledMiddlewareSchema,
   type CompiledRoute,
   CompiledRouteSchema,
   type CompiledService,
@@ -13,6 +15,7 @@ import {
 /** The compiled kinds of this version: their protobuf message and its schema version. */
 export const compiledKinds = {
   gateway: { schema: CompiledGatewaySchema, schemaVersion: 1 },
+  middleware: { schema: CompiledMiddlewareSchema, schemaVersion: 1 },
   route: { schema: CompiledRouteSchema, schemaVersion: 1 },
   service: { schema: CompiledServiceSchema, schemaVersion: 1 },
 } as const;
@@ -21,6 +24,7 @@ export type CompiledKind = keyof typeof compiledKinds;
 
 export type Compiled =
   | { kind: 'gateway'; key: string; value: CompiledGateway }
+  | { kind: 'middleware'; key: string; value: CompiledMiddleware }
   | { kind: 'route'; key: string; value: CompiledRoute }
   | { kind: 'service'; key: string; value: CompiledService };
 

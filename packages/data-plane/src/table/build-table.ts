@@ -104,6 +104,9 @@ function sortChange(sorted: SortedChanges, compiled: Compiled, ownPorts: OwnPort
       return;
     case 'service':
       sorted.services.set(value.name, readService(value, ownPorts));
+      return;
+    case 'middleware':
+      throw new UnknownChoice('a Middleware');
   }
 }
 

@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file causeway/snapshot/v1/snapshot.proto.
  */
 export const file_causeway_snapshot_v1_snapshot: GenFile = /*@__PURE__*/
-  fileDesc("CiNjYXVzZXdheS9zbmFwc2hvdC92MS9zbmFwc2hvdC5wcm90bxIUY2F1c2V3YXkuc25hcHNob3QudjEirwIKD0NvbXBpbGVkR2F0ZXdheRIMCgRuYW1lGAEgASgJEjEKCWxpc3RlbmVycxgCIAMoCzIeLmNhdXNld2F5LnNuYXBzaG90LnYxLkxpc3RlbmVyEjsKDmNsaWVudF9hZGRyZXNzGAMgASgLMiMuY2F1c2V3YXkuc25hcHNob3QudjEuQ2xpZW50QWRkcmVzcxIVCg1tZXJnZV9zbGFzaGVzGAQgASgIEjYKCHRpbWVvdXRzGAUgASgLMiQuY2F1c2V3YXkuc25hcHNob3QudjEuQ2xpZW50VGltZW91dHMSMwoGbGltaXRzGAYgASgLMiMuY2F1c2V3YXkuc25hcHNob3QudjEuR2F0ZXdheUxpbWl0cxIaChJhY2Nlc3NfbG9nX2VuYWJsZWQYByABKAgiRgoITGlzdGVuZXISDAoEbmFtZRgBIAEoCRIPCgdhZGRyZXNzGAIgASgJEgwKBHBvcnQYAyABKA0SDQoFaG9zdHMYBCADKAkiYwoNQ2xpZW50QWRkcmVzcxIXCg90cnVzdGVkX3Byb3hpZXMYASADKAkSOQoGaGVhZGVyGAIgASgOMikuY2F1c2V3YXkuc25hcHNob3QudjEuQ2xpZW50QWRkcmVzc0hlYWRlciKIAQoOQ2xpZW50VGltZW91dHMSFwoPcmVxdWVzdF9oZWFkX21zGAEgASgNEhwKFHJlcXVlc3RfYm9keV9pZGxlX21zGAIgASgNEhUKDWtlZXBfYWxpdmVfbXMYAyABKA0SFgoOZHJhaW5fZGVsYXlfbXMYBCABKA0SEAoIZHJhaW5fbXMYBSABKA0i7gEKDUdhdGV3YXlMaW1pdHMSFgoOaGVhZF9ieXRlc19tYXgYASABKA0SEwoLaGVhZGVyc19tYXgYAiABKA0SGAoQdGFyZ2V0X2J5dGVzX21heBgDIAEoDRIWCg5ib2R5X2J5dGVzX21heBgEIAEoBBIXCg9jb25uZWN0aW9uc19tYXgYBSABKA0SGwoTYWN0aXZlX3JlcXVlc3RzX21heBgGIAEoDRIjChtjb25uZWN0aW9uc19wZXJfYWRkcmVzc19tYXgYByABKA0SIwobcmVxdWVzdHNfcGVyX2Nvbm5lY3Rpb25fbWF4GAggASgNItYCCg1Db21waWxlZFJvdXRlEgwKBG5hbWUYASABKAkSEQoJbGlzdGVuZXJzGAIgAygJEg0KBWhvc3RzGAMgAygJEiwKB21hdGNoZXMYBCADKAsyGy5jYXVzZXdheS5zbmFwc2hvdC52MS5NYXRjaBIQCghwcmlvcml0eRgFIAEoERI9Cg1hbGxvd19lbmNvZGVkGAYgAygOMiYuY2F1c2V3YXkuc25hcHNob3QudjEuRW5jb2RlZENoYXJhY3RlchIvCghiYWNrZW5kcxgHIAMoCzIdLmNhdXNld2F5LnNuYXBzaG90LnYxLkJhY2tlbmQSNQoIdGltZW91dHMYCCABKAsyIy5jYXVzZXdheS5zbmFwc2hvdC52MS5Sb3V0ZVRpbWVvdXRzEhsKDmJvZHlfYnl0ZXNfbWF4GAkgASgESACIAQFCEQoPX2JvZHlfYnl0ZXNfbWF4IosCCgVNYXRjaBIPCgVleGFjdBgBIAEoCUgAEhAKBnByZWZpeBgCIAEoCUgAEhIKCHRlbXBsYXRlGAMgASgJSAASDwoFcmVnZXgYBCABKAlIABIPCgdtZXRob2RzGAUgAygJEjUKB2hlYWRlcnMYBiADKAsyJC5jYXVzZXdheS5zbmFwc2hvdC52MS5WYWx1ZVByZWRpY2F0ZRIzCgVxdWVyeRgHIAMoCzIkLmNhdXNld2F5LnNuYXBzaG90LnYxLlZhbHVlUHJlZGljYXRlEjUKB2Nvb2tpZXMYCCADKAsyJC5jYXVzZXdheS5zbmFwc2hvdC52MS5WYWx1ZVByZWRpY2F0ZUIGCgRwYXRoImwKDlZhbHVlUHJlZGljYXRlEgwKBG5hbWUYASABKAkSDwoFZXhhY3QYAiABKAlIABIQCgZwcmVmaXgYAyABKAlIABIPCgVyZWdleBgEIAEoCUgAEhEKB3ByZXNlbnQYBSABKAhIAEIFCgN3YXkiKgoHQmFja2VuZBIPCgdzZXJ2aWNlGAEgASgJEg4KBndlaWdodBgCIAEoDSJmCg1Sb3V0ZVRpbWVvdXRzEhIKCnJlcXVlc3RfbXMYASABKA0SGAoQcmVzcG9uc2VfaGVhZF9tcxgCIAEoDRIPCgdpZGxlX21zGAMgASgNEhYKDnN0cmVhbV9pZGxlX21zGAQgASgNIs4BCg9Db21waWxlZFNlcnZpY2USDAoEbmFtZRgBIAEoCRIwCghwcm90b2NvbBgCIAEoDjIeLmNhdXNld2F5LnNuYXBzaG90LnYxLlByb3RvY29sEjUKBnBvbGljeRgDIAEoDjIlLmNhdXNld2F5LnNuYXBzaG90LnYxLkJhbGFuY2luZ1BvbGljeRIaChJjb25uZWN0X3RpbWVvdXRfbXMYBCABKA0SKAoEcG9vbBgFIAEoCzIaLmNhdXNld2F5LnNuYXBzaG90LnYxLlBvb2wiTQoEUG9vbBIXCg9jb25uZWN0aW9uc19tYXgYASABKA0SEwoLd2FpdGluZ19tYXgYAiABKA0SFwoPaWRsZV90aW1lb3V0X21zGAMgASgNKowBChNDbGllbnRBZGRyZXNzSGVhZGVyEiUKIUNMSUVOVF9BRERSRVNTX0hFQURFUl9VTlNQRUNJRklFRBAAEikKJUNMSUVOVF9BRERSRVNTX0hFQURFUl9YX0ZPUldBUkRFRF9GT1IQARIjCh9DTElFTlRfQUREUkVTU19IRUFERVJfRk9SV0FSREVEEAIq0AEKEEVuY29kZWRDaGFyYWN0ZXISIQodRU5DT0RFRF9DSEFSQUNURVJfVU5TUEVDSUZJRUQQABIbChdFTkNPREVEX0NIQVJBQ1RFUl9TTEFTSBABEh8KG0VOQ09ERURfQ0hBUkFDVEVSX0JBQ0tTTEFTSBACEh4KGkVOQ09ERURfQ0hBUkFDVEVSX1FVRVNUSU9OEAMSGgoWRU5DT0RFRF9DSEFSQUNURVJfSEFTSBAEEh8KG0VOQ09ERURfQ0hBUkFDVEVSX1NFTUlDT0xPThAFKjcKCFByb3RvY29sEhgKFFBST1RPQ09MX1VOU1BFQ0lGSUVEEAASEQoNUFJPVE9DT0xfSFRUUBABKlUKD0JhbGFuY2luZ1BvbGljeRIgChxCQUxBTkNJTkdfUE9MSUNZX1VOU1BFQ0lGSUVEEAASIAocQkFMQU5DSU5HX1BPTElDWV9ST1VORF9ST0JJThABYgZwcm90bzM");
+  fileDesc("CiNjYXVzZXdheS9zbmFwc2hvdC92MS9zbmFwc2hvdC5wcm90bxIUY2F1c2V3YXkuc25hcHNob3QudjEi4gIKD0NvbXBpbGVkR2F0ZXdheRIMCgRuYW1lGAEgASgJEjEKCWxpc3RlbmVycxgCIAMoCzIeLmNhdXNld2F5LnNuYXBzaG90LnYxLkxpc3RlbmVyEjsKDmNsaWVudF9hZGRyZXNzGAMgASgLMiMuY2F1c2V3YXkuc25hcHNob3QudjEuQ2xpZW50QWRkcmVzcxIVCg1tZXJnZV9zbGFzaGVzGAQgASgIEjYKCHRpbWVvdXRzGAUgASgLMiQuY2F1c2V3YXkuc25hcHNob3QudjEuQ2xpZW50VGltZW91dHMSMwoGbGltaXRzGAYgASgLMiMuY2F1c2V3YXkuc25hcHNob3QudjEuR2F0ZXdheUxpbWl0cxIaChJhY2Nlc3NfbG9nX2VuYWJsZWQYByABKAgSMQoHZmlsdGVycxgUIAMoCzIgLmNhdXNld2F5LnNuYXBzaG90LnYxLkZpbHRlckl0ZW0iRgoITGlzdGVuZXISDAoEbmFtZRgBIAEoCRIPCgdhZGRyZXNzGAIgASgJEgwKBHBvcnQYAyABKA0SDQoFaG9zdHMYBCADKAkiYwoNQ2xpZW50QWRkcmVzcxIXCg90cnVzdGVkX3Byb3hpZXMYASADKAkSOQoGaGVhZGVyGAIgASgOMikuY2F1c2V3YXkuc25hcHNob3QudjEuQ2xpZW50QWRkcmVzc0hlYWRlciKIAQoOQ2xpZW50VGltZW91dHMSFwoPcmVxdWVzdF9oZWFkX21zGAEgASgNEhwKFHJlcXVlc3RfYm9keV9pZGxlX21zGAIgASgNEhUKDWtlZXBfYWxpdmVfbXMYAyABKA0SFgoOZHJhaW5fZGVsYXlfbXMYBCABKA0SEAoIZHJhaW5fbXMYBSABKA0i7gEKDUdhdGV3YXlMaW1pdHMSFgoOaGVhZF9ieXRlc19tYXgYASABKA0SEwoLaGVhZGVyc19tYXgYAiABKA0SGAoQdGFyZ2V0X2J5dGVzX21heBgDIAEoDRIWCg5ib2R5X2J5dGVzX21heBgEIAEoBBIXCg9jb25uZWN0aW9uc19tYXgYBSABKA0SGwoTYWN0aXZlX3JlcXVlc3RzX21heBgGIAEoDRIjChtjb25uZWN0aW9uc19wZXJfYWRkcmVzc19tYXgYByABKA0SIwobcmVxdWVzdHNfcGVyX2Nvbm5lY3Rpb25fbWF4GAggASgNIokDCg1Db21waWxlZFJvdXRlEgwKBG5hbWUYASABKAkSEQoJbGlzdGVuZXJzGAIgAygJEg0KBWhvc3RzGAMgAygJEiwKB21hdGNoZXMYBCADKAsyGy5jYXVzZXdheS5zbmFwc2hvdC52MS5NYXRjaBIQCghwcmlvcml0eRgFIAEoERI9Cg1hbGxvd19lbmNvZGVkGAYgAygOMiYuY2F1c2V3YXkuc25hcHNob3QudjEuRW5jb2RlZENoYXJhY3RlchIvCghiYWNrZW5kcxgHIAMoCzIdLmNhdXNld2F5LnNuYXBzaG90LnYxLkJhY2tlbmQSNQoIdGltZW91dHMYCCABKAsyIy5jYXVzZXdheS5zbmFwc2hvdC52MS5Sb3V0ZVRpbWVvdXRzEhsKDmJvZHlfYnl0ZXNfbWF4GAkgASgESACIAQESMQoHZmlsdGVycxgUIAMoCzIgLmNhdXNld2F5LnNuYXBzaG90LnYxLkZpbHRlckl0ZW1CEQoPX2JvZHlfYnl0ZXNfbWF4IosCCgVNYXRjaBIPCgVleGFjdBgBIAEoCUgAEhAKBnByZWZpeBgCIAEoCUgAEhIKCHRlbXBsYXRlGAMgASgJSAASDwoFcmVnZXgYBCABKAlIABIPCgdtZXRob2RzGAUgAygJEjUKB2hlYWRlcnMYBiADKAsyJC5jYXVzZXdheS5zbmFwc2hvdC52MS5WYWx1ZVByZWRpY2F0ZRIzCgVxdWVyeRgHIAMoCzIkLmNhdXNld2F5LnNuYXBzaG90LnYxLlZhbHVlUHJlZGljYXRlEjUKB2Nvb2tpZXMYCCADKAsyJC5jYXVzZXdheS5zbmFwc2hvdC52MS5WYWx1ZVByZWRpY2F0ZUIGCgRwYXRoImwKDlZhbHVlUHJlZGljYXRlEgwKBG5hbWUYASABKAkSDwoFZXhhY3QYAiABKAlIABIQCgZwcmVmaXgYAyABKAlIABIPCgVyZWdleBgEIAEoCUgAEhEKB3ByZXNlbnQYBSABKAhIAEIFCgN3YXkiKgoHQmFja2VuZBIPCgdzZXJ2aWNlGAEgASgJEg4KBndlaWdodBgCIAEoDSJmCg1Sb3V0ZVRpbWVvdXRzEhIKCnJlcXVlc3RfbXMYASABKA0SGAoQcmVzcG9uc2VfaGVhZF9tcxgCIAEoDRIPCgdpZGxlX21zGAMgASgNEhYKDnN0cmVhbV9pZGxlX21zGAQgASgNIs4BCg9Db21waWxlZFNlcnZpY2USDAoEbmFtZRgBIAEoCRIwCghwcm90b2NvbBgCIAEoDjIeLmNhdXNld2F5LnNuYXBzaG90LnYxLlByb3RvY29sEjUKBnBvbGljeRgDIAEoDjIlLmNhdXNld2F5LnNuYXBzaG90LnYxLkJhbGFuY2luZ1BvbGljeRIaChJjb25uZWN0X3RpbWVvdXRfbXMYBCABKA0SKAoEcG9vbBgFIAEoCzIaLmNhdXNld2F5LnNuYXBzaG90LnYxLlBvb2wiTQoEUG9vbBIXCg9jb25uZWN0aW9uc19tYXgYASABKA0SEwoLd2FpdGluZ19tYXgYAiABKA0SFwoPaWRsZV90aW1lb3V0X21zGAMgASgNIlUKEkNvbXBpbGVkTWlkZGxld2FyZRIMCgRuYW1lGAEgASgJEjEKB2ZpbHRlcnMYAiADKAsyIC5jYXVzZXdheS5zbmFwc2hvdC52MS5GaWx0ZXJJdGVtIo0BCgpGaWx0ZXJJdGVtEgwKBG5hbWUYASABKAkSDQoFcGhhc2UYAiABKA0SEgoIZGlzYWJsZWQYAyABKAhIABIUCgptaWRkbGV3YXJlGAQgASgJSAASMAoHcmVzcG9uZBgKIAEoCzIdLmNhdXNld2F5LnNuYXBzaG90LnYxLlJlc3BvbmRIAEIGCgRpdGVtIn4KB1Jlc3BvbmQSDgoGc3RhdHVzGAEgASgNEjUKB2hlYWRlcnMYAiADKAsyJC5jYXVzZXdheS5zbmFwc2hvdC52MS5UZW1wbGF0ZUhlYWRlchIsCgRib2R5GAMgASgLMh4uY2F1c2V3YXkuc25hcHNob3QudjEuVGVtcGxhdGUiTQoOVGVtcGxhdGVIZWFkZXISDAoEbmFtZRgBIAEoCRItCgV2YWx1ZRgCIAEoCzIeLmNhdXNld2F5LnNuYXBzaG90LnYxLlRlbXBsYXRlIj0KCFRlbXBsYXRlEjEKBXBhcnRzGAEgAygLMiIuY2F1c2V3YXkuc25hcHNob3QudjEuVGVtcGxhdGVQYXJ0ImUKDFRlbXBsYXRlUGFydBIRCgdsaXRlcmFsGAEgASgJSAASOgoIdmFyaWFibGUYAiABKAsyJi5jYXVzZXdheS5zbmFwc2hvdC52MS5UZW1wbGF0ZVZhcmlhYmxlSABCBgoEcGFydCJWChBUZW1wbGF0ZVZhcmlhYmxlEjQKBnNvdXJjZRgBIAEoDjIkLmNhdXNld2F5LnNuYXBzaG90LnYxLlRlbXBsYXRlU291cmNlEgwKBG5hbWUYAiABKAkqjAEKE0NsaWVudEFkZHJlc3NIZWFkZXISJQohQ0xJRU5UX0FERFJFU1NfSEVBREVSX1VOU1BFQ0lGSUVEEAASKQolQ0xJRU5UX0FERFJFU1NfSEVBREVSX1hfRk9SV0FSREVEX0ZPUhABEiMKH0NMSUVOVF9BRERSRVNTX0hFQURFUl9GT1JXQVJERUQQAirQAQoQRW5jb2RlZENoYXJhY3RlchIhCh1FTkNPREVEX0NIQVJBQ1RFUl9VTlNQRUNJRklFRBAAEhsKF0VOQ09ERURfQ0hBUkFDVEVSX1NMQVNIEAESHwobRU5DT0RFRF9DSEFSQUNURVJfQkFDS1NMQVNIEAISHgoaRU5DT0RFRF9DSEFSQUNURVJfUVVFU1RJT04QAxIaChZFTkNPREVEX0NIQVJBQ1RFUl9IQVNIEAQSHwobRU5DT0RFRF9DSEFSQUNURVJfU0VNSUNPTE9OEAUqNwoIUHJvdG9jb2wSGAoUUFJPVE9DT0xfVU5TUEVDSUZJRUQQABIRCg1QUk9UT0NPTF9IVFRQEAEqVQoPQmFsYW5jaW5nUG9saWN5EiAKHEJBTEFOQ0lOR19QT0xJQ1lfVU5TUEVDSUZJRUQQABIgChxCQUxBTkNJTkdfUE9MSUNZX1JPVU5EX1JPQklOEAEqjAMKDlRlbXBsYXRlU291cmNlEh8KG1RFTVBMQVRFX1NPVVJDRV9VTlNQRUNJRklFRBAAEiIKHlRFTVBMQVRFX1NPVVJDRV9SRVFVRVNUX01FVEhPRBABEiAKHFRFTVBMQVRFX1NPVVJDRV9SRVFVRVNUX0hPU1QQAhIgChxURU1QTEFURV9TT1VSQ0VfUkVRVUVTVF9QQVRIEAMSHgoaVEVNUExBVEVfU09VUkNFX1JFUVVFU1RfSUQQBBIiCh5URU1QTEFURV9TT1VSQ0VfUkVRVUVTVF9TQ0hFTUUQBRIiCh5URU1QTEFURV9TT1VSQ0VfUkVRVUVTVF9IRUFERVIQBhIhCh1URU1QTEFURV9TT1VSQ0VfUkVRVUVTVF9RVUVSWRAHEiIKHlRFTVBMQVRFX1NPVVJDRV9QQVRIX1BBUkFNRVRFUhAIEiIKHlRFTVBMQVRFX1NPVVJDRV9DTElFTlRfQUREUkVTUxAJEh4KGlRFTVBMQVRFX1NPVVJDRV9ST1VURV9OQU1FEApiBnByb3RvMw");
 
 /**
  * Key "gateway/<name>", schema version 1.
@@ -55,6 +55,13 @@ export type CompiledGateway = Message<"causeway.snapshot.v1.CompiledGateway"> & 
    * @generated from field: bool access_log_enabled = 7;
    */
   accessLogEnabled: boolean;
+
+  /**
+   * Filters of every Route; Middlewares are those of namespace default.
+   *
+   * @generated from field: repeated causeway.snapshot.v1.FilterItem filters = 20;
+   */
+  filters: FilterItem[];
 };
 
 /**
@@ -273,6 +280,11 @@ export type CompiledRoute = Message<"causeway.snapshot.v1.CompiledRoute"> & {
    * @generated from field: optional uint64 body_bytes_max = 9;
    */
   bodyBytesMax?: bigint | undefined;
+
+  /**
+   * @generated from field: repeated causeway.snapshot.v1.FilterItem filters = 20;
+   */
+  filters: FilterItem[];
 };
 
 /**
@@ -516,6 +528,215 @@ export const PoolSchema: GenMessage<Pool> = /*@__PURE__*/
   messageDesc(file_causeway_snapshot_v1_snapshot, 11);
 
 /**
+ * Key "middleware/<namespace>/<name>", schema version 1.
+ *
+ * @generated from message causeway.snapshot.v1.CompiledMiddleware
+ */
+export type CompiledMiddleware = Message<"causeway.snapshot.v1.CompiledMiddleware"> & {
+  /**
+   * "namespace/name"
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * None of them is a Middleware.
+   *
+   * @generated from field: repeated causeway.snapshot.v1.FilterItem filters = 2;
+   */
+  filters: FilterItem[];
+};
+
+/**
+ * Describes the message causeway.snapshot.v1.CompiledMiddleware.
+ * Use `create(CompiledMiddlewareSchema)` to create a new message.
+ */
+export const CompiledMiddlewareSchema: GenMessage<CompiledMiddleware> = /*@__PURE__*/
+  messageDesc(file_causeway_snapshot_v1_snapshot, 12);
+
+/**
+ * Lists are merged on the node: the Gateway's, then the Route's, Middlewares expanded in place; of one name the later replaces
+ * the earlier; then sorted by phase.
+ *
+ * @generated from message causeway.snapshot.v1.FilterItem
+ */
+export type FilterItem = Message<"causeway.snapshot.v1.FilterItem"> & {
+  /**
+   * Empty for a Middleware.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Rank of the filter's phase: smaller is earlier for requests. Equal ranks keep their order.
+   *
+   * @generated from field: uint32 phase = 2;
+   */
+  phase: number;
+
+  /**
+   * @generated from oneof causeway.snapshot.v1.FilterItem.item
+   */
+  item: {
+    /**
+     * Removes what was inherited under the name; always true.
+     *
+     * @generated from field: bool disabled = 3;
+     */
+    value: boolean;
+    case: "disabled";
+  } | {
+    /**
+     * "namespace/name" of a Middleware.
+     *
+     * @generated from field: string middleware = 4;
+     */
+    value: string;
+    case: "middleware";
+  } | {
+    /**
+     * @generated from field: causeway.snapshot.v1.Respond respond = 10;
+     */
+    value: Respond;
+    case: "respond";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message causeway.snapshot.v1.FilterItem.
+ * Use `create(FilterItemSchema)` to create a new message.
+ */
+export const FilterItemSchema: GenMessage<FilterItem> = /*@__PURE__*/
+  messageDesc(file_causeway_snapshot_v1_snapshot, 13);
+
+/**
+ * Answers without asking an upstream.
+ *
+ * @generated from message causeway.snapshot.v1.Respond
+ */
+export type Respond = Message<"causeway.snapshot.v1.Respond"> & {
+  /**
+   * @generated from field: uint32 status = 1;
+   */
+  status: number;
+
+  /**
+   * Sorted by name; among them content-type when there is a body.
+   *
+   * @generated from field: repeated causeway.snapshot.v1.TemplateHeader headers = 2;
+   */
+  headers: TemplateHeader[];
+
+  /**
+   * @generated from field: causeway.snapshot.v1.Template body = 3;
+   */
+  body?: Template | undefined;
+};
+
+/**
+ * Describes the message causeway.snapshot.v1.Respond.
+ * Use `create(RespondSchema)` to create a new message.
+ */
+export const RespondSchema: GenMessage<Respond> = /*@__PURE__*/
+  messageDesc(file_causeway_snapshot_v1_snapshot, 14);
+
+/**
+ * @generated from message causeway.snapshot.v1.TemplateHeader
+ */
+export type TemplateHeader = Message<"causeway.snapshot.v1.TemplateHeader"> & {
+  /**
+   * Lower case.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: causeway.snapshot.v1.Template value = 2;
+   */
+  value?: Template | undefined;
+};
+
+/**
+ * Describes the message causeway.snapshot.v1.TemplateHeader.
+ * Use `create(TemplateHeaderSchema)` to create a new message.
+ */
+export const TemplateHeaderSchema: GenMessage<TemplateHeader> = /*@__PURE__*/
+  messageDesc(file_causeway_snapshot_v1_snapshot, 15);
+
+/**
+ * @generated from message causeway.snapshot.v1.Template
+ */
+export type Template = Message<"causeway.snapshot.v1.Template"> & {
+  /**
+   * @generated from field: repeated causeway.snapshot.v1.TemplatePart parts = 1;
+   */
+  parts: TemplatePart[];
+};
+
+/**
+ * Describes the message causeway.snapshot.v1.Template.
+ * Use `create(TemplateSchema)` to create a new message.
+ */
+export const TemplateSchema: GenMessage<Template> = /*@__PURE__*/
+  messageDesc(file_causeway_snapshot_v1_snapshot, 16);
+
+/**
+ * @generated from message causeway.snapshot.v1.TemplatePart
+ */
+export type TemplatePart = Message<"causeway.snapshot.v1.TemplatePart"> & {
+  /**
+   * @generated from oneof causeway.snapshot.v1.TemplatePart.part
+   */
+  part: {
+    /**
+     * @generated from field: string literal = 1;
+     */
+    value: string;
+    case: "literal";
+  } | {
+    /**
+     * @generated from field: causeway.snapshot.v1.TemplateVariable variable = 2;
+     */
+    value: TemplateVariable;
+    case: "variable";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message causeway.snapshot.v1.TemplatePart.
+ * Use `create(TemplatePartSchema)` to create a new message.
+ */
+export const TemplatePartSchema: GenMessage<TemplatePart> = /*@__PURE__*/
+  messageDesc(file_causeway_snapshot_v1_snapshot, 17);
+
+/**
+ * @generated from message causeway.snapshot.v1.TemplateVariable
+ */
+export type TemplateVariable = Message<"causeway.snapshot.v1.TemplateVariable"> & {
+  /**
+   * @generated from field: causeway.snapshot.v1.TemplateSource source = 1;
+   */
+  source: TemplateSource;
+
+  /**
+   * Of a header (lower case), a query parameter or a path parameter; empty for the other sources.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message causeway.snapshot.v1.TemplateVariable.
+ * Use `create(TemplateVariableSchema)` to create a new message.
+ */
+export const TemplateVariableSchema: GenMessage<TemplateVariable> = /*@__PURE__*/
+  messageDesc(file_causeway_snapshot_v1_snapshot, 18);
+
+/**
  * @generated from enum causeway.snapshot.v1.ClientAddressHeader
  */
 export const ClientAddressHeader = {
@@ -643,4 +864,75 @@ export type BalancingPolicy = (typeof BalancingPolicy)[keyof typeof BalancingPol
  */
 export const BalancingPolicySchema: GenEnum<BalancingPolicy> = /*@__PURE__*/
   enumDesc(file_causeway_snapshot_v1_snapshot, 3);
+
+/**
+ * @generated from enum causeway.snapshot.v1.TemplateSource
+ */
+export const TemplateSource = {
+  /**
+   * @generated from enum value: TEMPLATE_SOURCE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: TEMPLATE_SOURCE_REQUEST_METHOD = 1;
+   */
+  REQUEST_METHOD: 1,
+
+  /**
+   * @generated from enum value: TEMPLATE_SOURCE_REQUEST_HOST = 2;
+   */
+  REQUEST_HOST: 2,
+
+  /**
+   * @generated from enum value: TEMPLATE_SOURCE_REQUEST_PATH = 3;
+   */
+  REQUEST_PATH: 3,
+
+  /**
+   * @generated from enum value: TEMPLATE_SOURCE_REQUEST_ID = 4;
+   */
+  REQUEST_ID: 4,
+
+  /**
+   * @generated from enum value: TEMPLATE_SOURCE_REQUEST_SCHEME = 5;
+   */
+  REQUEST_SCHEME: 5,
+
+  /**
+   * @generated from enum value: TEMPLATE_SOURCE_REQUEST_HEADER = 6;
+   */
+  REQUEST_HEADER: 6,
+
+  /**
+   * @generated from enum value: TEMPLATE_SOURCE_REQUEST_QUERY = 7;
+   */
+  REQUEST_QUERY: 7,
+
+  /**
+   * @generated from enum value: TEMPLATE_SOURCE_PATH_PARAMETER = 8;
+   */
+  PATH_PARAMETER: 8,
+
+  /**
+   * @generated from enum value: TEMPLATE_SOURCE_CLIENT_ADDRESS = 9;
+   */
+  CLIENT_ADDRESS: 9,
+
+  /**
+   * @generated from enum value: TEMPLATE_SOURCE_ROUTE_NAME = 10;
+   */
+  ROUTE_NAME: 10,
+} as const;
+
+/**
+ * @generated from enum causeway.snapshot.v1.TemplateSource
+ */
+export type TemplateSource = (typeof TemplateSource)[keyof typeof TemplateSource] | UnknownEnum;
+
+/**
+ * Describes the enum causeway.snapshot.v1.TemplateSource.
+ */
+export const TemplateSourceSchema: GenEnum<TemplateSource> = /*@__PURE__*/
+  enumDesc(file_causeway_snapshot_v1_snapshot, 4);
 
