@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import type { Condition } from '@causeway/model/resource';
 import { type NodeRecord, NodeRegistry } from '../publish/node-registry.ts';
-import { gateway, route, secret, service } from '../testing/manifests.ts';
+import { manifest, route, secret, service } from '../testing/manifests.ts';
 import { openWorld } from '../testing/world.ts';
 import { shownResource } from './compute-status.ts';
 
@@ -12,7 +12,11 @@ async function setting(t: TestContext) {
   await world.write([
     service('a'),
     service('unused'),
-    gateway('edge'),
+    manifest('Middleware', 'm', {}),
+    manifest('Gateway', 'edge', {
+      listeners: [{ name: 'http', port: 8080 }],
+      filters: [{ middleware: 'm' }],
+    }),
     route('r', 'a', { gateways: ['default', 'edge/http'] }),
     secret('s', { password: 'hunter2' }),
   ]);
@@ -46,6 +50,7 @@ describe('the status of a resource', () => {
       ['route/default/r', 2],
       ['service/default/a', 2],
       ['gateway/edge', 1],
+      ['middleware/default/m', 1],
       ['service/default/unused', 0],
       ['secret/default/s', 0],
     ] as const)

@@ -119,11 +119,12 @@ function gatewaysOf(entry: Entry, resources: ResourceView): Set<string> {
       return new Set([entry.resource.metadata.name]);
     case 'Route':
       return new Set((entry.effective as RouteSpec).gateways.map((reference) => reference.split('/')[0]!));
-    case 'Service': {
-      const routes = [...resources.referrersOf(entry.key)]
+    case 'Service':
+    case 'Middleware': {
+      const users = [...resources.referrersOf(entry.key)]
         .map((key) => resources.get(key))
-        .filter((route) => route !== undefined);
-      return new Set(routes.flatMap((route) => [...gatewaysOf(route, resources)]));
+        .filter((user) => user !== undefined);
+      return new Set(users.flatMap((user) => [...gatewaysOf(user, resources)]));
     }
     default:
       return new Set();
