@@ -12,6 +12,7 @@ import {
 import type { ListenAddress } from '@causeway/runtime/listen-address';
 import { type Entry, entryOf, type ResourceView } from '../store/resource-index.ts';
 import { checkBuildable } from './check-buildable.ts';
+import { checkFilters, idleRemovals } from './check-filters.ts';
 import { checkReferences } from './check-references.ts';
 import type { BrokenDocument, Plan, PlanInput, PlanMade, PlannedDocument } from './plan.ts';
 import { PlannedView } from './planned-view.ts';
@@ -147,20 +148,20 @@ class Draft {
 
   /** Checks what needs all objects at once, and decides. The order is that of the API's statuses: 422, 404, 409. */
   finish(broken: readonly BrokenDocument[]): Plan {
-    const { unresolved, dangling } = checkReferences(
-      this.#planned,
-      [...this.#documents.keys()],
-      [...this.#removed],
-      broken,
-    );
-    const problems = [...this.#problems, ...unresolved, ...this.#unbuildable()];
+    const written = [...this.#documents.keys()];
+    const { unresolved, dangling } = checkReferences(this.#planned, written, [...this.#removed], broken);
+    const filters = checkFilters(this.#current, this.#planned, written);
+    const problems = [...this.#problems, ...unresolved, ...filters, ...this.#unbuildable()];
     if (problems.length > 0) return { refused: 'invalid', problems: located(problems, this.#documents) };
     if (this.#missing.length > 0) return { refused: 'not_found', problems: this.#missing };
     if (this.#conflicts.length > 0) return { refused: 'conflict', problems: this.#conflicts };
     if (dangling.length > 0) return { refused: 'referenced', problems: dangling };
     const guard = this.#options.force ? undefined : massDeletion(this.#current, this.#made);
     if (guard) return { refused: 'mass_deletion', problems: [guard] };
-    this.#made.warnings.push(...routeWarnings(this.#made.objects, this.#planned, this.#options.signatures));
+    this.#made.warnings.push(
+      ...routeWarnings(this.#made.objects, this.#planned, this.#options.signatures),
+      ...idleRemovals(this.#planned, written),
+    );
     return this.#made;
   }
 

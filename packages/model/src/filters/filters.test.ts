@@ -69,6 +69,13 @@ describe('a list of filters', () => {
     });
   }
 
+  it('takes 64 entries and no more', () => {
+    const removals = (count: number): object[] =>
+      Array.from({ length: count }, (_, index) => ({ name: `f${index}`, disabled: true }));
+    assert.deepEqual(inMiddleware(...removals(64)), []);
+    assert.equal(inMiddleware(...removals(65))[0]?.code, 'out_of_range');
+  });
+
   it('finds by the words of other gateways', () => {
     for (const word of ['plugins', 'middlewares'])
       assert.equal(
