@@ -3,7 +3,7 @@ import { phases } from './phases.ts';
 import { respondFilter } from './respond.ts';
 
 /** Every filter that this version has. */
-export const filterKinds: readonly FilterKind[] = [respondFilter] as unknown as readonly FilterKind[];
+export const filterKinds: readonly FilterKind[] = [respondFilter];
 
 const byKey = new Map(filterKinds.map((kind) => [kind.key, kind]));
 
