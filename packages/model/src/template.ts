@@ -19,6 +19,11 @@ export const templateSources = [
   'route.name',
 ] as const;
 
+/** The sources as a user writes them. */
+export const templateWords: readonly string[] = templateSources.map((source) =>
+  source.endsWith('.') ? `${source}NAME` : source,
+);
+
 export type TemplateSource = (typeof templateSources)[number];
 
 /** Promised, but nothing here knows who calls yet. */
@@ -104,15 +109,14 @@ function readVariable(word: string, at: number): TemplateVariable | TemplateFaul
 
 /** Compares what stands before the name, since the name may be anything. */
 function variableHint(word: string): string | undefined {
-  const words = templateSources.map((source) => (source.endsWith('.') ? `${source}NAME` : source));
   const [first = '', second = '', ...rest] = word.split('.');
   const named = rest.length > 0 ? [`${first}.${second}.NAME`] : [`${first}.NAME`, `${first}.${second}.NAME`];
   return (
     didYouMean(
       word,
-      words.filter((known) => !known.endsWith('NAME')),
+      templateWords.filter((known) => !known.endsWith('NAME')),
     ) ??
-    named.map((guess) => didYouMean(guess, words)).find((hint) => hint !== undefined) ??
-    `variables: ${words.join(', ')}`
+    named.map((guess) => didYouMean(guess, templateWords)).find((hint) => hint !== undefined) ??
+    `variables: ${templateWords.join(', ')}`
   );
 }

@@ -125,7 +125,7 @@ class FilterCheck {
     const problems: Problem[] = [];
     // Without a Middleware the document itself shows it, and was judged alone.
     if (filters.some(({ middleware }) => middleware !== undefined)) {
-      const answering = overlay(own).find(({ kind }) => kind?.answersAlways);
+      const answering = overlay(own).find(({ kind }) => kind?.answerStatus !== undefined);
       if (answering === undefined && backends.length === 0) problems.push(missingBackends);
       if (answering !== undefined && backends.length > 0) problems.push(idleBackends(answering.name));
     }

@@ -95,6 +95,8 @@ function sortChanges(update: SnapshotUpdate, ownPorts: OwnPorts, problems: NodeP
 
 function sortChange(sorted: SortedChanges, compiled: Compiled, ownPorts: OwnPorts): void {
   const { kind, value } = compiled;
+  // A Route must not run without what protects it.
+  if (kind !== 'service' && value.filters.length > 0) throw new UnknownChoice('filters');
   switch (kind) {
     case 'gateway':
       sorted.gateway = readGatewaySettings(value);

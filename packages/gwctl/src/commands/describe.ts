@@ -4,6 +4,7 @@ import type { Resource } from '@causeway/model/resource';
 import type { Command } from 'commander';
 import { type Description, renderDescription } from '../describe/description.ts';
 import { describeGateway } from '../describe/gateway.ts';
+import { describeMiddleware } from '../describe/middleware.ts';
 import { describeNode } from '../describe/node.ts';
 import { describeRevision } from '../describe/revision.ts';
 import { describeRoute } from '../describe/route.ts';
@@ -56,6 +57,8 @@ async function described(session: Session, target: Target): Promise<Description>
       return describeService(session, object as Resource);
     case 'Gateway':
       return describeGateway(session, object as Resource);
+    case 'Middleware':
+      return describeMiddleware(session, object as Resource);
     case 'Secret':
       return describeSecret(session, object as Resource);
     case 'Node':

@@ -19,18 +19,13 @@ const filterItem = object(
     respond: respondFilter.spec.optional(),
   },
   'A filter, {middleware: NAME}, or {name, disabled: true}.',
-)
-  .superRefine((item, context) => {
-    const complaint = shapeComplaint(item);
-    if (complaint !== undefined) context.addIssue({ code: 'custom', message: complaint });
-  })
-  .meta({
-    oneOf: [
-      ...filterKinds.map(({ key }) => ({ required: [key] })),
-      { required: ['middleware'] },
-      { required: ['disabled'], properties: { disabled: { const: true } } },
-    ],
-  });
+).meta({
+  oneOf: [
+    ...filterKinds.map(({ key }) => ({ required: [key] })),
+    { required: ['middleware'] },
+    { required: ['disabled'], properties: { disabled: { const: true } } },
+  ],
+});
 
 export type FilterItem = z.output<typeof filterItem>;
 
@@ -54,12 +49,19 @@ export function filterList(description: string) {
     .default([]);
 }
 
-/** The name of an entry: its own, or its filter's key. Of what is no valid entry it is empty. */
+/** The name of an entry: its own, or its filter's key, also of one that this version does not know; '' of what has neither. */
 export function filterName(item: unknown): string {
   const own = fieldOf(item, 'name');
-  return typeof own === 'string'
-    ? own
-    : (filterKinds.find(({ key }) => fieldOf(item, key) !== undefined)?.key ?? '');
+  if (typeof own === 'string') return own;
+  return filterKeys(item)[0] ?? '';
+}
+
+const ownFields = ['name', 'disabled', 'middleware', 'enforcement'];
+
+/** Keys that are there to say which filter it is, those of filters that this version does not know among them. */
+export function filterKeys(item: unknown): string[] {
+  const isMapping = typeof item === 'object' && item !== null;
+  return isMapping ? Object.keys(item).filter((key) => !ownFields.includes(key)) : [];
 }
 
 /** The Middlewares that the entries of `/spec/filters` name. */
@@ -70,35 +72,4 @@ export function middlewareReferences(filters: readonly unknown[]): Reference[] {
       ? [{ pointer: `/spec/filters/${index}/middleware`, kind: 'Middleware', name: middleware }]
       : [];
   });
-}
-
-/** An entry is one of three things; their fields do not mix. */
-function shapeComplaint(item: FilterItem): string | undefined {
-  const keys = filterKinds.map(({ key }) => key);
-  const given = keys.filter((key) => fieldOf(item, key) !== undefined);
-  if (item.middleware !== undefined) {
-    const others = [
-      ...given,
-      ...(item.name === undefined ? [] : ['name']),
-      ...(item.disabled ? ['disabled'] : []),
-    ];
-    return others.length === 0
-      ? undefined
-      : say(
-          'exclusive',
-          `middleware stands alone, not with ${others.join(' and ')}`,
-          'write an entry for each',
-        );
-  }
-  if (item.disabled) {
-    if (item.name === undefined) return say('missing', 'disabled needs the name of what it removes');
-    return given.length === 0
-      ? undefined
-      : say('exclusive', `a disabled filter has no ${given.join(' and ')}`, 'remove one of the two');
-  }
-  if (given.length === 1) return undefined;
-  const wanted = `exactly one of ${[...keys, 'middleware'].join(', ')}`;
-  return given.length === 0
-    ? say('missing', `needs ${wanted}`)
-    : say('exclusive', `takes ${wanted}, not ${given.join(' and ')}`, 'write an entry for each');
 }

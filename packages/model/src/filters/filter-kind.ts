@@ -9,8 +9,8 @@ export interface FilterKind<S extends z.ZodType = z.ZodType> {
   phase: PhaseName;
   /** Several of them may stand in one effective list, under different names. */
   mayRepeat: boolean;
-  /** It answers every request, so that nothing behind it is ever asked. */
-  answersAlways: boolean;
+  /** Status with which it answers every request, so that nothing behind it is ever asked; absent for one that lets requests pass. */
+  answerStatus?: (spec: z.output<S>) => number;
   /** A few words for tables, such as `respond 200`. */
   summary: (spec: z.output<S>) => string;
 }

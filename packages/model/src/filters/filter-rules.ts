@@ -1,6 +1,6 @@
 import { entriesOf, fieldOf } from '../kinds/kind.ts';
 import type { Problem } from '../problem.ts';
-import { filterName } from './filter-item.ts';
+import { filterKeys, filterName } from './filter-item.ts';
 import type { FilterKind } from './filter-kind.ts';
 import { filterKinds } from './filter-kinds.ts';
 
@@ -9,8 +9,42 @@ import { filterKinds } from './filter-kinds.ts';
  * only the control plane knows. Tolerant: of a spec that is not valid they judge what can be read.
  */
 
+/** What is wrong with the entries of a list, beyond what each field is. */
+export function filterProblems(spec: unknown): Problem[] {
+  return [...misshapenFilters(spec), ...repeatedFilters(spec)];
+}
+
+/** An entry is a filter, a Middleware or a removal; their fields do not mix. An unknown key counts as a filter, and is told about by itself. */
+function misshapenFilters(spec: unknown): Problem[] {
+  return entriesOf(spec, 'filters').flatMap((item, index): Problem[] => {
+    const complaint = typeof item === 'object' && item !== null ? shapeComplaint(item) : undefined;
+    return complaint === undefined ? [] : [{ pointer: `/spec/filters/${index}`, ...complaint }];
+  });
+}
+
+function shapeComplaint(item: object): Omit<Problem, 'pointer'> | undefined {
+  const keys = filterKeys(item);
+  const isDisabled = fieldOf(item, 'disabled') === true;
+  const isNamed = fieldOf(item, 'name') !== undefined;
+  if (fieldOf(item, 'middleware') !== undefined) {
+    const others = [...keys, ...(isNamed ? ['name'] : []), ...(isDisabled ? ['disabled'] : [])];
+    if (others.length === 0) return undefined;
+    return exclusive(`middleware stands alone, not with ${others.join(' and ')}`);
+  }
+  if (isDisabled && keys.length > 0) return exclusive(`a disabled filter has no ${keys.join(' and ')}`);
+  if (isDisabled)
+    return isNamed ? undefined : { code: 'missing', detail: 'disabled needs the name of what it removes' };
+  if (keys.length > 1) return exclusive(`an entry is one filter, not ${keys.join(' and ')}`);
+  const wanted = [...filterKinds.map(({ key }) => key), 'middleware'].join(', ');
+  return keys.length === 1 ? undefined : { code: 'missing', detail: `needs exactly one of ${wanted}` };
+}
+
+function exclusive(detail: string): Omit<Problem, 'pointer'> {
+  return { code: 'exclusive', detail, hint: 'write an entry for each' };
+}
+
 /** A filter that may stand once stands again under another name. */
-export function repeatedFilters(spec: unknown): Problem[] {
+function repeatedFilters(spec: unknown): Problem[] {
   const seen = new Map<string, string>();
   return entriesOf(spec, 'filters').flatMap((item, index): Problem[] => {
     const kind = kindOf(item);
@@ -35,7 +69,7 @@ export function repeated(key: string, first: string): Pick<Problem, 'code' | 'de
 /** A Route needs Services exactly when none of its filters answers every request. Middlewares may bring such a filter. */
 export function missingOrIdleBackends(spec: unknown): Problem[] {
   const items = entriesOf(spec, 'filters');
-  const answering = items.find((item) => kindOf(item)?.answersAlways);
+  const answering = items.find((item) => kindOf(item)?.answerStatus !== undefined);
   const hasBackends = Array.isArray(fieldOf(spec, 'backends'))
     ? entriesOf(spec, 'backends').length > 0
     : fieldOf(spec, 'backends') !== undefined;
@@ -62,7 +96,7 @@ export function idleBackends(name: string): Problem {
 }
 
 function answeringKeys(): string[] {
-  return filterKinds.filter(({ answersAlways }) => answersAlways).map(({ key }) => key);
+  return filterKinds.filter(({ answerStatus }) => answerStatus !== undefined).map(({ key }) => key);
 }
 
 function kindOf(item: unknown): FilterKind | undefined {

@@ -28,6 +28,7 @@ describe('a list of filters', () => {
 
   const bad: [string, object[], string, string, RegExp?][] = [
     ['an empty entry', [{}], '/spec/filters/0', 'missing'],
+    ['two filters in one entry', [{ jwt: {}, ...hello }], '/spec/filters/0', 'exclusive'],
     ['a name alone', [{ name: 'x' }], '/spec/filters/0', 'missing'],
     ['a Middleware with a filter', [{ middleware: 'm', ...hello }], '/spec/filters/0', 'exclusive'],
     ['a Middleware with a name', [{ middleware: 'm', name: 'x' }], '/spec/filters/0', 'exclusive'],
@@ -68,6 +69,13 @@ describe('a list of filters', () => {
       if (hint) assert.match(problem?.hint ?? '', hint);
     });
   }
+
+  it('complains of an unknown filter once', () => {
+    assert.deepEqual(
+      inRoute({ jwt: {} }).map(({ pointer }) => pointer),
+      ['/spec/filters/0/jwt'],
+    );
+  });
 
   it('takes 64 entries and no more', () => {
     const removals = (count: number): object[] =>

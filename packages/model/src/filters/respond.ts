@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { integer, object, say, shown } from '../fields.ts';
 import type { FilterKind } from './filter-kind.ts';
+import { templateWords } from '../template.ts';
 import { templateText } from './template-text.ts';
 
 /** In characters. */
@@ -64,8 +65,7 @@ const respondSpec = object(
     status: integer('a status', 'Status of the answer.', 200, 599).default(200),
     headers,
     body: templateText({
-      description:
-        'Body, a template: ${request.path} and others stand for parts of the request, as they are; an absent part for nothing.',
+      description: `Body, a template: \${...} stands for a part of the request, as it is, and for nothing where it is absent; $\${ is a literal \${. Parts: ${templateWords.join(', ')}.`,
       lengthMax: bodyLengthMax,
     }).default(''),
   },
@@ -88,6 +88,6 @@ export const respondFilter: FilterKind<typeof respondSpec> = {
   spec: respondSpec,
   phase: 'answer',
   mayRepeat: false,
-  answersAlways: true,
+  answerStatus: ({ status }) => status,
   summary: ({ status }) => `respond ${status}`,
 };

@@ -16,7 +16,7 @@ import {
 } from '../fields.ts';
 import { filterList, middlewareReferences } from '../filters/filter-item.ts';
 import { plannedFilterFields } from '../filters/filter-kinds.ts';
-import { repeatedFilters } from '../filters/filter-rules.ts';
+import { filterProblems } from '../filters/filter-rules.ts';
 import { entriesOf, type Kind, writeVerbs } from './kind.ts';
 
 const counted = (description: string) => integer('a number', description, 0, 10_000_000);
@@ -108,7 +108,7 @@ export const gatewayKind: Kind<typeof gatewaySpec> = {
   verbs: writeVerbs,
   spec: gatewaySpec,
   references: (spec) => middlewareReferences(entriesOf(spec, 'filters')),
-  check: repeatedFilters,
+  check: filterProblems,
   plannedFields: [
     'allowedRoutes',
     'forwarding',

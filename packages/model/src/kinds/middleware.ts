@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { object } from '../fields.ts';
 import { filterList } from '../filters/filter-item.ts';
 import { plannedFilterFields } from '../filters/filter-kinds.ts';
-import { repeatedFilters } from '../filters/filter-rules.ts';
+import { filterProblems } from '../filters/filter-rules.ts';
 import type { Problem } from '../problem.ts';
 import { entriesOf, fieldOf, type Kind, writeVerbs } from './kind.ts';
 
@@ -23,7 +23,7 @@ export const middlewareKind: Kind<typeof middlewareSpec> = {
   verbs: writeVerbs,
   spec: middlewareSpec,
   references: () => [],
-  check: (spec) => [...repeatedFilters(spec), ...nested(spec)],
+  check: (spec) => [...filterProblems(spec), ...nested(spec)],
   plannedFields: plannedFilterFields,
 };
 

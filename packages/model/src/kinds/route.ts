@@ -21,7 +21,7 @@ import {
 } from '../fields.ts';
 import { filterList, middlewareReferences } from '../filters/filter-item.ts';
 import { plannedFilterFields } from '../filters/filter-kinds.ts';
-import { missingOrIdleBackends, repeatedFilters } from '../filters/filter-rules.ts';
+import { filterProblems, missingOrIdleBackends } from '../filters/filter-rules.ts';
 import { entriesOf, fieldOf, type Kind, writeVerbs } from './kind.ts';
 
 const gatewayReference = z
@@ -189,7 +189,7 @@ export const routeKind: Kind<typeof routeSpec> = {
     }),
     ...middlewareReferences(entriesOf(spec, 'filters')),
   ],
-  check: (spec) => [...repeatedFilters(spec), ...missingOrIdleBackends(spec)],
+  check: (spec) => [...filterProblems(spec), ...missingOrIdleBackends(spec)],
   plannedFields: [
     'filters',
     'affinity',

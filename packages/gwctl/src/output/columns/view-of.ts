@@ -2,6 +2,7 @@ import type { NodeResource, RevisionResource } from '@causeway/model/api-types';
 import type { Resource } from '@causeway/model/resource';
 import type { KindView } from './column.ts';
 import { gatewayView } from './gateway.ts';
+import { middlewareView } from './middleware.ts';
 import { nodeView } from './node.ts';
 import { revisionView } from './revision.ts';
 import { routeView } from './route.ts';
@@ -16,6 +17,7 @@ const views = {
   Route: routeView,
   Service: serviceView,
   Gateway: gatewayView,
+  Middleware: middlewareView,
   Secret: secretView,
   Node: nodeView,
   Revision: revisionView,
