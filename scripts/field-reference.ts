@@ -37,6 +37,7 @@ function meaning(field: JsonSchema, oneOf: string | undefined, name: string): st
 
 function typeOf(field: JsonSchema): string {
   if (field.enum) return field.enum.map((value) => String(value)).join(', ');
+  if (field.anyOf) return field.anyOf.map(typeOf).join(' or ');
   if (field.type === 'array') return `list of ${field.items ? typeOf(field.items) : 'values'}`;
   if (field.type === 'object' && !field.properties) return 'mapping';
   return field.type ?? 'value';

@@ -2,7 +2,8 @@
 
 import { connect, type Socket } from 'node:net';
 import { onEnd, type Owner } from './owner.ts';
-import { headerValues, parseResponse, type RawResponse } from './raw-response.ts';
+import { headerValues } from './raw-message.ts';
+import { parseResponse, type RawResponse } from './raw-response.ts';
 
 const reasonsMax = 100;
 const answerTimeoutMs = 10_000;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { headerValues, parseResponse, type RawResponse } from './raw-response.ts';
+import { headerValues } from './raw-message.ts';
+import { parseResponse, type RawResponse } from './raw-response.ts';
 
 function parse(text: string, options = {}): RawResponse {
   const parsed = parseResponse(Buffer.from(text, 'latin1'), options);

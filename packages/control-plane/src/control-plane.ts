@@ -22,6 +22,7 @@ import { Publisher } from './publish/publisher.ts';
 import { StreamServer } from './publish/stream-server.ts';
 import type { ControlPlaneSettings } from './settings.ts';
 import { Keyring } from './store/keyring.ts';
+import { secretReader } from './store/open-secret.ts';
 import { ResourceIndex } from './store/resource-index.ts';
 import { loadSealingKey, Sealer } from './store/sealer.ts';
 import { SqliteStore } from './store/sqlite-store.ts';
@@ -43,7 +44,7 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<void>
   refuseOpenAddresses(settings);
   const state = await openState(parts);
   const nodes = new NodeRegistry(clock, settings.nodeRetention);
-  const publisher = new Publisher(state.index, nodes, logger);
+  const publisher = new Publisher(state.index, secretReader(state.index, state.sealer), nodes, logger);
   const commands = new CommandChannels(clock);
   // Known before they are open, so that no node connects without having been told.
   const ownAddresses = [settings.adminAddress, settings.streamAddress].filter(({ port }) => port !== 0);

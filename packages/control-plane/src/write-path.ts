@@ -1,5 +1,6 @@
 import type { Clock } from '@causeway/runtime/clock';
 import type { ListenAddress } from '@causeway/runtime/listen-address';
+import { secretContext, secretReader } from './store/open-secret.ts';
 import type { ResourceIndex } from './store/resource-index.ts';
 import type { Keyring } from './store/keyring.ts';
 import type { Sealer } from './store/sealer.ts';
@@ -103,12 +104,13 @@ export class WritePath {
   }
 
   #plan(input: PlanInput, revision: number, context: WriteContext): Plan {
-    const { index, keyring, signatures, clock, ownAddresses } = this.#options;
+    const { index, keyring, sealer, signatures, clock, ownAddresses } = this.#options;
     return planChanges(index, input, {
       revision,
       now: new Date(clock.wallMs()).toISOString(),
       force: context.force,
       digest: (value) => `hmac-sha256:${Buffer.from(keyring.sign('secret-digest', value)).toString('hex')}`,
+      readSecret: secretReader(index, sealer),
       signatures,
       ownAddresses,
     });
@@ -118,7 +120,7 @@ export class WritePath {
     const { store, sealer } = this.#options;
     const secrets = plan.secrets.map(({ ref, value }) => ({
       ref,
-      sealed: sealer.seal(Buffer.from(value), `secret/${ref}`),
+      sealed: sealer.seal(Buffer.from(value), secretContext(ref)),
     }));
     const { changes, purgedSecrets } = plan;
     try {

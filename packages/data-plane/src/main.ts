@@ -17,6 +17,7 @@ import { NodeMetrics } from './observe/node-metrics.ts';
 import { startStatusServer } from './observe/status-server.ts';
 import { type DataPlaneSettings, dataPlaneSettings } from './settings.ts';
 import { ConfigSync } from './sync/config-sync.ts';
+import { trustSystemStore } from './upstream/tls-settings.ts';
 import { version } from './version.ts';
 
 /** A drain takes as long as the Gateway says; this only keeps a process that hangs from hanging for ever. */
@@ -45,6 +46,10 @@ export async function runDataPlane(
 
 /** Steps stop in reverse: traffic drains while the control plane and the status listener can still see it. */
 async function startNode(settings: DataPlaneSettings, lifecycle: Lifecycle, logger: Logger): Promise<void> {
+  if (trustSystemStore() === 0)
+    logger.warn(
+      'this system has no trusted certificates; upstreams are verified by those that come with Node',
+    );
   const state = await lifecycle.start(
     'state',
     () => openNodeState(settings.dataDir, settings.nodeId),

@@ -8,6 +8,7 @@ import { messageOf } from '@causeway/runtime/errors';
 import type { HealthChecks } from '@causeway/runtime/health-checks';
 import type { Logger } from '@causeway/runtime/logger';
 
+import { ClientTimeoutCounters } from './listen/client-timeout-counters.ts';
 import { ConnectionCounts } from './listen/connection-counts.ts';
 import { Ports } from './listen/ports.ts';
 import { configDump } from './observe/config-dump.ts';
@@ -19,6 +20,8 @@ import type { SnapshotTarget, SnapshotUpdate } from './sync/snapshot-target.ts';
 import { buildTable } from './table/build-table.ts';
 import type { Table } from './table/table.ts';
 import { TableGenerations } from './table/table-generations.ts';
+import type { PoolContext } from './upstream/endpoint-pool.ts';
+import { PoolCounters } from './upstream/pool-counters.ts';
 
 export interface ProxyNodeOptions {
   readonly logger: Logger;
@@ -37,10 +40,13 @@ const drainDefaultsMs = { drainDelayMs: 0, drainMs: 0 };
 
 export class ProxyNode implements SnapshotTarget {
   readonly counts = new ConnectionCounts();
+  readonly timeoutCounters = new ClientTimeoutCounters();
+  readonly poolCounters = new PoolCounters();
   readonly #options: ProxyNodeOptions;
   readonly #generations = new TableGenerations();
   readonly #context: ProxyContext;
   readonly #ports: Ports;
+  readonly #pools: PoolContext;
 
   constructor(options: ProxyNodeOptions) {
     const { logger, clock, observer } = options;
@@ -48,7 +54,13 @@ export class ProxyNode implements SnapshotTarget {
     const wheel = new TimerWheel(clock);
     const generations = this.#generations;
     this.#context = { generations, wheel, clock, logger, observer, activeRequests: 0, isDraining: false };
-    this.#ports = new Ports({ handler: createRequestHandler(this.#context), counts: this.counts, logger });
+    const { counts, timeoutCounters } = this;
+    const handler = createRequestHandler(this.#context);
+    this.#ports = new Ports({ handler, counts, timeoutCounters, wheel, clock, logger });
+    const ownPorts = {
+      has: (port: number) => this.#ports.has(port) || options.otherPorts?.().includes(port) === true,
+    };
+    this.#pools = { clock, wheel, ownPorts, counters: this.poolCounters };
   }
 
   get table(): Table | undefined {
@@ -119,9 +131,7 @@ export class ProxyNode implements SnapshotTarget {
   async #apply(update: SnapshotUpdate): Promise<NodeProblem[]> {
     const { clock, onApplied } = this.#options;
     const beganMs = clock.monotonicMs();
-    const built = buildTable(this.table, update, {
-      has: (port) => this.#ports.has(port) || this.#options.otherPorts?.().includes(port) === true,
-    });
+    const built = buildTable(this.table, update, this.#pools);
     if (!built.ok) return built.problems;
     const ports = await this.#ports.prepare(built.table);
     if (Array.isArray(ports)) return ports;

@@ -30,6 +30,7 @@ export class RequestParser extends BodyReader {
   #stage: number = Stage.between;
   #emptyLines = 0;
   #isAfterCr = false;
+  #isAfterBody = false;
 
   constructor(limits: HeadLimits = defaultLimits) {
     super(limits);
@@ -49,7 +50,7 @@ export class RequestParser extends BodyReader {
         return this.#readHead(chunk, from);
       case Stage.body: {
         const event = this.readBody(chunk, from);
-        if (event === ReadEvent.end) this.#stage = Stage.between;
+        if (event === ReadEvent.end) this.#endRequest();
         else if (event === ReadEvent.fault) this.#stage = Stage.failed;
         return event;
       }
@@ -75,6 +76,9 @@ export class RequestParser extends BodyReader {
         this.#emptyLines += 1;
         if (this.#emptyLines > emptyLinesMax) return this.#fail(faults.emptyLines, at);
         this.#isAfterCr = true;
+      } else if (byte === lf && this.#isAfterBody) {
+        // Deviation: the last byte of a body that was counted without it; nothing else may end a line without CR.
+        this.#isAfterBody = false;
       } else {
         this.#emptyLines = 0;
         this.headReader.begin(Phase.method, this.#headBytesMax);
@@ -84,6 +88,11 @@ export class RequestParser extends BodyReader {
     }
     this.consumedTo = at;
     return ReadEvent.more;
+  }
+
+  #endRequest(): void {
+    this.#stage = Stage.between;
+    this.#isAfterBody = this.head!.bodyLength !== 0;
   }
 
   #readHead(chunk: Buffer, from: number): ReadEvent {

@@ -73,14 +73,15 @@ export function shown(input: unknown): string {
   return json.length > 80 ? `${json.slice(0, 77)}...` : json;
 }
 
-const dnsLabel = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+/** A DNS label (RFC 1123), which every name is. */
+export const namePattern = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
 export const name = text({
   noun: 'a name (lower-case letters, digits and "-", at most 63)',
   description: 'DNS label (RFC 1123).',
-  pattern: dnsLabel,
+  pattern: namePattern,
   lengthMax: 63,
-  mend: (input) => (typeof input === 'string' && dnsLabel.test(slug(input)) ? slug(input) : undefined),
+  mend: (input) => (typeof input === 'string' && namePattern.test(slug(input)) ? slug(input) : undefined),
 });
 
 function slug(input: string): string {
@@ -192,6 +193,20 @@ export const ipAddress = text({
   description: 'IP address without brackets; "::" listens on IPv6 and IPv4.',
   check: (value) => (isIP(value) ? undefined : `${shown(value)} is not an IP address`),
 });
+
+/** Name that a TLS peer is asked for and must prove: a DNS name, or an address that its certificate lists. */
+export const serverName = text({
+  noun: 'a server name (a DNS name or an IP address)',
+  description: 'DNS name, lower case, or IP address, as it stands in the certificate of the peer.',
+  lengthMax: 253,
+  mend: mendHost,
+  check: (value) =>
+    isIP(value) || (dnsName.test(value) && !endsInNumber.test(value))
+      ? undefined
+      : `${shown(value)} is not a server name (a DNS name or an IP address)`,
+});
+
+const dnsName = /^[a-z0-9_]([-a-z0-9_]{0,61}[a-z0-9_])?(\.[a-z0-9_]([-a-z0-9_]{0,61}[a-z0-9_])?)*$/;
 
 export const cidr = text({
   noun: 'an address or CIDR block',
@@ -310,6 +325,19 @@ function numberHint(input: unknown): string | undefined {
   return typeof input === 'string' && /^-?[0-9]+$/.test(input)
     ? `write it without quotes: ${input}`
     : undefined;
+}
+
+/** A share of a hundred; fractions are allowed. */
+export function percent(description: string): z.ZodNumber {
+  const range = (issue: { input?: unknown }): string =>
+    say('out_of_range', `${shown(issue.input)} is out of range: a percentage is 0 to 100`);
+  return z
+    .number({
+      error: (issue) => say('wrong_type', `${shown(issue.input)} is not a percentage (a number, 0 to 100)`),
+    })
+    .min(0, { error: range })
+    .max(100, { error: range })
+    .describe(description);
 }
 
 /** One of a closed list of words. */

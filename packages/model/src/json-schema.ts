@@ -14,6 +14,7 @@ export interface JsonSchema {
   items?: JsonSchema;
   additionalProperties?: boolean | JsonSchema;
   oneOf?: JsonSchema[];
+  anyOf?: JsonSchema[];
   [keyword: string]: unknown;
 }
 

@@ -1,3 +1,5 @@
+import type { CertificateFacts } from './certificate-chain.ts';
+
 /** The shape that all resources share, as the store keeps them and the admin API shows them. */
 export const apiVersion = 'causeway/v1';
 export const defaultNamespace = 'default';
@@ -56,7 +58,13 @@ export interface StoredResource {
 }
 
 export interface Resource extends StoredResource {
-  status?: Status;
+  status?: Status & Partial<CertificateStatus>;
+}
+
+/** What the status of a Certificate has besides; facts are those of its first certificate. */
+export interface CertificateStatus extends CertificateFacts {
+  /** Keys of the objects that refer to it, such as `service/default/orders`. */
+  usedBy: string[];
 }
 
 export const conditionTypes = ['Accepted', 'ResolvedRefs', 'Programmed', 'Degraded'] as const;

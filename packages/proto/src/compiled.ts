@@ -2,6 +2,8 @@ import { create, type DescMessage, fromBinary, type Message, toBinary } from '@b
 import { itemDigest } from './digest.ts';
 import { type Item, ItemSchema } from './gen/causeway/config/v1/config_pb.ts';
 import {
+  type CompiledCertificate,
+  CompiledCertificateSchema,
   type CompiledGateway,
   CompiledGatewaySchema,
   type CompiledMiddleware,
@@ -18,6 +20,7 @@ export const compiledKinds = {
   middleware: { schema: CompiledMiddlewareSchema, schemaVersion: 1 },
   route: { schema: CompiledRouteSchema, schemaVersion: 1 },
   service: { schema: CompiledServiceSchema, schemaVersion: 1 },
+  certificate: { schema: CompiledCertificateSchema, schemaVersion: 1 },
 } as const;
 
 export type CompiledKind = keyof typeof compiledKinds;
@@ -26,7 +29,8 @@ export type Compiled =
   | { kind: 'gateway'; key: string; value: CompiledGateway }
   | { kind: 'middleware'; key: string; value: CompiledMiddleware }
   | { kind: 'route'; key: string; value: CompiledRoute }
-  | { kind: 'service'; key: string; value: CompiledService };
+  | { kind: 'service'; key: string; value: CompiledService }
+  | { kind: 'certificate'; key: string; value: CompiledCertificate };
 
 /** Why an item cannot be used: this node is older than what it was sent, or the bytes are damaged. */
 export interface DecodeFailure {

@@ -1,14 +1,20 @@
 import { create } from '@bufbuild/protobuf';
+import { accessLogPath } from '@causeway/model/kinds/access-log-output';
+import type { CertificateSpec } from '@causeway/model/kinds/certificate';
 import type { GatewaySpec } from '@causeway/model/kinds/gateway';
 import type { MiddlewareSpec } from '@causeway/model/kinds/middleware';
 import type { RouteSpec } from '@causeway/model/kinds/route';
-import type { ServiceSpec } from '@causeway/model/kinds/service';
+import { type ServiceSpec, upstreamTls } from '@causeway/model/kinds/service';
 import { durationMs, sizeBytes } from '@causeway/model/quantity';
 import { defaultNamespace, qualifiedName } from '@causeway/model/resource';
 import type { Compiled } from '@causeway/proto/compiled';
 import {
+  AccessLogFormat,
+  type AccessLog,
+  AccessLogSchema,
   BalancingPolicy,
   ClientAddressHeader,
+  CompiledCertificateSchema,
   CompiledGatewaySchema,
   CompiledMiddlewareSchema,
   CompiledRouteSchema,
@@ -17,6 +23,9 @@ import {
   type Match,
   MatchSchema,
   Protocol,
+  TlsVersion,
+  type UpstreamTls,
+  UpstreamTlsSchema,
   type ValuePredicate,
   ValuePredicateSchema,
 } from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
@@ -39,6 +48,8 @@ export function compileResource(entry: Entry, gateway: string): Compiled | undef
       return compileRoute(entry, gateway);
     case 'Service':
       return compileService(entry);
+    case 'Certificate':
+      return compileCertificate(entry, undefined);
     default:
       return undefined;
   }
@@ -74,12 +85,32 @@ export function compileGateway(entry: Entry): Compiled {
         activeRequestsMax: limits.maxActiveRequests,
         connectionsPerAddressMax: limits.maxConnectionsPerAddress,
         requestsPerConnectionMax: limits.maxRequestsPerConnection,
+        pipelinedMax: limits.maxPipelined,
+        bytesPerSecondMin: limits.minBytesPerSecond,
       },
       accessLogEnabled: spec.accessLog.enabled,
+      forwarding: spec.forwarding,
+      accessLog: compileAccessLog(spec.accessLog),
       filters: compileFilters(spec.filters, defaultNamespace),
     }),
   };
 }
+
+function compileAccessLog({ format, output, samplePercent, redact }: GatewaySpec['accessLog']): AccessLog {
+  return create(AccessLogSchema, {
+    format: accessLogFormats[format],
+    path: accessLogPath(output) ?? '',
+    samplePercent,
+    redactHeaders: redact.headers,
+    redactQuery: redact.query,
+  });
+}
+
+const accessLogFormats = {
+  json: AccessLogFormat.JSON,
+  common: AccessLogFormat.COMMON,
+  combined: AccessLogFormat.COMBINED,
+} as const;
 
 const clientAddressHeaders = {
   'x-forwarded-for': ClientAddressHeader.X_FORWARDED_FOR,
@@ -114,6 +145,7 @@ export function compileRoute(entry: Entry, gateway: string): Compiled {
       ...(spec.limits.maxBodySize === undefined
         ? {}
         : { bodyBytesMax: BigInt(sizeBytes(spec.limits.maxBodySize)) }),
+      activeRequestsMax: spec.limits.maxActiveRequests,
     }),
   };
 }
@@ -187,10 +219,42 @@ export function compileService(entry: Entry): Compiled {
         connectionsMax: spec.pool.maxConnections,
         waitingMax: spec.pool.maxWaiting,
         idleTimeoutMs: durationMs(spec.pool.idleTimeout),
+        requestsPerConnectionMax: spec.pool.maxRequestsPerConnection,
+        maxAgeMs: durationMs(spec.pool.maxAge),
       },
+      ...(spec.protocol === 'http' ? {} : { tls: compileUpstreamTls(spec, namespace) }),
     }),
   };
 }
 
-const protocols = { http: Protocol.HTTP } as const;
+/** A Service that speaks TLS and says nothing about it has the defaults. */
+function compileUpstreamTls(spec: ServiceSpec, namespace: string | undefined): UpstreamTls {
+  const tls = spec.tls ?? upstreamTls.parse({});
+  return create(UpstreamTlsSchema, {
+    serverName: tls.serverName ?? '',
+    trust: tls.trust.map((name) => qualifiedName(namespace, name)),
+    clientCertificate:
+      tls.clientCertificate === undefined ? '' : qualifiedName(namespace, tls.clientCertificate),
+    verify: tls.verify,
+    minVersion: tlsVersions[tls.minVersion],
+  });
+}
+
+const tlsVersions = { 'TLSv1.2': TlsVersion.TLS_VERSION_1_2, 'TLSv1.3': TlsVersion.TLS_VERSION_1_3 } as const;
+
+/** `key` is the text of its private key, for nodes that need it. */
+export function compileCertificate(entry: Entry, key: string | undefined): Compiled {
+  const { namespace, name } = entry.resource.metadata;
+  return {
+    kind: 'certificate',
+    key: entry.key,
+    value: create(CompiledCertificateSchema, {
+      name: qualifiedName(namespace, name),
+      chain: (entry.effective as CertificateSpec).certificate,
+      ...(key === undefined ? {} : { key }),
+    }),
+  };
+}
+
+const protocols = { http: Protocol.HTTP, https: Protocol.HTTPS } as const;
 const policies = { roundRobin: BalancingPolicy.ROUND_ROBIN } as const;

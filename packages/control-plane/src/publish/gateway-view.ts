@@ -11,10 +11,13 @@ import {
 import { staticEndpoints } from '../registry/static-endpoints.ts';
 import { implicitGateway } from '../store/implicit-gateway.ts';
 import type { Entry, EntryChange, ResourceView } from '../store/resource-index.ts';
+import type { ReadSecret } from '../store/secret-values.ts';
+import { ViewCertificates } from './view-certificates.ts';
 
 /**
- * What the nodes of one Gateway hold: the Gateway, the Routes that join it, and the Services and Middlewares that these refer to.
- * Follows revisions by their changes, so that a change of one Route costs one Route, however many there are.
+ * What the nodes of one Gateway hold: the Gateway, the Routes that join it, the Services and Middlewares that these refer to, and
+ * the Certificates that those refer to. Follows revisions by their changes, so that a change of one Route costs one Route, however
+ * many there are.
  */
 export class GatewayView {
   readonly gateway: string;
@@ -26,11 +29,13 @@ export class GatewayView {
   readonly #used = new Map<string, Entry>();
   /** What the item of the Gateway was made from. */
   #gatewayEntry: Entry | undefined;
+  readonly #certificates: ViewCertificates;
   #items = SnapshotItems.empty;
 
-  constructor(gateway: string, resources: ResourceView) {
+  constructor(gateway: string, resources: ResourceView, readSecret: ReadSecret) {
     this.gateway = gateway;
     this.#resources = resources;
+    this.#certificates = new ViewCertificates(resources, readSecret);
     const changes = [
       ...resources.entriesOf('Gateway'),
       ...resources.entriesOf('Service'),
@@ -68,6 +73,8 @@ export class GatewayView {
       if (kind === 'Service' || kind === 'Middleware') update.used.add(change.key);
     }
     for (const key of update.used) this.#putUsed(key, update);
+    for (const change of changes) this.#certificates.noteChange(change);
+    this.#certificates.update(update);
     this.#items = this.#items.with({
       upserts: [...update.upserts.values()],
       removedKeys: [...update.removedKeys],
@@ -110,11 +117,15 @@ export class GatewayView {
   #putUsed(key: string, update: ViewUpdate): void {
     const entry = this.#uses.has(key) ? this.#resources.get(key) : undefined;
     const service = key.startsWith('service/') ? key.slice('service/'.length) : undefined;
+    const before = this.#used.get(key);
+    if (before === entry && entry) return;
+    if (before) this.#certificates.countUses(before, -1);
     if (!entry) {
       this.#used.delete(key);
       if (service !== undefined) this.#endpoints.delete(service);
       update.remove(key);
-    } else if (this.#used.get(key) !== entry) {
+    } else {
+      this.#certificates.countUses(entry, 1);
       this.#used.set(key, entry);
       if (service !== undefined) this.#endpoints.set(service, staticEndpoints(entry));
       update.put(encodeItem(service === undefined ? compileMiddleware(entry) : compileService(entry)));

@@ -17,6 +17,7 @@ async function setting(t: TestContext) {
   const logs: string[] = [];
   const publisher = new Publisher(
     world.index,
+    world.readSecret,
     nodes,
     createLogger({ level: 'info', write: (line) => logs.push(line) }),
   );

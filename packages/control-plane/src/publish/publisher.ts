@@ -1,6 +1,7 @@
 import { type Hello, type NodeMessage } from '@causeway/proto/gen/causeway/config/v1/config_pb';
 import type { Logger } from '@causeway/runtime/logger';
 import type { EntryChange, ResourceIndex } from '../store/resource-index.ts';
+import type { ReadSecret } from '../store/secret-values.ts';
 import { GatewayView } from './gateway-view.ts';
 import { helloComplaint } from './hello-complaint.ts';
 import { type NodeRegistry, nodesMax } from './node-registry.ts';
@@ -10,14 +11,16 @@ import { UpdateSlots } from './update-slots.ts';
 /** Follows the configuration by revisions and keeps every subscribed node in step with its Gateway's view. */
 export class Publisher {
   readonly #index: ResourceIndex;
+  readonly #readSecret: ReadSecret;
   readonly #nodes: NodeRegistry;
   readonly #logger: Logger;
   readonly #slots = new UpdateSlots();
   readonly #views = new Map<string, GatewayView>();
   readonly #subscriptions = new Map<string, Subscription>();
 
-  constructor(index: ResourceIndex, nodes: NodeRegistry, logger: Logger) {
+  constructor(index: ResourceIndex, readSecret: ReadSecret, nodes: NodeRegistry, logger: Logger) {
     this.#index = index;
+    this.#readSecret = readSecret;
     this.#nodes = nodes;
     this.#logger = logger;
     index.onRevision((revision, _committedAt, changes) => this.#publish(revision, changes));
@@ -67,7 +70,7 @@ export class Publisher {
 
   #view(gateway: string): GatewayView {
     let view = this.#views.get(gateway);
-    if (!view) this.#views.set(gateway, (view = new GatewayView(gateway, this.#index)));
+    if (!view) this.#views.set(gateway, (view = new GatewayView(gateway, this.#index, this.#readSecret)));
     return view;
   }
 

@@ -26,6 +26,7 @@ async function served(t: TestContext) {
   const nodes = new NodeRegistry(world.clock, 60_000);
   const publisher = new Publisher(
     world.index,
+    world.readSecret,
     nodes,
     createLogger({ level: 'error', write: (line) => assert.fail(line) }),
   );

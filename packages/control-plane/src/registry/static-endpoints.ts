@@ -15,12 +15,15 @@ export function staticEndpoints(service: Entry): EndpointSet {
   return create(EndpointSetSchema, {
     service: qualified,
     version: Number(resourceVersion),
-    entries: (service.effective as ServiceSpec).endpoints.map(({ address, port, weight }) => ({
-      id: endpointId(qualified, 'static', '', address, port),
-      address,
-      port,
-      weight,
-    })),
+    entries: (service.effective as ServiceSpec).endpoints.map(
+      ({ address, port, weight, serverName = '' }) => ({
+        id: endpointId(qualified, 'static', '', address, port),
+        address,
+        port,
+        weight,
+        serverName,
+      }),
+    ),
   });
 }
 

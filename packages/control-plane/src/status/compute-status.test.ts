@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import type { Condition } from '@causeway/model/resource';
 import { type NodeRecord, NodeRegistry } from '../publish/node-registry.ts';
-import { manifest, route, secret, service } from '../testing/manifests.ts';
+import { TestAuthority } from '@causeway/runtime/testing/test-authority';
+import { certificate, manifest, route, secret, service } from '../testing/manifests.ts';
 import { openWorld } from '../testing/world.ts';
 import { shownResource } from './compute-status.ts';
 
@@ -115,5 +116,33 @@ describe('the status of a resource', () => {
   it('shows no secret beside it', async (t) => {
     const { shown } = await setting(t);
     assert.deepEqual(shown('secret/default/s').spec, { data: { password: '(hidden)' } });
+  });
+
+  it('tells of a Certificate what stands in it, who uses it and which nodes have it', async (t) => {
+    const { join, shown, write } = await setting(t);
+    const authority = await TestAuthority.create('Shop CA');
+    const notBefore = new Date('2026-01-01T00:00:00Z');
+    const notAfter = new Date('2036-01-01T00:00:00Z');
+    const issued = await authority.issue({ names: ['a.test', '::1'], notBefore, notAfter });
+    await write([
+      certificate('c', issued),
+      manifest('Service', 'a', { protocol: 'https', tls: { trust: ['c'] } }),
+      manifest('Service', 'b', { protocol: 'https', tls: { clientCertificate: 'c' } }),
+    ]);
+    join('d1', 'default');
+    const { status, spec } = shown('certificate/default/c');
+    assert.equal(spec['key'], '(hidden)');
+    const { conditions, nodes, observedGeneration, revision, sha256, ...facts } = status!;
+    assert.deepEqual(facts, {
+      subject: 'CN=a.test',
+      names: ['a.test', '0:0:0:0:0:0:0:1'],
+      issuer: 'CN=Shop CA',
+      notBefore: '2026-01-01T00:00:00.000Z',
+      notAfter: '2036-01-01T00:00:00.000Z',
+      usedBy: ['service/default/a', 'service/default/b'],
+    });
+    assert.match(sha256!, /^[0-9a-f]{64}$/);
+    assert.deepEqual([nodes.total, observedGeneration, revision], [1, 0, 2]);
+    assert.equal(programmed(conditions)?.reason, 'Pending');
   });
 });

@@ -1,5 +1,7 @@
+import { certificateFacts, parseCertificateChain } from '@causeway/model/certificate-chain';
+import type { CertificateSpec } from '@causeway/model/kinds/certificate';
 import type { RouteSpec } from '@causeway/model/kinds/route';
-import type { Condition, Resource, Status } from '@causeway/model/resource';
+import type { CertificateStatus, Condition, Resource, Status } from '@causeway/model/resource';
 import type { NodeRecord, NodeRegistry } from '../publish/node-registry.ts';
 import { withHiddenSecrets } from '../store/secret-values.ts';
 import type { Entry, ResourceView } from '../store/resource-index.ts';
@@ -13,7 +15,11 @@ export function shownResource(entry: Entry, resources: ResourceView, nodes: Node
 }
 
 /** Status is computed on read and never stored: it moves neither resourceVersion nor generation. */
-export function computeStatus(entry: Entry, resources: ResourceView, nodes: NodeRegistry): Status {
+export function computeStatus(
+  entry: Entry,
+  resources: ResourceView,
+  nodes: NodeRegistry,
+): NonNullable<Resource['status']> {
   const revision = Number(entry.resource.metadata.resourceVersion);
   const concerned = nodes.connectedTo(gatewaysOf(entry, resources));
   const applied = concerned.filter((node) => node.appliedRevision >= revision);
@@ -33,7 +39,14 @@ export function computeStatus(entry: Entry, resources: ResourceView, nodes: Node
     conditions: conditionsOf(entry, counts, applied, rejected, revision),
     nodes: counts,
     revision,
+    ...(entry.resource.kind === 'Certificate' ? certificateStatus(entry, resources) : {}),
   };
+}
+
+function certificateStatus(entry: Entry, resources: ResourceView): Partial<CertificateStatus> {
+  const chain = parseCertificateChain((entry.effective as CertificateSpec).certificate);
+  const usedBy = [...resources.referrersOf(entry.key)].toSorted();
+  return { ...(chain.ok ? certificateFacts(chain.certificates[0]) : {}), usedBy };
 }
 
 function conditionsOf(
@@ -120,11 +133,12 @@ function gatewaysOf(entry: Entry, resources: ResourceView): Set<string> {
     case 'Route':
       return new Set((entry.effective as RouteSpec).gateways.map((reference) => reference.split('/')[0]!));
     case 'Service':
-    case 'Middleware': {
-      const users = [...resources.referrersOf(entry.key)]
+    case 'Middleware':
+    case 'Certificate': {
+      const referrers = [...resources.referrersOf(entry.key)]
         .map((key) => resources.get(key))
-        .filter((user) => user !== undefined);
-      return new Set(users.flatMap((user) => [...gatewaysOf(user, resources)]));
+        .filter((referrer) => referrer !== undefined);
+      return new Set(referrers.flatMap((referrer) => [...gatewaysOf(referrer, resources)]));
     }
     default:
       return new Set();

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { gateway, route, secret, service } from '../testing/manifests.ts';
 import { openWorld } from '../testing/world.ts';
+import { secretReader } from './open-secret.ts';
+import { referencesOf } from './secret-values.ts';
 import { ResourceIndex, targetKey } from './resource-index.ts';
 
 describe('ResourceIndex', () => {
@@ -70,6 +72,25 @@ describe('ResourceIndex', () => {
       ],
     );
     assert.doesNotMatch(JSON.stringify(world.index.get('secret/default/s')), /hunter2/);
+  });
+});
+
+describe('the secrets of a ResourceIndex', () => {
+  it('can be read as long as a current resource holds them', async (t) => {
+    const world = await openWorld(t);
+    const refs = (): string[] =>
+      [...referencesOf(world.index.get('secret/default/s')?.resource).values()].map(
+        ({ secretRef }) => secretRef,
+      );
+    await world.write([secret('s', { a: 'one', b: 'two' })]);
+    const [a, b] = refs();
+    assert.deepEqual([a!, b!].map(world.readSecret), ['one', 'two']);
+    const loaded = secretReader(await ResourceIndex.load(world.store), world.sealer);
+    assert.deepEqual([a!, b!].map(loaded), ['one', 'two']);
+    await world.write([secret('s', { a: '(hidden)', b: 'other' })]);
+    assert.deepEqual([a!, b!, refs()[1]!].map(world.readSecret), ['one', undefined, 'other']);
+    await world.write([], [{ kind: 'Secret', namespace: 'default', name: 's' }]);
+    assert.equal(world.readSecret(a!), undefined);
   });
 });
 

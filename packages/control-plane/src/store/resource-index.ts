@@ -10,7 +10,7 @@ import {
 } from '@causeway/model/resource';
 import { effectiveSpec } from '@causeway/model/validate-document';
 import { assert } from '@causeway/runtime/assert';
-import { withHiddenSecrets } from './secret-values.ts';
+import { referencesOf, withHiddenSecrets } from './secret-values.ts';
 import type { CommittedChanges, Store } from './store.ts';
 
 /** A stored resource with what is derived from it once. */
@@ -48,6 +48,8 @@ export class ResourceIndex implements ResourceView {
   readonly #entries = new Map<string, Entry>();
   readonly #byKind = new Map<string, Map<string, Entry>>();
   readonly #referrers = new Map<string, Set<string>>();
+  /** Sealed, as the store has them: those that current resources hold. */
+  readonly #sealedSecrets = new Map<string, Uint8Array>();
   readonly #listeners: RevisionListener[] = [];
   #revision = 0;
   #following: Promise<void> | undefined;
@@ -60,6 +62,7 @@ export class ResourceIndex implements ResourceView {
     const index = new ResourceIndex(store);
     index.#revision = await store.currentRevision();
     for (const { resource, committedAt } of await store.at(index.#revision)) {
+      await index.#fetchSecrets(resource);
       index.#replace(resourceKey(identityOf(resource)), entryOf(resource, committedAt));
     }
     return index;
@@ -68,6 +71,11 @@ export class ResourceIndex implements ResourceView {
   /** Revision that the index stands at. */
   get revision(): number {
     return this.#revision;
+  }
+
+  /** The sealed form of a secret that a current resource holds. */
+  sealedSecret(ref: string): Uint8Array | undefined {
+    return this.#sealedSecrets.get(ref);
   }
 
   onRevision(listener: RevisionListener): void {
@@ -87,7 +95,25 @@ export class ResourceIndex implements ResourceView {
 
   async #catchUp(): Promise<void> {
     const { commits } = await this.#store.changesSince(this.#revision);
-    for (const commit of commits) this.#take(commit);
+    for (const commit of commits) {
+      for (const change of commit.changes) if (change.op === 'put') await this.#fetchSecrets(change.resource);
+      this.#take(commit);
+    }
+  }
+
+  /** What is purged by now, a later commit has replaced. */
+  async #fetchSecrets(resource: StoredResource): Promise<void> {
+    for (const { secretRef } of referencesOf(resource).values()) {
+      if (this.#sealedSecrets.has(secretRef)) continue;
+      const sealed = await this.#store.secret(secretRef);
+      if (sealed) this.#sealedSecrets.set(secretRef, sealed);
+    }
+  }
+
+  #forgetSecrets(before: Entry | undefined, after: Entry | undefined): void {
+    const kept = new Set(Array.from(referencesOf(after?.resource).values(), ({ secretRef }) => secretRef));
+    for (const { secretRef } of referencesOf(before?.resource).values())
+      if (!kept.has(secretRef)) this.#sealedSecrets.delete(secretRef);
   }
 
   #take(commit: CommittedChanges): void {
@@ -105,6 +131,7 @@ export class ResourceIndex implements ResourceView {
   #replace(key: string, after: Entry | undefined): Entry | undefined {
     const before = this.#entries.get(key);
     for (const reference of before?.references ?? []) this.#referrers.get(reference.target)?.delete(key);
+    this.#forgetSecrets(before, after);
     if (before && !after) this.#byKind.get(before.resource.kind)?.delete(key);
     if (!after) {
       this.#entries.delete(key);

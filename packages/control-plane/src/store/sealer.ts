@@ -1,53 +1,28 @@
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { writeFileAtomic } from '@causeway/runtime/data-dir';
 import { systemCodeOf } from '@causeway/runtime/errors';
+import { createSealingKey, seal, sealingKeyBytes, unseal } from '@causeway/runtime/sealed-bytes';
 import { StoreError } from './store.ts';
 
-const keyBytes = 32;
-const nonceBytes = 12;
-const tagBytes = 16;
-/** First byte of every sealed value, so that another algorithm can follow. */
-const format = 1;
-
-/**
- * Seals secrets at rest with AES-256-GCM. The sealed form is one format byte, a random 96-bit nonce, the ciphertext and
- * the tag; what the value is bound to (`context`) is authenticated with it, so rows cannot be swapped.
- */
+/** Seals secrets at rest; what a value is bound to (`context`) is authenticated with it, so rows cannot be swapped. */
 export class Sealer {
   readonly #key: Uint8Array;
 
   constructor(key: Uint8Array) {
-    if (key.byteLength !== keyBytes)
-      throw new StoreError('wrong_key', `a sealing key has ${keyBytes} bytes, not ${key.byteLength}`);
+    if (key.byteLength !== sealingKeyBytes)
+      throw new StoreError('wrong_key', `a sealing key has ${sealingKeyBytes} bytes, not ${key.byteLength}`);
     this.#key = key;
   }
 
   seal(plain: Uint8Array, context: string): Uint8Array {
-    const nonce = randomBytes(nonceBytes);
-    const cipher = createCipheriv('aes-256-gcm', this.#key, nonce, { authTagLength: tagBytes });
-    cipher.setAAD(Buffer.from(context));
-    return Buffer.concat([
-      Buffer.from([format]),
-      nonce,
-      cipher.update(plain),
-      cipher.final(),
-      cipher.getAuthTag(),
-    ]);
+    return seal(this.#key, plain, context);
   }
 
   /** Throws {@link StoreError} `wrong_key` when key, context or bytes are not those that were sealed. */
   open(sealed: Uint8Array, context: string): Uint8Array {
     try {
-      if (sealed[0] !== format) throw new Error(`unknown format ${sealed[0]}`);
-      const nonce = sealed.subarray(1, 1 + nonceBytes);
-      const decipher = createDecipheriv('aes-256-gcm', this.#key, nonce, { authTagLength: tagBytes });
-      decipher.setAAD(Buffer.from(context));
-      decipher.setAuthTag(sealed.subarray(sealed.byteLength - tagBytes));
-      return Buffer.concat([
-        decipher.update(sealed.subarray(1 + nonceBytes, sealed.byteLength - tagBytes)),
-        decipher.final(),
-      ]);
+      return unseal(this.#key, sealed, context);
     } catch (error) {
       throw new StoreError(
         'wrong_key',
@@ -78,8 +53,8 @@ export async function loadSealingKey(
       'wrong_key',
       `${path} is missing, and the store was made with it: restore it, or give the key by --sealing-key`,
     );
-  const key = randomBytes(keyBytes);
-  await writeFileAtomic(path, Buffer.from(`${key.toString('base64')}\n`), 0o600);
+  const key = createSealingKey();
+  await writeFileAtomic(path, `${Buffer.from(key).toString('base64')}\n`, 0o600);
   return key;
 }
 

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { StoredResource } from '@causeway/model/resource';
-import { storeSecretValues, withHiddenSecrets } from './secret-values.ts';
+import { certificateKind } from '@causeway/model/kinds/certificate';
+import { secretKind } from '@causeway/model/kinds/secret';
+import { referencesOf, storeSecretValues, withHiddenSecrets } from './secret-values.ts';
 
 const digest = (value: string): string => `digest-${value.length}`;
 
@@ -22,6 +24,7 @@ const stored = (data: Record<string, { secretRef: string; digest: string }>): St
 describe('storeSecretValues', () => {
   it('puts a reference and a digest in the place of every value', () => {
     const { spec, added, purged, problems } = storeSecretValues(
+      secretKind,
       { data: { user: 'a', password: 'hunter2' } },
       undefined,
       digest,
@@ -49,7 +52,7 @@ describe('storeSecretValues', () => {
       gone: { secretRef: 'r4', digest: 'digest-3' },
     });
     const written = { data: { hidden: '(hidden)', same: 'abc', replaced: 'other' } };
-    const { spec, added, purged } = storeSecretValues(written, before, digest);
+    const { spec, added, purged } = storeSecretValues(secretKind, written, before, digest);
     assert.deepEqual(purged, ['r3', 'r4']);
     assert.deepEqual(
       added.map(({ value }) => value),
@@ -61,7 +64,7 @@ describe('storeSecretValues', () => {
   });
 
   it('refuses (hidden) where nothing is stored, with a pointer to it', () => {
-    const { problems } = storeSecretValues({ data: { 'a/b': '(hidden)' } }, undefined, digest);
+    const { problems } = storeSecretValues(secretKind, { data: { 'a/b': '(hidden)' } }, undefined, digest);
     assert.equal(problems[0]?.code, 'missing');
     assert.equal(problems[0]?.pointer, '/spec/data/a~1b');
   });
@@ -71,5 +74,32 @@ describe('withHiddenSecrets', () => {
   it('shows the keys of a Secret and none of the values or references', () => {
     const shown = withHiddenSecrets(stored({ password: { secretRef: 'r1', digest: 'digest-7' } }));
     assert.deepEqual(shown.spec, { data: { password: '(hidden)' } });
+  });
+
+  it('shows where the key of a Certificate stands, and hides one that stands in it', () => {
+    const certificate = (key: unknown): StoredResource => ({
+      ...stored({}),
+      kind: 'Certificate',
+      spec: { certificate: 'PEM', key },
+    });
+    const inSecret = certificate({ secret: 'tls', key: 'tls.key' });
+    assert.equal(withHiddenSecrets(inSecret), inSecret);
+    assert.equal(referencesOf(inSecret).size, 0);
+    const own = certificate({ secretRef: 'r1', digest: 'digest-3' });
+    assert.deepEqual(withHiddenSecrets(own).spec, { certificate: 'PEM', key: '(hidden)' });
+    assert.deepEqual([...referencesOf(own).keys()], ['/spec/key']);
+  });
+});
+
+describe('storeSecretValues of a Certificate', () => {
+  it('purges the key that stood in it when it refers to a Secret from now on', () => {
+    const before: StoredResource = {
+      ...stored({}),
+      kind: 'Certificate',
+      spec: { certificate: 'PEM', key: { secretRef: 'r1', digest: 'digest-3' } },
+    };
+    const written = { certificate: 'PEM', key: { secret: 'tls', key: 'k' } };
+    const { spec, purged, added } = storeSecretValues(certificateKind, written, before, digest);
+    assert.deepEqual([spec, purged, added], [written, ['r1'], []]);
   });
 });

@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { hiddenSecret, type Spec, type StoredResource } from '@causeway/model/resource';
 import type { ApiProblem } from '@causeway/model/api-types';
+import { fieldOf, type Kind } from '@causeway/model/kinds/kind';
+import { kindNamed } from '@causeway/model/kinds/registry';
 import { pointerOf } from '@causeway/model/problem';
+import { hiddenSecret, type Spec, type StoredResource } from '@causeway/model/resource';
+import { putAt, valueAt } from '@causeway/model/value-at';
 
 /** What resources and history hold instead of a secret value. */
 export interface SecretReference {
@@ -18,57 +21,73 @@ export interface StoredSecrets {
   problems: ApiProblem[];
 }
 
+/** Opens the value behind a reference; undefined when there is none. */
+export type ReadSecret = (ref: string) => string | undefined;
+
 /**
- * Takes the values out of a Secret's spec: each becomes a reference, a value that has not changed (or reads `(hidden)`)
+ * Takes the secret values out of a spec: each becomes a reference, a value that has not changed (or reads `(hidden)`)
  * keeps its stored one, and the references that fall away are to be purged. `digest` is keyed, never a bare hash.
  */
 export function storeSecretValues(
+  kind: Kind,
   written: Spec,
   before: StoredResource | undefined,
   digest: (value: string) => string,
 ): StoredSecrets {
   const old = referencesOf(before);
-  const result: StoredSecrets = { spec: written, added: [], purged: [], problems: [] };
-  const values = written['data'] as Record<string, string> | undefined;
+  const paths = kind.secretPaths?.(written) ?? [];
+  const spec = paths.length === 0 ? written : structuredClone(written);
+  const result: StoredSecrets = { spec, added: [], purged: [], problems: [] };
   const kept = new Set<string>();
-  const data = Object.entries(values ?? {}).map(([key, value]): [string, SecretReference | undefined] => {
-    const stored = old.get(key);
+  for (const path of paths) {
+    const value = valueAt(written, path);
+    // What is no text refers to a Secret.
+    if (typeof value !== 'string') continue;
+    const pointer = pointerOf(['spec', ...path]);
+    const stored = old.get(pointer);
     if (stored && (value === hiddenSecret || digest(value) === stored.digest)) {
-      kept.add(key);
-      return [key, stored];
-    }
-    if (value === hiddenSecret) {
+      kept.add(pointer);
+      putAt(spec, path, stored);
+    } else if (value === hiddenSecret) {
       result.problems.push({
         code: 'missing',
-        pointer: pointerOf(['spec', 'data', key]),
+        pointer,
         detail: `${hiddenSecret} stands for a stored value, and there is none`,
         hint: 'write the value itself',
       });
-      return [key, undefined];
+    } else {
+      const ref = randomUUID();
+      result.added.push({ ref, value });
+      putAt(spec, path, { secretRef: ref, digest: digest(value) });
     }
-    const added = { ref: randomUUID(), value };
-    result.added.push(added);
-    return [key, { secretRef: added.ref, digest: digest(value) }];
-  });
-  for (const [key, stored] of old) if (!kept.has(key)) result.purged.push(stored.secretRef);
-  if (values !== undefined) result.spec = { ...written, data: Object.fromEntries(data) };
+  }
+  for (const [pointer, stored] of old) if (!kept.has(pointer)) result.purged.push(stored.secretRef);
   return result;
 }
 
-/** References of a stored Secret by key; empty for anything else. */
+/** References of a stored resource by the pointer to their place; empty for most kinds. */
 export function referencesOf(resource: StoredResource | undefined): Map<string, SecretReference> {
-  const data =
-    resource?.kind === 'Secret'
-      ? (resource.spec['data'] as Record<string, SecretReference> | undefined)
-      : undefined;
-  return new Map(Object.entries(data ?? {}));
+  const found = new Map<string, SecretReference>();
+  if (resource === undefined) return found;
+  for (const path of kindNamed(resource.kind)?.secretPaths?.(resource.spec) ?? []) {
+    const reference = secretReference(valueAt(resource.spec, path));
+    if (reference) found.set(pointerOf(['spec', ...path]), reference);
+  }
+  return found;
+}
+
+/** A stored value as the reference that it is; undefined for anything else. */
+export function secretReference(value: unknown): SecretReference | undefined {
+  return typeof fieldOf(value, 'secretRef') === 'string' ? (value as SecretReference) : undefined;
 }
 
 /** A resource as it may be shown: secret values read `(hidden)`. Everything that leaves the control plane goes through here. */
 export function withHiddenSecrets<R extends StoredResource>(resource: R): R {
-  if (resource.kind !== 'Secret' || resource.spec['data'] === undefined) return resource;
-  const data = Object.fromEntries(
-    Object.keys(resource.spec['data'] as object).map((key) => [key, hiddenSecret]),
+  const paths = (kindNamed(resource.kind)?.secretPaths?.(resource.spec) ?? []).filter((path) =>
+    secretReference(valueAt(resource.spec, path)),
   );
-  return { ...resource, spec: { ...resource.spec, data } };
+  if (paths.length === 0) return resource;
+  const spec = structuredClone(resource.spec);
+  for (const path of paths) putAt(spec, path, hiddenSecret);
+  return { ...resource, spec };
 }

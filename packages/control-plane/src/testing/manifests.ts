@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Manifest, Spec } from '@causeway/model/resource';
+import type { IssuedCertificate } from '@causeway/runtime/testing/test-authority';
 import { validateDocument } from '@causeway/model/validate-document';
 
 /** Small valid manifests, for tests that are about something else than their schema. */
@@ -41,4 +42,8 @@ export function gateway(name: string, listeners: readonly string[] = ['http']): 
 
 export function secret(name: string, data: Record<string, string>, place: Place = {}): Manifest {
   return manifest('Secret', name, { data }, place);
+}
+
+export function certificate(name: string, spec: Spec | IssuedCertificate, place: Place = {}): Manifest {
+  return manifest('Certificate', name, { ...spec }, place);
 }

@@ -5,8 +5,10 @@ import type { TestContext } from 'node:test';
 import type { Identity, Manifest } from '@causeway/model/resource';
 import { ManualClock } from '@causeway/runtime/manual-clock';
 import { Keyring } from '../store/keyring.ts';
+import { secretReader } from '../store/open-secret.ts';
 import { ResourceIndex } from '../store/resource-index.ts';
 import { Sealer } from '../store/sealer.ts';
+import type { ReadSecret } from '../store/secret-values.ts';
 import { SqliteStore } from '../store/sqlite-store.ts';
 import { SignatureIndex } from '../validate/signature-index.ts';
 import { type WriteContext, type WriteOutcome, WritePath } from '../write-path.ts';
@@ -24,6 +26,7 @@ export interface World {
   readonly store: SqliteStore;
   readonly keyring: Keyring;
   readonly sealer: Sealer;
+  readonly readSecret: ReadSecret;
   readonly index: ResourceIndex;
   readonly signatures: SignatureIndex;
   readonly writePath: WritePath;
@@ -58,6 +61,7 @@ export async function openWorld(t: TestContext, directory = tempDirectory(t)): P
   const writePath = new WritePath({ ...parts, ownAddresses: [{ host: '127.0.0.1', port: 7080 }] });
   return {
     ...parts,
+    readSecret: secretReader(index, sealer),
     databaseFile,
     writePath,
     write: (documents, removals = [], context = {}) =>

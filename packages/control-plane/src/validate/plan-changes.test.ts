@@ -22,6 +22,7 @@ function plan(world: World, { documents = [], removals = [], broken = [], force 
       now: '2026-05-01T00:00:00.000Z',
       force,
       digest: (value) => `digest of ${value}`,
+      readSecret: world.readSecret,
       signatures: world.signatures,
       ownAddresses: [{ host: '127.0.0.1', port: 7080 }],
     },

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { ApiProblem } from '@causeway/model/api-types';
+import { kindNamed } from '@causeway/model/kinds/registry';
 import { compareProblems } from '@causeway/model/problem';
 import {
   type Identity,
@@ -12,13 +13,15 @@ import {
 import type { ListenAddress } from '@causeway/runtime/listen-address';
 import { type Entry, entryOf, type ResourceView } from '../store/resource-index.ts';
 import { checkBuildable } from './check-buildable.ts';
+import { checkCertificates } from './check-certificates.ts';
 import { checkFilters, idleRemovals } from './check-filters.ts';
 import { checkReferences } from './check-references.ts';
 import type { BrokenDocument, Plan, PlanInput, PlanMade, PlannedDocument } from './plan.ts';
 import { PlannedView } from './planned-view.ts';
 import { routeWarnings } from './route-warnings.ts';
-import { referencesOf, storeSecretValues } from '../store/secret-values.ts';
+import { type ReadSecret, referencesOf, storeSecretValues } from '../store/secret-values.ts';
 import type { SignatureIndex } from './signature-index.ts';
+import { tlsWarnings } from './tls-warnings.ts';
 
 export interface PlanOptions {
   /** Revision that a commit of this plan makes. */
@@ -29,6 +32,8 @@ export interface PlanOptions {
   force: boolean;
   /** Keyed digest of secret values. */
   digest: (value: string) => string;
+  /** Values that current resources hold. */
+  readSecret: ReadSecret;
   signatures: SignatureIndex;
   /** The control plane's own listeners, which no endpoint may name. */
   ownAddresses: readonly ListenAddress[];
@@ -96,10 +101,7 @@ class Draft {
 
   #putManifest({ document, manifest }: PlannedDocument, key: string, before: Entry | undefined): void {
     const { digest, now } = this.#options;
-    const stored =
-      manifest.kind === 'Secret'
-        ? storeSecretValues(manifest.spec, before?.resource, digest)
-        : { spec: manifest.spec, added: [], purged: [], problems: [] };
+    const stored = storeSecretValues(kindNamed(manifest.kind)!, manifest.spec, before?.resource, digest);
     if (stored.problems.length > 0) {
       this.#problems.push(...stored.problems.map((problem) => ({ ...problem, document, resource: key })));
       return;
@@ -150,19 +152,37 @@ class Draft {
   finish(broken: readonly BrokenDocument[]): Plan {
     const written = [...this.#documents.keys()];
     const { unresolved, dangling } = checkReferences(this.#planned, written, [...this.#removed], broken);
-    const filters = checkFilters(this.#current, this.#planned, written);
-    const problems = [...this.#problems, ...unresolved, ...filters, ...this.#unbuildable()];
+    const problems = [
+      ...this.#problems,
+      ...unresolved,
+      ...checkFilters(this.#current, this.#planned, written),
+      ...this.#unbuildable(),
+      ...this.#mismatched(),
+    ];
     if (problems.length > 0) return { refused: 'invalid', problems: located(problems, this.#documents) };
     if (this.#missing.length > 0) return { refused: 'not_found', problems: this.#missing };
     if (this.#conflicts.length > 0) return { refused: 'conflict', problems: this.#conflicts };
     if (dangling.length > 0) return { refused: 'referenced', problems: dangling };
     const guard = this.#options.force ? undefined : massDeletion(this.#current, this.#made);
     if (guard) return { refused: 'mass_deletion', problems: [guard] };
-    this.#made.warnings.push(
-      ...routeWarnings(this.#made.objects, this.#planned, this.#options.signatures),
-      ...idleRemovals(this.#planned, written),
-    );
+    this.#made.warnings.push(...this.#warnings());
     return this.#made;
+  }
+
+  #warnings(): string[] {
+    const { signatures, now } = this.#options;
+    const entries = this.#made.objects.flatMap(({ key }) => this.#planned.get(key) ?? []);
+    return [
+      ...routeWarnings(this.#made.objects, this.#planned, signatures),
+      ...tlsWarnings(entries, now),
+      ...idleRemovals(this.#planned, [...this.#documents.keys()]),
+    ];
+  }
+
+  #mismatched(): ApiProblem[] {
+    const added = new Map(this.#made.secrets.map(({ ref, value }) => [ref, value]));
+    const readSecret: ReadSecret = (ref) => added.get(ref) ?? this.#options.readSecret(ref);
+    return checkCertificates(this.#planned, [...this.#documents.keys()], readSecret);
   }
 
   #unbuildable(): ApiProblem[] {

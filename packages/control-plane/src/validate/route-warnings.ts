@@ -1,6 +1,7 @@
 import type { RouteSpec } from '@causeway/model/kinds/route';
 import type { Entry, ResourceView } from '../store/resource-index.ts';
 import type { PlannedObject } from './plan.ts';
+import { shortKey } from './short-key.ts';
 import { type SignatureIndex, signaturesOf, tieBreakName } from './signature-index.ts';
 
 /** Warnings are cut after this many, so that one apply of many twins stays readable. */
@@ -57,10 +58,4 @@ function sameRequests(winner: Entry, loser: Entry): string {
       : 'priority';
   const [win, lose] = [shortKey(winner), shortKey(loser)];
   return `${lose} and ${win} match exactly the same requests; ${win} wins by ${by}, ${lose} will never be chosen`;
-}
-
-/** `route/orders` in namespace default, as gwctl prints keys; the long form elsewhere. */
-function shortKey(entry: Entry): string {
-  const { namespace, name } = entry.resource.metadata;
-  return namespace === 'default' ? `route/${name}` : entry.key;
 }

@@ -1,44 +1,111 @@
-/** One connection of a client: its requests one after the other, and what cannot be read as one. */
+/** One connection of a client: its requests one after the other, their answers, and what cannot be read as a request. */
 
 import type { Socket } from 'node:net';
+import { ReadEvent } from '@causeway/http1/body-reader';
+import type { Fault, FaultCode } from '@causeway/http1/fault';
+import type { HeadLimits } from '@causeway/http1/limits';
+import { BodyLength as CodecLength, HeadFact } from '@causeway/http1/message-head';
+import type { RequestHead } from '@causeway/http1/request-head';
+import { RequestParser } from '@causeway/http1/request-parser';
+import { shouldClose } from '@causeway/http1/should-close';
+import { responseHeadText } from '@causeway/http1/write-head';
+import type { Clock } from '@causeway/runtime/clock';
 
-import type { MessageFault, PeerConnection, RequestHandler, WholeResponse } from '../proxy/exchange.ts';
-import type { ExchangeOwner, HttpExchange } from './http-exchange.ts';
+import type {
+  BodyLength,
+  Downstream,
+  DownstreamEvents,
+  FieldList,
+  MessageFault,
+  PeerConnection,
+  RequestHandler,
+} from '../proxy/exchange.ts';
+import type { Timed, TimerWheel } from '../proxy/timer-wheel.ts';
+import { MessageWriter } from '../socket/message-writer.ts';
+import type { ClientTimeoutCounters } from './client-timeout-counters.ts';
 
+/** What a connection needs of its listener; read at each use, because tables change under open connections. */
 export interface ConnectionContext {
   readonly socketKey: string;
   readonly handler: RequestHandler;
+  readonly wheel: TimerWheel;
+  readonly clock: Clock;
+  readonly timeoutCounters: ClientTimeoutCounters;
   /** False while the port is open but no table has it yet: requests wait. */
   readonly isLive: boolean;
+  readonly headLimits: HeadLimits;
+  readonly requestHeadMs: number;
+  readonly keepAliveMs: number;
   readonly requestsMax: number;
+  /** Requests that are taken from one connection in a turn of the event loop. */
+  readonly pipelinedMax: number;
+  onConnectionClosed(connection: ClientConnection): void;
 }
 
-/** Requests that may wait behind one that is being answered; then nothing more is read. */
-const pipelinedMax = 16;
+/**
+ * `waiting`: for the first byte of a request. `head`: for the rest of its head. `exchange`: a request is being handled. `leaving`: the last
+ * answer is on its way, what still comes is thrown away. `closed`.
+ */
+type State = 'waiting' | 'head' | 'exchange' | 'leaving' | 'closed';
 
-/** A peer that was told the connection ends may take so long to read it. */
-const farewellMs = 1000;
+/**
+ * How long, and for how many bytes, a client that still sends is listened to after its last answer: closing at once would make
+ * its kernel throw the answer away (RFC 9112 section 9.6).
+ */
+const lingerMs = 2000;
+const lingerBytesMax = 1_048_576;
+
+const nothing = Buffer.alloc(0);
+
+interface OwnedSocket extends Socket {
+  client?: ClientConnection;
+}
 
 /**
  * Pipelined requests are handled one at a time and in order: only safe ones could run side by side (RFC 9112 section 9.3.2), and
- * none may run after an answer that closes the connection.
+ * none may run after an answer that closes the connection. Those that wait are not read, and so not kept in memory beyond the
+ * one piece in which they came.
  */
-export class ClientConnection implements ExchangeOwner {
-  #peer: PeerConnection;
+export class ClientConnection implements Downstream, Timed {
+  wheelNext: Timed | undefined = undefined;
+  wheelPrevious: Timed | undefined = undefined;
+  dueMs = Infinity;
   readonly #context: ConnectionContext;
   readonly #socket: Socket;
-  readonly #waiting: HttpExchange[] = [];
-  #current: HttpExchange | undefined;
-  #fault: MessageFault | undefined;
+  readonly #parser: RequestParser;
+  readonly #writer: MessageWriter;
+  #peer: PeerConnection;
+  #state: State = 'waiting';
+  #deadlineMs = Infinity;
   #requests = 0;
-  /** No request is taken any more. */
-  #isClosing = false;
+  #requestsInTurn = 0;
+  #isTurnAsked = false;
+  /** What has arrived and cannot be read yet. */
+  #unread: Buffer = nothing;
+  #isReading = false;
+  /** The client has ended its side. */
+  #isHalfClosed = false;
   /** The next answer is to say that it is the last one. */
   #isLeaving = false;
+  #lingerBytes = 0;
+
+  // Of the exchange.
+  #events: DownstreamEvents | undefined;
+  #isHandling = false;
+  #isReceived = false;
+  #isBodyWanted = false;
+  #isBodyPaused = false;
+  #isHeadSent = false;
+  #isLast = false;
+  /** The end of the response is seen by the end of the connection. */
+  #isUntilClose = false;
+  #isSent = false;
 
   constructor(context: ConnectionContext, socket: Socket) {
     this.#context = context;
     this.#socket = socket;
+    this.#parser = new RequestParser(context.headLimits);
+    this.#writer = new MessageWriter(socket);
     this.#peer = {
       socketKey: context.socketKey,
       peerAddress: socket.remoteAddress ?? '',
@@ -46,48 +113,41 @@ export class ClientConnection implements ExchangeOwner {
       localPort: socket.localPort ?? 0,
       scheme: 'http',
     };
-    socket.on('close', () => this.#onClosed());
+    (socket as OwnedSocket).client = this;
+    socket.on('data', onData);
+    socket.on('drain', onDrain);
+    socket.on('end', onEnd);
+    socket.on('error', onError);
+    socket.on('close', onClose);
+    this.#watch(context.requestHeadMs);
   }
 
-  get peer(): PeerConnection {
+  get connection(): PeerConnection {
     return this.#peer;
   }
 
-  get isLast(): boolean {
-    const { requestsMax } = this.#context;
-    return this.#isLeaving || (requestsMax > 0 && this.#requests >= requestsMax);
+  get head(): RequestHead {
+    return this.#parser.head!;
   }
 
-  /** A request's head has arrived. */
-  take(exchange: HttpExchange): void {
-    if (this.#isClosing) return;
-    this.#waiting.push(exchange);
-    if (this.#waiting.length >= pipelinedMax) this.#socket.pause();
-    this.advance();
+  get unsentMark(): number {
+    return this.#writer.unsentMark;
   }
 
-  /** What arrived is no HTTP. Answered when all that came before it is answered. */
-  fail(fault: MessageFault): void {
-    if (this.#isClosing || this.#fault !== undefined) return;
-    if (this.#current !== undefined && !this.#current.isReceived && this.#waiting.length === 0) {
-      this.#current.faultBody(fault);
-      return;
-    }
-    this.#fault = fault;
-    this.advance();
+  /** Of the client's side of the port. */
+  get localAddress(): string | undefined {
+    return this.#socket.localAddress;
   }
 
-  /** Starts what is next, if anything is and nothing stands before it. */
+  /** Reads on after something that kept it from reading. */
   advance(): void {
-    if (this.#current !== undefined || this.#isClosing || !this.#context.isLive) return;
-    const next = this.#waiting.shift();
-    if (next !== undefined) {
-      this.#current = next;
-      this.#requests += 1;
-      next.begin(this.#context.handler.handle(next));
-    } else if (this.#fault !== undefined) {
-      this.#refuse(this.#fault);
-    }
+    if (this.#isReading || this.#state === 'closed') return;
+    const chunk = this.#unread;
+    this.#unread = nothing;
+    if (chunk.length > 0) this.#read(chunk);
+    if (this.#unread.length > 0) return;
+    if (this.#isHalfClosed && this.#state === 'waiting') this.#onEndOfBytes();
+    else if (this.#socket.isPaused()) this.#socket.resume();
   }
 
   /** Later requests belong to another socket of the table: the port has moved, and takes this connection along. */
@@ -97,67 +157,331 @@ export class ClientConnection implements ExchangeOwner {
 
   /** Ends the connection as soon as nothing is under way on it. */
   leave(): void {
-    if (this.#isLeaving) return;
     this.#isLeaving = true;
-    this.#leaveWhenIdle();
+    if (this.#state === 'waiting' && this.#unread.length === 0) this.#farewell();
   }
 
-  onClosing(): void {
-    this.#isClosing = true;
-    this.#waiting.length = 0;
+  destroy(): void {
+    this.#socket.destroy();
   }
 
-  onExchangeDone(exchange: HttpExchange): void {
-    if (this.#current !== exchange) return;
-    this.#current = undefined;
-    if (this.#waiting.length < pipelinedMax) this.#socket.resume();
-    // A response whose head had gone out before the connection was to end could not say so.
-    if (this.#isLeaving && this.#waiting.length === 0) this.#leaveWhenIdle();
+  onDue(nowMs: number): void {
+    if (this.#deadlineMs > nowMs) return this.#arm();
+    const { timeoutCounters } = this.#context;
+    if (this.#state === 'waiting') {
+      timeoutCounters[this.#requests === 0 ? 'requestHead' : 'keepAlive'] += 1;
+      this.#farewell();
+    } else if (this.#state === 'head') {
+      timeoutCounters.requestHead += 1;
+      this.#refuse('too_slow', undefined);
+    } else if (this.#state === 'leaving') this.#socket.destroy();
+  }
+
+  startBody(): void {
+    this.#isBodyWanted = true;
+    const expects = (this.head.facts & HeadFact.expectsContinue) !== 0;
+    // A client that sends already waits for nothing.
+    if (expects && this.#unread.length === 0 && !this.#isHeadSent)
+      this.#writeNow(responseHeadText(100, [], undefined, false));
+    this.advance();
+  }
+
+  pauseBody(): void {
+    this.#isBodyPaused = true;
+    this.#socket.pause();
+  }
+
+  resumeBody(): void {
+    this.#isBodyPaused = false;
+    this.advance();
+  }
+
+  sendInformational(status: number, fields: FieldList): void {
+    if (this.head.minorVersion === 1) this.#writeNow(responseHeadText(status, fields, undefined, false));
+  }
+
+  sendHead(status: number, fields: FieldList, length: BodyLength | undefined, close: boolean): void {
+    const { head } = this;
+    const isOld = head.minorVersion === 0;
+    const isUnknown = length === 'unknown';
+    // HTTP/1.0 never persists here, which spares its framing (RFC 9112 section 9.3).
+    this.#isLast = close || isOld || this.#mustLeave() || shouldClose(head);
+    this.#isUntilClose = isUnknown && isOld;
+    this.#isHeadSent = true;
+    const written = isUnknown ? (isOld ? CodecLength.untilClose : CodecLength.chunked) : length;
+    this.#writer.begin(responseHeadText(status, fields, written, this.#isLast), isUnknown && !isOld);
+  }
+
+  sendChunk(chunk: Buffer): boolean {
+    return this.#writer.chunk(chunk);
+  }
+
+  flush(): void {
+    this.#writer.flush();
+  }
+
+  takeBack(): boolean {
+    return this.#writer.takeBack();
+  }
+
+  endResponse(): void {
+    this.#writer.end();
+    if (this.#socket.writableLength === 0) this.#onSent();
+    // Told when all that was written before is out.
+    else this.#socket.write(nothing, () => this.#onSent());
+  }
+
+  reset(): void {
+    // Where the end of the connection is the end of the body, an ordinary end would look complete.
+    if (this.#isUntilClose) this.#socket.resetAndDestroy();
+    else this.#socket.destroy();
+  }
+
+  receive(chunk: Buffer): void {
+    if (this.#state === 'leaving') {
+      this.#lingerBytes += chunk.length;
+      if (this.#lingerBytes > lingerBytesMax) this.#socket.destroy();
+    } else if (this.#unread.length > 0) {
+      // Read before the socket was paused.
+      this.#unread = Buffer.concat([this.#unread, chunk]);
+    } else {
+      if (!this.#isTurnAsked) this.#requestsInTurn = 0;
+      this.#read(chunk);
+    }
+  }
+
+  drained(): void {
+    if (!this.#isSent) this.#events?.onDownstreamDrain();
+  }
+
+  /** The client sends no more; it may still wait for its answer (RFC 9112 section 9.6). */
+  halfClose(): void {
+    this.#isHalfClosed = true;
+    if (this.#state === 'leaving') this.#socket.destroy();
+    else if (this.#state === 'exchange' && this.#isReceived) this.#events?.onDownstreamHalfClosed();
+    else if (this.#unread.length === 0) this.#onEndOfBytes();
+  }
+
+  closed(): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    this.#unread = nothing;
+    this.#context.wheel.cancel(this);
+    const events = this.#takeEvents();
+    this.#context.onConnectionClosed(this);
+    events?.onDownstreamClosed();
+  }
+
+  #read(chunk: Buffer): void {
+    this.#isReading = true;
+    const at = this.#readFrom(chunk);
+    this.#isReading = false;
+    if (this.#state === 'exchange' && this.#isBodyWanted && !this.#isReceived) this.#events?.onRequestPart();
+    if (this.#state === 'leaving' || this.#state === 'closed') return;
+    if (at < chunk.length) {
+      this.#unread = at === 0 ? chunk : chunk.subarray(at);
+      this.#socket.pause();
+    } else if (this.#isHalfClosed) {
+      this.#onEndOfBytes();
+    }
+  }
+
+  /** Gives how far it came: behind that is what must wait. */
+  #readFrom(chunk: Buffer): number {
+    const parser = this.#parser;
+    let at = 0;
+    while (this.#mayRead()) {
+      const event = parser.read(chunk, at);
+      at = parser.consumedTo;
+      switch (event) {
+        case ReadEvent.more:
+          if (this.#state === 'waiting' && parser.isWithinRequest) this.#onHeadBegun();
+          return at;
+        case ReadEvent.head:
+          // Without a body the end is no news to anybody.
+          if (parser.head!.bodyLength === 0) {
+            parser.read(chunk, at);
+            this.#isReceived = true;
+          }
+          this.#begin();
+          break;
+        case ReadEvent.chunk:
+          this.#events?.onRequestChunk(parser.chunk);
+          break;
+        case ReadEvent.end:
+          this.#isReceived = true;
+          this.#events?.onRequestEnd();
+          break;
+        default:
+          this.#onFault(parser.fault!);
+          return chunk.length;
+      }
+    }
+    return at;
+  }
+
+  /** Whether what comes next may be handled now. */
+  #mayRead(): boolean {
+    if (this.#state === 'exchange') return !this.#isReceived && this.#isBodyWanted && !this.#isBodyPaused;
+    if (this.#state !== 'waiting' && this.#state !== 'head') return false;
+    if (!this.#context.isLive) return false;
+    if (this.#requestsInTurn < this.#context.pipelinedMax) return true;
+    // One client must not keep the others waiting: its next requests come in another turn.
+    if (!this.#isTurnAsked) setImmediate(nextTurn, this);
+    this.#isTurnAsked = true;
+    return false;
+  }
+
+  /** For `setImmediate`. */
+  takeTurn(): void {
+    this.#isTurnAsked = false;
+    this.#requestsInTurn = 0;
+    this.advance();
+  }
+
+  #onHeadBegun(): void {
+    this.#state = 'head';
+    // From the first byte; the first head of a connection from its beginning.
+    if (this.#requests > 0) this.#watch(this.#context.requestHeadMs);
+  }
+
+  #begin(): void {
+    this.#state = 'exchange';
+    this.#deadlineMs = Infinity;
+    this.#requests += 1;
+    this.#requestsInTurn += 1;
+    this.#isBodyWanted = false;
+    this.#isBodyPaused = false;
+    this.#isHeadSent = false;
+    this.#isUntilClose = false;
+    this.#isSent = false;
+    this.#isHandling = true;
+    const events = this.#context.handler.handle(this);
+    this.#isHandling = false;
+    this.#events = events;
+    if (this.#isSent) this.#finish();
+  }
+
+  #onSent(): void {
+    if (this.#state !== 'exchange') return;
+    this.#isSent = true;
+    // The events are not known before `handle` has returned.
+    if (!this.#isHandling) this.#finish();
+  }
+
+  #finish(): void {
+    const events = this.#takeEvents();
+    if (this.#isLast || !this.#isReceived) {
+      this.#farewell();
+    } else {
+      this.#state = 'waiting';
+      this.#isReceived = false;
+      this.#watch(this.#context.keepAliveMs);
+    }
+    events?.onResponseSent();
+    if (this.#state !== 'waiting') return;
+    if (this.#isLeaving && this.#unread.length === 0) this.#farewell();
     else this.advance();
   }
 
-  #leaveWhenIdle(): void {
-    if (this.#current !== undefined || this.#waiting.length > 0) return;
-    this.#isClosing = true;
-    this.#farewell();
+  #takeEvents(): DownstreamEvents | undefined {
+    const events = this.#events;
+    this.#events = undefined;
+    return events;
   }
 
-  #refuse(fault: MessageFault): void {
-    this.#isClosing = true;
+  #onFault({ code, detail }: Fault): void {
+    const fault = messageFaults[code];
+    if (this.#state === 'exchange') this.#events?.onRequestFault(fault);
+    else this.#refuse(fault, detail);
+  }
+
+  /** All that the client has sent is read, and no more will come. */
+  #onEndOfBytes(): void {
+    const fault = this.#parser.finish();
+    if (this.#state === 'exchange') {
+      if (fault !== undefined && !this.#isReceived) this.#events?.onRequestFault('incomplete');
+    } else if (fault === undefined) this.#socket.end();
+    else this.#socket.destroy();
+  }
+
+  /** Answers what is no request. All that came before it is answered. */
+  #refuse(fault: MessageFault, detail: string | undefined): void {
     // Whoever sent nothing at all waits for no answer.
-    if (fault === 'head_timeout' && this.#socket.bytesRead === 0) {
+    if (this.#socket.bytesRead === 0) {
       this.#socket.destroy();
       return;
     }
-    this.#socket.write(responseText(this.#context.handler.refuse(this.peer, fault)), 'latin1');
+    const { status, fields, body } = this.#context.handler.refuse(this.#peer, fault, detail);
+    this.#socket.write(responseHeadText(status, fields, body.length, true) + body, 'latin1');
     this.#farewell();
   }
 
-  /** Ends our side, and goes on reading for a while: a reset would make the peer's kernel drop what it has not read. */
+  /** Ends our side, and goes on reading for a while. */
   #farewell(): void {
+    this.#state = 'leaving';
+    this.#unread = nothing;
     this.#socket.end();
-    this.#socket.resume();
-    setTimeout(() => this.#socket.destroy(), farewellMs).unref();
+    if (this.#isHalfClosed) return;
+    if (this.#socket.isPaused()) this.#socket.resume();
+    this.#watch(lingerMs);
   }
 
-  #onClosed(): void {
-    this.#isClosing = true;
-    this.#waiting.length = 0;
-    this.#current?.abandon();
-    this.#current = undefined;
+  /** Whether the connection ends with this exchange for reasons of its own. */
+  #mustLeave(): boolean {
+    const { requestsMax } = this.#context;
+    return this.#isLeaving || (requestsMax > 0 && this.#requests >= requestsMax);
+  }
+
+  #writeNow(text: string): void {
+    this.#socket.write(text, 'latin1');
+  }
+
+  #watch(timeoutMs: number): void {
+    this.#deadlineMs = timeoutMs > 0 ? this.#context.clock.monotonicMs() + timeoutMs : Infinity;
+    this.#arm();
+  }
+
+  /** The wheel may wake it too early, never too late: `onDue` looks again. */
+  #arm(): void {
+    if (this.#deadlineMs === Infinity) return;
+    if (this.wheelPrevious === undefined || this.#deadlineMs < this.dueMs)
+      this.#context.wheel.schedule(this, this.#deadlineMs);
   }
 }
 
-function responseText({ status, headers, body }: WholeResponse): string {
-  let text = `HTTP/1.1 ${status} ${phrases[status] ?? ''}\r\n`;
-  for (let at = 0; at < headers.length; at += 2) text += `${headers[at]}: ${headers[at + 1]}\r\n`;
-  return `${text}content-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`;
-}
-
-const phrases: Readonly<Record<number, string>> = {
-  400: 'Bad Request',
-  408: 'Request Timeout',
-  414: 'URI Too Long',
-  431: 'Request Header Fields Too Large',
-  501: 'Not Implemented',
+const messageFaults: Readonly<Record<FaultCode, MessageFault>> = {
+  malformed: 'malformed',
+  head_too_large: 'head_too_large',
+  too_many_fields: 'head_too_large',
+  target_too_long: 'uri_too_long',
+  version_not_supported: 'version_not_supported',
+  not_implemented: 'not_implemented',
+  incomplete: 'incomplete',
 };
+
+function nextTurn(connection: ClientConnection): void {
+  connection.takeTurn();
+}
+
+// One function for all sockets: a closure for each event of each connection would cost more than its parser.
+
+function onData(this: OwnedSocket, chunk: Buffer): void {
+  this.client!.receive(chunk);
+}
+
+function onDrain(this: OwnedSocket): void {
+  this.client!.drained();
+}
+
+function onEnd(this: OwnedSocket): void {
+  this.client!.halfClose();
+}
+
+function onError(): void {
+  // 'close' follows, and tells all that matters.
+}
+
+function onClose(this: OwnedSocket): void {
+  this.client!.closed();
+}

@@ -114,7 +114,7 @@ describe('connections', () => {
       ['POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n', '501'],
       ['POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\na', '400'],
       ['GET / HTTP/1.1\r\nHost: a\r\nConnection: Host\r\n\r\n', '400'],
-      ['GET / HTTP/2.0\r\nHost: a\r\n\r\n', '400'],
+      ['GET / HTTP/2.0\r\nHost: a\r\n\r\n', '505'],
     ];
     for (const [bytes, status] of attacks) {
       const received = await sendRaw(context, fixture.port(), bytes);

@@ -3,22 +3,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { NodeProblem } from '@causeway/proto/gen/causeway/config/v1/config_pb';
 import { logListening } from '@causeway/runtime/listening-line';
-import type { Logger } from '@causeway/runtime/logger';
 
-import type { RequestHandler } from '../proxy/exchange.ts';
 import type { GatewaySettings } from '../table/gateway-settings.ts';
 import type { Table, TableSocket } from '../table/table.ts';
 import { type Home, homeFinder, isSameAddress, isWildcard } from './address-cover.ts';
 import { assertPortFree } from './assert-port-free.ts';
-import type { ConnectionCounts } from './connection-counts.ts';
-import { HttpListener } from './http-listener.ts';
+import { HttpListener, type ListenerContext } from './http-listener.ts';
 import { listenProblem } from './listen-problem.ts';
-
-export interface PortsOptions {
-  readonly handler: RequestHandler;
-  readonly counts: ConnectionCounts;
-  readonly logger: Logger;
-}
 
 /** Ports that are open for a table that is not live yet. */
 export interface PreparedPorts {
@@ -44,7 +35,7 @@ interface Preparation {
  * is over before anything changes.
  */
 export class Ports {
-  readonly #options: PortsOptions;
+  readonly #context: ListenerContext;
   /**
    * By socket key. A port whose own key has left the table stays as long as a wider one of the table takes its connections:
    * closing it would reset those that wait to be accepted.
@@ -58,8 +49,8 @@ export class Ports {
   #settings: GatewaySettings | undefined;
   #isDrained = false;
 
-  constructor(options: PortsOptions) {
-    this.#options = options;
+  constructor(context: ListenerContext) {
+    this.#context = context;
   }
 
   get openCount(): number {
@@ -147,7 +138,6 @@ export class Ports {
   }
 
   async #openPort(socket: TableSocket, table: Table, ours: readonly OpenPort[]): Promise<OpenPort> {
-    const { handler, counts, logger } = this.#options;
     const { key: socketKey, address, port } = socket;
     const settings = table.gateway;
     const onPort = ours.filter(({ boundPort }) => boundPort === port);
@@ -156,7 +146,7 @@ export class Ports {
       port,
       onPort.map(({ listener }) => listener.address),
     );
-    const listener = new HttpListener({ socketKey, address, port, handler, counts, logger, settings });
+    const listener = new HttpListener(this.#context, { socketKey, address, port, settings });
     return { listener, boundPort: (await listener.open()).port };
   }
 
@@ -229,7 +219,7 @@ export class Ports {
         const line = `${spec.name} ${key} ${port}`;
         current.add(line);
         if (this.#logged.has(line)) continue;
-        logListening(this.#options.logger.child({ name: spec.name }), 'http', { address, port });
+        logListening(this.#context.logger.child({ name: spec.name }), 'http', { address, port });
       }
     }
     this.#logged.clear();

@@ -1,4 +1,4 @@
-/** The live table as JSON, for people who ask what a node really does. A table holds no secrets. */
+/** The live table as JSON, for people who ask what a node really does. Of a Certificate it tells the name. */
 
 import { digestText } from '@causeway/proto/digest';
 import { sharedValues } from '@causeway/router/shared-map';
@@ -22,6 +22,8 @@ export function configDump(table: Table, boundPort: (socketKey: string) => numbe
       },
       mergeSlashes: gateway.mergeSlashes,
       accessLogEnabled: gateway.accessLogEnabled,
+      accessLog: gateway.accessLog,
+      forwarding: gateway.forwarding,
     },
     listeners: Array.from(table.sockets.values()).flatMap(({ key, listeners }) =>
       listeners.map(({ spec }) => ({
@@ -54,6 +56,10 @@ export function configDump(table: Table, boundPort: (socketKey: string) => numbe
         weight,
         activeRequests: pool.activeRequests,
       })),
+    })),
+    certificates: Array.from(sharedValues(table.certificates), ({ name, key }) => ({
+      name,
+      hasKey: key !== undefined,
     })),
   };
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
+import { requestHead } from '../testing/heads.ts';
 import { CidrSet } from './cidr-set.ts';
 import { clientAddress } from './client-address.ts';
 
@@ -9,20 +10,22 @@ const behind = (header: 'x-forwarded-for' | 'forwarded') => ({
   header,
 });
 
+const head = (lines: string) => requestHead('GET / HTTP/1.0', lines);
+
 describe('clientAddress', () => {
   it('is the peer, whatever it says, unless the peer is a trusted proxy', () => {
-    const headers = ['x-forwarded-for', '203.0.113.1'];
+    const headers = head('x-forwarded-for: 203.0.113.1');
     const nobody = { trustedProxies: new CidrSet([]), header: 'x-forwarded-for' } as const;
     assert.equal(clientAddress('192.0.2.1', headers, behind('x-forwarded-for')), '192.0.2.1');
     assert.equal(clientAddress('::ffff:192.0.2.1', headers, nobody), '192.0.2.1');
-    assert.equal(clientAddress('10.0.0.1', [], behind('x-forwarded-for')), '10.0.0.1');
+    assert.equal(clientAddress('10.0.0.1', head(''), behind('x-forwarded-for')), '10.0.0.1');
   });
 
   it('is the right-most address that is no trusted proxy', () => {
     const given = (values: string[]): string =>
       clientAddress(
         '::ffff:10.0.0.1',
-        values.flatMap((value) => ['X-Forwarded-For', value]),
+        head(values.map((value) => `X-Forwarded-For: ${value}`).join('\n')),
         behind('x-forwarded-for'),
       );
     assert.equal(given(['6.6.6.6, 203.0.113.1, 10.0.0.2']), '203.0.113.1');
@@ -32,15 +35,12 @@ describe('clientAddress', () => {
   });
 
   it('reads RFC 7239 where the Gateway says so', () => {
-    const headers = [
-      'x-forwarded-for',
-      '6.6.6.6',
-      'Forwarded',
-      'for=7.7.7.7, For="[2001:db9::1]:80";proto=http, for=10.0.0.9',
-    ];
+    const headers = head(`
+      x-forwarded-for: 6.6.6.6
+      Forwarded: for=7.7.7.7, For="[2001:db9::1]:80";proto=http, for=10.0.0.9`);
     assert.equal(clientAddress('10.0.0.1', headers, behind('forwarded')), '2001:db9::1');
     assert.equal(
-      clientAddress('10.0.0.1', ['forwarded', 'for=1.1.1.1, by=x'], behind('forwarded')),
+      clientAddress('10.0.0.1', head('forwarded: for=1.1.1.1, by=x'), behind('forwarded')),
       '10.0.0.1',
     );
   });

@@ -1,9 +1,10 @@
 /** Who the client is, when proxies stand before us: the right-most address that is not one of the trusted proxies. */
 
+import type { MessageHead } from '@causeway/http1/message-head';
+
 import type { CidrSet } from './cidr-set.ts';
 import { addressBytes } from './cidr-set.ts';
-import type { HeaderList } from './exchange.ts';
-import { headerValues } from './header-list.ts';
+import { fieldValues } from './head-fields.ts';
 
 export interface ClientAddressRule {
   readonly trustedProxies: CidrSet;
@@ -18,13 +19,13 @@ const hopsMax = 50;
  * trusted proxy that added it; the first one that is no trusted proxy is the client. An entry that is no address ends the walk at
  * the proxy that sent it; when all are trusted the left-most is the client.
  */
-export function clientAddress(peerAddress: string, headers: HeaderList, rule: ClientAddressRule): string {
+export function clientAddress(peerAddress: string, head: MessageHead, rule: ClientAddressRule): string {
   const { trustedProxies, header } = rule;
   if (trustedProxies.isEmpty || !trustedProxies.has(peerAddress)) return plainAddress(peerAddress);
   const hops =
     header === 'forwarded'
-      ? forwardedFor(headerValues(headers, 'forwarded'))
-      : headerValues(headers, 'x-forwarded-for').flatMap((value) => value.split(','));
+      ? forwardedFor(fieldValues(head, 'forwarded'))
+      : fieldValues(head, 'x-forwarded-for').flatMap((value) => value.split(','));
   let client = plainAddress(peerAddress);
   for (const hop of hops.slice(-hopsMax).toReversed()) {
     const address = hopAddress(hop);

@@ -2,11 +2,15 @@
  * The seam between the recipe and the protocol code on both of its sides. Whoever speaks HTTP to clients (`listen/`) or to
  * upstreams (`upstream/`) implements these; the recipe sees nothing else, so either side can be replaced alone.
  *
- * One object per exchange takes the calls of both sides: no promise, closure or event emitter is needed for a request.
+ * One object per exchange takes the calls of both sides: no promise, closure or event emitter is needed for a request. What is sent in
+ * pieces is held back until `flush`, so that a head and the body that came with it go out in one write.
  */
 
-/** Fields in the order of the message: name, value, name, value. Names in any case, one character a byte. */
-export type HeaderList = readonly string[];
+import type { RequestHead } from '@causeway/http1/request-head';
+import type { ResponseHead } from '@causeway/http1/response-head';
+
+/** Fields in the order of the message: name, value, name, value. One character a byte. */
+export type FieldList = readonly string[];
 
 /** Octets of a body: a count that is declared beforehand, or `unknown` (chunked, or until the connection ends). */
 export type BodyLength = number | 'unknown';
@@ -26,47 +30,56 @@ export type MessageFault =
   | 'malformed'
   | 'head_too_large'
   | 'uri_too_long'
-  | 'head_timeout'
-  | 'connect_refused';
+  | 'version_not_supported'
+  | 'not_implemented'
+  /** The client sent too little in too long a time. */
+  | 'too_slow'
+  /** The client ended its side within the message. */
+  | 'incomplete';
 
 /** A request whose head has arrived, and the way to answer it. All calls return at once. */
 export interface Downstream {
   readonly connection: PeerConnection;
-  readonly method: string;
-  /** The request-target as sent. */
-  readonly target: string;
-  readonly httpVersion: string;
-  readonly headers: HeaderList;
-  /** Whether the client waits for 100 Continue before it sends the body. */
-  readonly expectsContinue: boolean;
+  readonly head: RequestHead;
 
   /** Delivers the body to the events from now on; sends 100 Continue first where it is expected. Call it at most once. */
   startBody(): void;
   pauseBody(): void;
   resumeBody(): void;
 
-  /** Sends an informational head; nothing to an HTTP/1.0 client. Only before `sendHead`. */
-  sendInformational(status: number, headers: HeaderList): void;
+  /** Sends an informational head at once; nothing to an HTTP/1.0 client. Only before `sendHead`. */
+  sendInformational(status: number, fields: FieldList): void;
   /**
-   * Sends the head. `headers` hold no framing and no Connection; these are made here from `length`, the method and the status.
+   * Sends the head. `fields` hold no framing and no Connection; these are made here from `length`, the method and the status.
    * `close` ends the connection after this exchange.
    */
-  sendHead(status: number, headers: HeaderList, length: BodyLength | undefined, close: boolean): void;
+  sendHead(status: number, fields: FieldList, length: BodyLength | undefined, close: boolean): void;
   /** False when the client is slower than the sender: stop until `onDownstreamDrain`. */
-  sendChunk(chunk: Uint8Array): boolean;
-  /** Completes the response; what is left of the request's body is discarded within bounds. */
+  sendChunk(chunk: Buffer): boolean;
+  /** Sends what is held back. */
+  flush(): void;
+  /** Takes back the head and what followed it, so that another response can be sent; false when some of it is out. */
+  takeBack(): boolean;
+  /** Completes and flushes the response; what is left of the request's body is discarded within bounds. */
   endResponse(): void;
   /** Cuts the connection so that the client sees that the response is not complete. */
   reset(): void;
+  /** Falls while the client takes the response, 0 when the system has all of it; see `MessageWriter`. */
+  readonly unsentMark: number;
 }
 
 /** What happens on the client's side. Nothing is called before `handle` has returned, nor after one of the two last calls. */
 export interface DownstreamEvents {
-  onRequestChunk(chunk: Uint8Array): void;
+  /** The chunk is the receiver's. */
+  onRequestChunk(chunk: Buffer): void;
+  /** No more of the body has arrived for now. */
+  onRequestPart(): void;
   onRequestEnd(): void;
   /** The body's framing is broken: the connection is of no use after an answer. */
   onRequestFault(fault: MessageFault): void;
   onDownstreamDrain(): void;
+  /** The client sends no more, though it may still read: the request is complete. */
+  onDownstreamHalfClosed(): void;
   /** The response is out. The last call, unless the connection was closed first. */
   onResponseSent(): void;
   /** The connection is gone before the response was out. The last call. */
@@ -76,22 +89,22 @@ export interface DownstreamEvents {
 /** A whole response, for requests of which no exchange could be made. */
 export interface WholeResponse {
   readonly status: number;
-  readonly headers: HeaderList;
+  readonly fields: FieldList;
   readonly body: string;
 }
 
 /** What a listener hands its requests to. */
 export interface RequestHandler {
   handle(downstream: Downstream): DownstreamEvents;
-  /** Answers for a message that never became a request; counts and logs it as one. */
-  refuse(connection: PeerConnection, fault: MessageFault): WholeResponse;
+  /** Answers for a message that never became a request; counts and logs it as one. `detail` is for the client to read. */
+  refuse(connection: PeerConnection, fault: MessageFault, detail: string | undefined): WholeResponse;
 }
 
-/** A request as it goes to an upstream. `headers` hold neither framing nor Connection; without a Host the endpoint is named. */
+/** A request as it goes to an upstream. `fields` hold neither framing nor Connection; Host is the first, or the endpoint is named. */
 export interface UpstreamRequest {
   readonly method: string;
   readonly target: string;
-  readonly headers: HeaderList;
+  readonly fields: FieldList;
   readonly bodyLength: BodyLength;
 }
 
@@ -104,20 +117,29 @@ export interface UpstreamFailure {
 
 /** A request on its way. All calls return at once; after `abort` no event comes. */
 export interface UpstreamCall {
-  /** False when the upstream is slower than the sender: stop until `onUpstreamDrain`. */
-  sendChunk(chunk: Uint8Array): boolean;
+  /** False when the upstream is slower than the sender: stop until `onUpstreamDrain`. Only after `onUpstreamReady`. */
+  sendChunk(chunk: Buffer): boolean;
+  /** Sends what is held back. */
+  flush(): void;
   endRequest(): void;
   pauseResponse(): void;
   resumeResponse(): void;
   /** Destroys the connection under the call, so that the upstream notices. */
   abort(): void;
+  /** Falls while the upstream takes the request, 0 when the system has all of it; see `MessageWriter`. */
+  readonly unsentMark: number;
 }
 
 /** What happens on the upstream's side. `onUpstreamEnd` or `onUpstreamFailed` is the last call. */
 export interface UpstreamEvents {
-  onUpstreamInformational(status: number, headers: HeaderList): void;
-  onUpstreamHead(status: number, headers: HeaderList): void;
-  onUpstreamChunk(chunk: Uint8Array): void;
+  /** There is a connection: the request's body is wanted. Not called for a request without one. */
+  onUpstreamReady(): void;
+  onUpstreamInformational(head: ResponseHead): void;
+  onUpstreamHead(head: ResponseHead): void;
+  /** The chunk is the receiver's. */
+  onUpstreamChunk(chunk: Buffer): void;
+  /** No more of the response has arrived for now. */
+  onUpstreamPart(): void;
   onUpstreamEnd(): void;
   onUpstreamDrain(): void;
   onUpstreamFailed(failure: UpstreamFailure): void;

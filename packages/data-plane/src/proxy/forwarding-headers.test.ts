@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
-import { fieldList } from '../testing/field-list.ts';
-import { upstreamHeaders } from './forwarding-headers.ts';
+import { fieldList, requestHead } from '../testing/heads.ts';
+import { upstreamFields } from './forwarding-headers.ts';
 
 function sent(lines: string, { peerIsTrusted = false, authority = 'a.test' } = {}): string[] {
-  return upstreamHeaders({
-    headers: fieldList(lines),
-    nominated: new Set(['x-hop']),
+  return upstreamFields({
+    head: requestHead('GET / HTTP/1.1', /^\s*Host:/m.test(lines) ? lines : `Host: a.test\n${lines}`),
     authority,
     peerAddress: '192.0.2.7',
     peerIsTrusted,
@@ -26,7 +25,7 @@ const bare = fieldList(`
   x-forwarded-port: 8080
   x-request-id: id1`);
 
-describe('upstreamHeaders', () => {
+describe('upstreamFields', () => {
   it('keeps end-to-end fields as they are and in order, repeated ones too', () => {
     const kept = `
       X-A: 1
@@ -42,11 +41,10 @@ describe('upstreamHeaders', () => {
     const dropped = `
       Connection: x-hop
       X-Hop: 1
-      Keep-Alive: 5
+      Keep-Alive: timeout=5
       Proxy-Connection: a
       TE: trailers
       Trailer: x
-      Transfer-Encoding: chunked
       Upgrade: h2c
       HTTP2-Settings: a
       Content-Length: 5
@@ -57,7 +55,7 @@ describe('upstreamHeaders', () => {
     assert.deepEqual(sent(dropped), bare);
   });
 
-  it('drops claims of identity and traces of a stranger, with underscores too', () => {
+  it('drops claims of identity of a stranger, with underscores too', () => {
     const claims = `
       X-Forwarded-For: 10.0.0.1
       x_forwarded_for: 10.0.0.1
@@ -69,8 +67,7 @@ describe('upstreamHeaders', () => {
       X-Consumer-Name: admin
       X_Consumer-Name: admin
       X-Original-URL: /admin
-      traceparent: 00-a-b-01
-      tracestate: a=b`;
+      baggage: role=admin`;
     assert.deepEqual(sent(claims), bare);
   });
 
@@ -84,17 +81,31 @@ describe('upstreamHeaders', () => {
       X-Real-IP: 203.0.113.9
       X_Real_IP: forged
       X-Consumer-Name: admin
-      traceparent: 00-a-b-01`;
+      baggage: user=7`;
     const expected = fieldList(`
       host: a.test
       X-Real-IP: 203.0.113.9
-      traceparent: 00-a-b-01
+      baggage: user=7
       x-forwarded-for: 203.0.113.9, 10.0.0.2, 192.0.2.7
       x-forwarded-proto: https
       x-forwarded-host: b.test
       x-forwarded-port: 443
       x-request-id: id1`);
     assert.deepEqual(sent(told, { peerIsTrusted: true }), expected);
+  });
+
+  it('lets a trace pass as it is, and drops one that is broken with what belongs to it', () => {
+    const trace = `
+      traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01
+      tracestate: a=b`;
+    assert.deepEqual(sent(trace), [...bare.slice(0, 2), ...fieldList(trace), ...bare.slice(2)]);
+    for (const broken of [
+      '00-a-b-01',
+      `ff-${'1'.repeat(32)}-${'1'.repeat(16)}-01`,
+      `00-${'0'.repeat(32)}-${'1'.repeat(16)}-01`,
+    ])
+      assert.deepEqual(sent(`traceparent: ${broken}\ntracestate: a=b`), bare, broken);
+    assert.deepEqual(sent('tracestate: a=b'), bare);
   });
 
   it('names no host when the client named none', () => {

@@ -1,13 +1,13 @@
 /** The head that goes upstream: what may cross of the client's, then what the gateway says of the client. */
 
-import type { HeaderList } from './exchange.ts';
-import { joinedHeader } from './header-list.ts';
+import type { RequestHead } from '@causeway/http1/request-head';
+
+import { joinedField } from './head-fields.ts';
 import { staysBehind } from './hop-by-hop.ts';
 import { hasUnderscore, isIdentityHeader, isOwnIdentityHeader } from './identity-headers.ts';
 
 export interface ForwardedRequest {
-  readonly headers: HeaderList;
-  readonly nominated: ReadonlySet<string>;
+  readonly head: RequestHead;
   /** Host for the upstream; empty when the client named none. */
   readonly authority: string;
   /** Of the socket, not of the client behind a proxy. */
@@ -27,43 +27,75 @@ const rewritten: ReadonlySet<string> = new Set([
   'x-forwarded-port',
   'x-request-id',
   'host',
+  'expect',
 ]);
 
-/** Traces of strangers would mix with ours. */
-const traceHeaders: ReadonlySet<string> = new Set(['traceparent', 'tracestate', 'baggage']);
+/** What happens to a field, by its name alone. */
+const Crossing = { always: 0, never: 1, ofTrustedPeers: 2, trace: 3 } as const;
+type Crossing = (typeof Crossing)[keyof typeof Crossing];
+
+/** Hot path: one look-up for a name in place of six. Bounded, because names come from clients. */
+const crossings = new Map<string, Crossing>();
+const crossingsMax = 1024;
+
+const nothing: readonly string[] = [];
 
 /**
  * Hop-by-hop fields, framing, Expect and claims of identity stay behind, then Host and the forwarding fields are added: in this
  * order, so that nothing the client sends can take away or precede what the gateway says.
  */
-export function upstreamHeaders(request: ForwardedRequest): string[] {
-  const { headers, nominated, peerIsTrusted } = request;
-  const sent: string[] = request.authority === '' ? [] : ['host', request.authority];
-  for (let at = 0; at < headers.length; at += 2) {
-    const name = headers[at]!;
-    const lowerName = name.toLowerCase();
-    if (staysBehind(lowerName, nominated) || lowerName === 'expect' || rewritten.has(lowerName)) continue;
-    if (isIdentityHeader(lowerName) && !mayClaim(lowerName, peerIsTrusted)) continue;
-    if (!peerIsTrusted && traceHeaders.has(lowerName)) continue;
-    sent.push(name, headers[at + 1]!);
+export function upstreamFields(request: ForwardedRequest): string[] {
+  const { head, peerIsTrusted, authority } = request;
+  const { names, fields, nominated } = head;
+  const sent: string[] = authority === '' ? [] : ['host', authority];
+  for (let index = 0; index < names.length; index += 1) {
+    const name = names[index]!;
+    const crossing = crossings.get(name) ?? learnCrossing(name);
+    if (crossing !== Crossing.always && !mayCross(crossing, peerIsTrusted, head)) continue;
+    if (nominated.length > 0 && nominated.includes(name)) continue;
+    sent.push(fields[2 * index]!, fields[2 * index + 1]!);
   }
   addForwarding(sent, request);
   return sent;
 }
 
-function mayClaim(lowerName: string, peerIsTrusted: boolean): boolean {
-  return peerIsTrusted && !hasUnderscore(lowerName) && !isOwnIdentityHeader(lowerName);
+function mayCross(crossing: Crossing, peerIsTrusted: boolean, head: RequestHead): boolean {
+  if (crossing === Crossing.trace) return isTraceParent(head.valueOf('traceparent'));
+  return crossing === Crossing.ofTrustedPeers && peerIsTrusted;
+}
+
+function learnCrossing(name: string): Crossing {
+  const crossing = crossingOf(name);
+  if (crossings.size < crossingsMax) crossings.set(name, crossing);
+  return crossing;
+}
+
+function crossingOf(name: string): Crossing {
+  if (rewritten.has(name) || staysBehind(name, nothing)) return Crossing.never;
+  if (isIdentityHeader(name))
+    return hasUnderscore(name) || isOwnIdentityHeader(name) ? Crossing.never : Crossing.ofTrustedPeers;
+  if (name === 'traceparent' || name === 'tracestate') return Crossing.trace;
+  // Baggage is a claim about the request that applications act on; a trace id is not.
+  return name === 'baggage' ? Crossing.ofTrustedPeers : Crossing.always;
+}
+
+/** `version-traceid-parentid-flags` (W3C Trace Context section 3.2.2); a broken one takes tracestate with it (section 3.3). */
+function isTraceParent(value: string | undefined): boolean {
+  return (
+    value !== undefined &&
+    /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}/.test(value)
+  );
 }
 
 function addForwarding(sent: string[], request: ForwardedRequest): void {
-  const { headers, peerIsTrusted, peerAddress } = request;
-  const before = (name: string): string | undefined =>
-    peerIsTrusted ? joinedHeader(headers, name) : undefined;
-  const chain = before('x-forwarded-for');
+  const { head, peerIsTrusted, peerAddress, authority } = request;
+  const chain = peerIsTrusted ? joinedField(head, 'x-forwarded-for') : undefined;
+  const proto = peerIsTrusted ? joinedField(head, 'x-forwarded-proto') : undefined;
+  const host = peerIsTrusted ? joinedField(head, 'x-forwarded-host') : undefined;
+  const port = peerIsTrusted ? joinedField(head, 'x-forwarded-port') : undefined;
   sent.push('x-forwarded-for', chain === undefined ? peerAddress : `${chain}, ${peerAddress}`);
-  sent.push('x-forwarded-proto', before('x-forwarded-proto') ?? request.scheme);
-  const host = before('x-forwarded-host') ?? request.authority;
-  if (host !== '') sent.push('x-forwarded-host', host);
-  sent.push('x-forwarded-port', before('x-forwarded-port') ?? String(request.localPort));
+  sent.push('x-forwarded-proto', proto ?? request.scheme);
+  if (host !== undefined || authority !== '') sent.push('x-forwarded-host', host ?? authority);
+  sent.push('x-forwarded-port', port ?? String(request.localPort));
   sent.push('x-request-id', request.requestId);
 }

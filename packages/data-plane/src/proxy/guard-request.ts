@@ -1,27 +1,12 @@
-/** The first look at a request: what is ambiguous, too large or not for a gateway ends here. */
+/** The first look at a request that is well-formed: what is ambiguous or not for a gateway ends here. */
 
-import type { BodyLength, HeaderList } from './exchange.ts';
-import { requestBodyLength } from './framing.ts';
-import { headerCount, headerValues } from './header-list.ts';
-import { nominatedHeaders } from './hop-by-hop.ts';
-import { parseAuthority, sameAuthority } from './host.ts';
+import { HeadFact } from '@causeway/http1/message-head';
+import type { RequestHead } from '@causeway/http1/request-head';
+import { TargetForm } from '@causeway/http1/request-target';
+
+import { checkNominated } from './hop-by-hop.ts';
+import { type Authority, parseAuthority } from './host.ts';
 import type { Refusal } from './reasons.ts';
-
-/** Bounds on a request's head. */
-export interface HeadLimits {
-  /** Request line and fields, bytes. */
-  readonly headBytesMax: number;
-  readonly headersMax: number;
-  readonly targetBytesMax: number;
-}
-
-interface RequestHead {
-  readonly method: string;
-  readonly target: string;
-  readonly httpVersion: string;
-  readonly headers: HeaderList;
-  readonly scheme: 'http' | 'https';
-}
 
 /** What is known of a request that may go on. */
 export interface GuardedRequest {
@@ -29,80 +14,45 @@ export interface GuardedRequest {
   readonly host: string;
   /** For the upstream: as the client wrote it. */
   readonly authority: string;
-  /** Path and query, not yet canonical. */
+  /** Path and query, not yet canonical; `*` for an OPTIONS request about the server. */
   readonly target: string;
-  readonly bodyLength: BodyLength;
-  /** Fields that Connection names, in lower case. */
-  readonly nominated: ReadonlySet<string>;
 }
 
-/** Octets of a request line apart from method and target: two blanks, `HTTP/1.1`, CRLF. */
-const requestLineRest = 12;
+const nobody: Authority = { sent: '', host: '' };
 
-/** RFC 9112 sections 3 and 6, as strictly as they allow: what two servers might read in two ways is refused. */
-export function guardRequest(request: RequestHead, limits: HeadLimits): GuardedRequest | Refusal {
-  const { method, httpVersion, headers } = request;
-  const oversize = checkSize(request, limits);
-  if (oversize !== undefined) return oversize;
-  if (httpVersion !== '1.1' && httpVersion !== '1.0')
-    return bad('Only HTTP/1.1 and HTTP/1.0 are spoken here.');
+/** Framing, Host and the form of the target were judged by the codec. */
+export function guardRequest(head: RequestHead, scheme: 'http' | 'https'): GuardedRequest | Refusal {
+  const { method, target } = head;
+  // After CONNECT the client may take the connection for a tunnel.
   if (method === 'TRACE' || method === 'CONNECT')
-    return { reason: 'not_implemented', detail: `${method} is not supported.` };
-  const bodyLength = requestBodyLength(headers, httpVersion);
-  if (typeof bodyLength === 'object') return bodyLength;
-  const nominated = nominatedHeaders(headers);
-  if ('reason' in nominated) return nominated;
-  if (headerValues(headers, 'authorization').length > 1) return bad('Authorization is given twice.');
-  const target = resolveTarget(request);
-  return 'reason' in target ? target : { ...target, bodyLength, nominated };
+    return { reason: 'not_implemented', detail: `${method} is not supported.`, close: true };
+  // RFC 9110 section 10.1.1.
+  if ((head.facts & HeadFact.expectsOther) !== 0) return { reason: 'expectation_failed' };
+  const refusal = checkNominated(head) ?? checkAuthorization(head);
+  if (refusal !== undefined) return refusal;
+  if (head.targetForm === TargetForm.absolute && head.targetScheme !== scheme)
+    return bad(`The scheme of the target is not ${scheme}.`);
+  const sent = head.targetAuthority ?? head.host;
+  const authority = sent === undefined ? nobody : parseAuthority(sent);
+  if (authority === undefined) return bad('Host is no host name with an optional port.');
+  return { host: authority.host, authority: authority.sent, target: pathOf(target, head) };
 }
 
-function checkSize(request: RequestHead, limits: HeadLimits): Refusal | undefined {
-  const { method, target, headers } = request;
-  if (target.length > limits.targetBytesMax) return { reason: 'uri_too_long' };
-  if (headerCount(headers) > limits.headersMax) return { reason: 'head_too_large' };
-  let bytes = method.length + target.length + requestLineRest;
-  // A colon and a line end for each field, and a blank that nearly all have.
-  for (const text of headers) bytes += text.length + 2;
-  return bytes > limits.headBytesMax ? { reason: 'head_too_large' } : undefined;
+/** Two servers may each believe another one of two credentials. */
+function checkAuthorization({ names }: RequestHead): Refusal | undefined {
+  const first = names.indexOf('authorization');
+  const isTwice = first >= 0 && names.indexOf('authorization', first + 1) >= 0;
+  return isTwice ? bad('Authorization is given twice.') : undefined;
 }
 
-interface ResolvedTarget {
-  readonly host: string;
-  readonly authority: string;
-  readonly target: string;
-}
-
-/** The four forms of a target (RFC 9112 section 3.2), of which authority-form is CONNECT's alone. */
-function resolveTarget({
-  method,
-  target,
-  httpVersion,
-  headers,
-  scheme,
-}: RequestHead): ResolvedTarget | Refusal {
-  const hosts = headerValues(headers, 'host');
-  const [sent] = hosts;
-  if (hosts.length > 1 || (sent === undefined && httpVersion === '1.1'))
-    return bad('Exactly one Host is needed.');
-  const authority = sent === undefined ? undefined : parseAuthority(sent);
-  if (sent !== undefined && authority === undefined)
-    return bad('Host is no host name with an optional port.');
-  const named = { host: authority?.host ?? '', authority: sent ?? '' };
-  if (target.startsWith('/')) return { ...named, target };
-  if (target === '*' && method === 'OPTIONS') return { ...named, target };
-  const absolute = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)(.*)$/is.exec(target);
-  if (absolute === null) return bad('The request target is neither a path nor a URL.');
-  const [, givenScheme = '', givenAuthority = '', rest = ''] = absolute;
-  if (givenScheme.toLowerCase() !== scheme) return bad(`The scheme of the target is not ${scheme}.`);
-  const inTarget = parseAuthority(givenAuthority);
-  if (inTarget === undefined) return bad('The target names no host with an optional port.');
-  if (authority !== undefined && !sameAuthority(inTarget, authority, scheme === 'https' ? 443 : 80))
-    return bad('Host and the host of the target differ.');
-  const path = rest.startsWith('/') ? rest : `/${rest}`;
-  return { host: inTarget.host, authority: inTarget.sent, target: path };
+/** RFC 9112 section 3.2.1: an empty path is `/`, but of OPTIONS it is the server (section 3.2.4). */
+function pathOf(target: string, { method, targetForm, pathStart }: RequestHead): string {
+  if (targetForm !== TargetForm.absolute) return target;
+  const path = target.slice(pathStart);
+  if (path === '' && method === 'OPTIONS') return '*';
+  return path.startsWith('/') ? path : `/${path}`;
 }
 
 function bad(detail: string): Refusal {
-  return { reason: 'bad_request', detail };
+  return { reason: 'bad_request', detail, close: true };
 }

@@ -1,5 +1,6 @@
 /** The life of a request, from its head to the upstream. What comes after is `relay.ts`. */
 
+import type { RequestHead } from '@causeway/http1/request-head';
 import { canonicalPath } from '@causeway/router/canonical-path';
 import type { RouteRequest } from '@causeway/router/request-view';
 import { matchRoute } from '@causeway/router/router';
@@ -11,16 +12,15 @@ import { clientAddress, plainAddress } from './client-address.ts';
 import type {
   Downstream,
   DownstreamEvents,
-  HeaderList,
   MessageFault,
   PeerConnection,
   RequestHandler,
   WholeResponse,
 } from './exchange.ts';
 import type { ExchangeRecord } from './exchange-record.ts';
-import { upstreamHeaders } from './forwarding-headers.ts';
-import { type GuardedRequest, guardRequest } from './guard-request.ts';
-import { headerValues, joinedHeader } from './header-list.ts';
+import { upstreamFields } from './forwarding-headers.ts';
+import { guardRequest } from './guard-request.ts';
+import { joinedField } from './head-fields.ts';
 import { faultRefusal, type Refusal, reasons, refusalResponse } from './reasons.ts';
 import { type ProxyContext, Relay } from './relay.ts';
 import { isAcceptableRequestId } from './request-id.ts';
@@ -29,14 +29,14 @@ import { isAcceptableRequestId } from './request-id.ts';
 export function createRequestHandler(context: ProxyContext): RequestHandler {
   return {
     handle: (downstream) => handleRequest(context, downstream),
-    refuse: (connection, fault) => refuseMessage(context, connection, fault),
+    refuse: (connection, fault, detail) => refuseMessage(context, connection, fault, detail),
   };
 }
 
 function handleRequest(context: ProxyContext, downstream: Downstream): DownstreamEvents {
   // 1. Pin the table: this exchange sees no other, however long it takes.
   const generation = liveGeneration(context).acquire();
-  const record = createRecord(context, generation.table, downstream.connection, downstream);
+  const record = createRecord(context, generation.table, downstream.connection, downstream.head);
   const relay = new Relay(context, downstream, generation, record);
   try {
     const refusal = proxyRequest(context, generation.table, downstream, relay);
@@ -54,21 +54,20 @@ function proxyRequest(
   relay: Relay,
 ): Refusal | undefined {
   const { gateway } = table;
-  const { connection, method, headers } = downstream;
+  const { connection, head } = downstream;
   const { record } = relay;
 
-  // 2. Guard: refuse what is ambiguous or too large.
-  const request = guardRequest({ ...connectionParts(downstream), headers }, gateway.head);
+  // 2. Guard: refuse what is ambiguous or not for a gateway.
+  const request = guardRequest(head, connection.scheme);
   if ('reason' in request) return request;
-  relay.expectBody(request.bodyLength);
   record.host = request.host;
 
   // 3. Find out who the client is.
-  record.client = clientAddress(connection.peerAddress, headers, gateway.clientAddress);
+  record.client = clientAddress(connection.peerAddress, head, gateway.clientAddress);
 
   // 4. Bring the path to its one spelling; what is matched is what the upstream gets.
   if (request.target === '*') {
-    relay.answerEmpty(204);
+    relay.answer(204, ['x-request-id', record.requestId], undefined, false);
     return undefined;
   }
   const canonical = canonicalPath(request.target, gateway.mergeSlashes);
@@ -77,12 +76,12 @@ function proxyRequest(
 
   // 5. Choose the listener by host, then the Route.
   const found = findRoute(table, connection, {
-    method,
+    method: head.method,
     host: request.host,
     path: canonical.path,
     query: canonical.query,
     encoded: canonical.encoded,
-    header: (name) => joinedHeader(headers, name),
+    header: (name) => joinedField(head, name),
   });
   if ('reason' in found) return found;
   const { route } = found;
@@ -91,7 +90,7 @@ function proxyRequest(
 
   // 6. Hold the limits that need no more than the head.
   const bodyBytesMax = route.bodyBytesMax ?? gateway.bodyBytesMax;
-  const refusal = checkLimits(context, gateway.activeRequestsMax, request, bodyBytesMax);
+  const refusal = checkLimits(context, gateway.activeRequestsMax, head.bodyLength, bodyBytesMax);
   if (refusal !== undefined) return refusal;
 
   // 7. Pick the Service by weight, then one of its endpoints.
@@ -103,23 +102,22 @@ function proxyRequest(
 
   // 8. Write the head for the upstream.
   const target = canonical.query === undefined ? canonical.path : `${canonical.path}?${canonical.query}`;
-  const sent = upstreamHeaders({
-    headers,
-    nominated: request.nominated,
+  const { trustedProxies } = gateway.clientAddress;
+  const fields = upstreamFields({
+    head,
     authority: request.authority,
     peerAddress: plainAddress(connection.peerAddress),
-    peerIsTrusted: gateway.clientAddress.trustedProxies.has(connection.peerAddress),
+    peerIsTrusted: !trustedProxies.isEmpty && trustedProxies.has(connection.peerAddress),
     scheme: connection.scheme,
     localPort: connection.localPort,
     requestId: record.requestId,
   });
 
   // 9. Send it; from here on the relay carries bytes both ways, logs, counts and lets go.
-  const { bodyLength } = request;
-  const call = endpoint.pool.send({ method, target, headers: sent, bodyLength }, relay);
+  const bodyLength = head.bodyLength < 0 ? 'unknown' : head.bodyLength;
+  const call = endpoint.pool.send({ method: head.method, target, fields, bodyLength }, relay);
   if (call === undefined) return { reason: 'overloaded' };
-  const { requestBodyIdleMs } = gateway.timeouts;
-  relay.start(call, { ...route.timeouts, requestBodyIdleMs, bodyBytesMax });
+  relay.start(call, route.exchangeTimeouts(gateway), bodyBytesMax);
   return undefined;
 }
 
@@ -148,14 +146,13 @@ function findRoute(table: Table, connection: PeerConnection, request: RouteReque
 function checkLimits(
   context: ProxyContext,
   activeRequestsMax: number,
-  request: GuardedRequest,
+  bodyLength: number,
   bodyBytesMax: number,
 ): Refusal | undefined {
   // This exchange is among the active ones.
   if (activeRequestsMax > 0 && context.activeRequests > activeRequestsMax) return { reason: 'overloaded' };
-  const { bodyLength } = request;
-  const isTooLarge = bodyBytesMax > 0 && bodyLength !== 'unknown' && bodyLength > bodyBytesMax;
-  return isTooLarge ? { reason: 'payload_too_large' } : undefined;
+  // Of a body without a declared length the codec's number is negative.
+  return bodyBytesMax > 0 && bodyLength > bodyBytesMax ? { reason: 'payload_too_large' } : undefined;
 }
 
 /** Answers, logs and counts a message that never became a request. */
@@ -163,10 +160,11 @@ function refuseMessage(
   context: ProxyContext,
   connection: PeerConnection,
   fault: MessageFault,
+  detail: string | undefined,
 ): WholeResponse {
   const { table } = liveGeneration(context);
-  const record = createRecord(context, table, connection, { method: '-', headers: [] });
-  const refusal = faultRefusal(fault);
+  const record = createRecord(context, table, connection, undefined);
+  const refusal = faultRefusal(fault, detail);
   record.status = reasons[refusal.reason].status;
   record.reason = refusal.reason;
   const response = refusalResponse(refusal, record.requestId, undefined);
@@ -180,15 +178,15 @@ function createRecord(
   context: ProxyContext,
   table: Table,
   connection: PeerConnection,
-  request: { readonly method: string; readonly headers: HeaderList },
+  head: RequestHead | undefined,
 ): ExchangeRecord {
   const startedWallMs = context.clock.wallMs();
   const { trustedProxies } = table.gateway.clientAddress;
   const isTrusted = !trustedProxies.isEmpty && trustedProxies.has(connection.peerAddress);
-  const [given] = isTrusted ? headerValues(request.headers, 'x-request-id') : [];
+  const given = isTrusted ? head?.valueOf('x-request-id') : undefined;
   return {
     requestId: given !== undefined && isAcceptableRequestId(given) ? given : createRequestId(startedWallMs),
-    method: request.method,
+    method: head?.method ?? '-',
     startedWallMs,
     startedMs: context.clock.monotonicMs(),
     revision: table.revision,
@@ -207,10 +205,6 @@ function createRecord(
     bytesIn: 0,
     bytesOut: 0,
   };
-}
-
-function connectionParts({ method, target, httpVersion, connection }: Downstream) {
-  return { method, target, httpVersion, scheme: connection.scheme };
 }
 
 function liveGeneration({ generations }: ProxyContext) {

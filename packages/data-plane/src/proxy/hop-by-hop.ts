@@ -1,11 +1,12 @@
 /** Fields that belong to one connection and never cross the gateway (RFC 9110 section 7.6.1). */
 
-import type { HeaderList } from './exchange.ts';
-import { headerValues } from './header-list.ts';
+import type { RequestHead } from '@causeway/http1/request-head';
+
 import { isIdentityHeader } from './identity-headers.ts';
 import type { Refusal } from './reasons.ts';
 
-const hopByHop: ReadonlySet<string> = new Set([
+/** Framing is made anew for each side: copying it would let two servers disagree about where a message ends. */
+const staying: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
   'proxy-connection',
@@ -16,10 +17,10 @@ const hopByHop: ReadonlySet<string> = new Set([
   'transfer-encoding',
   'upgrade',
   'http2-settings',
+  'content-length',
+  'content_length',
+  'transfer_encoding',
 ]);
-
-/** Made anew for each side: copying it would let two servers disagree about where a message ends. */
-const framing: ReadonlySet<string> = new Set(['content-length', 'content_length', 'transfer_encoding']);
 
 /** Naming one of these would take it away from the upstream, or make it look as if it had never been there. */
 const notToBeNominated: ReadonlySet<string> = new Set([
@@ -29,30 +30,16 @@ const notToBeNominated: ReadonlySet<string> = new Set([
   'authorization',
 ]);
 
-const nothing: ReadonlySet<string> = new Set();
-
-/** The fields that Connection names, in lower case; a refusal when it names one that it must not. */
-export function nominatedHeaders(headers: HeaderList): ReadonlySet<string> | Refusal {
-  const nominated = readNominated(headers);
+/** A refusal when Connection names what it must not. */
+export function checkNominated({ nominated }: RequestHead): Refusal | undefined {
   for (const name of nominated) {
-    if (notToBeNominated.has(name) || isIdentityHeader(name)) {
-      return { reason: 'bad_request', detail: `Connection must not name the field ${name}.` };
-    }
+    if (notToBeNominated.has(name) || isIdentityHeader(name))
+      return { reason: 'bad_request', detail: `Connection must not name the field ${name}.`, close: true };
   }
-  return nominated;
+  return undefined;
 }
 
-/** The same of a response, of which nothing is refused. */
-export function readNominated(headers: HeaderList): ReadonlySet<string> {
-  const values = headerValues(headers, 'connection');
-  if (values.length === 0) return nothing;
-  // The usual values name no field, and need no set.
-  if (values.length === 1 && /^(keep-alive|close)$/i.test(values[0]!)) return nothing;
-  const names = values.flatMap((value) => value.split(',')).map((name) => name.trim().toLowerCase());
-  return new Set(names.filter((name) => name !== '' && name !== 'keep-alive' && name !== 'close'));
-}
-
-/** Whether a field stays behind. `lowerName` is in lower case. */
-export function staysBehind(lowerName: string, nominated: ReadonlySet<string>): boolean {
-  return hopByHop.has(lowerName) || framing.has(lowerName) || nominated.has(lowerName);
+/** Whether a field stays behind. `lowerName` is in lower case; `nominated` are the fields that Connection names. */
+export function staysBehind(lowerName: string, nominated: readonly string[]): boolean {
+  return staying.has(lowerName) || (nominated.length > 0 && nominated.includes(lowerName));
 }

@@ -5,33 +5,24 @@ export interface Authority {
   readonly sent: string;
   /** Lower case, without port and without the dot of a fully qualified name; of IPv6 with brackets. */
   readonly host: string;
-  readonly port: number | undefined;
 }
 
-const authorityPattern = /^([a-z0-9._-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::(\d{1,5}))?$/;
-const portMax = 65_535;
+const authorityPattern = /^([a-z0-9._-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::\d{1,5})?$/;
 
 /** Clients repeat themselves: the last authority is the next one's most of the time. */
-let last: Authority | undefined;
+let last: Authority = { sent: '', host: '' };
 
 /**
  * Undefined for what is no `host[:port]` (RFC 9110 section 7.2), or an escape, user information or a list, which some servers
  * would read differently. Names may have underscores, which are no host names but are in use.
  */
 export function parseAuthority(sent: string): Authority | undefined {
-  if (last?.sent === sent) return last;
+  if (last.sent === sent && sent !== '') return last;
   const parts = authorityPattern.exec(sent.toLowerCase());
   if (parts === null) return undefined;
-  const [, name = '', portText] = parts;
-  const port = portText === undefined ? undefined : Number(portText);
-  if (port !== undefined && port > portMax) return undefined;
+  const [, name = ''] = parts;
   const host = name.endsWith('.') ? name.slice(0, -1) : name;
   if (host === '' || host.startsWith('.') || host.includes('..')) return undefined;
-  last = { sent, host, port };
+  last = { sent, host };
   return last;
-}
-
-/** Whether two authorities name the same server, given the port that the scheme implies. */
-export function sameAuthority(a: Authority, b: Authority, defaultPort: number): boolean {
-  return a.host === b.host && (a.port ?? defaultPort) === (b.port ?? defaultPort);
 }

@@ -7,7 +7,7 @@ describe('refusalResponse', () => {
   it('is problem+json in exactly this form', () => {
     assert.deepEqual(refusalResponse({ reason: 'no_route' }, '01kamxq5p1n9t4z7', undefined), {
       status: 404,
-      headers: ['content-type', 'application/problem+json', 'x-request-id', '01kamxq5p1n9t4z7'],
+      fields: ['content-type', 'application/problem+json', 'x-request-id', '01kamxq5p1n9t4z7'],
       body: '{"type":"urn:causeway:reason:no_route","title":"Not Found","status":404,"reason":"no_route","detail":"No route takes this request.","requestId":"01kamxq5p1n9t4z7"}',
     });
   });
@@ -18,9 +18,9 @@ describe('refusalResponse', () => {
       'i',
       undefined,
     );
-    assert.deepEqual(notAllowed.headers.slice(-2), ['allow', 'GET, PUT']);
+    assert.deepEqual(notAllowed.fields.slice(-2), ['allow', 'GET, PUT']);
     const overloaded = refusalResponse({ reason: 'overloaded' }, 'i', undefined);
-    assert.deepEqual(overloaded.headers.slice(-2), ['retry-after', '1']);
+    assert.deepEqual(overloaded.fields.slice(-2), ['retry-after', '1']);
   });
 
   it('is a line of text where Accept prefers text', () => {

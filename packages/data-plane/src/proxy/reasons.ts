@@ -31,6 +31,11 @@ export const reasons = {
     title: 'Content Too Large',
     detail: 'The body is larger than allowed here.',
   },
+  expectation_failed: {
+    status: 417,
+    title: 'Expectation Failed',
+    detail: 'The only expectation that is met here is 100-continue.',
+  },
   uri_too_long: { status: 414, title: 'URI Too Long', detail: 'The request target is too long.' },
   head_too_large: {
     status: 431,
@@ -79,6 +84,11 @@ export const reasons = {
     title: 'Gateway Timeout',
     detail: 'The upstream did not answer in time.',
   },
+  version_not_supported: {
+    status: 505,
+    title: 'HTTP Version Not Supported',
+    detail: 'Only HTTP/1.1 and HTTP/1.0 are spoken here.',
+  },
 } as const satisfies Record<string, ReasonEntry>;
 
 export type Reason = keyof typeof reasons;
@@ -89,6 +99,8 @@ export interface Refusal {
   readonly detail?: string;
   /** Methods for Allow, with `method_not_allowed`. */
   readonly allow?: readonly string[];
+  /** What follows on the connection cannot be trusted to be a request. */
+  readonly close?: boolean;
 }
 
 /** Seconds after which an overloaded node may be asked again: long enough to matter, short enough to recover quickly. */
@@ -113,23 +125,26 @@ export function refusalResponse(
         requestId,
       });
   const contentType = asText ? 'text/plain; charset=utf-8' : 'application/problem+json';
-  const headers = ['content-type', contentType, 'x-request-id', requestId];
-  if (refusal.allow !== undefined) headers.push('allow', refusal.allow.join(', '));
-  if (refusal.reason === 'overloaded') headers.push('retry-after', retryAfterSeconds);
-  return { status, headers, body };
+  const fields = ['content-type', contentType, 'x-request-id', requestId];
+  if (refusal.allow !== undefined) fields.push('allow', refusal.allow.join(', '));
+  if (refusal.reason === 'overloaded') fields.push('retry-after', retryAfterSeconds);
+  return { status, fields, body };
 }
 
 /** What a client is told about a message that could not be read. */
-export function faultRefusal(fault: MessageFault): Refusal {
-  return faults[fault];
+export function faultRefusal(fault: MessageFault, detail?: string): Refusal {
+  const reason = faults[fault];
+  return detail === undefined ? { reason } : { reason, detail };
 }
 
-const faults: Readonly<Record<MessageFault, Refusal>> = {
-  malformed: { reason: 'bad_request' },
-  head_too_large: { reason: 'head_too_large' },
-  uri_too_long: { reason: 'uri_too_long' },
-  head_timeout: { reason: 'request_timeout' },
-  connect_refused: { reason: 'not_implemented', detail: 'CONNECT is not supported.' },
+const faults: Readonly<Record<MessageFault, Reason>> = {
+  malformed: 'bad_request',
+  incomplete: 'bad_request',
+  head_too_large: 'head_too_large',
+  uri_too_long: 'uri_too_long',
+  version_not_supported: 'version_not_supported',
+  not_implemented: 'not_implemented',
+  too_slow: 'request_timeout',
 };
 
 /** Whether Accept (RFC 9110 section 12.5.1) gives text/plain more weight than every JSON it names. */

@@ -103,7 +103,10 @@ describe('relay: bodies', () => {
     const received = readToEnd(socket);
     await until('the upstream has both heads', () => seen.length === 2);
     socket.write('0\r\nTrailer: x\r\n\r\n');
-    assert.match(await received, /\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n$/i);
+    assert.match(
+      await received,
+      /\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n2\r\nok\r\n0\r\n\r\n$/,
+    );
     assert.deepEqual(seen, [
       ['3', undefined],
       [undefined, 'chunked'],
@@ -279,7 +282,7 @@ describe('relay: when things go wrong', () => {
     const socket = await openSocket(context, fixture.port());
     socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
     await until('the upstream is asked', () => isAsked);
-    socket.destroy();
+    socket.resetAndDestroy();
     await until('the upstream sees the end', () => isClosed);
     await until('the exchange is over', () => fixture.records.length === 1);
     const [record] = fixture.records;
@@ -287,6 +290,30 @@ describe('relay: when things go wrong', () => {
       [record?.status, record?.reason, fixture.node.activeRequests],
       [499, 'client_closed', 0],
     );
+  });
+
+  it('answers a client that has ended its side, and ends the connection then', async (context) => {
+    const fixture = await before(context, (_request, response) => {
+      setTimeout(() => response.end('late'), 50);
+    });
+    const socket = await openSocket(context, fixture.port());
+    socket.end('GET / HTTP/1.1\r\nHost: a\r\n\r\nGET /b HTTP/1.1\r\nHost: a\r\n\r\n');
+    assert.equal((await readToEnd(socket)).split('late').length, 3);
+  });
+
+  it('ends a stream whose client has ended its side', async (context) => {
+    let isClosed = false;
+    const fixture = await before(context, (_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: 1\n\n');
+      response.on('close', () => {
+        isClosed = true;
+      });
+    });
+    const socket = await openSocket(context, fixture.port());
+    socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    await once(socket, 'data');
+    socket.end();
+    await until('the upstream sees the end', () => isClosed);
   });
 
   it('shows the client that a response is not complete, counted or chunked', async (context) => {

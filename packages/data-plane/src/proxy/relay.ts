@@ -1,25 +1,25 @@
 /** Carries one exchange between client and upstream, whichever is faster, and ends it however it ends. */
 
+import type { ResponseHead } from '@causeway/http1/response-head';
 import type { Clock } from '@causeway/runtime/clock';
 import { messageOf } from '@causeway/runtime/errors';
 import type { Logger } from '@causeway/runtime/logger';
 
-import type { RouteTimeouts } from '../table/route-entry.ts';
 import type { TableGeneration, TableGenerations } from '../table/table-generations.ts';
 import type {
-  BodyLength,
   Downstream,
   DownstreamEvents,
-  HeaderList,
+  FieldList,
   MessageFault,
   UpstreamCall,
   UpstreamEvents,
   UpstreamFailure,
 } from './exchange.ts';
+import { deadline, type ExchangeTimeouts, noTimeouts, rateDeadline } from './exchange-deadlines.ts';
 import type { ExchangeObserver, ExchangeRecord } from './exchange-record.ts';
-import { joinedHeader } from './header-list.ts';
+import { joinedField } from './head-fields.ts';
 import { faultRefusal, type Reason, type Refusal, refusalResponse, reasons } from './reasons.ts';
-import { type ResponseHead, responseHead } from './response-head.ts';
+import { downstreamFields, downstreamLength, isStream } from './response-head.ts';
 import type { Timed, TimerWheel } from './timer-wheel.ts';
 
 /** What all exchanges of a node share. */
@@ -35,21 +35,6 @@ export interface ProxyContext {
   isDraining: boolean;
 }
 
-/** What a request costs at most, once it is known which Route takes it. Milliseconds and bytes; 0 = off. */
-export interface RelayLimits extends RouteTimeouts {
-  readonly requestBodyIdleMs: number;
-  readonly bodyBytesMax: number;
-}
-
-const unlimited: RelayLimits = {
-  requestMs: 0,
-  responseHeadMs: 0,
-  idleMs: 0,
-  streamIdleMs: 0,
-  requestBodyIdleMs: 0,
-  bodyBytesMax: 0,
-};
-
 /**
  * `asking`: no head has gone to the client. `answering`: the upstream's has. `ending`: the response is complete and on its way.
  * `over`: everything is released.
@@ -64,17 +49,28 @@ export class Relay implements DownstreamEvents, UpstreamEvents, Timed {
   readonly #context: ProxyContext;
   readonly #downstream: Downstream;
   readonly #generation: TableGeneration;
-  #limits = unlimited;
+  #timeouts = noTimeouts;
+  /** 0 = unlimited. */
+  #bodyBytesMax = 0;
   #phase: Phase = 'asking';
   #call: UpstreamCall | undefined;
-  #isRequestDone: boolean;
-  #isRequestPaused = false;
+  #isUpstreamReady = false;
   #isStream = false;
-  #hasResponseBody = true;
+  #hasResponseBody = false;
   #upstreamStartMs = 0;
-  /** When the last byte of the request was received. */
+  /** All of the request has been received. Bodies of which nobody knows the length yet only end with the connection. */
+  #isRequestDone: boolean;
+  /** When it was received. */
   #requestDoneMs: number;
+  /** The client's body waits for the upstream, not the other way round. */
+  #isRequestPaused = true;
+  /** When the gateway began to wait for the body, put forward by the time in which it was paused. */
+  #bodySinceMs = 0;
   #lastByteMs: number;
+  /** When the client fell behind with reading; Infinity while it keeps up. */
+  #backlogSinceMs = Infinity;
+  #backlogBytes = 0;
+  #unsentMark = 0;
 
   constructor(
     context: ProxyContext,
@@ -86,29 +82,24 @@ export class Relay implements DownstreamEvents, UpstreamEvents, Timed {
     this.#downstream = downstream;
     this.#generation = generation;
     this.record = record;
-    // Until the framing is understood, bytes of a body may follow that only closing the connection gets rid of.
-    this.#isRequestDone = false;
+    this.#isRequestDone = downstream.head.bodyLength === 0;
     this.#requestDoneMs = record.startedMs;
     this.#lastByteMs = record.startedMs;
     context.activeRequests += 1;
     context.observer.onExchangeStart();
   }
 
-  /** From now on the client's body counts as not yet received. Call it as soon as the length is known. */
-  expectBody(length: BodyLength): void {
-    this.#isRequestDone = length === 0;
-  }
-
   /** Hands over to the upstream that `call` goes to; the body follows. */
-  start(call: UpstreamCall, limits: RelayLimits): void {
+  start(call: UpstreamCall, timeouts: ExchangeTimeouts, bodyBytesMax: number): void {
     // The call may have failed at once, and been answered.
     if (this.#phase !== 'asking') return;
     this.#call = call;
-    this.#limits = limits;
+    this.#timeouts = timeouts;
+    this.#bodyBytesMax = bodyBytesMax;
     this.#upstreamStartMs = this.#context.clock.monotonicMs();
     this.#context.observer.onUpstreamStart(this.record.service ?? '');
     this.#arm();
-    if (!this.#isRequestDone) this.#downstream.startBody();
+    if (this.#isUpstreamReady) this.#startBody();
   }
 
   /** Answers in the gateway's own name; cuts the connection when the upstream's answer has begun. */
@@ -116,19 +107,27 @@ export class Relay implements DownstreamEvents, UpstreamEvents, Timed {
     if (this.#phase === 'over') return;
     this.record.reason ??= refusal.reason;
     this.#letGoOfUpstream();
+    if (this.#phase === 'answering' && this.#downstream.takeBack()) this.#takeBack();
     if (this.#phase !== 'asking') {
       this.#downstream.reset();
       this.#finish();
       return;
     }
-    const accept = joinedHeader(this.#downstream.headers, 'accept');
-    const { status, headers, body } = refusalResponse(refusal, this.record.requestId, accept);
-    this.#answer(status, headers, Buffer.from(body));
+    const accept = joinedField(this.#downstream.head, 'accept');
+    const { status, fields, body } = refusalResponse(refusal, this.record.requestId, accept);
+    this.answer(status, fields, Buffer.from(body), refusal.close === true);
   }
 
-  /** Answers without a reason and without a body. */
-  answerEmpty(status: number): void {
-    this.#answer(status, ['x-request-id', this.record.requestId], Buffer.alloc(0));
+  /** Answers with a whole response; to HEAD without its body. */
+  answer(status: number, fields: FieldList, body: Buffer | undefined, close: boolean): void {
+    this.#phase = 'ending';
+    this.record.status = status;
+    this.#downstream.sendHead(status, fields, body?.length, close || this.#mustClose());
+    if (body !== undefined && this.#downstream.head.method !== 'HEAD') {
+      this.record.bytesOut = body.length;
+      this.#downstream.sendChunk(body);
+    }
+    this.#endResponse();
   }
 
   /** For what should not have happened: logged with its stack, and the client learns nothing of it. */
@@ -137,19 +136,19 @@ export class Relay implements DownstreamEvents, UpstreamEvents, Timed {
     this.refuse({ reason: 'internal' });
   }
 
-  onRequestChunk(chunk: Uint8Array): void {
+  onRequestChunk(chunk: Buffer): void {
     const { record } = this;
     record.bytesIn += chunk.length;
     // The upstream has answered without waiting for the rest.
     if (this.#call === undefined) return;
-    const { bodyBytesMax } = this.#limits;
-    if (bodyBytesMax > 0 && record.bytesIn > bodyBytesMax)
+    if (this.#bodyBytesMax > 0 && record.bytesIn > this.#bodyBytesMax)
       return this.refuse({ reason: 'payload_too_large' });
     this.#touch();
-    if (!this.#call.sendChunk(chunk)) {
-      this.#isRequestPaused = true;
-      this.#downstream.pauseBody();
-    }
+    if (!this.#call.sendChunk(chunk)) this.#pauseBody();
+  }
+
+  onRequestPart(): void {
+    this.#call?.flush();
   }
 
   onRequestEnd(): void {
@@ -164,50 +163,53 @@ export class Relay implements DownstreamEvents, UpstreamEvents, Timed {
     this.refuse(faultRefusal(fault));
   }
 
+  onUpstreamReady(): void {
+    this.#isUpstreamReady = true;
+    if (this.#call !== undefined) this.#startBody();
+  }
+
   onUpstreamDrain(): void {
-    if (!this.#isRequestPaused) return;
-    this.#isRequestPaused = false;
-    this.#touch();
+    if (!this.#isRequestPaused || this.#isRequestDone) return;
+    this.#resumeBody();
     this.#downstream.resumeBody();
   }
 
-  onUpstreamInformational(status: number, headers: HeaderList): void {
-    // 100 was answered by the gateway itself, and 101 needs a request for it, which never crosses.
-    if (status === 100 || status === 101 || this.#phase !== 'asking') return;
+  onUpstreamInformational(head: ResponseHead): void {
+    // 100 was answered by the gateway itself.
+    if (head.status === 100 || this.#phase !== 'asking') return;
     this.#touch();
-    const head = responseHead(this.#downstream.method, status, headers);
-    try {
-      if (head !== undefined) this.#downstream.sendInformational(status, head.headers);
-    } catch {
-      // Fields that no client may get: the hint is dropped, which loses nothing.
-    }
+    this.#downstream.sendInformational(head.status, downstreamFields(head));
   }
 
-  onUpstreamHead(status: number, headers: HeaderList): void {
-    const head = responseHead(this.#downstream.method, status, headers);
-    if (head === undefined) return this.refuse({ reason: 'upstream_protocol_error' });
-    try {
-      this.#beginAnswer(status, head);
-    } catch (error) {
-      // A status or a field that must not be sent on; nothing of the head is out.
-      const { requestId, service } = this.record;
-      this.#context.logger.debug(
-        { requestId, service, err: error },
-        'the head of an upstream cannot be sent',
-      );
-      this.refuse({ reason: 'upstream_protocol_error' });
-    }
+  onUpstreamHead(head: ResponseHead): void {
+    const { method } = this.#downstream.head;
+    const { status } = head;
+    const length = downstreamLength(head, method);
+    this.#downstream.sendHead(status, downstreamFields(head), length, this.#mustClose());
+    this.#phase = 'answering';
+    this.record.status = status;
+    this.#isStream = isStream(head);
+    this.#hasResponseBody = head.bodyLength !== 0;
+    this.#touch();
+    this.#arm();
   }
 
-  onUpstreamChunk(chunk: Uint8Array): void {
+  onUpstreamChunk(chunk: Buffer): void {
     if (this.#phase !== 'answering' || !this.#hasResponseBody) return;
     this.record.bytesOut += chunk.length;
     this.#touch();
-    if (!this.#downstream.sendChunk(chunk)) this.#call?.pauseResponse();
+    if (this.#downstream.sendChunk(chunk)) return;
+    this.#call?.pauseResponse();
+    this.#noteBacklog();
+  }
+
+  onUpstreamPart(): void {
+    this.#downstream.flush();
   }
 
   onDownstreamDrain(): void {
     this.#touch();
+    this.#backlogSinceMs = Infinity;
     this.#call?.resumeResponse();
   }
 
@@ -215,14 +217,21 @@ export class Relay implements DownstreamEvents, UpstreamEvents, Timed {
     this.#letGoOfUpstream();
     if (this.#phase !== 'answering') return;
     this.#phase = 'ending';
-    this.#touch();
-    this.#downstream.endResponse();
+    this.#endResponse();
   }
 
   onUpstreamFailed(failure: UpstreamFailure): void {
     const { requestId, service, endpoint } = this.record;
     this.#context.logger.debug({ requestId, service, endpoint, ...failure }, 'upstream failed');
     this.refuse({ reason: failure.reason });
+  }
+
+  onDownstreamHalfClosed(): void {
+    // An ordinary response has an end that this client may still wait for; of a stream it would never see one.
+    if (this.#phase !== 'answering' || !this.#isStream) return;
+    this.record.reason ??= 'client_closed';
+    this.#downstream.reset();
+    this.#finish();
   }
 
   onResponseSent(): void {
@@ -237,52 +246,101 @@ export class Relay implements DownstreamEvents, UpstreamEvents, Timed {
   }
 
   onDue(nowMs: number): void {
-    const reason = this.#overdue(nowMs);
-    if (reason !== undefined) this.refuse({ reason });
-    else this.#arm();
+    if (this.#nextDueMs() > nowMs || this.#hasProgressed(nowMs)) this.#arm();
+    else this.refuse({ reason: this.#overdueReason(nowMs) });
   }
 
-  #beginAnswer(status: number, head: ResponseHead): void {
-    // The rest of a body that nobody reads must not stand before the next request.
-    const close = this.#context.isDraining || !this.#isRequestDone;
-    this.#downstream.sendHead(status, head.headers, head.length, close);
-    this.#phase = 'answering';
-    this.record.status = status;
-    this.#isStream = head.isStream;
-    this.#hasResponseBody = head.hasBody;
-    this.#touch();
+  #takeBack(): void {
+    this.#phase = 'asking';
+    this.record.bytesOut = 0;
+  }
+
+  #startBody(): void {
+    this.#bodySinceMs = this.#context.clock.monotonicMs();
+    this.#lastByteMs = this.#bodySinceMs;
+    this.#isRequestPaused = false;
+    this.#arm();
+    this.#downstream.startBody();
+  }
+
+  #pauseBody(): void {
+    this.#isRequestPaused = true;
+    this.#unsentMark = this.#call?.unsentMark ?? 0;
+    this.#downstream.pauseBody();
+  }
+
+  #resumeBody(): void {
+    const pausedMs = this.#context.clock.monotonicMs() - this.#lastByteMs;
+    this.#isRequestPaused = false;
+    this.#bodySinceMs += pausedMs;
+    this.#lastByteMs += pausedMs;
     this.#arm();
   }
 
-  #answer(status: number, headers: HeaderList, body: Uint8Array): void {
-    this.#phase = 'ending';
-    this.record.status = status;
-    this.record.bytesOut = body.length;
-    const close = this.#context.isDraining || !this.#isRequestDone;
-    this.#downstream.sendHead(status, headers, body.length, close);
-    if (body.length > 0) this.#downstream.sendChunk(body);
+  #endResponse(): void {
+    this.#touch();
     this.#downstream.endResponse();
-    this.#touch();
+    // Unless the system has taken it all, it may take long.
+    if (this.#phase !== 'ending') return;
+    this.#noteBacklog();
     this.#arm();
+  }
+
+  #noteBacklog(): void {
+    if (this.#backlogSinceMs !== Infinity) return;
+    this.#backlogSinceMs = this.#lastByteMs;
+    this.#unsentMark = this.#downstream.unsentMark;
+    this.#backlogBytes = this.#unsentMark;
+    this.#arm();
+  }
+
+  #mustClose(): boolean {
+    // The rest of a body that nobody reads must not stand before the next request.
+    return this.#context.isDraining || !this.#isRequestDone;
   }
 
   /** The moment at which something here takes too long, by what is being waited for now. */
   #nextDueMs(): number {
-    const { requestMs, responseHeadMs, idleMs, streamIdleMs, requestBodyIdleMs } = this.#limits;
+    const { requestMs, responseHeadMs, idleMs, streamIdleMs, requestBodyIdleMs, bytesPerSecondMin } =
+      this.#timeouts;
     const isAsking = this.#phase === 'asking';
     const wholeMs = isAsking || !this.#isStream ? deadline(this.record.startedMs, requestMs) : Infinity;
-    if (!isAsking)
-      return Math.min(wholeMs, deadline(this.#lastByteMs, this.#isStream ? streamIdleMs : idleMs));
-    if (this.#isRequestDone) return Math.min(wholeMs, deadline(this.#requestDoneMs, responseHeadMs));
-    return Math.min(wholeMs, deadline(this.#lastByteMs, this.#isRequestPaused ? idleMs : requestBodyIdleMs));
+    let partMs: number;
+    let rateMs = Infinity;
+    if (!isAsking) {
+      partMs = deadline(this.#lastByteMs, this.#isStream ? streamIdleMs : idleMs);
+      if (this.#backlogSinceMs !== Infinity)
+        rateMs = rateDeadline(this.#backlogSinceMs, this.#backlogBytes, bytesPerSecondMin);
+    } else if (this.#isRequestDone) {
+      partMs = deadline(this.#requestDoneMs, responseHeadMs);
+    } else if (this.#isRequestPaused) {
+      partMs = deadline(this.#lastByteMs, idleMs);
+    } else {
+      partMs = deadline(this.#lastByteMs, requestBodyIdleMs);
+      rateMs = rateDeadline(this.#bodySinceMs, this.record.bytesIn, bytesPerSecondMin);
+    }
+    return Math.min(wholeMs, partMs, rateMs);
   }
 
-  #overdue(nowMs: number): Reason | undefined {
-    if (this.#nextDueMs() > nowMs) return undefined;
-    const { requestMs } = this.#limits;
-    const isClientSlow = this.#phase === 'asking' && !this.#isRequestDone && !this.#isRequestPaused;
-    const isRequestOverdue = requestMs > 0 && this.record.startedMs + requestMs <= nowMs;
-    return isClientSlow && !isRequestOverdue ? 'request_timeout' : 'upstream_timeout';
+  /** Whether only a slow peer kept the bytes from passing here: the system has taken some of what waited. */
+  #hasProgressed(nowMs: number): boolean {
+    const waitsFor = this.#phase === 'asking' ? this.#call : this.#downstream;
+    const isWaiting = this.#phase === 'asking' ? this.#isRequestPaused : this.#backlogSinceMs !== Infinity;
+    const mark = waitsFor?.unsentMark ?? 0;
+    if (!isWaiting || mark >= this.#unsentMark) return false;
+    this.#unsentMark = mark;
+    this.#lastByteMs = nowMs;
+    return this.#nextDueMs() > nowMs;
+  }
+
+  #overdueReason(nowMs: number): Reason {
+    const { requestMs } = this.#timeouts;
+    if (requestMs > 0 && this.record.startedMs + requestMs <= nowMs) return 'upstream_timeout';
+    const isClientSlow =
+      this.#phase === 'asking'
+        ? !this.#isRequestDone && !this.#isRequestPaused
+        : this.#backlogSinceMs !== Infinity;
+    return isClientSlow ? 'request_timeout' : 'upstream_timeout';
   }
 
   /** The wheel may wake it too early, never too late: bytes only move the deadline on, and `onDue` looks again. */
@@ -323,9 +381,4 @@ export class Relay implements DownstreamEvents, UpstreamEvents, Timed {
       this.#context.logger.error({ err: error }, `observer failed: ${messageOf(error)}`);
     }
   }
-}
-
-/** A limit of 0 is off. */
-function deadline(fromMs: number, limitMs: number): number {
-  return limitMs > 0 ? fromMs + limitMs : Infinity;
 }

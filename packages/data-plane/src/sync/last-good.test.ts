@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
@@ -64,7 +64,7 @@ describe('LastGood', () => {
     await store.flush();
     writeFileSync(path, readFileSync(path).subarray(0, -3));
     assert.equal(store.read()?.revision, 1);
-    assert.match(lines.join(''), /checksum/);
+    assert.match(lines.join(''), /its seal is broken/);
   });
 
   it('reads nothing from files of another kind', async (t) => {
@@ -72,5 +72,53 @@ describe('LastGood', () => {
     writeFileSync(path, 'something else entirely, and long enough for a header and a checksum of its own');
     assert.equal(store.read(), undefined);
     assert.equal(readdirSync(join(path, '..')).length, 1);
+  });
+
+  it('holds nothing that can be read without the key beside it', async (t) => {
+    const { store, path } = open(t);
+    store.save(snapshot(7));
+    await store.flush();
+    assert.ok(!readFileSync(path).includes('route/default/r'));
+    assert.equal(statSync(`${path}.key`).mode & 0o777, 0o600);
+    const key = readFileSync(`${path}.key`);
+    store.save(snapshot(8));
+    await store.flush();
+    assert.deepEqual(readFileSync(`${path}.key`), key, 'made once');
+  });
+
+  it('is read by a later process with the key of the first', async (t) => {
+    const { store, path, clock } = open(t);
+    store.save(snapshot(7));
+    await store.flush();
+    const later = new LastGood(path, clock, createLogger({ level: 'error' }));
+    assert.equal(later.read()?.revision, 7);
+  });
+
+  it('says which key is at fault, reads nothing, and goes on with a new one', async (t) => {
+    const cases: [(keyFile: string) => void, RegExp][] = [
+      [(file) => rmSync(file), /its key is gone/],
+      [(file) => writeFileSync(file, 'c2hvcnQ='), /\.key has 5 bytes, not 32/],
+      [(file) => (rmSync(file), mkdirSync(file)), /\.key cannot be read: EISDIR/],
+      [
+        (file) => writeFileSync(file, Buffer.alloc(32, 1).toString('base64')),
+        /its seal is broken: it is damaged, or was sealed with another key/,
+      ],
+    ];
+    for (const [spoil, complaint] of cases) {
+      const first = open(t);
+      first.store.save(snapshot(7));
+      await first.store.flush();
+      spoil(`${first.path}.key`);
+      const lines: string[] = [];
+      const logger = createLogger({ level: 'info', write: (line) => lines.push(line) });
+      const store = new LastGood(first.path, first.clock, logger);
+      assert.equal(store.read(), undefined);
+      assert.match(lines.join(''), complaint);
+      store.save(snapshot(8));
+      await store.flush();
+      if (statSync(`${first.path}.key`).isDirectory()) continue;
+      assert.equal(store.read()?.revision, 8);
+      assert.equal(new LastGood(first.path, first.clock, logger).read()?.revision, 8);
+    }
   });
 });

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { readFileSync, renameSync } from 'node:fs';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import {
@@ -12,10 +11,13 @@ import type { CancelTimer, Clock } from '@causeway/runtime/clock';
 import { writeFileAtomic } from '@causeway/runtime/data-dir';
 import { messageOf, systemCodeOf } from '@causeway/runtime/errors';
 import type { Logger } from '@causeway/runtime/logger';
+import { seal, unseal } from '@causeway/runtime/sealed-bytes';
+import { SnapshotKey } from './snapshot-key.ts';
 
-/** First bytes of the file; then SHA-256 of the rest, then a StoredSnapshot. */
-const magic = Buffer.from('causeway snapshot 1\n');
-const checksumBytes = 32;
+/** First bytes of the file; the rest is a StoredSnapshot, sealed: it holds private keys. */
+const magic = Buffer.from('causeway snapshot 2\n');
+/** What the seal is bound to. */
+const sealContext = 'last good snapshot';
 /** A burst of revisions is written once. */
 const writeIntervalMs = 1000;
 
@@ -28,10 +30,11 @@ export interface Snapshot {
 
 /**
  * The last good snapshot on disk, and the one before it for the case that the newer file is damaged. Written on change,
- * at most once a second, with mode 0600, whole or not at all.
+ * at most once a second, with mode 0600, whole or not at all; sealed under a key in a file beside it.
  */
 export class LastGood {
   readonly #path: string;
+  readonly #key: SnapshotKey;
   readonly #clock: Clock;
   readonly #logger: Logger;
   #waiting: Snapshot | undefined;
@@ -42,6 +45,7 @@ export class LastGood {
 
   constructor(path: string, clock: Clock, logger: Logger) {
     this.#path = path;
+    this.#key = new SnapshotKey(`${path}.key`, logger);
     this.#clock = clock;
     this.#logger = logger;
   }
@@ -50,7 +54,7 @@ export class LastGood {
   read(): StoredSnapshot | undefined {
     for (const path of [this.#path, previousOf(this.#path)]) {
       try {
-        return decode(readFileSync(path));
+        return this.#decode(readFileSync(path));
       } catch (error) {
         if (systemCodeOf(error) !== 'ENOENT')
           this.#logger.error({ file: path }, `the stored snapshot cannot be used: ${messageOf(error)}`);
@@ -85,12 +89,13 @@ export class LastGood {
 
   async #write(snapshot: Snapshot): Promise<void> {
     try {
+      const bytes = await this.#encode(snapshot);
       try {
         renameSync(this.#path, previousOf(this.#path));
       } catch (error) {
         if (systemCodeOf(error) !== 'ENOENT') throw error;
       }
-      await writeFileAtomic(this.#path, this.#encode(snapshot), 0o600);
+      await writeFileAtomic(this.#path, bytes, 0o600);
     } catch (error) {
       // Traffic goes on; only a restart without the control plane would find an older snapshot.
       this.#logger.error({ err: error, file: this.#path }, 'the snapshot cannot be stored');
@@ -101,13 +106,21 @@ export class LastGood {
    * Repeated fields of a protobuf message may come in pieces, so each bucket is encoded apart and kept: a change of one
    * Route encodes one bucket, however many there are.
    */
-  #encode({ revision, items, endpoints }: Snapshot): Uint8Array {
+  async #encode({ revision, items, endpoints }: Snapshot): Promise<Uint8Array> {
     const head = toBinary(
       StoredSnapshotSchema,
       create(StoredSnapshotSchema, { revision, endpointSets: [...endpoints.values()] }),
     );
     const bytes = Buffer.concat([head, ...items.buckets.map((bucket) => this.#encodeBucket(bucket))]);
-    return Buffer.concat([magic, checksumOf(bytes), bytes]);
+    return Buffer.concat([magic, seal(await this.#key.readOrMake(), bytes, sealContext)]);
+  }
+
+  #decode(file: Uint8Array): StoredSnapshot {
+    if (Buffer.compare(file.subarray(0, magic.byteLength), magic) !== 0)
+      throw new Error('it is no snapshot of this version');
+    const key = this.#key.read();
+    if (!key) throw new Error('its key is gone');
+    return fromBinary(StoredSnapshotSchema, opened(key, file.subarray(magic.byteLength)));
   }
 
   #encodeBucket(bucket: ReadonlyMap<string, Item>): Uint8Array {
@@ -124,15 +137,10 @@ function previousOf(path: string): string {
   return `${path}.previous`;
 }
 
-function decode(file: Uint8Array): StoredSnapshot {
-  const bytes = file.subarray(magic.byteLength + checksumBytes);
-  const checksum = file.subarray(magic.byteLength, magic.byteLength + checksumBytes);
-  if (Buffer.compare(file.subarray(0, magic.byteLength), magic) !== 0)
-    throw new Error('it is no snapshot of this version');
-  if (Buffer.compare(checksum, checksumOf(bytes)) !== 0) throw new Error('its checksum is wrong');
-  return fromBinary(StoredSnapshotSchema, bytes);
-}
-
-function checksumOf(bytes: Uint8Array): Uint8Array {
-  return createHash('sha256').update(bytes).digest();
+function opened(key: Uint8Array, sealed: Uint8Array): Uint8Array {
+  try {
+    return unseal(key, sealed, sealContext);
+  } catch (error) {
+    throw new Error('its seal is broken: it is damaged, or was sealed with another key', { cause: error });
+  }
 }

@@ -12,13 +12,14 @@ import { matchRoute } from '@causeway/router/router';
 import { sharedGet, sharedValues } from '@causeway/router/shared-map';
 
 import { type Change, gatewayItem, NodeFixture, routeItem, serviceItem } from '../testing/node-fixture.ts';
+import { poolContext } from '../testing/pools.ts';
 import { type BuiltTable, buildTable } from './build-table.ts';
 import { listenerFor, type Table } from './table.ts';
 
-const noPorts = { has: () => false };
+const pools = poolContext();
 
 function build(change: Change, previous?: Table): BuiltTable {
-  return buildTable(previous, new NodeFixture().update(change), noPorts);
+  return buildTable(previous, new NodeFixture().update(change), pools);
 }
 
 function table(change: Change, previous?: Table): Table {
@@ -150,7 +151,6 @@ describe('buildTable', () => {
         pointer: '',
         detail: '10.0.0.0/99 is no network',
       },
-      { reason: 'too_old', resource: 'service/default/s', pointer: '', detail: 'protocol 99' },
       { reason: 'too_old', resource: 'route/default/r', pointer: '', detail: 'encoded character 99' },
       {
         reason: 'invalid_resource',
@@ -158,6 +158,7 @@ describe('buildTable', () => {
         pointer: '',
         detail: 'timeouts are missing',
       },
+      { reason: 'too_old', resource: 'service/default/s', pointer: '', detail: 'protocol 99' },
     ]);
   });
 
@@ -174,7 +175,7 @@ describe('buildTable', () => {
     const tookMs = Array.from({ length: 20 }, (_, index) => {
       const update = fixture.update({ items: [routeItem('r5000', `/moved${index}`)] });
       const beganMs = performance.now();
-      assert.ok(buildTable(before, update, noPorts).ok);
+      assert.ok(buildTable(before, update, pools).ok);
       return performance.now() - beganMs;
     });
     const medianMs = tookMs.toSorted((a, b) => a - b)[10]!;

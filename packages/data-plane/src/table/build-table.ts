@@ -3,28 +3,20 @@
 import { create } from '@bufbuild/protobuf';
 import type { Compiled } from '@causeway/proto/compiled';
 import { type NodeProblem, NodeProblemSchema } from '@causeway/proto/gen/causeway/config/v1/config_pb';
-import {
-  BalancingPolicy,
-  type CompiledService,
-  Protocol,
-} from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
+import type { CompiledService } from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
 import { UnknownChoice } from '@causeway/proto/route-rules';
 import { RuleError } from '@causeway/router/compiled-rule';
 import { emptyRouter, type Router, updateRouter } from '@causeway/router/router';
-import {
-  type EditToken,
-  sharedDelete,
-  sharedGet,
-  type SharedMap,
-  sharedSet,
-  sharedValues,
-} from '@causeway/router/shared-map';
+import { type SharedMap, sharedValues } from '@causeway/router/shared-map';
 import { messageOf } from '@causeway/runtime/errors';
 
 import type { SnapshotUpdate } from '../sync/snapshot-target.ts';
-import type { OwnPorts } from '../upstream/address-guard.ts';
-import { ServiceHandle } from '../upstream/service-handle.ts';
+import type { PoolContext } from '../upstream/endpoint-pool.ts';
+import type { ServiceHandle } from '../upstream/service-handle.ts';
+import { applyChanges, type Changes } from './apply-changes.ts';
+import { buildServices } from './build-services.ts';
 import { buildSockets } from './build-sockets.ts';
+import { CertificateEntry } from './certificate-entry.ts';
 import { type GatewaySettings, readGatewaySettings } from './gateway-settings.ts';
 import { type MatchedRoute, RouteEntry } from './route-entry.ts';
 import type { Table, TableListener } from './table.ts';
@@ -41,62 +33,73 @@ export type BuiltTable =
 
 /**
  * The table of `update`. Shares with `previous` all that did not change: a changed Route costs its own rules and a few nodes of
- * each router, whatever the number of Routes. A changed Service gets a new handle, and with it new connections. Endpoint sets are
- * not set here, since handles are shared with the live table (`setEndpoints`).
+ * each router, whatever the number of Routes. A Service that has changed, or whose Certificates have, gets a new handle, and with it
+ * new connections. Endpoint sets are not set here, since handles are shared with the live table (`setEndpoints`).
  */
 export function buildTable(
   previous: Table | undefined,
   update: SnapshotUpdate,
-  ownPorts: OwnPorts,
+  pools: PoolContext,
 ): BuiltTable {
   const problems: NodeProblem[] = [];
-  const changes = sortChanges(update, ownPorts, problems);
+  const changes = sortChanges(update, problems);
+  const services = buildServices(previous, update.items, changes, pools, (key, error) =>
+    problems.push(unusable(key, error)),
+  );
   const gateway = changes.gateway ?? previous?.gateway;
   if (gateway === undefined && problems.length === 0)
     problems.push(problem('internal', 'gateway', '', 'the snapshot has no Gateway'));
   if (gateway === undefined || problems.length > 0) return { ok: false, problems };
-  const routes = applyToMap(previous?.routes, changes.routes);
-  const services = applyToMap(previous?.services, changes.services);
+  const routes = applyChanges(previous?.routes, changes.routes);
   const listeners = buildListeners(previous, gateway, routes, changes.routes, problems);
   if (problems.length > 0) return { ok: false, problems };
   const { revision, items } = update;
-  const sockets = buildSockets(listeners);
-  const table = { revision, digest: items.rootDigest, gateway, sockets, routes, services };
-  const leaving = Array.from(changes.services.keys(), (name) => sharedGet(previous?.services, name));
-  return { ok: true, table, leaving: leaving.filter((service) => service !== undefined) };
+  const { leaving, ...held } = services;
+  const table = {
+    revision,
+    digest: items.rootDigest,
+    gateway,
+    sockets: buildSockets(listeners),
+    routes,
+    ...held,
+  };
+  return { ok: true, table, leaving };
 }
-
-/** By name; undefined = gone. */
-type Changes<V> = ReadonlyMap<string, V | undefined>;
 
 interface SortedChanges {
   gateway: GatewaySettings | undefined;
   routes: Map<string, RouteEntry | undefined>;
-  services: Map<string, ServiceHandle | undefined>;
+  services: Map<string, CompiledService | undefined>;
+  certificates: Map<string, CertificateEntry | undefined>;
 }
 
-function sortChanges(update: SnapshotUpdate, ownPorts: OwnPorts, problems: NodeProblem[]): SortedChanges {
-  const sorted: SortedChanges = { gateway: undefined, routes: new Map(), services: new Map() };
+function sortChanges(update: SnapshotUpdate, problems: NodeProblem[]): SortedChanges {
+  const sorted: SortedChanges = {
+    gateway: undefined,
+    routes: new Map(),
+    services: new Map(),
+    certificates: new Map(),
+  };
   for (const key of update.removedKeys) {
     const name = key.slice(key.indexOf('/') + 1);
     if (key.startsWith('route/')) sorted.routes.set(name, undefined);
     else if (key.startsWith('service/')) sorted.services.set(name, undefined);
+    else if (key.startsWith('certificate/')) sorted.certificates.set(name, undefined);
   }
   for (const compiled of update.changed) {
     try {
-      sortChange(sorted, compiled, ownPorts);
+      sortChange(sorted, compiled);
     } catch (error) {
-      const reason = error instanceof UnknownChoice ? 'too_old' : 'invalid_resource';
-      problems.push(problem(reason, compiled.key, '', messageOf(error)));
+      problems.push(unusable(compiled.key, error));
     }
   }
   return sorted;
 }
 
-function sortChange(sorted: SortedChanges, compiled: Compiled, ownPorts: OwnPorts): void {
+function sortChange(sorted: SortedChanges, compiled: Compiled): void {
   const { kind, value } = compiled;
   // A Route must not run without what protects it.
-  if (kind !== 'service' && value.filters.length > 0) throw new UnknownChoice('filters');
+  if ('filters' in value && value.filters.length > 0) throw new UnknownChoice('filters');
   switch (kind) {
     case 'gateway':
       sorted.gateway = readGatewaySettings(value);
@@ -105,32 +108,14 @@ function sortChange(sorted: SortedChanges, compiled: Compiled, ownPorts: OwnPort
       sorted.routes.set(value.name, new RouteEntry(value));
       return;
     case 'service':
-      sorted.services.set(value.name, readService(value, ownPorts));
+      sorted.services.set(value.name, value);
+      return;
+    case 'certificate':
+      sorted.certificates.set(value.name, new CertificateEntry(value));
       return;
     case 'middleware':
       throw new UnknownChoice('a Middleware');
   }
-}
-
-function readService(service: CompiledService, ownPorts: OwnPorts): ServiceHandle {
-  const { name, protocol, policy, pool, connectTimeoutMs } = service;
-  if (protocol !== Protocol.HTTP) throw new UnknownChoice(`protocol ${protocol}`);
-  if (policy !== BalancingPolicy.ROUND_ROBIN) throw new UnknownChoice(`balancing policy ${policy}`);
-  if (pool === undefined) throw new Error('pool is missing');
-  const { connectionsMax, waitingMax, idleTimeoutMs } = pool;
-  return new ServiceHandle(name, { connectTimeoutMs, connectionsMax, waitingMax, idleTimeoutMs }, ownPorts);
-}
-
-function applyToMap<V extends object>(
-  before: SharedMap<V> | undefined,
-  changes: Changes<V>,
-): SharedMap<V> | undefined {
-  const token: EditToken = { edit: true };
-  let after = before;
-  for (const [name, value] of changes) {
-    after = value === undefined ? sharedDelete(after, name, token) : sharedSet(after, name, value, token);
-  }
-  return after;
 }
 
 /** A listener that was there keeps its router and takes the changes; a new one is filled with every Route. */
@@ -174,6 +159,11 @@ function* rulesOn(
 function routeProblem(error: unknown): NodeProblem {
   if (!(error instanceof RuleError)) return problem('internal', 'gateway', '', messageOf(error));
   return problem('invalid_resource', `route/${error.key}`, `/spec/matches/${error.index}`, error.detail);
+}
+
+function unusable(resource: string, error: unknown): NodeProblem {
+  const reason = error instanceof UnknownChoice ? 'too_old' : 'invalid_resource';
+  return problem(reason, resource, '', messageOf(error));
 }
 
 function problem(reason: string, resource: string, pointer: string, detail: string): NodeProblem {

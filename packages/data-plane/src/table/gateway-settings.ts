@@ -1,21 +1,44 @@
 /** The Gateway of a node, read once from its compiled form, so that the request path meets plain values only. */
 
+import { defaultLimits, type HeadLimits } from '@causeway/http1/limits';
 import {
+  type AccessLog,
+  AccessLogFormat,
   ClientAddressHeader,
   type ClientTimeouts as CompiledTimeouts,
   type CompiledGateway,
   type GatewayLimits,
 } from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
 
+import { UnknownChoice } from '@causeway/proto/route-rules';
+
 import { CidrSet } from '../proxy/cidr-set.ts';
 import type { ClientAddressRule } from '../proxy/client-address.ts';
-import type { HeadLimits } from '../proxy/guard-request.ts';
 
 /** Bounds on connections; 0 = off where the Gateway's reference says so. */
 export interface ConnectionLimits {
   readonly connectionsMax: number;
   readonly connectionsPerAddressMax: number;
   readonly requestsPerConnectionMax: number;
+  /** Requests that are taken from a connection in one turn of the event loop; at least 1. */
+  readonly pipelinedMax: number;
+}
+
+/** What upstreams are told besides X-Forwarded-*. */
+export interface ForwardingSettings {
+  readonly forwarded: boolean;
+  readonly via: boolean;
+}
+
+export interface AccessLogSettings {
+  readonly format: 'json' | 'common' | 'combined';
+  /** Absolute; undefined = stdout. */
+  readonly path: string | undefined;
+  /** 0 to 100. */
+  readonly samplePercent: number;
+  /** Lower case. */
+  readonly redactHeaders: readonly string[];
+  readonly redactQuery: readonly string[];
 }
 
 /** Milliseconds. */
@@ -48,14 +71,20 @@ export interface GatewaySettings {
   readonly bodyBytesMax: number;
   /** 0 = off. */
   readonly activeRequestsMax: number;
+  /** Slower clients are cut; 0 = off. */
+  readonly bytesPerSecondMin: number;
   readonly accessLogEnabled: boolean;
+  readonly accessLog: AccessLogSettings;
+  readonly forwarding: ForwardingSettings;
 }
 
 /** Throws an Error that says what is wrong with a compiled Gateway that this node cannot use. */
 export function readGatewaySettings(gateway: CompiledGateway): GatewaySettings {
-  const { timeouts, limits, clientAddress } = gateway;
+  const { timeouts, limits, clientAddress, accessLog, forwarding } = gateway;
   if (timeouts === undefined || limits === undefined || clientAddress === undefined)
     throw new Error('timeouts, limits or clientAddress is missing');
+  if (accessLog === undefined || forwarding === undefined)
+    throw new Error('accessLog or forwarding is missing');
   return {
     name: gateway.name,
     listeners: gateway.listeners.map(({ name, address, port, hosts }, index) => ({
@@ -73,7 +102,33 @@ export function readGatewaySettings(gateway: CompiledGateway): GatewaySettings {
     timeouts: readTimeouts(timeouts),
     ...readLimits(limits),
     accessLogEnabled: gateway.accessLogEnabled,
+    accessLog: readAccessLog(accessLog),
+    forwarding: { forwarded: forwarding.forwarded, via: forwarding.via },
   };
+}
+
+function readAccessLog(accessLog: AccessLog): AccessLogSettings {
+  const { path, samplePercent, redactHeaders, redactQuery } = accessLog;
+  return {
+    format: readFormat(accessLog.format),
+    path: path === '' ? undefined : path,
+    samplePercent,
+    redactHeaders,
+    redactQuery,
+  };
+}
+
+function readFormat(format: AccessLogFormat): AccessLogSettings['format'] {
+  switch (format) {
+    case AccessLogFormat.JSON:
+      return 'json';
+    case AccessLogFormat.COMMON:
+      return 'common';
+    case AccessLogFormat.COMBINED:
+      return 'combined';
+    default:
+      throw new UnknownChoice(`accessLog.format ${format}`);
+  }
 }
 
 function readTimeouts(timeouts: CompiledTimeouts): ClientTimeouts {
@@ -83,14 +138,19 @@ function readTimeouts(timeouts: CompiledTimeouts): ClientTimeouts {
 
 function readLimits(
   limits: GatewayLimits,
-): Pick<GatewaySettings, 'head' | 'connections' | 'bodyBytesMax' | 'activeRequestsMax'> {
+): Pick<
+  GatewaySettings,
+  'head' | 'connections' | 'bodyBytesMax' | 'activeRequestsMax' | 'bytesPerSecondMin'
+> {
   const { headBytesMax, headersMax, targetBytesMax } = limits;
   const { connectionsMax, connectionsPerAddressMax, requestsPerConnectionMax } = limits;
+  const { pipelinedMax, bytesPerSecondMin } = limits;
   return {
-    head: { headBytesMax, headersMax, targetBytesMax },
-    connections: { connectionsMax, connectionsPerAddressMax, requestsPerConnectionMax },
+    head: { ...defaultLimits, headBytesMax, fieldsMax: headersMax, targetBytesMax },
+    connections: { connectionsMax, connectionsPerAddressMax, requestsPerConnectionMax, pipelinedMax },
     bodyBytesMax: Number(limits.bodyBytesMax),
     activeRequestsMax: limits.activeRequestsMax,
+    bytesPerSecondMin,
   };
 }
 

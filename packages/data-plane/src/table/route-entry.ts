@@ -5,7 +5,9 @@ import { allowedEncodedCharacters, routeRules } from '@causeway/proto/route-rule
 import { encodedMask } from '@causeway/router/canonical-path';
 import type { Rule } from '@causeway/router/rule';
 
+import { type ExchangeTimeouts, noTimeouts } from '../proxy/exchange-deadlines.ts';
 import { nextInRotation, type Weighted } from '../upstream/smooth-round-robin.ts';
+import type { GatewaySettings } from './gateway-settings.ts';
 
 /** Milliseconds; 0 = off. */
 export interface RouteTimeouts {
@@ -36,8 +38,12 @@ export class RouteEntry {
   readonly timeouts: RouteTimeouts;
   /** Bytes, 0 = unlimited; undefined = the Gateway's limit. */
   readonly bodyBytesMax: number | undefined;
+  /** 0 = off. */
+  readonly activeRequestsMax: number;
   readonly rules: readonly Rule<MatchedRoute>[];
   readonly backends: readonly RouteBackend[];
+  #gateway: GatewaySettings | undefined;
+  #timeouts = noTimeouts;
 
   /** Throws UnknownChoice for a Route that this version cannot run. */
   constructor(route: CompiledRoute) {
@@ -47,12 +53,23 @@ export class RouteEntry {
     const { requestMs, responseHeadMs, idleMs, streamIdleMs } = route.timeouts;
     this.timeouts = { requestMs, responseHeadMs, idleMs, streamIdleMs };
     this.bodyBytesMax = route.bodyBytesMax === undefined ? undefined : Number(route.bodyBytesMax);
+    this.activeRequestsMax = route.activeRequestsMax;
     const allowEncoded = encodedMask(allowedEncodedCharacters(route));
     this.rules = routeRules(route).map((rule) => {
       const [path] = Object.values<string>(rule.path);
       return { ...rule, allowEncoded, value: { route: this, path: path ?? '' } };
     });
     this.backends = route.backends.map(({ service, weight }) => ({ service, weight, current: 0 }));
+  }
+
+  /** The time limits of an exchange on this Route, made once for each Gateway's settings. */
+  exchangeTimeouts(gateway: GatewaySettings): ExchangeTimeouts {
+    if (this.#gateway !== gateway) {
+      this.#gateway = gateway;
+      const { requestBodyIdleMs } = gateway.timeouts;
+      this.#timeouts = { ...this.timeouts, requestBodyIdleMs, bytesPerSecondMin: gateway.bytesPerSecondMin };
+    }
+    return this.#timeouts;
   }
 
   isOn(listenerName: string): boolean {

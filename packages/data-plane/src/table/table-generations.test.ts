@@ -2,21 +2,21 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
 import { endpoints, gatewayItem, NodeFixture } from '../testing/node-fixture.ts';
+import { poolContext, poolSettings } from '../testing/pools.ts';
 import { ServiceHandle } from '../upstream/service-handle.ts';
 import { buildTable } from './build-table.ts';
 import { TableGenerations } from './table-generations.ts';
 
-const ports = { has: () => false };
-const pool = { connectTimeoutMs: 1000, connectionsMax: 1, waitingMax: 1, idleTimeoutMs: 1000 };
+const pools = poolContext();
 
 function emptyTable() {
-  const built = buildTable(undefined, new NodeFixture().update({ items: [gatewayItem()] }), ports);
+  const built = buildTable(undefined, new NodeFixture().update({ items: [gatewayItem()] }), pools);
   assert.ok(built.ok);
   return built.table;
 }
 
 function service(): ServiceHandle {
-  const handle = new ServiceHandle('default/s', pool, ports);
+  const handle = new ServiceHandle('default/s', poolSettings(), pools);
   handle.setEndpoints(endpoints('s', [9]));
   return handle;
 }

@@ -5,6 +5,7 @@ import type { SharedMap } from '@causeway/router/shared-map';
 import { sharedGet } from '@causeway/router/shared-map';
 
 import type { ServiceHandle } from '../upstream/service-handle.ts';
+import type { CertificateEntry } from './certificate-entry.ts';
 import type { GatewaySettings, ListenerSpec } from './gateway-settings.ts';
 import type { MatchedRoute, RouteEntry } from './route-entry.ts';
 
@@ -37,6 +38,16 @@ export interface Table {
   readonly routes: SharedMap<RouteEntry> | undefined;
   /** By `namespace/name`. */
   readonly services: SharedMap<ServiceHandle> | undefined;
+  /** By `namespace/name`. */
+  readonly certificates: SharedMap<CertificateEntry> | undefined;
+  /** Services by `namespace/name` with the Certificates that they refer to; those without any are not in it. */
+  readonly certificateUses: SharedMap<CertificateUses> | undefined;
+}
+
+/** Which Certificates a Service's connections depend on. */
+export interface CertificateUses {
+  readonly service: string;
+  readonly certificates: readonly string[];
 }
 
 export function tableService(table: Table, name: string): ServiceHandle | undefined {

@@ -11,8 +11,10 @@ import {
   type NodeProblem,
 } from '@causeway/proto/gen/causeway/config/v1/config_pb';
 import {
+  AccessLogFormat,
   BalancingPolicy,
   ClientAddressHeader,
+  CompiledCertificateSchema,
   CompiledGatewaySchema,
   CompiledRouteSchema,
   CompiledServiceSchema,
@@ -37,6 +39,8 @@ export function gatewayItem(init: GatewayInit = {}): Compiled {
     listeners: [{ name: 'http', address: '127.0.0.1', port: 0 }],
     clientAddress: { header: ClientAddressHeader.X_FORWARDED_FOR },
     mergeSlashes: true,
+    accessLog: { format: AccessLogFormat.JSON, samplePercent: 100 },
+    forwarding: {},
   };
   const timeouts = {
     requestHeadMs: 10_000,
@@ -53,6 +57,8 @@ export function gatewayItem(init: GatewayInit = {}): Compiled {
     bodyBytesMax: 104_857_600n,
     connectionsMax: 20_000,
     requestsPerConnectionMax: 10_000,
+    pipelinedMax: 16,
+    bytesPerSecondMin: 240,
     ...init.limits,
   };
   const value = create(CompiledGatewaySchema, { ...defaults, ...init, timeouts, limits } as GatewayInit);
@@ -81,6 +87,12 @@ export function serviceItem(name: string, init: ServiceInit = {}): Compiled {
     pool: { connectionsMax: 256, waitingMax: 1024, idleTimeoutMs: 60_000, ...init.pool },
   } as ServiceInit);
   return { kind: 'service', key: `service/default/${name}`, value };
+}
+
+export function certificateItem(name: string, init: { certificate: string; key?: string }): Compiled {
+  const { certificate: chain, ...key } = init;
+  const value = create(CompiledCertificateSchema, { name: `default/${name}`, chain, ...key });
+  return { kind: 'certificate', key: `certificate/default/${name}`, value };
 }
 
 /** Endpoints on loopback; a weight may follow a port. */

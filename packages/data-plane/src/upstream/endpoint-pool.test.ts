@@ -3,26 +3,33 @@ import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 
-import type { HeaderList, UpstreamEvents, UpstreamFailure, UpstreamRequest } from '../proxy/exchange.ts';
+import type { ResponseHead } from '@causeway/http1/response-head';
+
+import type { UpstreamEvents, UpstreamFailure, UpstreamRequest } from '../proxy/exchange.ts';
 import { until } from '../testing/http-client.ts';
+import { poolContext, poolSettings } from '../testing/pools.ts';
 import { EndpointPool, type PoolSettings } from './endpoint-pool.ts';
 
 /** Keeps what an upstream brought. */
 class Heard implements UpstreamEvents {
   status = 0;
-  headers: HeaderList = [];
+  fields: readonly string[] = [];
   body = '';
   informational: number[] = [];
   failure: UpstreamFailure | undefined;
   isOver = false;
 
-  onUpstreamInformational(status: number): void {
-    this.informational.push(status);
+  onUpstreamReady(): void {}
+
+  onUpstreamPart(): void {}
+
+  onUpstreamInformational(head: ResponseHead): void {
+    this.informational.push(head.status);
   }
 
-  onUpstreamHead(status: number, headers: HeaderList): void {
-    this.status = status;
-    this.headers = headers;
+  onUpstreamHead(head: ResponseHead): void {
+    this.status = head.status;
+    this.fields = head.fields;
   }
 
   onUpstreamChunk(chunk: Uint8Array): void {
@@ -80,8 +87,11 @@ function openPool(
   settings: Partial<PoolSettings> = {},
   address = '127.0.0.1',
 ) {
-  const defaults = { connectTimeoutMs: 1000, connectionsMax: 2, waitingMax: 2, idleTimeoutMs: 5000 };
-  const pool = new EndpointPool(address, port, { ...defaults, ...settings }, { has: () => false });
+  const pool = new EndpointPool(
+    { address, port, name: address, serverName: undefined },
+    poolSettings(settings),
+    poolContext(),
+  );
   context.after(() => pool.close());
   return pool;
 }
@@ -89,7 +99,7 @@ function openPool(
 const get: UpstreamRequest = {
   method: 'GET',
   target: '/x?y',
-  headers: ['host', 'a.test', 'X-A', '\xe9'],
+  fields: ['host', 'a.test', 'X-A', '\xe9'],
   bodyLength: 0,
 };
 const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-B: \xe9\r\n\r\nhi';
@@ -108,7 +118,7 @@ describe('EndpointPool', () => {
     const upstream = await rawUpstream(context, () => ok);
     const heard = await send(openPool(context, upstream.port));
     assert.deepEqual(
-      [heard.status, heard.body, heard.headers],
+      [heard.status, heard.body, heard.fields],
       [200, 'hi', ['Content-Length', '2', 'X-B', '\xe9']],
     );
     assert.match(upstream.heads[0]!, /^GET \/x\?y HTTP\/1\.1\r\nhost: a\.test\r\n/);
@@ -121,7 +131,7 @@ describe('EndpointPool', () => {
     const pool = openPool(context, upstream.port);
     assert.deepEqual((await send(pool)).informational, [103, 103]);
     const flooded = await send(pool);
-    assert.equal(flooded.failure?.reason, 'upstream_reset');
+    assert.equal(flooded.failure?.reason, 'upstream_protocol_error');
   });
 
   it('sends a safe request once more when a kept connection turns out to be closed', async (context) => {

@@ -1,13 +1,19 @@
-/** The connections of one endpoint, and the requests on them. The only file that knows which HTTP client is used. */
+/** The connections of one endpoint, and the requests that wait for one. */
 
-import { isIP } from 'node:net';
+import { defaultLimits, type HeadLimits } from '@causeway/http1/limits';
+import type { Clock } from '@causeway/runtime/clock';
 import { formatListenAddress } from '@causeway/runtime/listen-address';
-import { buildConnector, Pool } from 'undici';
 
-import type { UpstreamCall, UpstreamEvents, UpstreamRequest } from '../proxy/exchange.ts';
-import { checkUpstreamAddress, createGuardedLookup, type OwnPorts } from './address-guard.ts';
+import type { UpstreamCall, UpstreamEvents, UpstreamFailure, UpstreamRequest } from '../proxy/exchange.ts';
+import type { Timed, TimerWheel } from '../proxy/timer-wheel.ts';
+import type { OwnPorts } from './address-guard.ts';
+import { CallQueue } from './call-queue.ts';
+import { openSocket, type SocketTarget } from './open-socket.ts';
 import { PoolCall } from './pool-call.ts';
-import { watchConnection } from './reused-connections.ts';
+import type { PoolCounters } from './pool-counters.ts';
+import { type ConnectionOwner, UpstreamConnection } from './upstream-connection.ts';
+import type { UpstreamTls } from './tls-settings.ts';
+import { connectFailure, connectTimeout } from './upstream-failures.ts';
 
 /** Bounds on one endpoint's connections. */
 export interface PoolSettings {
@@ -17,34 +23,53 @@ export interface PoolSettings {
   readonly waitingMax: number;
   /** A connection without a request is closed after so long. */
   readonly idleTimeoutMs: number;
+  /** 0 = off. */
+  readonly requestsPerConnectionMax: number;
+  /** A connection this old takes no new request; 0 = off. */
+  readonly ageMaxMs: number;
+  /** Undefined = plain TCP. */
+  readonly tls: UpstreamTls | undefined;
+}
+
+/** What all pools of a node share. */
+export interface PoolContext {
+  readonly clock: Clock;
+  readonly wheel: TimerWheel;
+  readonly ownPorts: OwnPorts;
+  readonly counters: PoolCounters;
 }
 
 /** Largest head of a response, bytes; nginx and Envoy allow as much or less. */
-const responseHeadBytesMax = 64 * 1024;
-/** TCP keep-alive finds peers that vanished without a word. */
-const tcpKeepAliveMs = 60_000;
+const headLimits: HeadLimits = { ...defaultLimits, headBytesMax: 65_536 };
 
-/** HTTP/1.1, one request at a time on each connection. */
-export class EndpointPool {
-  readonly #pool: Pool;
-  readonly #requestsMax: number;
+/**
+ * A request takes the connection that was freed last, so that those beyond need grow old; without one it opens one, and beyond
+ * the maximum it waits its turn. Connections outlive tables: a pool lives as long as its endpoint does.
+ */
+export class EndpointPool implements ConnectionOwner, Timed {
+  wheelNext: Timed | undefined = undefined;
+  wheelPrevious: Timed | undefined = undefined;
+  dueMs = Infinity;
+  readonly headLimits = headLimits;
+  readonly authority: string;
+  readonly #target: SocketTarget;
+  readonly #settings: PoolSettings;
+  readonly #context: PoolContext;
+  readonly #connections = new Set<UpstreamConnection>();
+  /** Those without a request, the one freed last at the end. */
+  readonly #free: UpstreamConnection[] = [];
+  readonly #waiting = new CallQueue<PoolCall>();
+  #connecting = 0;
   #activeRequests = 0;
-  #closing = false;
+  #isClosing = false;
+  #session: Buffer | undefined;
 
-  /** `address` is an IP address or a name, which is looked up for each new connection. Opens nothing yet. */
-  constructor(address: string, port: number, settings: PoolSettings, ownPorts: OwnPorts) {
-    this.#requestsMax = settings.connectionsMax + settings.waitingMax;
-    this.#pool = new Pool(`http://${formatListenAddress({ host: address, port })}`, {
-      connect: createConnect(address, port, settings, ownPorts),
-      connections: settings.connectionsMax,
-      pipelining: 1,
-      keepAliveTimeout: Math.max(settings.idleTimeoutMs, 1),
-      keepAliveMaxTimeout: Math.max(settings.idleTimeoutMs, 1),
-      // The recipe holds the deadlines of an exchange, on one timer for all.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      maxHeaderSize: responseHeadBytesMax,
-    });
+  /** Opens nothing yet. */
+  constructor(target: SocketTarget, settings: PoolSettings, context: PoolContext) {
+    this.authority = formatListenAddress({ host: target.name, port: target.port });
+    this.#target = target;
+    this.#settings = settings;
+    this.#context = context;
   }
 
   /** Requests that were sent or wait for a connection. */
@@ -52,55 +77,158 @@ export class EndpointPool {
     return this.#activeRequests;
   }
 
+  /** Connections in any state. */
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  /** Requests that wait for a connection. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
   /** Sends a request; undefined when so many wait already that it would only add to the queue. */
   send(request: UpstreamRequest, events: UpstreamEvents): UpstreamCall | undefined {
-    if (this.#activeRequests >= this.#requestsMax) return undefined;
+    const connection = this.#takeFree();
+    const { connectionsMax, waitingMax } = this.#settings;
+    const mustWait = connection === undefined && this.#connections.size >= connectionsMax;
+    // Who waits for a connection that is being opened does not count.
+    if (mustWait && this.#waiting.size - this.#connecting >= waitingMax) {
+      this.#context.counters.refused += 1;
+      return undefined;
+    }
+    const call = new PoolCall(this, request, events);
     this.#activeRequests += 1;
-    const call = new PoolCall(this.#pool, request, events, () => this.#onDone());
-    call.dispatch();
+    if (connection !== undefined) {
+      connection.start(call);
+    } else {
+      this.#waiting.push(call);
+      this.#openForWaiting();
+    }
     return call;
   }
 
   /** Takes no new request; closes its connections when the last one is done. */
   close(): void {
-    this.#closing = true;
-    this.#closeWhenIdle();
+    this.#isClosing = true;
+    for (const connection of this.#free.splice(0)) connection.destroy();
+    this.#context.wheel.cancel(this);
   }
 
-  #onDone(): void {
+  withdraw(call: PoolCall): void {
+    this.#waiting.remove(call);
+  }
+
+  onCallOver(): void {
     this.#activeRequests -= 1;
-    this.#closeWhenIdle();
   }
 
-  #closeWhenIdle(): void {
-    // Whatever closing may fail with, the connections are gone, which is all that was wanted.
-    if (this.#closing && this.#activeRequests === 0) this.#pool.destroy().catch(() => {});
-  }
-}
-
-/** Opens connections to allowed addresses alone. */
-function createConnect(
-  address: string,
-  port: number,
-  settings: PoolSettings,
-  ownPorts: OwnPorts,
-): buildConnector.connector {
-  const connect = buildConnector({
-    timeout: settings.connectTimeoutMs,
-    keepAliveInitialDelay: tcpKeepAliveMs,
-    allowH2: false,
-    ...(isIP(address) === 0 && { lookup: createGuardedLookup(port, ownPorts) }),
-  });
-  return (options, callback) => {
-    // A literal address is never looked up, so it is judged here.
-    const refusal = isIP(address) === 0 ? undefined : checkUpstreamAddress(address, port, ownPorts);
-    if (refusal !== undefined) {
-      queueMicrotask(() => callback(refusal, null));
+  onFree(connection: UpstreamConnection): void {
+    const { wheel, clock } = this.#context;
+    if (connection.requests === 0) {
+      this.#connecting -= 1;
+      wheel.cancel(connection);
+    }
+    if (this.#isWornOut(connection) || (this.#isClosing && this.#waiting.size === 0)) {
+      connection.destroy();
       return;
     }
-    connect(options, (...result) => {
-      if (result[0] === null) watchConnection(result[1]);
-      callback(...result);
-    });
-  };
+    const next = this.#waiting.shift();
+    if (next !== undefined) {
+      connection.start(next);
+      return;
+    }
+    connection.freeSinceMs = clock.monotonicMs();
+    this.#free.push(connection);
+    if (this.wheelPrevious === undefined)
+      wheel.schedule(this, connection.freeSinceMs + this.#settings.idleTimeoutMs);
+  }
+
+  onConnectFailed(connection: UpstreamConnection, failure: UpstreamFailure): void {
+    this.#connecting -= 1;
+    this.#context.wheel.cancel(connection);
+    this.#context.counters.connectsFailed += 1;
+    this.#waiting.shift()?.fail(failure);
+    this.#openForWaiting();
+  }
+
+  onConnectTimeout(connection: UpstreamConnection): void {
+    connection.failToConnect(connectTimeout(this.#settings.connectTimeoutMs));
+  }
+
+  onGone(connection: UpstreamConnection): void {
+    this.#connections.delete(connection);
+    const at = this.#free.indexOf(connection);
+    if (at >= 0) this.#free.splice(at, 1);
+    if (connection.requests > 0) this.#openForWaiting();
+  }
+
+  onStale(call: PoolCall): void {
+    this.#context.counters.staleRepeats += 1;
+    // It has had its turn: behind the others it might wait a second time.
+    this.#waiting.pushFirst(call);
+    this.#openForWaiting();
+  }
+
+  /** Closes what has been without a request for too long. */
+  onDue(nowMs: number): void {
+    const { idleTimeoutMs } = this.#settings;
+    while (this.#free.length > 0 && this.#free[0]!.freeSinceMs + idleTimeoutMs <= nowMs)
+      this.#free[0]!.destroy();
+    const [oldest] = this.#free;
+    if (oldest !== undefined) this.#context.wheel.schedule(this, oldest.freeSinceMs + idleTimeoutMs);
+  }
+
+  #takeFree(): UpstreamConnection | undefined {
+    for (;;) {
+      const connection = this.#free.pop();
+      if (connection === undefined || !this.#isTooOld(connection)) return connection;
+      connection.destroy();
+    }
+  }
+
+  /** Whether the upstream may be closing it at this moment. */
+  #isTooOld(connection: UpstreamConnection): boolean {
+    const { ageMaxMs } = this.#settings;
+    if (connection.keptForMs === Infinity && ageMaxMs === 0) return false;
+    const nowMs = this.#context.clock.monotonicMs();
+    if (nowMs - connection.freeSinceMs >= connection.keptForMs) return true;
+    return ageMaxMs > 0 && nowMs - connection.openedMs >= ageMaxMs;
+  }
+
+  #isWornOut(connection: UpstreamConnection): boolean {
+    const { requestsPerConnectionMax, ageMaxMs } = this.#settings;
+    if (requestsPerConnectionMax > 0 && connection.requests >= requestsPerConnectionMax) return true;
+    return ageMaxMs > 0 && this.#context.clock.monotonicMs() - connection.openedMs >= ageMaxMs;
+  }
+
+  /** As many connections are being opened as there are requests for them, within the maximum. */
+  #openForWaiting(): void {
+    while (this.#connecting < this.#waiting.size && this.#connections.size < this.#settings.connectionsMax) {
+      if (!this.#open()) return;
+    }
+  }
+
+  #open(): boolean {
+    const { clock, wheel, counters, ownPorts } = this.#context;
+    try {
+      const { socket, readyEvent } = openSocket(this.#target, this.#settings.tls, this.#session, ownPorts);
+      // The newest ticket is the one that the endpoint is most likely to know.
+      if (readyEvent === 'secureConnect')
+        socket.on('session', (session: Buffer) => (this.#session = session));
+      const nowMs = clock.monotonicMs();
+      const connection = new UpstreamConnection(this, socket, readyEvent, nowMs);
+      this.#connections.add(connection);
+      this.#connecting += 1;
+      counters.connectionsOpened += 1;
+      wheel.schedule(connection, nowMs + this.#settings.connectTimeoutMs);
+      return true;
+    } catch (error) {
+      // Nothing that a later attempt could change: all that wait are told.
+      const failure = connectFailure(error);
+      for (let call = this.#waiting.shift(); call !== undefined; call = this.#waiting.shift())
+        call.fail(failure);
+      return false;
+    }
+  }
 }

@@ -1,162 +1,97 @@
-/** One request on a pool of connections: its body out, its response in, and the one safe retry. */
+/** One request on the connections of an endpoint, from its place in the queue to the end of its response. */
 
-import { Readable } from 'node:stream';
-import type { Dispatcher, Pool } from 'undici';
+import type { UpstreamCall, UpstreamEvents, UpstreamFailure, UpstreamRequest } from '../proxy/exchange.ts';
+import type { Queued } from './call-queue.ts';
+import type { UpstreamConnection } from './upstream-connection.ts';
 
-import type { HeaderList, UpstreamCall, UpstreamEvents, UpstreamRequest } from '../proxy/exchange.ts';
-import { cameFromReusedConnection } from './reused-connections.ts';
-import { upstreamFailure } from './upstream-failures.ts';
+/** May be sent again when nothing was answered: idempotent (RFC 9110 section 9.2.2). */
+const repeatable: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
 
-/** Methods that may be sent again when nothing was answered: safe ones (RFC 9110 section 9.2.1), without a body here. */
-const retriedMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+/** What a call needs of its pool. */
+interface CallQueueOwner {
+  /** Takes a call that has no connection out of the queue. */
+  withdraw(call: PoolCall): void;
+  /** The call is over. */
+  onCallOver(): void;
+}
 
-/** Informational responses that one request may bring; more are a flood. */
-const informationalMax = 16;
+export class PoolCall implements UpstreamCall, Queued<PoolCall> {
+  queueNext: PoolCall | undefined = undefined;
+  queuePrevious: PoolCall | undefined = undefined;
+  readonly request: UpstreamRequest;
+  readonly events: UpstreamEvents;
+  /** Undefined while the call waits for one, and when it is over. */
+  connection: UpstreamConnection | undefined = undefined;
+  /** All of the request is sent, or on its way to the socket. */
+  isRequestDone: boolean;
+  readonly #owner: CallQueueOwner;
+  #isOver = false;
+  #isRepeated = false;
 
-const aborted = new Error('the exchange is over');
-
-type State = 'waiting' | 'sent' | 'answering' | 'done';
-
-export class PoolCall implements UpstreamCall, Dispatcher.DispatchHandler {
-  readonly #pool: Pool;
-  readonly #request: UpstreamRequest;
-  readonly #events: UpstreamEvents;
-  readonly #onDone: () => void;
-  readonly #body: BodyFeed | undefined;
-  #controller: Dispatcher.DispatchController | undefined;
-  #state: State = 'waiting';
-  #isPaused = false;
-  /** Nobody listens any more; what is left is to let go of the connection. */
-  #isAborted = false;
-  #informational = 0;
-  #retriesLeft: number;
-
-  constructor(pool: Pool, request: UpstreamRequest, events: UpstreamEvents, onDone: () => void) {
-    this.#pool = pool;
-    this.#request = request;
-    this.#events = events;
-    this.#onDone = onDone;
-    this.#body = request.bodyLength === 0 ? undefined : new BodyFeed(() => this.#events.onUpstreamDrain());
-    this.#retriesLeft = this.#body === undefined && retriedMethods.has(request.method) ? 1 : 0;
+  constructor(owner: CallQueueOwner, request: UpstreamRequest, events: UpstreamEvents) {
+    this.#owner = owner;
+    this.request = request;
+    this.events = events;
+    this.isRequestDone = request.bodyLength === 0;
   }
 
-  dispatch(): void {
-    const { method, target, headers, bodyLength } = this.#request;
-    const isCounted = this.#body !== undefined && bodyLength !== 'unknown';
-    this.#pool.dispatch(
-      {
-        method,
-        path: target,
-        headers: isCounted ? [...headers, 'content-length', String(bodyLength)] : [...headers],
-        ...(this.#body !== undefined && { body: this.#body }),
-      },
-      this,
-    );
+  get unsentMark(): number {
+    return this.connection?.writer.unsentMark ?? 0;
   }
 
-  sendChunk(chunk: Uint8Array): boolean {
-    return this.#body?.push(chunk) ?? true;
+  /** Whether the request may be sent once more: nobody can tell the difference, and it was not done before. */
+  takeRepeat(): boolean {
+    const { method, bodyLength } = this.request;
+    if (this.#isRepeated || bodyLength !== 0 || !repeatable.has(method)) return false;
+    this.#isRepeated = true;
+    return true;
+  }
+
+  sendChunk(chunk: Buffer): boolean {
+    return this.connection?.writer.chunk(chunk) ?? true;
+  }
+
+  flush(): void {
+    this.connection?.writer.flush();
   }
 
   endRequest(): void {
-    this.#body?.push(null);
+    this.isRequestDone = true;
+    this.connection?.writer.end();
   }
 
   pauseResponse(): void {
-    this.#isPaused = true;
-    this.#controller?.pause();
+    this.connection?.pause();
   }
 
   resumeResponse(): void {
-    this.#isPaused = false;
-    this.#controller?.resume();
+    this.connection?.resume();
   }
 
   abort(): void {
-    if (this.#isAborted || this.#state === 'done') return;
-    this.#isAborted = true;
-    // While it waits for a connection there is no controller: it keeps its place until its turn, so that the queue stays
-    // bounded, and ends there.
-    this.#controller?.abort(aborted);
-    this.#body?.destroy();
+    if (this.#isOver) return;
+    const { connection } = this;
+    this.#over();
+    if (connection === undefined) this.#owner.withdraw(this);
+    else connection.abandon();
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller;
-    this.#state = 'sent';
-    if (this.#isAborted) controller.abort(aborted);
+  /** The response is complete; the connection has been taken care of. */
+  end(): void {
+    if (this.#isOver) return;
+    this.#over();
+    this.events.onUpstreamEnd();
   }
 
-  onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
-    if (this.#isAborted) return;
-    const headers = rawHeaders(controller);
-    if (status < 200) {
-      this.#informational += 1;
-      if (this.#informational > informationalMax)
-        controller.abort(new Error('too many informational responses'));
-      else this.#events.onUpstreamInformational(status, headers);
-      return;
-    }
-    this.#state = 'answering';
-    this.#events.onUpstreamHead(status, headers);
-    if (this.#isPaused) controller.pause();
+  fail(failure: UpstreamFailure): void {
+    if (this.#isOver) return;
+    this.#over();
+    this.events.onUpstreamFailed(failure);
   }
 
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (!this.#isAborted) this.#events.onUpstreamChunk(chunk);
+  #over(): void {
+    this.#isOver = true;
+    this.connection = undefined;
+    this.#owner.onCallOver();
   }
-
-  onResponseEnd(): void {
-    this.#finish();
-    // An upstream may answer before it has the whole body; what is left of it goes nowhere.
-    this.#body?.destroy();
-    if (!this.#isAborted) this.#events.onUpstreamEnd();
-  }
-
-  onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
-    if (this.#state === 'done') return;
-    if (!this.#isAborted && this.#mayRetry(error)) {
-      this.#retriesLeft -= 1;
-      this.#state = 'waiting';
-      this.#controller = undefined;
-      this.dispatch();
-      return;
-    }
-    const wasSent = this.#state !== 'waiting';
-    this.#finish();
-    this.#body?.destroy();
-    if (!this.#isAborted) this.#events.onUpstreamFailed(upstreamFailure(error, wasSent));
-  }
-
-  #mayRetry(error: Error): boolean {
-    return this.#retriesLeft > 0 && this.#state === 'sent' && cameFromReusedConnection(error);
-  }
-
-  #finish(): void {
-    this.#state = 'done';
-    this.#onDone();
-  }
-}
-
-/** The body as the stream that the client wants; chunks are pushed in, and a full buffer says so. */
-class BodyFeed extends Readable {
-  readonly #onDrain: () => void;
-
-  constructor(onDrain: () => void) {
-    super();
-    this.#onDrain = onDrain;
-    // Told to the call by the client; without a listener the process would end.
-    this.on('error', () => {});
-  }
-
-  override _read(): void {
-    this.#onDrain();
-  }
-}
-
-/** The head's fields; latin-1, so that every byte arrives as it was sent. */
-function rawHeaders(controller: Dispatcher.DispatchController): HeaderList {
-  const { rawHeaders: raw } = controller;
-  if (!Array.isArray(raw)) return [];
-  return raw.map((text) => (typeof text === 'string' ? text : text.toString('latin1')));
 }

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
 import { endpoints } from '../testing/node-fixture.ts';
+import { poolContext, poolSettings } from '../testing/pools.ts';
 import { ServiceHandle } from './service-handle.ts';
 
-const pool = { connectTimeoutMs: 1000, connectionsMax: 1, waitingMax: 1, idleTimeoutMs: 1000 };
-const handle = () => new ServiceHandle('default/s', pool, { has: () => false });
+const handle = () => new ServiceHandle('default/s', poolSettings(), poolContext());
 const take = (service: ServiceHandle, count: number) =>
   Array.from({ length: count }, () => service.pick()?.port);
 

@@ -2,8 +2,7 @@
 
 import type { EndpointSet } from '@causeway/proto/gen/causeway/config/v1/config_pb';
 
-import type { OwnPorts } from './address-guard.ts';
-import { EndpointPool, type PoolSettings } from './endpoint-pool.ts';
+import { EndpointPool, type PoolContext, type PoolSettings } from './endpoint-pool.ts';
 import { nextInRotation, type Weighted } from './smooth-round-robin.ts';
 
 /** One endpoint of a Service on this node. */
@@ -23,14 +22,14 @@ export class ServiceHandle {
   /** "namespace/name" */
   readonly name: string;
   readonly #settings: PoolSettings;
-  readonly #ownPorts: OwnPorts;
+  readonly #context: PoolContext;
   #set: EndpointSet | undefined;
   #endpoints: readonly LiveEndpoint[] = [];
 
-  constructor(name: string, settings: PoolSettings, ownPorts: OwnPorts) {
+  constructor(name: string, settings: PoolSettings, context: PoolContext) {
     this.name = name;
     this.#settings = settings;
-    this.#ownPorts = ownPorts;
+    this.#context = context;
   }
 
   get endpoints(): readonly LiveEndpoint[] {
@@ -48,10 +47,16 @@ export class ServiceHandle {
     this.#set = set;
     const leaving = new Map(this.#endpoints.map((endpoint) => [endpoint.id, endpoint]));
     this.#endpoints = (set?.entries ?? []).map((entry) => {
-      const { id, address, port, weight } = entry;
+      const { id, address, port, weight, serverName } = entry;
       const before = leaving.get(id);
       leaving.delete(id);
-      const pool = before?.pool ?? new EndpointPool(address, port, this.#settings, this.#ownPorts);
+      const pool =
+        before?.pool ??
+        new EndpointPool(
+          { address, port, name: address, serverName: serverName === '' ? undefined : serverName },
+          this.#settings,
+          this.#context,
+        );
       return { id, address, port, weight, current: before?.current ?? 0, pool };
     });
     for (const endpoint of leaving.values()) endpoint.pool.close();

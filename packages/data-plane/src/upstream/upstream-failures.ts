@@ -1,30 +1,32 @@
-/** The one place where errors of sockets, of DNS and of the HTTP client become reasons that clients are told. */
+/** The one place where errors of sockets, of TLS and of the codec become reasons that clients are told. */
 
-import { errors } from 'undici';
+import type { Fault } from '@causeway/http1/fault';
 import { messageOf, systemCodeOf } from '@causeway/runtime/errors';
 
 import type { UpstreamFailure } from '../proxy/exchange.ts';
 
-/** What the upstream sent is no HTTP, or not what its head had announced. */
-const protocolCodes: ReadonlySet<string> = new Set([
-  'UND_ERR_HEADERS_OVERFLOW',
-  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
-  'UND_ERR_RES_EXCEEDED_MAX_SIZE',
-]);
-
-/**
- * @param wasSent whether the request had been written to a connection when `error` came; before, everything is a failure to
- *   connect, since nothing else has happened yet.
- */
-export function upstreamFailure(error: unknown, wasSent: boolean): UpstreamFailure {
-  const code = systemCodeOf(error);
-  const detail = code === undefined ? messageOf(error) : `${messageOf(error)} (${code})`;
-  if (!wasSent) return { reason: 'upstream_connect_failed', detail };
-  const isProtocol = isParserError(error) || (code !== undefined && protocolCodes.has(code));
-  return { reason: isProtocol ? 'upstream_protocol_error' : 'upstream_reset', detail };
+/** No connection came about; undefined when it was closed without a word. */
+export function connectFailure(error: unknown): UpstreamFailure {
+  const detail = error === undefined ? 'closed while connecting' : describe(error);
+  return { reason: 'upstream_connect_failed', detail };
 }
 
-/** A message that ends too early is a broken connection, although the parser is the one to notice. */
-function isParserError(error: unknown): boolean {
-  return error instanceof errors.HTTPParserError && error.code !== 'HPE_INVALID_EOF_STATE';
+export function connectTimeout(timeoutMs: number): UpstreamFailure {
+  return { reason: 'upstream_connect_failed', detail: `not connected within ${timeoutMs} ms` };
+}
+
+/** The connection ended under a request; `error` is undefined for an ordinary end. */
+export function resetFailure(error: unknown, hasAnswered: boolean): UpstreamFailure {
+  const when = hasAnswered ? 'within its response' : 'before it answered';
+  const how = error === undefined ? 'closed' : describe(error);
+  return { reason: 'upstream_reset', detail: `${how} ${when}` };
+}
+
+export function protocolFailure({ detail }: Fault): UpstreamFailure {
+  return { reason: 'upstream_protocol_error', detail };
+}
+
+function describe(error: unknown): string {
+  const code = systemCodeOf(error);
+  return code === undefined ? messageOf(error) : `${messageOf(error)} (${code})`;
 }

@@ -2,6 +2,7 @@ import { AdminApiError } from '@causeway/admin-client/errors';
 import type { NodeResource, RevisionResource } from '@causeway/model/api-types';
 import type { Resource } from '@causeway/model/resource';
 import type { Command } from 'commander';
+import { describeCertificate } from '../describe/certificate.ts';
 import { type Description, renderDescription } from '../describe/description.ts';
 import { describeGateway } from '../describe/gateway.ts';
 import { describeMiddleware } from '../describe/middleware.ts';
@@ -54,11 +55,13 @@ async function described(session: Session, target: Target): Promise<Description>
     case 'Route':
       return describeRoute(session, object as Resource, warnings);
     case 'Service':
-      return describeService(session, object as Resource);
+      return describeService(session, object as Resource, warnings);
     case 'Gateway':
       return describeGateway(session, object as Resource);
     case 'Middleware':
       return describeMiddleware(session, object as Resource);
+    case 'Certificate':
+      return describeCertificate(session, object as Resource, warnings);
     case 'Secret':
       return describeSecret(session, object as Resource);
     case 'Node':

@@ -1,7 +1,7 @@
 import type { ApplyResult } from '@causeway/model/api-types';
 import { kindNamed } from '@causeway/model/kinds/registry';
 import type { Command } from 'commander';
-import { comparable, maskedSecret } from '../diff/comparable.ts';
+import { comparable, maskedSecrets } from '../diff/comparable.ts';
 import { hunksOf, wholeLines } from '../diff/hunks.ts';
 import type { DiffLine } from '../diff/line-diff.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -62,8 +62,7 @@ async function objectDiff(
     result === 'created'
       ? undefined
       : await client.get(kind, identity.name, { namespace: identity.namespace });
-  const after =
-    kind.kind === 'Secret' ? await maskedSecret(client, document.value, stored) : comparable(document.value);
+  const after = await maskedSecrets(client, kind, document.value, stored);
   const place =
     stored === undefined
       ? '(absent)'

@@ -39,7 +39,8 @@ export async function describeGateway(session: Session, gateway: Resource): Prom
       ...(await headFields(session, gateway)),
       ['Routes', cutList(routes, routesShownMax)],
       ['Trusted', spec.clientAddress?.trustedProxies.join(', ') || 'no proxies'],
-      ['Access log', spec.accessLog?.enabled === false ? 'off' : 'on'],
+      ['Access log', accessLogText(spec)],
+      ['Forwarding', forwardingText(spec)],
       ['Nodes', nodes.text],
     ],
     sections: [
@@ -51,4 +52,17 @@ export async function describeGateway(session: Session, gateway: Resource): Prom
       nodes.section,
     ],
   };
+}
+
+/** `json to stdout`, `combined to file:/var/log/causeway/access.log, 10 % of the good answers`. */
+function accessLogText({ accessLog }: Partial<GatewaySpec>): string {
+  if (accessLog === undefined || !accessLog.enabled) return 'off';
+  const { format, output, samplePercent } = accessLog;
+  const share = samplePercent === 100 ? '' : `, ${samplePercent} % of the good answers`;
+  return `${format} to ${output}${share}`;
+}
+
+function forwardingText({ forwarding }: Partial<GatewaySpec>): string {
+  const more = Object.entries(forwarding ?? {}).flatMap(([name, isOn]) => (isOn ? [name] : []));
+  return ['x-forwarded-*', ...more].join(', ');
 }

@@ -1,6 +1,8 @@
 import type { AdminClient } from '@causeway/admin-client/client';
-import { fieldOf } from '@causeway/model/kinds/kind';
+import { AdminApiError } from '@causeway/admin-client/errors';
+import { fieldOf, type Kind } from '@causeway/model/kinds/kind';
 import { hiddenSecret, reservedAnnotationPrefix, type Resource } from '@causeway/model/resource';
+import { putAt, valueAt } from '@causeway/model/value-at';
 import { withoutNulls } from '@causeway/model/validate-document';
 
 /** The part of an object that its author writes; what is empty is absent. */
@@ -31,42 +33,44 @@ export function comparable(resource: unknown): Comparable {
 const anotherValue = '(hidden, another value)';
 
 /**
- * A Secret of a file with its values masked. Which of the stored ones they equal, the server alone can tell, so it is asked
- * for each key: would this value alone change the Secret?
+ * An object of a file with its secret values masked. Which of the stored ones they equal, the server alone can tell, so it
+ * is asked for each of them: would this value alone change the object?
  */
-export async function maskedSecret(
+export async function maskedSecrets(
   client: AdminClient,
+  kind: Kind,
   document: unknown,
   stored: Resource | undefined,
 ): Promise<Comparable> {
-  const written = comparable(document);
-  const before = dataOf(stored);
-  const data: Record<string, string> = {};
-  for (const [key, value] of Object.entries(dataOf(written))) {
-    const isKept = stored === undefined || !Object.hasOwn(before, key) || value === hiddenSecret;
-    data[key] = isKept || (await isStored(client, stored, key, value)) ? hiddenSecret : anotherValue;
+  const written = structuredClone(comparable(document));
+  for (const path of kind.secretPaths?.(written.spec) ?? []) {
+    const value = valueAt(written.spec, path);
+    if (typeof value !== 'string') continue;
+    const isKept =
+      stored === undefined || valueAt(stored.spec, path) !== hiddenSecret || value === hiddenSecret;
+    const isSame = isKept || (await isStored(client, stored, path, value));
+    putAt(written.spec, path, isSame ? hiddenSecret : anotherValue);
   }
-  return { ...written, spec: { ...(written.spec as object | undefined), data } };
+  return written;
 }
 
 async function isStored(
   client: AdminClient,
   stored: Resource,
-  key: string,
-  value: unknown,
+  path: readonly string[],
+  value: string,
 ): Promise<boolean> {
   const { kind, apiVersion, metadata } = stored;
   const { labels, annotations, name, namespace } = metadata;
-  const probe = {
-    apiVersion,
-    kind,
-    metadata: { name, namespace, labels, annotations },
-    spec: { ...stored.spec, data: { ...dataOf(stored), [key]: value } },
-  };
-  const { objects } = await client.apply({ documents: [probe] }, { dryRun: true });
-  return objects[0]?.result === 'unchanged';
-}
-
-function dataOf(resource: unknown): Record<string, unknown> {
-  return (fieldOf(fieldOf(resource, 'spec'), 'data') ?? {}) as Record<string, unknown>;
+  const spec = structuredClone(stored.spec);
+  putAt(spec, path, value);
+  const probe = { apiVersion, kind, metadata: { name, namespace, labels, annotations }, spec };
+  try {
+    const { objects } = await client.apply({ documents: [probe] }, { dryRun: true });
+    return objects[0]?.result === 'unchanged';
+  } catch (error) {
+    // A key that does not belong to the stored certificate is not the stored key.
+    if (error instanceof AdminApiError && error.status === 422) return false;
+    throw error;
+  }
 }

@@ -24,6 +24,13 @@ export function age(time: string, nowMs: number): string {
   return ms > 0 ? shortDuration(nowMs - ms) : '-';
 }
 
+/** Time until an RFC 3339 time: `21d`, or `expired`; `-` for none. */
+export function timeLeft(time: string, nowMs: number): string {
+  const ms = Date.parse(time) - nowMs;
+  if (Number.isNaN(ms)) return '-';
+  return ms <= 0 ? 'expired' : shortDuration(ms);
+}
+
 /** A time that something took: `6ms`, `1.2s`. */
 export function tookTime(ms: number): string {
   if (ms < secondMs) return `${Math.round(ms)}ms`;

@@ -30,6 +30,7 @@ export function renderField(kind: string, { name, schema }: FoundField): string 
 
 /** `string`, `[]object`, `map[string]string`; quantities by their own name. */
 function typeName(schema: JsonSchema): string {
+  if (schema.anyOf !== undefined) return schema.anyOf.map(typeName).join(' or ');
   if (schema.items !== undefined) return `[]${typeName(schema.items)}`;
   const value = mapValue(schema);
   if (value !== undefined) return `map[string]${typeName(value)}`;

@@ -38,8 +38,8 @@ const lines: ByteCase[] = [
     'nothing but an empty line': ['\r\n'],
   }),
   ...refused('malformed', {
-    'too many empty lines': `\r\n\r\n\r\n\r\n\r\n${line('GET / HTTP/1.1')}`,
     'bare LF before': `\n${line('GET / HTTP/1.1')}`,
+    'too many empty lines': `\r\n\r\n\r\n\r\n\r\n${line('GET / HTTP/1.1')}`,
     'bare CR before': `\r${line('GET / HTTP/1.1')}`,
     'blank before': ` ${line('GET / HTTP/1.1')}`,
     'HTTP/0.9': 'GET /\r\n',
@@ -136,6 +136,7 @@ const fields: ByteCase[] = [
 const framing: ByteCase[] = [
   ...taken({
     'a body': [post('Content-Length: 5\r\n', 'hello'), '/p'],
+    'LF behind a body': [`${post('Content-Length: 5\r\n', 'hello')}\n${line('GET / HTTP/1.1')}`, '/p', '/'],
     'a body that looks like a request': [post('Content-Length: 18\r\n', 'GET /x HTTP/1.1\r\n\r'), '/p'],
     'length 0, then a request': [`${post('Content-Length: 0\r\n', '')}${get('')}`, '/p', '/'],
     'leading zeros are decimal': [post('Content-Length: 010\r\n', '0123456789'), '/p'],

@@ -4,19 +4,23 @@ import {
   cidr,
   duration,
   flag,
+  headerName,
   headSize,
   hostPattern,
   integer,
   ipAddress,
+  line,
   list,
   listenPort,
   name,
   object,
+  percent,
   size,
 } from '../fields.ts';
 import { filterList, middlewareReferences } from '../filters/filter-item.ts';
 import { plannedFilterFields } from '../filters/filter-kinds.ts';
 import { filterProblems } from '../filters/filter-rules.ts';
+import { accessLogOutput } from './access-log-output.ts';
 import { entriesOf, type Kind, writeVerbs } from './kind.ts';
 
 const counted = (description: string) => integer('a number', description, 0, 10_000_000);
@@ -34,6 +38,37 @@ const listener = object(
     }).default([]),
   },
   'A port that nodes listen on. Two listeners may share a port when their hosts differ.',
+);
+
+const accessLog = object(
+  {
+    enabled: flag('Write one line per request.').default(true),
+    format: choice('Form of a line: JSON, or the common and combined formats that Apache and nginx write.', [
+      'json',
+      'common',
+      'combined',
+    ]).default('json'),
+    output: accessLogOutput.default('stdout'),
+    samplePercent: percent(
+      'Share of the requests that are written; answers with a gateway reason or 5xx always are.',
+    ).default(100),
+    redact: object(
+      {
+        headers: list(headerName, {
+          description: 'Headers whose values are written as "-".',
+          max: 64,
+          key: '',
+        }).default(['authorization', 'cookie', 'set-cookie', 'x-api-key']),
+        query: list(line('a query parameter name', 'Name of a query parameter, case-sensitive.', 256), {
+          description: 'Query parameters whose values are written as "-".',
+          max: 64,
+          key: '',
+        }).default([]),
+      },
+      'What must not stand in the log.',
+    ).prefault({}),
+  },
+  'Access log of each node.',
 );
 
 export const gatewaySpec = object(
@@ -57,6 +92,13 @@ export const gatewaySpec = object(
         ),
       },
       'Who the client is: the right-most address that is no trusted proxy.',
+    ).prefault({}),
+    forwarding: object(
+      {
+        forwarded: flag('Also send RFC 7239 Forwarded; X-Forwarded-* are always sent.').default(false),
+        via: flag('Also send Via (RFC 9110 section 7.6.3), upstream and back.').default(false),
+      },
+      'What upstreams are told about the way of a request.',
     ).prefault({}),
     paths: object({ mergeSlashes: flag('Take // as /.').default(true) }, 'Path normalisation.').prefault({}),
     timeouts: object(
@@ -85,13 +127,19 @@ export const gatewaySpec = object(
         maxActiveRequests: counted('0 = off; over: 503 overloaded.').default(0),
         maxConnectionsPerAddress: counted('0 = off; trusted proxies are exempt.').default(0),
         maxRequestsPerConnection: counted('Then connection: close; 0 = off.').default(10_000),
+        maxPipelined: integer(
+          'a number of requests',
+          'Requests of one connection that are read before the answer to the first is out; over: reading pauses.',
+          1,
+          1000,
+        ).default(16),
+        minBytesPerSecond: counted(
+          'Slower clients, reading or writing, are cut after 5s of grace; 0 = off.',
+        ).default(240),
       },
       'Limits per node.',
     ).prefault({}),
-    accessLog: object(
-      { enabled: flag('Write one JSON line per request to stdout.').default(true) },
-      'Access log.',
-    ).prefault({}),
+    accessLog: accessLog.prefault({}),
   },
   'Listeners, limits and client-side settings that nodes join by name.',
 );
@@ -111,7 +159,6 @@ export const gatewayKind: Kind<typeof gatewaySpec> = {
   check: filterProblems,
   plannedFields: [
     'allowedRoutes',
-    'forwarding',
     'redis',
     'tracing',
     'legacyRateLimitHeaders',
@@ -122,15 +169,9 @@ export const gatewayKind: Kind<typeof gatewaySpec> = {
     'redirectToHttps',
     'proxyProtocol',
     'tlsHandshake',
-    'maxPipelined',
     'maxStreamsPerConnection',
-    'minBytesPerSecond',
     'rateLimitKeys',
     'cacheSize',
-    'format',
-    'output',
-    'samplePercent',
-    'redact',
     ...plannedFilterFields,
   ],
 };

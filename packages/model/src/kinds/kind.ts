@@ -30,6 +30,11 @@ export interface Kind<S extends z.ZodType = z.ZodType> {
   /** Problems that lie between fields. Tolerant in the same way. */
   check?: (spec: unknown) => Problem[];
   /**
+   * Places in a spec where a secret text may stand, as paths of keys; none when absent. The text is stored apart, sealed,
+   * and reads back hidden. Of a spec that is not valid it gives those that can be read.
+   */
+  secretPaths?: (spec: unknown) => string[][];
+  /**
    * Fields that are promised but not built. They are unknown fields like any other; the problem says so, so that nobody
    * hunts for a typing mistake.
    */

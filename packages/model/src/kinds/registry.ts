@@ -1,4 +1,5 @@
 import { didYouMean } from '../hints.ts';
+import { certificateKind } from './certificate.ts';
 import { gatewayKind } from './gateway.ts';
 import { type Kind, readVerbs } from './kind.ts';
 import { middlewareKind } from './middleware.ts';
@@ -34,6 +35,7 @@ export const kinds: readonly Kind[] = [
   serviceKind,
   gatewayKind,
   middlewareKind,
+  certificateKind,
   secretKind,
   nodeKind,
   revisionKind,

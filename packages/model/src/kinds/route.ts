@@ -158,6 +158,12 @@ export const routeSpec = object(
         maxBodySize: size
           .optional()
           .describe("Largest request body; overrides the Gateway's. 0B = unlimited."),
+        maxActiveRequests: integer(
+          'a number of requests',
+          'Requests of this Route at the same time, per node; 0 = off; over: 503 overloaded.',
+          0,
+          10_000_000,
+        ).default(0),
       },
       'Limits of this Route.',
     ).prefault({}),
@@ -200,7 +206,6 @@ export const routeKind: Kind<typeof routeSpec> = {
     'tracing',
     'grpc',
     'backendRequest',
-    'maxActiveRequests',
     ...plannedFilterFields,
   ],
 };

@@ -1,14 +1,10 @@
 import { z } from 'zod';
-import { object, say, shown } from '../fields.ts';
-import { type Kind, writeVerbs } from './kind.ts';
+import { object, say } from '../fields.ts';
+import { secretEntryName } from '../secret-source.ts';
+import { fieldOf, type Kind, writeVerbs } from './kind.ts';
 
 /** All keys and values of one Secret together, in UTF-8 bytes. */
 const secretBytesMax = 64 * 1024;
-
-const entryName = z.string().regex(/^[-._a-zA-Z0-9]{1,253}$/, {
-  error: (issue) =>
-    say('bad_format', `${shown(issue.input)} is not a key (letters, digits, "-", "_" and ".")`),
-});
 
 // The complaint never shows the value: whatever was written here was meant to be secret.
 const secretValue = z.string({ error: () => say('wrong_type', 'not a string', 'put the value in quotes') });
@@ -16,7 +12,9 @@ const secretValue = z.string({ error: () => say('wrong_type', 'not a string', 'p
 export const secretSpec = object(
   {
     data: z
-      .record(entryName, secretValue, { error: () => say('wrong_type', 'not a mapping of keys to strings') })
+      .record(secretEntryName, secretValue, {
+        error: () => say('wrong_type', 'not a mapping of keys to strings'),
+      })
       .superRefine((data, context) => {
         const bytes = Object.entries(data)
           .flat()
@@ -45,5 +43,6 @@ export const secretKind: Kind<typeof secretSpec> = {
   verbs: writeVerbs,
   spec: secretSpec,
   references: () => [],
+  secretPaths: (spec) => Object.keys(fieldOf(spec, 'data') ?? {}).map((key) => ['data', key]),
   plannedFields: [],
 };

@@ -1,16 +1,55 @@
+import { isIP } from 'node:net';
 import type { z } from 'zod';
-import { choice, duration, integer, list, object, port, upstreamAddress } from '../fields.ts';
-import { type Kind, writeVerbs } from './kind.ts';
+import {
+  choice,
+  duration,
+  flag,
+  integer,
+  list,
+  name,
+  object,
+  port,
+  say,
+  serverName,
+  upstreamAddress,
+} from '../fields.ts';
+import { entriesOf, fieldOf, type Kind, type Reference, writeVerbs } from './kind.ts';
 
-export const serviceSpec = object(
+/** TLS towards endpoints. A Service with a TLS protocol and without this block has its defaults. */
+export const upstreamTls = object(
   {
-    protocol: choice('How endpoints are spoken to.', ['http']).default('http'),
+    serverName: serverName
+      .optional()
+      .describe('SNI and verified name of endpoints that have none of their own; absent = their DNS name.'),
+    trust: list(name.describe('Certificate in the namespace of the Service.'), {
+      description: 'Certificates that may have signed that of an endpoint; empty = the system store.',
+      max: 32,
+      key: '',
+    }).default([]),
+    clientCertificate: name
+      .optional()
+      .describe('Certificate with a key that is shown to endpoints which ask for one.'),
+    verify: flag('false takes any certificate, and warns at every apply.').default(true),
+    minVersion: choice('Oldest version that is spoken.', ['TLSv1.2', 'TLSv1.3']).default('TLSv1.2'),
+  },
+  'TLS towards endpoints; protocol https only.',
+);
+
+const serviceFields = object(
+  {
+    protocol: choice('How endpoints are spoken to: HTTP/1.1, or HTTP/1.1 over TLS.', [
+      'http',
+      'https',
+    ]).default('http'),
     endpoints: list(
       object(
         {
           address: upstreamAddress,
           port,
           weight: integer('a weight', 'Share of the requests; 0 = no new traffic.', 0, 1_000_000).default(1),
+          serverName: serverName
+            .optional()
+            .describe('SNI and verified name of this endpoint; goes before that of tls.'),
         },
         'One address and port.',
       ),
@@ -38,12 +77,54 @@ export const serviceSpec = object(
         idleTimeout: duration
           .default('60s')
           .describe("Idle connections are closed after this; keep it under the upstream's own."),
+        maxRequestsPerConnection: integer(
+          'a number of requests',
+          'Then the connection is closed; 0 = off.',
+          0,
+          10_000_000,
+        ).default(0),
+        maxAge: duration
+          .default('0s')
+          .describe('A connection of this age takes no further request; 0s = off.'),
       },
       'Connections, per node and endpoint.',
     ).prefault({}),
+    tls: upstreamTls.optional(),
   },
   'The registry entry of an upstream: its endpoints and how to talk to them.',
 );
+
+type ServiceFields = z.output<typeof serviceFields>;
+
+/** What fields forbid each other. */
+export const serviceSpec = serviceFields.superRefine((spec, context) => {
+  const complain = (path: (string | number)[], message: string): void =>
+    context.addIssue({ code: 'custom', path, message });
+  if (spec.protocol === 'http') {
+    for (const path of tlsFieldsOf(spec))
+      complain(path, say('not_allowed_here', 'protocol http has no TLS', 'write protocol: https'));
+    return;
+  }
+  if (spec.tls?.verify === false || spec.tls?.serverName !== undefined) return;
+  for (const [index, { address, serverName: own }] of spec.endpoints.entries()) {
+    if (isIP(address) === 0 || own !== undefined) continue;
+    complain(
+      ['endpoints', index],
+      say(
+        'missing',
+        `${address} has no name that its certificate could be verified against`,
+        'write serverName here or in tls',
+      ),
+    );
+  }
+});
+
+function tlsFieldsOf({ tls, endpoints }: ServiceFields): (string | number)[][] {
+  const named = endpoints.flatMap((endpoint, index) =>
+    endpoint.serverName === undefined ? [] : [['endpoints', index, 'serverName']],
+  );
+  return tls === undefined ? named : [['tls'], ...named];
+}
 
 export type ServiceSpec = z.output<typeof serviceSpec>;
 
@@ -55,23 +136,30 @@ export const serviceKind: Kind<typeof serviceSpec> = {
   description: 'A registry entry: protocol, endpoints, balancing.',
   verbs: writeVerbs,
   spec: serviceSpec,
-  references: () => [],
+  references: (spec) => {
+    const tls = fieldOf(spec, 'tls');
+    return [
+      ...entriesOf(tls, 'trust').map((trusted, index) => ({
+        pointer: `/spec/tls/trust/${index}`,
+        name: trusted,
+      })),
+      { pointer: '/spec/tls/clientCertificate', name: fieldOf(tls, 'clientCertificate') },
+    ].flatMap(({ pointer, name: certificate }): Reference[] =>
+      typeof certificate === 'string' ? [{ pointer, kind: 'Certificate', name: certificate }] : [],
+    );
+  },
   plannedFields: [
     'discovery',
     'affinity',
     'healthCheck',
     'retryBudget',
     'circuitBreaker',
-    'tls',
     'grpc',
     'priority',
     'zone',
-    'serverName',
     'hash',
     'boundedLoadPercent',
     'slowStart',
     'spillPercent',
-    'maxRequestsPerConnection',
-    'maxAge',
   ],
 };

@@ -1,6 +1,7 @@
 import type { NodeResource, RevisionResource } from '@causeway/model/api-types';
 import type { Resource } from '@causeway/model/resource';
 import type { KindView } from './column.ts';
+import { certificateView } from './certificate.ts';
 import { gatewayView } from './gateway.ts';
 import { middlewareView } from './middleware.ts';
 import { nodeView } from './node.ts';
@@ -18,6 +19,7 @@ const views = {
   Service: serviceView,
   Gateway: gatewayView,
   Middleware: middlewareView,
+  Certificate: certificateView,
   Secret: secretView,
   Node: nodeView,
   Revision: revisionView,

@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file causeway/snapshot/v1/snapshot.proto.
  */
 export const file_causeway_snapshot_v1_snapshot: GenFile = /*@__PURE__*/
-  fileDesc("CiNjYXVzZXdheS9zbmFwc2hvdC92MS9zbmFwc2hvdC5wcm90bxIUY2F1c2V3YXkuc25hcHNob3QudjEi4gIKD0NvbXBpbGVkR2F0ZXdheRIMCgRuYW1lGAEgASgJEjEKCWxpc3RlbmVycxgCIAMoCzIeLmNhdXNld2F5LnNuYXBzaG90LnYxLkxpc3RlbmVyEjsKDmNsaWVudF9hZGRyZXNzGAMgASgLMiMuY2F1c2V3YXkuc25hcHNob3QudjEuQ2xpZW50QWRkcmVzcxIVCg1tZXJnZV9zbGFzaGVzGAQgASgIEjYKCHRpbWVvdXRzGAUgASgLMiQuY2F1c2V3YXkuc25hcHNob3QudjEuQ2xpZW50VGltZW91dHMSMwoGbGltaXRzGAYgASgLMiMuY2F1c2V3YXkuc25hcHNob3QudjEuR2F0ZXdheUxpbWl0cxIaChJhY2Nlc3NfbG9nX2VuYWJsZWQYByABKAgSMQoHZmlsdGVycxgUIAMoCzIgLmNhdXNld2F5LnNuYXBzaG90LnYxLkZpbHRlckl0ZW0iRgoITGlzdGVuZXISDAoEbmFtZRgBIAEoCRIPCgdhZGRyZXNzGAIgASgJEgwKBHBvcnQYAyABKA0SDQoFaG9zdHMYBCADKAkiYwoNQ2xpZW50QWRkcmVzcxIXCg90cnVzdGVkX3Byb3hpZXMYASADKAkSOQoGaGVhZGVyGAIgASgOMikuY2F1c2V3YXkuc25hcHNob3QudjEuQ2xpZW50QWRkcmVzc0hlYWRlciKIAQoOQ2xpZW50VGltZW91dHMSFwoPcmVxdWVzdF9oZWFkX21zGAEgASgNEhwKFHJlcXVlc3RfYm9keV9pZGxlX21zGAIgASgNEhUKDWtlZXBfYWxpdmVfbXMYAyABKA0SFgoOZHJhaW5fZGVsYXlfbXMYBCABKA0SEAoIZHJhaW5fbXMYBSABKA0i7gEKDUdhdGV3YXlMaW1pdHMSFgoOaGVhZF9ieXRlc19tYXgYASABKA0SEwoLaGVhZGVyc19tYXgYAiABKA0SGAoQdGFyZ2V0X2J5dGVzX21heBgDIAEoDRIWCg5ib2R5X2J5dGVzX21heBgEIAEoBBIXCg9jb25uZWN0aW9uc19tYXgYBSABKA0SGwoTYWN0aXZlX3JlcXVlc3RzX21heBgGIAEoDRIjChtjb25uZWN0aW9uc19wZXJfYWRkcmVzc19tYXgYByABKA0SIwobcmVxdWVzdHNfcGVyX2Nvbm5lY3Rpb25fbWF4GAggASgNIokDCg1Db21waWxlZFJvdXRlEgwKBG5hbWUYASABKAkSEQoJbGlzdGVuZXJzGAIgAygJEg0KBWhvc3RzGAMgAygJEiwKB21hdGNoZXMYBCADKAsyGy5jYXVzZXdheS5zbmFwc2hvdC52MS5NYXRjaBIQCghwcmlvcml0eRgFIAEoERI9Cg1hbGxvd19lbmNvZGVkGAYgAygOMiYuY2F1c2V3YXkuc25hcHNob3QudjEuRW5jb2RlZENoYXJhY3RlchIvCghiYWNrZW5kcxgHIAMoCzIdLmNhdXNld2F5LnNuYXBzaG90LnYxLkJhY2tlbmQSNQoIdGltZW91dHMYCCABKAsyIy5jYXVzZXdheS5zbmFwc2hvdC52MS5Sb3V0ZVRpbWVvdXRzEhsKDmJvZHlfYnl0ZXNfbWF4GAkgASgESACIAQESMQoHZmlsdGVycxgUIAMoCzIgLmNhdXNld2F5LnNuYXBzaG90LnYxLkZpbHRlckl0ZW1CEQoPX2JvZHlfYnl0ZXNfbWF4IosCCgVNYXRjaBIPCgVleGFjdBgBIAEoCUgAEhAKBnByZWZpeBgCIAEoCUgAEhIKCHRlbXBsYXRlGAMgASgJSAASDwoFcmVnZXgYBCABKAlIABIPCgdtZXRob2RzGAUgAygJEjUKB2hlYWRlcnMYBiADKAsyJC5jYXVzZXdheS5zbmFwc2hvdC52MS5WYWx1ZVByZWRpY2F0ZRIzCgVxdWVyeRgHIAMoCzIkLmNhdXNld2F5LnNuYXBzaG90LnYxLlZhbHVlUHJlZGljYXRlEjUKB2Nvb2tpZXMYCCADKAsyJC5jYXVzZXdheS5zbmFwc2hvdC52MS5WYWx1ZVByZWRpY2F0ZUIGCgRwYXRoImwKDlZhbHVlUHJlZGljYXRlEgwKBG5hbWUYASABKAkSDwoFZXhhY3QYAiABKAlIABIQCgZwcmVmaXgYAyABKAlIABIPCgVyZWdleBgEIAEoCUgAEhEKB3ByZXNlbnQYBSABKAhIAEIFCgN3YXkiKgoHQmFja2VuZBIPCgdzZXJ2aWNlGAEgASgJEg4KBndlaWdodBgCIAEoDSJmCg1Sb3V0ZVRpbWVvdXRzEhIKCnJlcXVlc3RfbXMYASABKA0SGAoQcmVzcG9uc2VfaGVhZF9tcxgCIAEoDRIPCgdpZGxlX21zGAMgASgNEhYKDnN0cmVhbV9pZGxlX21zGAQgASgNIs4BCg9Db21waWxlZFNlcnZpY2USDAoEbmFtZRgBIAEoCRIwCghwcm90b2NvbBgCIAEoDjIeLmNhdXNld2F5LnNuYXBzaG90LnYxLlByb3RvY29sEjUKBnBvbGljeRgDIAEoDjIlLmNhdXNld2F5LnNuYXBzaG90LnYxLkJhbGFuY2luZ1BvbGljeRIaChJjb25uZWN0X3RpbWVvdXRfbXMYBCABKA0SKAoEcG9vbBgFIAEoCzIaLmNhdXNld2F5LnNuYXBzaG90LnYxLlBvb2wiTQoEUG9vbBIXCg9jb25uZWN0aW9uc19tYXgYASABKA0SEwoLd2FpdGluZ19tYXgYAiABKA0SFwoPaWRsZV90aW1lb3V0X21zGAMgASgNIlUKEkNvbXBpbGVkTWlkZGxld2FyZRIMCgRuYW1lGAEgASgJEjEKB2ZpbHRlcnMYAiADKAsyIC5jYXVzZXdheS5zbmFwc2hvdC52MS5GaWx0ZXJJdGVtIo0BCgpGaWx0ZXJJdGVtEgwKBG5hbWUYASABKAkSDQoFcGhhc2UYAiABKA0SEgoIZGlzYWJsZWQYAyABKAhIABIUCgptaWRkbGV3YXJlGAQgASgJSAASMAoHcmVzcG9uZBgKIAEoCzIdLmNhdXNld2F5LnNuYXBzaG90LnYxLlJlc3BvbmRIAEIGCgRpdGVtIn4KB1Jlc3BvbmQSDgoGc3RhdHVzGAEgASgNEjUKB2hlYWRlcnMYAiADKAsyJC5jYXVzZXdheS5zbmFwc2hvdC52MS5UZW1wbGF0ZUhlYWRlchIsCgRib2R5GAMgASgLMh4uY2F1c2V3YXkuc25hcHNob3QudjEuVGVtcGxhdGUiTQoOVGVtcGxhdGVIZWFkZXISDAoEbmFtZRgBIAEoCRItCgV2YWx1ZRgCIAEoCzIeLmNhdXNld2F5LnNuYXBzaG90LnYxLlRlbXBsYXRlIj0KCFRlbXBsYXRlEjEKBXBhcnRzGAEgAygLMiIuY2F1c2V3YXkuc25hcHNob3QudjEuVGVtcGxhdGVQYXJ0ImUKDFRlbXBsYXRlUGFydBIRCgdsaXRlcmFsGAEgASgJSAASOgoIdmFyaWFibGUYAiABKAsyJi5jYXVzZXdheS5zbmFwc2hvdC52MS5UZW1wbGF0ZVZhcmlhYmxlSABCBgoEcGFydCJWChBUZW1wbGF0ZVZhcmlhYmxlEjQKBnNvdXJjZRgBIAEoDjIkLmNhdXNld2F5LnNuYXBzaG90LnYxLlRlbXBsYXRlU291cmNlEgwKBG5hbWUYAiABKAkqjAEKE0NsaWVudEFkZHJlc3NIZWFkZXISJQohQ0xJRU5UX0FERFJFU1NfSEVBREVSX1VOU1BFQ0lGSUVEEAASKQolQ0xJRU5UX0FERFJFU1NfSEVBREVSX1hfRk9SV0FSREVEX0ZPUhABEiMKH0NMSUVOVF9BRERSRVNTX0hFQURFUl9GT1JXQVJERUQQAirQAQoQRW5jb2RlZENoYXJhY3RlchIhCh1FTkNPREVEX0NIQVJBQ1RFUl9VTlNQRUNJRklFRBAAEhsKF0VOQ09ERURfQ0hBUkFDVEVSX1NMQVNIEAESHwobRU5DT0RFRF9DSEFSQUNURVJfQkFDS1NMQVNIEAISHgoaRU5DT0RFRF9DSEFSQUNURVJfUVVFU1RJT04QAxIaChZFTkNPREVEX0NIQVJBQ1RFUl9IQVNIEAQSHwobRU5DT0RFRF9DSEFSQUNURVJfU0VNSUNPTE9OEAUqNwoIUHJvdG9jb2wSGAoUUFJPVE9DT0xfVU5TUEVDSUZJRUQQABIRCg1QUk9UT0NPTF9IVFRQEAEqVQoPQmFsYW5jaW5nUG9saWN5EiAKHEJBTEFOQ0lOR19QT0xJQ1lfVU5TUEVDSUZJRUQQABIgChxCQUxBTkNJTkdfUE9MSUNZX1JPVU5EX1JPQklOEAEqjAMKDlRlbXBsYXRlU291cmNlEh8KG1RFTVBMQVRFX1NPVVJDRV9VTlNQRUNJRklFRBAAEiIKHlRFTVBMQVRFX1NPVVJDRV9SRVFVRVNUX01FVEhPRBABEiAKHFRFTVBMQVRFX1NPVVJDRV9SRVFVRVNUX0hPU1QQAhIgChxURU1QTEFURV9TT1VSQ0VfUkVRVUVTVF9QQVRIEAMSHgoaVEVNUExBVEVfU09VUkNFX1JFUVVFU1RfSUQQBBIiCh5URU1QTEFURV9TT1VSQ0VfUkVRVUVTVF9TQ0hFTUUQBRIiCh5URU1QTEFURV9TT1VSQ0VfUkVRVUVTVF9IRUFERVIQBhIhCh1URU1QTEFURV9TT1VSQ0VfUkVRVUVTVF9RVUVSWRAHEiIKHlRFTVBMQVRFX1NPVVJDRV9QQVRIX1BBUkFNRVRFUhAIEiIKHlRFTVBMQVRFX1NPVVJDRV9DTElFTlRfQUREUkVTUxAJEh4KGlRFTVBMQVRFX1NPVVJDRV9ST1VURV9OQU1FEApiBnByb3RvMw");
+  fileDesc("CiNjYXVzZXdheS9zbmFwc2hvdC92MS9zbmFwc2hvdC5wcm90bxIUY2F1c2V3YXkuc25hcHNob3QudjEizQMKD0NvbXBpbGVkR2F0ZXdheRIMCgRuYW1lGAEgASgJEjEKCWxpc3RlbmVycxgCIAMoCzIeLmNhdXNld2F5LnNuYXBzaG90LnYxLkxpc3RlbmVyEjsKDmNsaWVudF9hZGRyZXNzGAMgASgLMiMuY2F1c2V3YXkuc25hcHNob3QudjEuQ2xpZW50QWRkcmVzcxIVCg1tZXJnZV9zbGFzaGVzGAQgASgIEjYKCHRpbWVvdXRzGAUgASgLMiQuY2F1c2V3YXkuc25hcHNob3QudjEuQ2xpZW50VGltZW91dHMSMwoGbGltaXRzGAYgASgLMiMuY2F1c2V3YXkuc25hcHNob3QudjEuR2F0ZXdheUxpbWl0cxIaChJhY2Nlc3NfbG9nX2VuYWJsZWQYByABKAgSNAoKZm9yd2FyZGluZxgKIAEoCzIgLmNhdXNld2F5LnNuYXBzaG90LnYxLkZvcndhcmRpbmcSMwoKYWNjZXNzX2xvZxgLIAEoCzIfLmNhdXNld2F5LnNuYXBzaG90LnYxLkFjY2Vzc0xvZxIxCgdmaWx0ZXJzGBQgAygLMiAuY2F1c2V3YXkuc25hcHNob3QudjEuRmlsdGVySXRlbSIsCgpGb3J3YXJkaW5nEhEKCWZvcndhcmRlZBgBIAEoCBILCgN2aWEYAiABKAgilgEKCUFjY2Vzc0xvZxI1CgZmb3JtYXQYASABKA4yJS5jYXVzZXdheS5zbmFwc2hvdC52MS5BY2Nlc3NMb2dGb3JtYXQSDAoEcGF0aBgCIAEoCRIWCg5zYW1wbGVfcGVyY2VudBgDIAEoARIWCg5yZWRhY3RfaGVhZGVycxgEIAMoCRIUCgxyZWRhY3RfcXVlcnkYBSADKAkiRgoITGlzdGVuZXISDAoEbmFtZRgBIAEoCRIPCgdhZGRyZXNzGAIgASgJEgwKBHBvcnQYAyABKA0SDQoFaG9zdHMYBCADKAkiYwoNQ2xpZW50QWRkcmVzcxIXCg90cnVzdGVkX3Byb3hpZXMYASADKAkSOQoGaGVhZGVyGAIgASgOMikuY2F1c2V3YXkuc25hcHNob3QudjEuQ2xpZW50QWRkcmVzc0hlYWRlciKIAQoOQ2xpZW50VGltZW91dHMSFwoPcmVxdWVzdF9oZWFkX21zGAEgASgNEhwKFHJlcXVlc3RfYm9keV9pZGxlX21zGAIgASgNEhUKDWtlZXBfYWxpdmVfbXMYAyABKA0SFgoOZHJhaW5fZGVsYXlfbXMYBCABKA0SEAoIZHJhaW5fbXMYBSABKA0iowIKDUdhdGV3YXlMaW1pdHMSFgoOaGVhZF9ieXRlc19tYXgYASABKA0SEwoLaGVhZGVyc19tYXgYAiABKA0SGAoQdGFyZ2V0X2J5dGVzX21heBgDIAEoDRIWCg5ib2R5X2J5dGVzX21heBgEIAEoBBIXCg9jb25uZWN0aW9uc19tYXgYBSABKA0SGwoTYWN0aXZlX3JlcXVlc3RzX21heBgGIAEoDRIjChtjb25uZWN0aW9uc19wZXJfYWRkcmVzc19tYXgYByABKA0SIwobcmVxdWVzdHNfcGVyX2Nvbm5lY3Rpb25fbWF4GAggASgNEhUKDXBpcGVsaW5lZF9tYXgYCiABKA0SHAoUYnl0ZXNfcGVyX3NlY29uZF9taW4YCyABKA0ipgMKDUNvbXBpbGVkUm91dGUSDAoEbmFtZRgBIAEoCRIRCglsaXN0ZW5lcnMYAiADKAkSDQoFaG9zdHMYAyADKAkSLAoHbWF0Y2hlcxgEIAMoCzIbLmNhdXNld2F5LnNuYXBzaG90LnYxLk1hdGNoEhAKCHByaW9yaXR5GAUgASgREj0KDWFsbG93X2VuY29kZWQYBiADKA4yJi5jYXVzZXdheS5zbmFwc2hvdC52MS5FbmNvZGVkQ2hhcmFjdGVyEi8KCGJhY2tlbmRzGAcgAygLMh0uY2F1c2V3YXkuc25hcHNob3QudjEuQmFja2VuZBI1Cgh0aW1lb3V0cxgIIAEoCzIjLmNhdXNld2F5LnNuYXBzaG90LnYxLlJvdXRlVGltZW91dHMSGwoOYm9keV9ieXRlc19tYXgYCSABKARIAIgBARIbChNhY3RpdmVfcmVxdWVzdHNfbWF4GAogASgNEjEKB2ZpbHRlcnMYFCADKAsyIC5jYXVzZXdheS5zbmFwc2hvdC52MS5GaWx0ZXJJdGVtQhEKD19ib2R5X2J5dGVzX21heCKLAgoFTWF0Y2gSDwoFZXhhY3QYASABKAlIABIQCgZwcmVmaXgYAiABKAlIABISCgh0ZW1wbGF0ZRgDIAEoCUgAEg8KBXJlZ2V4GAQgASgJSAASDwoHbWV0aG9kcxgFIAMoCRI1CgdoZWFkZXJzGAYgAygLMiQuY2F1c2V3YXkuc25hcHNob3QudjEuVmFsdWVQcmVkaWNhdGUSMwoFcXVlcnkYByADKAsyJC5jYXVzZXdheS5zbmFwc2hvdC52MS5WYWx1ZVByZWRpY2F0ZRI1Cgdjb29raWVzGAggAygLMiQuY2F1c2V3YXkuc25hcHNob3QudjEuVmFsdWVQcmVkaWNhdGVCBgoEcGF0aCJsCg5WYWx1ZVByZWRpY2F0ZRIMCgRuYW1lGAEgASgJEg8KBWV4YWN0GAIgASgJSAASEAoGcHJlZml4GAMgASgJSAASDwoFcmVnZXgYBCABKAlIABIRCgdwcmVzZW50GAUgASgISABCBQoDd2F5IioKB0JhY2tlbmQSDwoHc2VydmljZRgBIAEoCRIOCgZ3ZWlnaHQYAiABKA0iZgoNUm91dGVUaW1lb3V0cxISCgpyZXF1ZXN0X21zGAEgASgNEhgKEHJlc3BvbnNlX2hlYWRfbXMYAiABKA0SDwoHaWRsZV9tcxgDIAEoDRIWCg5zdHJlYW1faWRsZV9tcxgEIAEoDSL+AQoPQ29tcGlsZWRTZXJ2aWNlEgwKBG5hbWUYASABKAkSMAoIcHJvdG9jb2wYAiABKA4yHi5jYXVzZXdheS5zbmFwc2hvdC52MS5Qcm90b2NvbBI1CgZwb2xpY3kYAyABKA4yJS5jYXVzZXdheS5zbmFwc2hvdC52MS5CYWxhbmNpbmdQb2xpY3kSGgoSY29ubmVjdF90aW1lb3V0X21zGAQgASgNEigKBHBvb2wYBSABKAsyGi5jYXVzZXdheS5zbmFwc2hvdC52MS5Qb29sEi4KA3RscxgKIAEoCzIhLmNhdXNld2F5LnNuYXBzaG90LnYxLlVwc3RyZWFtVGxzIpQBCgtVcHN0cmVhbVRscxITCgtzZXJ2ZXJfbmFtZRgBIAEoCRINCgV0cnVzdBgCIAMoCRIaChJjbGllbnRfY2VydGlmaWNhdGUYAyABKAkSDgoGdmVyaWZ5GAQgASgIEjUKC21pbl92ZXJzaW9uGAUgASgOMiAuY2F1c2V3YXkuc25hcHNob3QudjEuVGxzVmVyc2lvbiKGAQoEUG9vbBIXCg9jb25uZWN0aW9uc19tYXgYASABKA0SEwoLd2FpdGluZ19tYXgYAiABKA0SFwoPaWRsZV90aW1lb3V0X21zGAMgASgNEiMKG3JlcXVlc3RzX3Blcl9jb25uZWN0aW9uX21heBgKIAEoDRISCgptYXhfYWdlX21zGAsgASgNIkwKE0NvbXBpbGVkQ2VydGlmaWNhdGUSDAoEbmFtZRgBIAEoCRINCgVjaGFpbhgCIAEoCRIQCgNrZXkYAyABKAlIAIgBAUIGCgRfa2V5IlUKEkNvbXBpbGVkTWlkZGxld2FyZRIMCgRuYW1lGAEgASgJEjEKB2ZpbHRlcnMYAiADKAsyIC5jYXVzZXdheS5zbmFwc2hvdC52MS5GaWx0ZXJJdGVtIo0BCgpGaWx0ZXJJdGVtEgwKBG5hbWUYASABKAkSDQoFcGhhc2UYAiABKA0SEgoIZGlzYWJsZWQYAyABKAhIABIUCgptaWRkbGV3YXJlGAQgASgJSAASMAoHcmVzcG9uZBgKIAEoCzIdLmNhdXNld2F5LnNuYXBzaG90LnYxLlJlc3BvbmRIAEIGCgRpdGVtIn4KB1Jlc3BvbmQSDgoGc3RhdHVzGAEgASgNEjUKB2hlYWRlcnMYAiADKAsyJC5jYXVzZXdheS5zbmFwc2hvdC52MS5UZW1wbGF0ZUhlYWRlchIsCgRib2R5GAMgASgLMh4uY2F1c2V3YXkuc25hcHNob3QudjEuVGVtcGxhdGUiTQoOVGVtcGxhdGVIZWFkZXISDAoEbmFtZRgBIAEoCRItCgV2YWx1ZRgCIAEoCzIeLmNhdXNld2F5LnNuYXBzaG90LnYxLlRlbXBsYXRlIj0KCFRlbXBsYXRlEjEKBXBhcnRzGAEgAygLMiIuY2F1c2V3YXkuc25hcHNob3QudjEuVGVtcGxhdGVQYXJ0ImUKDFRlbXBsYXRlUGFydBIRCgdsaXRlcmFsGAEgASgJSAASOgoIdmFyaWFibGUYAiABKAsyJi5jYXVzZXdheS5zbmFwc2hvdC52MS5UZW1wbGF0ZVZhcmlhYmxlSABCBgoEcGFydCJWChBUZW1wbGF0ZVZhcmlhYmxlEjQKBnNvdXJjZRgBIAEoDjIkLmNhdXNld2F5LnNuYXBzaG90LnYxLlRlbXBsYXRlU291cmNlEgwKBG5hbWUYAiABKAkqjgEKD0FjY2Vzc0xvZ0Zvcm1hdBIhCh1BQ0NFU1NfTE9HX0ZPUk1BVF9VTlNQRUNJRklFRBAAEhoKFkFDQ0VTU19MT0dfRk9STUFUX0pTT04QARIcChhBQ0NFU1NfTE9HX0ZPUk1BVF9DT01NT04QAhIeChpBQ0NFU1NfTE9HX0ZPUk1BVF9DT01CSU5FRBADKowBChNDbGllbnRBZGRyZXNzSGVhZGVyEiUKIUNMSUVOVF9BRERSRVNTX0hFQURFUl9VTlNQRUNJRklFRBAAEikKJUNMSUVOVF9BRERSRVNTX0hFQURFUl9YX0ZPUldBUkRFRF9GT1IQARIjCh9DTElFTlRfQUREUkVTU19IRUFERVJfRk9SV0FSREVEEAIq0AEKEEVuY29kZWRDaGFyYWN0ZXISIQodRU5DT0RFRF9DSEFSQUNURVJfVU5TUEVDSUZJRUQQABIbChdFTkNPREVEX0NIQVJBQ1RFUl9TTEFTSBABEh8KG0VOQ09ERURfQ0hBUkFDVEVSX0JBQ0tTTEFTSBACEh4KGkVOQ09ERURfQ0hBUkFDVEVSX1FVRVNUSU9OEAMSGgoWRU5DT0RFRF9DSEFSQUNURVJfSEFTSBAEEh8KG0VOQ09ERURfQ0hBUkFDVEVSX1NFTUlDT0xPThAFKlMKClRsc1ZlcnNpb24SGwoXVExTX1ZFUlNJT05fVU5TUEVDSUZJRUQQABITCg9UTFNfVkVSU0lPTl8xXzIQARITCg9UTFNfVkVSU0lPTl8xXzMQAipLCghQcm90b2NvbBIYChRQUk9UT0NPTF9VTlNQRUNJRklFRBAAEhEKDVBST1RPQ09MX0hUVFAQARISCg5QUk9UT0NPTF9IVFRQUxACKlUKD0JhbGFuY2luZ1BvbGljeRIgChxCQUxBTkNJTkdfUE9MSUNZX1VOU1BFQ0lGSUVEEAASIAocQkFMQU5DSU5HX1BPTElDWV9ST1VORF9ST0JJThABKowDCg5UZW1wbGF0ZVNvdXJjZRIfChtURU1QTEFURV9TT1VSQ0VfVU5TUEVDSUZJRUQQABIiCh5URU1QTEFURV9TT1VSQ0VfUkVRVUVTVF9NRVRIT0QQARIgChxURU1QTEFURV9TT1VSQ0VfUkVRVUVTVF9IT1NUEAISIAocVEVNUExBVEVfU09VUkNFX1JFUVVFU1RfUEFUSBADEh4KGlRFTVBMQVRFX1NPVVJDRV9SRVFVRVNUX0lEEAQSIgoeVEVNUExBVEVfU09VUkNFX1JFUVVFU1RfU0NIRU1FEAUSIgoeVEVNUExBVEVfU09VUkNFX1JFUVVFU1RfSEVBREVSEAYSIQodVEVNUExBVEVfU09VUkNFX1JFUVVFU1RfUVVFUlkQBxIiCh5URU1QTEFURV9TT1VSQ0VfUEFUSF9QQVJBTUVURVIQCBIiCh5URU1QTEFURV9TT1VSQ0VfQ0xJRU5UX0FERFJFU1MQCRIeChpURU1QTEFURV9TT1VSQ0VfUk9VVEVfTkFNRRAKYgZwcm90bzM");
 
 /**
  * Key "gateway/<name>", schema version 1.
@@ -57,6 +57,16 @@ export type CompiledGateway = Message<"causeway.snapshot.v1.CompiledGateway"> & 
   accessLogEnabled: boolean;
 
   /**
+   * @generated from field: causeway.snapshot.v1.Forwarding forwarding = 10;
+   */
+  forwarding?: Forwarding | undefined;
+
+  /**
+   * @generated from field: causeway.snapshot.v1.AccessLog access_log = 11;
+   */
+  accessLog?: AccessLog | undefined;
+
+  /**
    * Filters of every Route; Middlewares are those of namespace default.
    *
    * @generated from field: repeated causeway.snapshot.v1.FilterItem filters = 20;
@@ -70,6 +80,71 @@ export type CompiledGateway = Message<"causeway.snapshot.v1.CompiledGateway"> & 
  */
 export const CompiledGatewaySchema: GenMessage<CompiledGateway> = /*@__PURE__*/
   messageDesc(file_causeway_snapshot_v1_snapshot, 0);
+
+/**
+ * @generated from message causeway.snapshot.v1.Forwarding
+ */
+export type Forwarding = Message<"causeway.snapshot.v1.Forwarding"> & {
+  /**
+   * @generated from field: bool forwarded = 1;
+   */
+  forwarded: boolean;
+
+  /**
+   * @generated from field: bool via = 2;
+   */
+  via: boolean;
+};
+
+/**
+ * Describes the message causeway.snapshot.v1.Forwarding.
+ * Use `create(ForwardingSchema)` to create a new message.
+ */
+export const ForwardingSchema: GenMessage<Forwarding> = /*@__PURE__*/
+  messageDesc(file_causeway_snapshot_v1_snapshot, 1);
+
+/**
+ * @generated from message causeway.snapshot.v1.AccessLog
+ */
+export type AccessLog = Message<"causeway.snapshot.v1.AccessLog"> & {
+  /**
+   * @generated from field: causeway.snapshot.v1.AccessLogFormat format = 1;
+   */
+  format: AccessLogFormat;
+
+  /**
+   * Absolute path on the node; empty = stdout.
+   *
+   * @generated from field: string path = 2;
+   */
+  path: string;
+
+  /**
+   * 0 to 100, with fractions.
+   *
+   * @generated from field: double sample_percent = 3;
+   */
+  samplePercent: number;
+
+  /**
+   * Lower case.
+   *
+   * @generated from field: repeated string redact_headers = 4;
+   */
+  redactHeaders: string[];
+
+  /**
+   * @generated from field: repeated string redact_query = 5;
+   */
+  redactQuery: string[];
+};
+
+/**
+ * Describes the message causeway.snapshot.v1.AccessLog.
+ * Use `create(AccessLogSchema)` to create a new message.
+ */
+export const AccessLogSchema: GenMessage<AccessLog> = /*@__PURE__*/
+  messageDesc(file_causeway_snapshot_v1_snapshot, 2);
 
 /**
  * @generated from message causeway.snapshot.v1.Listener
@@ -107,7 +182,7 @@ export type Listener = Message<"causeway.snapshot.v1.Listener"> & {
  * Use `create(ListenerSchema)` to create a new message.
  */
 export const ListenerSchema: GenMessage<Listener> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 1);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 3);
 
 /**
  * @generated from message causeway.snapshot.v1.ClientAddress
@@ -131,7 +206,7 @@ export type ClientAddress = Message<"causeway.snapshot.v1.ClientAddress"> & {
  * Use `create(ClientAddressSchema)` to create a new message.
  */
 export const ClientAddressSchema: GenMessage<ClientAddress> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 2);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 4);
 
 /**
  * @generated from message causeway.snapshot.v1.ClientTimeouts
@@ -168,7 +243,7 @@ export type ClientTimeouts = Message<"causeway.snapshot.v1.ClientTimeouts"> & {
  * Use `create(ClientTimeoutsSchema)` to create a new message.
  */
 export const ClientTimeoutsSchema: GenMessage<ClientTimeouts> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 3);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 5);
 
 /**
  * 0 switches a limit off where the Gateway's reference says so.
@@ -215,6 +290,16 @@ export type GatewayLimits = Message<"causeway.snapshot.v1.GatewayLimits"> & {
    * @generated from field: uint32 requests_per_connection_max = 8;
    */
   requestsPerConnectionMax: number;
+
+  /**
+   * @generated from field: uint32 pipelined_max = 10;
+   */
+  pipelinedMax: number;
+
+  /**
+   * @generated from field: uint32 bytes_per_second_min = 11;
+   */
+  bytesPerSecondMin: number;
 };
 
 /**
@@ -222,7 +307,7 @@ export type GatewayLimits = Message<"causeway.snapshot.v1.GatewayLimits"> & {
  * Use `create(GatewayLimitsSchema)` to create a new message.
  */
 export const GatewayLimitsSchema: GenMessage<GatewayLimits> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 4);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 6);
 
 /**
  * Key "route/<namespace>/<name>", schema version 1.
@@ -282,6 +367,13 @@ export type CompiledRoute = Message<"causeway.snapshot.v1.CompiledRoute"> & {
   bodyBytesMax?: bigint | undefined;
 
   /**
+   * 0 = off.
+   *
+   * @generated from field: uint32 active_requests_max = 10;
+   */
+  activeRequestsMax: number;
+
+  /**
    * @generated from field: repeated causeway.snapshot.v1.FilterItem filters = 20;
    */
   filters: FilterItem[];
@@ -292,7 +384,7 @@ export type CompiledRoute = Message<"causeway.snapshot.v1.CompiledRoute"> & {
  * Use `create(CompiledRouteSchema)` to create a new message.
  */
 export const CompiledRouteSchema: GenMessage<CompiledRoute> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 5);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 7);
 
 /**
  * @generated from message causeway.snapshot.v1.Match
@@ -353,7 +445,7 @@ export type Match = Message<"causeway.snapshot.v1.Match"> & {
  * Use `create(MatchSchema)` to create a new message.
  */
 export const MatchSchema: GenMessage<Match> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 6);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 8);
 
 /**
  * @generated from message causeway.snapshot.v1.ValuePredicate
@@ -399,7 +491,7 @@ export type ValuePredicate = Message<"causeway.snapshot.v1.ValuePredicate"> & {
  * Use `create(ValuePredicateSchema)` to create a new message.
  */
 export const ValuePredicateSchema: GenMessage<ValuePredicate> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 7);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 9);
 
 /**
  * @generated from message causeway.snapshot.v1.Backend
@@ -423,7 +515,7 @@ export type Backend = Message<"causeway.snapshot.v1.Backend"> & {
  * Use `create(BackendSchema)` to create a new message.
  */
 export const BackendSchema: GenMessage<Backend> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 8);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 10);
 
 /**
  * 0 = off.
@@ -457,7 +549,7 @@ export type RouteTimeouts = Message<"causeway.snapshot.v1.RouteTimeouts"> & {
  * Use `create(RouteTimeoutsSchema)` to create a new message.
  */
 export const RouteTimeoutsSchema: GenMessage<RouteTimeouts> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 9);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 11);
 
 /**
  * Key "service/<namespace>/<name>", schema version 1. Endpoints travel beside it as an EndpointSet.
@@ -491,6 +583,13 @@ export type CompiledService = Message<"causeway.snapshot.v1.CompiledService"> & 
    * @generated from field: causeway.snapshot.v1.Pool pool = 5;
    */
   pool?: Pool | undefined;
+
+  /**
+   * Present with a TLS protocol, absent otherwise.
+   *
+   * @generated from field: causeway.snapshot.v1.UpstreamTls tls = 10;
+   */
+  tls?: UpstreamTls | undefined;
 };
 
 /**
@@ -498,7 +597,50 @@ export type CompiledService = Message<"causeway.snapshot.v1.CompiledService"> & 
  * Use `create(CompiledServiceSchema)` to create a new message.
  */
 export const CompiledServiceSchema: GenMessage<CompiledService> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 10);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 12);
+
+/**
+ * @generated from message causeway.snapshot.v1.UpstreamTls
+ */
+export type UpstreamTls = Message<"causeway.snapshot.v1.UpstreamTls"> & {
+  /**
+   * SNI and verified name of endpoints without a server_name of their own; empty = their DNS name.
+   *
+   * @generated from field: string server_name = 1;
+   */
+  serverName: string;
+
+  /**
+   * "namespace/name" of Certificates; empty = the system store.
+   *
+   * @generated from field: repeated string trust = 2;
+   */
+  trust: string[];
+
+  /**
+   * "namespace/name" of a Certificate with a key; empty = none.
+   *
+   * @generated from field: string client_certificate = 3;
+   */
+  clientCertificate: string;
+
+  /**
+   * @generated from field: bool verify = 4;
+   */
+  verify: boolean;
+
+  /**
+   * @generated from field: causeway.snapshot.v1.TlsVersion min_version = 5;
+   */
+  minVersion: TlsVersion;
+};
+
+/**
+ * Describes the message causeway.snapshot.v1.UpstreamTls.
+ * Use `create(UpstreamTlsSchema)` to create a new message.
+ */
+export const UpstreamTlsSchema: GenMessage<UpstreamTls> = /*@__PURE__*/
+  messageDesc(file_causeway_snapshot_v1_snapshot, 13);
 
 /**
  * @generated from message causeway.snapshot.v1.Pool
@@ -518,6 +660,20 @@ export type Pool = Message<"causeway.snapshot.v1.Pool"> & {
    * @generated from field: uint32 idle_timeout_ms = 3;
    */
   idleTimeoutMs: number;
+
+  /**
+   * 0 = off.
+   *
+   * @generated from field: uint32 requests_per_connection_max = 10;
+   */
+  requestsPerConnectionMax: number;
+
+  /**
+   * 0 = off.
+   *
+   * @generated from field: uint32 max_age_ms = 11;
+   */
+  maxAgeMs: number;
 };
 
 /**
@@ -525,7 +681,42 @@ export type Pool = Message<"causeway.snapshot.v1.Pool"> & {
  * Use `create(PoolSchema)` to create a new message.
  */
 export const PoolSchema: GenMessage<Pool> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 11);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 14);
+
+/**
+ * Key "certificate/<namespace>/<name>", schema version 1. Sent only to nodes of Gateways whose Services refer to it.
+ *
+ * @generated from message causeway.snapshot.v1.CompiledCertificate
+ */
+export type CompiledCertificate = Message<"causeway.snapshot.v1.CompiledCertificate"> & {
+  /**
+   * "namespace/name"
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * PEM, leaf first.
+   *
+   * @generated from field: string chain = 2;
+   */
+  chain: string;
+
+  /**
+   * PEM; absent for a trust bundle, and where nothing on the node's Gateway needs the key.
+   *
+   * @generated from field: optional string key = 3;
+   */
+  key?: string | undefined;
+};
+
+/**
+ * Describes the message causeway.snapshot.v1.CompiledCertificate.
+ * Use `create(CompiledCertificateSchema)` to create a new message.
+ */
+export const CompiledCertificateSchema: GenMessage<CompiledCertificate> = /*@__PURE__*/
+  messageDesc(file_causeway_snapshot_v1_snapshot, 15);
 
 /**
  * Key "middleware/<namespace>/<name>", schema version 1.
@@ -553,7 +744,7 @@ export type CompiledMiddleware = Message<"causeway.snapshot.v1.CompiledMiddlewar
  * Use `create(CompiledMiddlewareSchema)` to create a new message.
  */
 export const CompiledMiddlewareSchema: GenMessage<CompiledMiddleware> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 12);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 16);
 
 /**
  * Lists are merged on the node: the Gateway's, then the Route's, Middlewares expanded in place; of one name the later replaces
@@ -609,7 +800,7 @@ export type FilterItem = Message<"causeway.snapshot.v1.FilterItem"> & {
  * Use `create(FilterItemSchema)` to create a new message.
  */
 export const FilterItemSchema: GenMessage<FilterItem> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 13);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 17);
 
 /**
  * Answers without asking an upstream.
@@ -640,7 +831,7 @@ export type Respond = Message<"causeway.snapshot.v1.Respond"> & {
  * Use `create(RespondSchema)` to create a new message.
  */
 export const RespondSchema: GenMessage<Respond> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 14);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 18);
 
 /**
  * @generated from message causeway.snapshot.v1.TemplateHeader
@@ -664,7 +855,7 @@ export type TemplateHeader = Message<"causeway.snapshot.v1.TemplateHeader"> & {
  * Use `create(TemplateHeaderSchema)` to create a new message.
  */
 export const TemplateHeaderSchema: GenMessage<TemplateHeader> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 15);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 19);
 
 /**
  * @generated from message causeway.snapshot.v1.Template
@@ -681,7 +872,7 @@ export type Template = Message<"causeway.snapshot.v1.Template"> & {
  * Use `create(TemplateSchema)` to create a new message.
  */
 export const TemplateSchema: GenMessage<Template> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 16);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 20);
 
 /**
  * @generated from message causeway.snapshot.v1.TemplatePart
@@ -710,7 +901,7 @@ export type TemplatePart = Message<"causeway.snapshot.v1.TemplatePart"> & {
  * Use `create(TemplatePartSchema)` to create a new message.
  */
 export const TemplatePartSchema: GenMessage<TemplatePart> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 17);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 21);
 
 /**
  * @generated from message causeway.snapshot.v1.TemplateVariable
@@ -734,7 +925,43 @@ export type TemplateVariable = Message<"causeway.snapshot.v1.TemplateVariable"> 
  * Use `create(TemplateVariableSchema)` to create a new message.
  */
 export const TemplateVariableSchema: GenMessage<TemplateVariable> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 18);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 22);
+
+/**
+ * @generated from enum causeway.snapshot.v1.AccessLogFormat
+ */
+export const AccessLogFormat = {
+  /**
+   * @generated from enum value: ACCESS_LOG_FORMAT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: ACCESS_LOG_FORMAT_JSON = 1;
+   */
+  JSON: 1,
+
+  /**
+   * @generated from enum value: ACCESS_LOG_FORMAT_COMMON = 2;
+   */
+  COMMON: 2,
+
+  /**
+   * @generated from enum value: ACCESS_LOG_FORMAT_COMBINED = 3;
+   */
+  COMBINED: 3,
+} as const;
+
+/**
+ * @generated from enum causeway.snapshot.v1.AccessLogFormat
+ */
+export type AccessLogFormat = (typeof AccessLogFormat)[keyof typeof AccessLogFormat] | UnknownEnum;
+
+/**
+ * Describes the enum causeway.snapshot.v1.AccessLogFormat.
+ */
+export const AccessLogFormatSchema: GenEnum<AccessLogFormat> = /*@__PURE__*/
+  enumDesc(file_causeway_snapshot_v1_snapshot, 0);
 
 /**
  * @generated from enum causeway.snapshot.v1.ClientAddressHeader
@@ -765,7 +992,7 @@ export type ClientAddressHeader = (typeof ClientAddressHeader)[keyof typeof Clie
  * Describes the enum causeway.snapshot.v1.ClientAddressHeader.
  */
 export const ClientAddressHeaderSchema: GenEnum<ClientAddressHeader> = /*@__PURE__*/
-  enumDesc(file_causeway_snapshot_v1_snapshot, 0);
+  enumDesc(file_causeway_snapshot_v1_snapshot, 1);
 
 /**
  * @generated from enum causeway.snapshot.v1.EncodedCharacter
@@ -811,7 +1038,38 @@ export type EncodedCharacter = (typeof EncodedCharacter)[keyof typeof EncodedCha
  * Describes the enum causeway.snapshot.v1.EncodedCharacter.
  */
 export const EncodedCharacterSchema: GenEnum<EncodedCharacter> = /*@__PURE__*/
-  enumDesc(file_causeway_snapshot_v1_snapshot, 1);
+  enumDesc(file_causeway_snapshot_v1_snapshot, 2);
+
+/**
+ * @generated from enum causeway.snapshot.v1.TlsVersion
+ */
+export const TlsVersion = {
+  /**
+   * @generated from enum value: TLS_VERSION_UNSPECIFIED = 0;
+   */
+  TLS_VERSION_UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: TLS_VERSION_1_2 = 1;
+   */
+  TLS_VERSION_1_2: 1,
+
+  /**
+   * @generated from enum value: TLS_VERSION_1_3 = 2;
+   */
+  TLS_VERSION_1_3: 2,
+} as const;
+
+/**
+ * @generated from enum causeway.snapshot.v1.TlsVersion
+ */
+export type TlsVersion = (typeof TlsVersion)[keyof typeof TlsVersion] | UnknownEnum;
+
+/**
+ * Describes the enum causeway.snapshot.v1.TlsVersion.
+ */
+export const TlsVersionSchema: GenEnum<TlsVersion> = /*@__PURE__*/
+  enumDesc(file_causeway_snapshot_v1_snapshot, 3);
 
 /**
  * @generated from enum causeway.snapshot.v1.Protocol
@@ -826,6 +1084,11 @@ export const Protocol = {
    * @generated from enum value: PROTOCOL_HTTP = 1;
    */
   HTTP: 1,
+
+  /**
+   * @generated from enum value: PROTOCOL_HTTPS = 2;
+   */
+  HTTPS: 2,
 } as const;
 
 /**
@@ -837,7 +1100,7 @@ export type Protocol = (typeof Protocol)[keyof typeof Protocol] | UnknownEnum;
  * Describes the enum causeway.snapshot.v1.Protocol.
  */
 export const ProtocolSchema: GenEnum<Protocol> = /*@__PURE__*/
-  enumDesc(file_causeway_snapshot_v1_snapshot, 2);
+  enumDesc(file_causeway_snapshot_v1_snapshot, 4);
 
 /**
  * @generated from enum causeway.snapshot.v1.BalancingPolicy
@@ -863,7 +1126,7 @@ export type BalancingPolicy = (typeof BalancingPolicy)[keyof typeof BalancingPol
  * Describes the enum causeway.snapshot.v1.BalancingPolicy.
  */
 export const BalancingPolicySchema: GenEnum<BalancingPolicy> = /*@__PURE__*/
-  enumDesc(file_causeway_snapshot_v1_snapshot, 3);
+  enumDesc(file_causeway_snapshot_v1_snapshot, 5);
 
 /**
  * @generated from enum causeway.snapshot.v1.TemplateSource
@@ -934,5 +1197,5 @@ export type TemplateSource = (typeof TemplateSource)[keyof typeof TemplateSource
  * Describes the enum causeway.snapshot.v1.TemplateSource.
  */
 export const TemplateSourceSchema: GenEnum<TemplateSource> = /*@__PURE__*/
-  enumDesc(file_causeway_snapshot_v1_snapshot, 4);
+  enumDesc(file_causeway_snapshot_v1_snapshot, 6);
 

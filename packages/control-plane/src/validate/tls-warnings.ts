@@ -1,0 +1,37 @@
+import { certificateFacts, parseCertificateChain } from '@causeway/model/certificate-chain';
+import type { CertificateSpec } from '@causeway/model/kinds/certificate';
+import type { ServiceSpec } from '@causeway/model/kinds/service';
+import type { Entry } from '../store/resource-index.ts';
+import { shortKey } from './short-key.ts';
+
+/** Warnings are cut after this many, so that one apply of many objects stays readable. */
+const warningsMax = 20;
+
+/**
+ * What is allowed and hardly ever meant: Services that trust anybody, certificates outside of their time. Said at every
+ * apply and read, changed or not. `now` is RFC 3339.
+ */
+export function tlsWarnings(entries: readonly Entry[], now: string): string[] {
+  return entries.flatMap((entry) => warningOf(entry, now) ?? []).slice(0, warningsMax);
+}
+
+function warningOf(entry: Entry, now: string): string | undefined {
+  switch (entry.resource.kind) {
+    case 'Service':
+      return (entry.effective as ServiceSpec).tls?.verify === false
+        ? `${shortKey(entry)} takes any certificate of its endpoints (tls.verify is false)`
+        : undefined;
+    case 'Certificate':
+      return timeWarning(entry, now);
+    default:
+      return undefined;
+  }
+}
+
+function timeWarning(entry: Entry, now: string): string | undefined {
+  const chain = parseCertificateChain((entry.effective as CertificateSpec).certificate);
+  if (!chain.ok) return undefined;
+  const { notBefore, notAfter } = certificateFacts(chain.certificates[0]);
+  if (notAfter < now) return `${shortKey(entry)} has expired: it was valid until ${notAfter}`;
+  return notBefore > now ? `${shortKey(entry)} is not valid yet: it will be from ${notBefore}` : undefined;
+}

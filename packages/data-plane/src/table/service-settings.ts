@@ -1,0 +1,81 @@
+/** A Service of the snapshot, read once, so that connections meet plain values only. */
+
+import {
+  BalancingPolicy,
+  type CompiledService,
+  type UpstreamTls as CompiledTls,
+  Protocol,
+  TlsVersion,
+} from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
+import { UnknownChoice } from '@causeway/proto/route-rules';
+import { sharedGet, type SharedMap } from '@causeway/router/shared-map';
+
+import type { PoolSettings } from '../upstream/endpoint-pool.ts';
+import {
+  createUpstreamTls,
+  type TlsVersion as TlsVersionName,
+  type UpstreamTls,
+} from '../upstream/tls-settings.ts';
+import type { CertificateEntry } from './certificate-entry.ts';
+
+/** Throws UnknownChoice for a Service that this version cannot run, an Error for one that is not whole. */
+export function readServiceSettings(
+  service: CompiledService,
+  certificates: SharedMap<CertificateEntry> | undefined,
+): PoolSettings {
+  const { protocol, policy, pool, connectTimeoutMs, tls } = service;
+  if (protocol !== Protocol.HTTP && protocol !== Protocol.HTTPS)
+    throw new UnknownChoice(`protocol ${protocol}`);
+  if (policy !== BalancingPolicy.ROUND_ROBIN) throw new UnknownChoice(`balancing policy ${policy}`);
+  if (pool === undefined) throw new Error('pool is missing');
+  // Neither guessed nor ignored: what was meant to be encrypted must never go out in the clear.
+  if ((protocol === Protocol.HTTPS) !== (tls !== undefined))
+    throw new Error(tls === undefined ? 'tls is missing' : 'tls without a TLS protocol');
+  const { connectionsMax, waitingMax, idleTimeoutMs, requestsPerConnectionMax, maxAgeMs } = pool;
+  return {
+    connectTimeoutMs,
+    connectionsMax,
+    waitingMax,
+    idleTimeoutMs,
+    requestsPerConnectionMax,
+    ageMaxMs: maxAgeMs,
+    tls: tls && readTls(tls, certificates),
+  };
+}
+
+/** Names of the Certificates that a Service refers to, `namespace/name`. */
+export function certificatesOf({ tls }: CompiledService): readonly string[] {
+  if (tls === undefined) return [];
+  return tls.clientCertificate === '' ? tls.trust : [...tls.trust, tls.clientCertificate];
+}
+
+function readTls(tls: CompiledTls, certificates: SharedMap<CertificateEntry> | undefined): UpstreamTls {
+  const named = (name: string): CertificateEntry => {
+    const certificate = sharedGet(certificates, name);
+    if (certificate === undefined) throw new Error(`certificate/${name} is not in the snapshot`);
+    return certificate;
+  };
+  return createUpstreamTls({
+    serverName: tls.serverName === '' ? undefined : tls.serverName,
+    trust: tls.trust.map((name) => named(name).chain),
+    client: tls.clientCertificate === '' ? undefined : clientOf(named(tls.clientCertificate)),
+    verify: tls.verify,
+    minVersion: readVersion(tls.minVersion),
+  });
+}
+
+function clientOf({ name, chain, key }: CertificateEntry): { chain: string; key: string } {
+  if (key === undefined) throw new Error(`certificate/${name} came without its key`);
+  return { chain, key };
+}
+
+function readVersion(version: TlsVersion): TlsVersionName {
+  switch (version) {
+    case TlsVersion.TLS_VERSION_1_2:
+      return 'TLSv1.2';
+    case TlsVersion.TLS_VERSION_1_3:
+      return 'TLSv1.3';
+    default:
+      throw new UnknownChoice(`tls.minVersion ${version}`);
+  }
+}

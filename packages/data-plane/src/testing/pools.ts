@@ -1,0 +1,25 @@
+/** What pools need, for tests that have no node. */
+
+import { systemClock } from '@causeway/runtime/clock';
+
+import { TimerWheel } from '../proxy/timer-wheel.ts';
+import type { PoolContext, PoolSettings } from '../upstream/endpoint-pool.ts';
+import { PoolCounters } from '../upstream/pool-counters.ts';
+
+export function poolContext(): PoolContext {
+  const wheel = new TimerWheel(systemClock);
+  return { clock: systemClock, wheel, ownPorts: { has: () => false }, counters: new PoolCounters() };
+}
+
+export function poolSettings(settings: Partial<PoolSettings> = {}): PoolSettings {
+  return {
+    connectTimeoutMs: 1000,
+    connectionsMax: 2,
+    waitingMax: 2,
+    idleTimeoutMs: 5000,
+    requestsPerConnectionMax: 0,
+    ageMaxMs: 0,
+    tls: undefined,
+    ...settings,
+  };
+}

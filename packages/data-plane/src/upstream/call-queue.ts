@@ -1,0 +1,52 @@
+/** Requests in the order in which they get a connection; one may leave from anywhere at no cost. */
+
+/** The queue owns the two links. */
+export interface Queued<T> {
+  queueNext: T | undefined;
+  queuePrevious: T | undefined;
+}
+
+export class CallQueue<T extends Queued<T>> {
+  #first: T | undefined;
+  #last: T | undefined;
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  push(call: T): void {
+    call.queuePrevious = this.#last;
+    if (this.#last === undefined) this.#first = call;
+    else this.#last.queueNext = call;
+    this.#last = call;
+    this.#size += 1;
+  }
+
+  /** For one that has had its turn before. */
+  pushFirst(call: T): void {
+    call.queueNext = this.#first;
+    if (this.#first === undefined) this.#last = call;
+    else this.#first.queuePrevious = call;
+    this.#first = call;
+    this.#size += 1;
+  }
+
+  shift(): T | undefined {
+    const first = this.#first;
+    if (first !== undefined) this.remove(first);
+    return first;
+  }
+
+  /** Only of one that is in the queue. */
+  remove(call: T): void {
+    const { queueNext: next, queuePrevious: previous } = call;
+    if (previous === undefined) this.#first = next;
+    else previous.queueNext = next;
+    if (next === undefined) this.#last = previous;
+    else next.queuePrevious = previous;
+    call.queueNext = undefined;
+    call.queuePrevious = undefined;
+    this.#size -= 1;
+  }
+}

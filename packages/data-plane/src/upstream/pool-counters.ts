@@ -1,0 +1,12 @@
+/** What the pools of a node have done since it started; read at each scrape. */
+
+export class PoolCounters {
+  connectionsOpened = 0;
+  connectsFailed = 0;
+  /** Connections that were destroyed although their last response had said nothing of it. */
+  connectionsDropped = 0;
+  /** Requests that were sent again because the upstream had given up their connection. */
+  staleRepeats = 0;
+  /** Requests that were refused because too many waited. */
+  refused = 0;
+}

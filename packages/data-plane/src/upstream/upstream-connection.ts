@@ -1,0 +1,249 @@
+/** One connection to an endpoint: HTTP/1.1, one request at a time, and never used again when anything about it is in doubt. */
+
+import type { Socket } from 'node:net';
+import { ReadEvent } from '@causeway/http1/body-reader';
+import type { ResponseHead } from '@causeway/http1/response-head';
+import { ResponseParser } from '@causeway/http1/response-parser';
+import { shouldClose } from '@causeway/http1/should-close';
+import { requestHeadText } from '@causeway/http1/write-head';
+import { BodyLength } from '@causeway/http1/message-head';
+import type { HeadLimits } from '@causeway/http1/limits';
+
+import type { FieldList, UpstreamFailure } from '../proxy/exchange.ts';
+import type { Timed } from '../proxy/timer-wheel.ts';
+import { MessageWriter } from '../socket/message-writer.ts';
+import type { PoolCall } from './pool-call.ts';
+import { connectFailure, protocolFailure, resetFailure } from './upstream-failures.ts';
+
+/** What a connection tells its pool. */
+export interface ConnectionOwner {
+  readonly headLimits: HeadLimits;
+  /** Host of requests that name none. */
+  readonly authority: string;
+  /** May carry a request from now on: it is connected, or its last response is complete. */
+  onFree(connection: UpstreamConnection): void;
+  /** No connection came about. */
+  onConnectFailed(connection: UpstreamConnection, failure: UpstreamFailure): void;
+  /** It is of no use any more; told once, after `onFree` or not. */
+  onGone(connection: UpstreamConnection): void;
+  /** A request came too late for a connection that the upstream had given up; it may be sent again. */
+  onStale(call: PoolCall): void;
+  onConnectTimeout(connection: UpstreamConnection): void;
+}
+
+interface OwnedSocket extends Socket {
+  connection?: UpstreamConnection;
+}
+
+/** `connecting` -> `free` <-> `busy` -> `gone`, and from everywhere to `gone`. */
+type State = 'connecting' | 'free' | 'busy' | 'gone';
+
+export class UpstreamConnection implements Timed {
+  wheelNext: Timed | undefined = undefined;
+  wheelPrevious: Timed | undefined = undefined;
+  dueMs = Infinity;
+  readonly writer: MessageWriter;
+  /** Monotonic. */
+  readonly openedMs: number;
+  /** When it was last left without a request; monotonic. */
+  freeSinceMs = 0;
+  /** How long the upstream says that it keeps the connection, by its Keep-Alive field. */
+  keptForMs = Infinity;
+  requests = 0;
+  readonly #owner: ConnectionOwner;
+  readonly #socket: Socket;
+  readonly #parser: ResponseParser;
+  #state: State = 'connecting';
+  #call: PoolCall | undefined;
+  #hasAnswered = false;
+  #error: Error | undefined;
+
+  /** `socket` is connecting; `readyEvent` tells when it can be written to. */
+  constructor(
+    owner: ConnectionOwner,
+    socket: Socket,
+    readyEvent: 'connect' | 'secureConnect',
+    nowMs: number,
+  ) {
+    this.#owner = owner;
+    this.#socket = socket;
+    this.openedMs = nowMs;
+    this.#parser = new ResponseParser(owner.headLimits);
+    this.writer = new MessageWriter(socket);
+    (socket as OwnedSocket).connection = this;
+    socket.once(readyEvent, onReady);
+    socket.on('data', onData);
+    socket.on('drain', onDrain);
+    socket.on('end', onEnd);
+    socket.on('error', onError);
+    socket.on('close', onClose);
+  }
+
+  /** Sends a request. Only when it is free. */
+  start(call: PoolCall): void {
+    const { method, target, bodyLength } = call.request;
+    const fields = this.#namedFields(call.request.fields);
+    this.#state = 'busy';
+    this.#call = call;
+    this.#hasAnswered = false;
+    this.requests += 1;
+    call.connection = this;
+    this.#parser.begin(method);
+    const isChunked = bodyLength === 'unknown';
+    this.writer.begin(requestHeadText(method, target, fields, writtenLength(method, bodyLength)), isChunked);
+    if (bodyLength === 0) this.writer.flush();
+    else call.events.onUpstreamReady();
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    if (this.#socket.isPaused()) this.#socket.resume();
+  }
+
+  /** The exchange is over before the response is. */
+  abandon(): void {
+    this.#call = undefined;
+    this.destroy();
+  }
+
+  destroy(): void {
+    if (this.#state === 'gone') return;
+    this.#state = 'gone';
+    this.#socket.destroy();
+    this.#owner.onGone(this);
+  }
+
+  /** The wheel watches over connecting. */
+  onDue(): void {
+    if (this.#state === 'connecting') this.#owner.onConnectTimeout(this);
+  }
+
+  /** Told by the pool, which knows how long it waited. */
+  failToConnect(failure: UpstreamFailure): void {
+    this.destroy();
+    this.#owner.onConnectFailed(this, failure);
+  }
+
+  ready(): void {
+    this.#state = 'free';
+    this.#owner.onFree(this);
+  }
+
+  read(chunk: Buffer): void {
+    const call = this.#call;
+    // Bytes that nobody asked for: whatever comes next on this connection cannot be trusted.
+    if (call === undefined) return this.destroy();
+    this.#hasAnswered = true;
+    const parser = this.#parser;
+    let at = 0;
+    for (;;) {
+      const event = parser.read(chunk, at);
+      at = parser.consumedTo;
+      if (event === ReadEvent.more) break;
+      if (event === ReadEvent.chunk) call.events.onUpstreamChunk(parser.chunk);
+      else if (event === ReadEvent.head) call.events.onUpstreamHead(parser.head!);
+      else if (event === ReadEvent.informational) call.events.onUpstreamInformational(parser.head!);
+      else if (event === ReadEvent.end) return this.#finish(call, at === chunk.length);
+      else return this.#fail(protocolFailure(parser.fault!));
+      if (this.#call !== call) return;
+    }
+    call.events.onUpstreamPart();
+  }
+
+  drain(): void {
+    this.#call?.events.onUpstreamDrain();
+  }
+
+  /** The upstream sends no more. */
+  end(): void {
+    const call = this.#call;
+    if (call === undefined) return this.destroy();
+    if (this.#parser.finish() === ReadEvent.end) this.#finish(call, false);
+    else this.#fail(resetFailure(undefined, this.#hasAnswered));
+  }
+
+  fault(error: Error): void {
+    this.#error = error;
+  }
+
+  close(): void {
+    if (this.#state === 'gone') return;
+    if (this.#state === 'connecting') this.failToConnect(connectFailure(this.#error));
+    else if (this.#call === undefined) this.destroy();
+    else this.#fail(resetFailure(this.#error, this.#hasAnswered));
+  }
+
+  /** HTTP/1.1 wants a Host (RFC 9112 section 3.2); it stands first where there is one. */
+  #namedFields(fields: FieldList): FieldList {
+    return fields[0] === 'host' ? fields : ['host', this.#owner.authority, ...fields];
+  }
+
+  #finish(call: PoolCall, isClean: boolean): void {
+    const head = this.#parser.head!;
+    this.#call = undefined;
+    // An upstream may answer before it has the whole request: what is left of it would be taken for the next one.
+    if (isClean && call.isRequestDone && !shouldClose(head)) {
+      this.keptForMs = keepAliveMs(head);
+      this.resume();
+      this.#state = 'free';
+      this.#owner.onFree(this);
+    } else {
+      this.destroy();
+    }
+    call.end();
+  }
+
+  #fail(failure: UpstreamFailure): void {
+    const call = this.#call!;
+    const isStale = this.requests > 1 && !this.#hasAnswered && failure.reason === 'upstream_reset';
+    this.#call = undefined;
+    call.connection = undefined;
+    this.destroy();
+    if (isStale && call.takeRepeat()) this.#owner.onStale(call);
+    else call.fail(failure);
+  }
+}
+
+/** Without a body GET and its like say nothing of it; of the others a server may ask for a length (RFC 9110 section 8.6). */
+function writtenLength(method: string, bodyLength: number | 'unknown'): number | undefined {
+  if (bodyLength === 'unknown') return BodyLength.chunked;
+  if (bodyLength > 0) return bodyLength;
+  return method === 'POST' || method === 'PUT' || method === 'PATCH' ? 0 : undefined;
+}
+
+/** `Keep-Alive: timeout=5`: less a second, for the answer and the next request pass each other. */
+function keepAliveMs(head: ResponseHead): number {
+  const value = head.valueOf('keep-alive');
+  if (value === undefined) return Infinity;
+  const [, seconds] = /(?:^|[,;\s])timeout=(\d{1,9})/i.exec(value) ?? [];
+  return seconds === undefined ? Infinity : Math.max(Number(seconds) - 1, 0) * 1000;
+}
+
+// One function for all sockets: a closure for each event of each connection would cost more than its parser.
+
+function onReady(this: OwnedSocket): void {
+  this.connection!.ready();
+}
+
+function onData(this: OwnedSocket, chunk: Buffer): void {
+  this.connection!.read(chunk);
+}
+
+function onDrain(this: OwnedSocket): void {
+  this.connection!.drain();
+}
+
+function onEnd(this: OwnedSocket): void {
+  this.connection!.end();
+}
+
+function onError(this: OwnedSocket, error: Error): void {
+  this.connection!.fault(error);
+}
+
+function onClose(this: OwnedSocket): void {
+  this.connection!.close();
+}

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { validateDocument } from '../validate-document.ts';
+
+const problemsOf = (spec: object) =>
+  validateDocument({ apiVersion: 'causeway/v1', kind: 'Gateway', metadata: { name: 'g' }, spec }).problems ??
+  [];
+
+describe('Gateway.accessLog', () => {
+  it('goes to stdout or to an absolute path', () => {
+    for (const output of ['stdout', 'file:/var/log/access.log', 'file:/a b'])
+      assert.deepEqual(problemsOf({ accessLog: { output } }), []);
+    const cases: [unknown, RegExp][] = [
+      ['/var/log/a', /write file:\/var\/log\/a/],
+      ['file:///var/log/a', /write file:\/var\/log\/a/],
+      ['file:a.log', /must begin with "\/"/],
+      ['stderr', /must begin/],
+      ['file:/var/log/', /name a file/],
+      ['file:/a\nb', /name a file/],
+      [7, /must begin/],
+    ];
+    for (const [output, hint] of cases) {
+      const [found, ...more] = problemsOf({ accessLog: { output } });
+      assert.deepEqual([found?.code, found?.pointer, more], ['bad_format', '/spec/accessLog/output', []]);
+      assert.match(found?.hint ?? '', hint);
+    }
+    assert.equal(problemsOf({ accessLog: { output: `file:/${'a'.repeat(4092)}` } })[0]?.code, 'out_of_range');
+  });
+
+  it('samples a percentage, fractions included', () => {
+    for (const samplePercent of [0, 0.01, 100])
+      assert.deepEqual(problemsOf({ accessLog: { samplePercent } }), []);
+    for (const [samplePercent, code] of [
+      [-1, 'out_of_range'],
+      [100.5, 'out_of_range'],
+      ['5', 'wrong_type'],
+    ])
+      assert.equal(problemsOf({ accessLog: { samplePercent } })[0]?.code, code);
+  });
+});
+
+describe('Gateway.limits', () => {
+  it('has bounds on pipelining and on the slowest client', () => {
+    const of = (limits: object) => problemsOf({ limits }).map(({ code }) => code);
+    assert.deepEqual(of({ maxPipelined: 1, minBytesPerSecond: 0 }), []);
+    assert.deepEqual(of({ maxPipelined: 1000, minBytesPerSecond: 10_000_000 }), []);
+    assert.deepEqual(of({ maxPipelined: 0, minBytesPerSecond: -1 }), ['out_of_range', 'out_of_range']);
+    assert.deepEqual(of({ maxPipelined: 1001, minBytesPerSecond: 10_000_001 }), [
+      'out_of_range',
+      'out_of_range',
+    ]);
+  });
+});

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { validateDocument } from '../validate-document.ts';
+
+const problemsOf = (spec: object): unknown[] =>
+  (
+    validateDocument({ apiVersion: 'causeway/v1', kind: 'Service', metadata: { name: 's' }, spec })
+      .problems ?? []
+  ).map(({ code, pointer, detail }) => [code, pointer, detail]);
+
+const named = { address: 'a.internal', port: 443 };
+const numbered = { address: '10.0.0.1', port: 443 };
+
+describe('Service.tls', () => {
+  it('needs a protocol with TLS', () => {
+    const detail = 'protocol http has no TLS';
+    assert.deepEqual(problemsOf({ tls: {} }), [['not_allowed_here', '/spec/tls', detail]]);
+    assert.deepEqual(problemsOf({ protocol: 'http', endpoints: [{ ...named, serverName: 'a' }] }), [
+      ['not_allowed_here', '/spec/endpoints/0/serverName', detail],
+    ]);
+    assert.deepEqual(problemsOf({ protocol: 'https', endpoints: [named] }), []);
+    assert.deepEqual(problemsOf({ protocol: 'https', endpoints: [named], tls: {} }), []);
+  });
+
+  it('needs a name for an endpoint that is an address, unless nothing is verified', () => {
+    const https = (tls?: object, endpoint: object = numbered) => ({
+      protocol: 'https',
+      endpoints: [named, endpoint],
+      ...(tls ? { tls } : {}),
+    });
+    for (const spec of [https(), https({ verify: true })])
+      assert.deepEqual(problemsOf(spec), [
+        [
+          'missing',
+          '/spec/endpoints/1',
+          '10.0.0.1 has no name that its certificate could be verified against',
+        ],
+      ]);
+    for (const spec of [
+      https({ verify: false }),
+      https({ serverName: 'a.internal' }),
+      https({}, { ...numbered, serverName: '10.0.0.1' }),
+    ])
+      assert.deepEqual(problemsOf(spec), []);
+  });
+
+  it('takes names that a certificate can hold, and no others', () => {
+    for (const serverName of ['a', 'a.b-c.example', '10.0.0.1', '::1'])
+      assert.deepEqual(problemsOf({ protocol: 'https', tls: { serverName } }), []);
+    for (const serverName of ['A.example', '*.example', 'a..b', 'a b', '', '1.2', 'x'.repeat(254), 7])
+      assert.equal(problemsOf({ protocol: 'https', tls: { serverName } }).length, 1, String(serverName));
+  });
+
+  it('refuses versions and protocols that this one does not speak', () => {
+    assert.deepEqual(problemsOf({ protocol: 'h2' }), [
+      ['bad_format', '/spec/protocol', '"h2" is not one of http, https'],
+    ]);
+    assert.equal(problemsOf({ protocol: 'https', tls: { minVersion: 'TLSv1.1' } }).length, 1);
+  });
+});
