@@ -11,7 +11,7 @@ import { haproxy } from './peers/haproxy.ts';
 import { nginx, startNginxUpstream } from './peers/nginx.ts';
 import { fastifyHttpProxy, httpProxy3 } from './peers/npm-proxies.ts';
 import type { Peer, RunningPeer } from './peers/peer.ts';
-import { cpuMicroseconds, residentBytes } from './process-cost.ts';
+import { cpuMicroseconds, residentBytes } from '../kit/process-cost.ts';
 import { formatTable } from './table.ts';
 import { runWrk, type WrkResult } from './wrk.ts';
 

@@ -60,6 +60,8 @@ export interface Case {
   /** What the client sends; cases without it have `steps`. */
   readonly raw?: string;
   readonly steps?: readonly Step[];
+  /** Of the requests in order, where they cannot be told by their lines. */
+  readonly methods?: readonly string[];
   /** The client closes its side when it has sent everything. */
   readonly halfClose?: boolean;
   /** The upstream's bytes for the n-th request; then it closes, unless `upstreamClose` is false. Nothing to send: it closes always. */
@@ -102,6 +104,6 @@ export function isHeadRequest(each: Case, index: number): boolean {
   const sent = stepsOf(each)
     .map(({ send = '' }) => send)
     .join('');
-  const methods = [...sent.matchAll(/^(\S+) \S+ HTTP\/1\.[01]\r$/gm)].map((line) => line[1]);
-  return methods[index] === 'HEAD';
+  const lines = [...sent.matchAll(/^(\S+) \S+ HTTP\/1\.[01]\r$/gm)];
+  return (each.methods ?? lines.map((line) => line[1]))[index] === 'HEAD';
 }

@@ -17,7 +17,13 @@ function caseOf(expect: Partial<Expectation>, kind: Case['kind'] = 'request'): C
 
 function observedOf(received: string, changes: Partial<Observed> = {}): Observed {
   const client = readResponses(Buffer.from(received), { isHead: () => false, ended: true });
-  const upstream = { requests: [seen], incomplete: 0, faults: [], bytes: 'GET / X-Secret' };
+  const upstream = {
+    connections: [],
+    requests: [seen],
+    incomplete: 0,
+    faults: [],
+    bytes: 'GET / X-Secret',
+  };
   return { client, received, isClosed: false, isOver: true, upstream, ...changes };
 }
 
@@ -56,7 +62,7 @@ describe('judge', () => {
   });
 
   test('sees requests that should not have reached the upstream', () => {
-    const upstream = { requests: [], incomplete: 1, faults: [], bytes: '' };
+    const upstream = { connections: [], requests: [], incomplete: 1, faults: [], bytes: '' };
     const started = observedOf(echo, { upstream });
     assert.match(complaint({ upstreamSees: 'none' }, observedOf(echo)), /saw 1 requests/);
     assert.match(complaint({ upstreamSees: 'none' }, started), /1 that did not end/);
@@ -72,7 +78,13 @@ describe('judge', () => {
     assert.match(complaint({ upstreamNotContains: ['x-secret'] }, observedOf(echo)), /the upstream got/);
     assert.equal(complaint({ upstreamNotContains: ['cs:x-secret'] }, observedOf(echo)), '');
     assert.match(complaint({ clientContains: ['100 '] }, observedOf(echo)), /the client did not get/);
-    const faulty = { requests: [seen], incomplete: 0, faults: ['malformed host'], bytes: '' };
+    const faulty = {
+      connections: [],
+      requests: [seen],
+      incomplete: 0,
+      faults: ['malformed host'],
+      bytes: '',
+    };
     assert.match(complaint({}, observedOf(echo, { upstream: faulty })), /the upstream got malformed host/);
   });
 });

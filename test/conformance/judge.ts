@@ -64,7 +64,7 @@ function judgeUpstream({ kind, expect }: Case, { client, upstream }: Observed): 
 }
 
 /** The upstream answers with what it saw: a client must get the answer to its own request. */
-function judgeEcho({ finals }: Observed['client'], { requests }: Observed['upstream']): string[] {
+export function judgeEcho({ finals }: Observed['client'], { requests }: Observed['upstream']): string[] {
   const seen = requests.map(({ method, target }) => `${method} ${target} HTTP/1.1`);
   return finals
     .filter(({ status, body }) => status === 200 && body.length > 0)

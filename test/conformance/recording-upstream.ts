@@ -1,6 +1,7 @@
 // The upstream behind a case: it writes down every byte, answers what is right, and says what was not.
 
 import { createServer, type Socket } from 'node:net';
+import { setImmediate as immediate } from 'node:timers/promises';
 import { headerValues } from '../kit/raw-message.ts';
 import type { Owner } from '../kit/owner.ts';
 import { parseRequest, parseRequestHead, type RawRequest } from '../kit/raw-request.ts';
@@ -21,11 +22,15 @@ export interface Recording {
   readonly incomplete: number;
   /** What the gateway sent that is no HTTP. */
   readonly faults: readonly string[];
-  /** Every byte of every connection, latin-1. */
+  /** Every byte of each connection. */
+  readonly connections: readonly Buffer[];
+  /** The same in one text, latin-1. */
   readonly bytes: string;
 }
 
 const goneTimeoutMs = 3000;
+/** What the kernel had before the client was told the end is accepted and read within so many turns of the event loop. */
+const turns = 3;
 
 interface Connection {
   readonly socket: Socket;
@@ -62,12 +67,15 @@ export class RecordingUpstream {
 
   /** Closes every connection, waits until the gateway has closed them too, and returns what was seen. */
   async finish(): Promise<Recording> {
+    for (let turn = 0; turn < turns; turn += 1) await immediate();
     await Promise.all(this.#connections.map(({ socket }) => goodbye(socket)));
+    const connections = this.#connections.map(({ chunks }) => Buffer.concat(chunks));
     return {
+      connections,
       requests: this.#requests,
       incomplete: this.#connections.filter(({ unread }) => unread.length > 0).length,
       faults: this.#faults,
-      bytes: this.#connections.map(({ chunks }) => Buffer.concat(chunks).toString('latin1')).join('\n'),
+      bytes: connections.map((bytes) => bytes.toString('latin1')).join('\n'),
     };
   }
 

@@ -13,6 +13,7 @@ import { createStatusPages } from '@causeway/runtime/status-pages';
 import { ProxyNode } from './node.ts';
 import { checkNodeId, type NodeState, openNodeState, nodeTokenReader } from './node-state.ts';
 import { AccessLog } from './observe/access-log.ts';
+import { EventLoopDelay } from './observe/event-loop-delay.ts';
 import { NodeMetrics } from './observe/node-metrics.ts';
 import { startStatusServer } from './observe/status-server.ts';
 import { type DataPlaneSettings, dataPlaneSettings } from './settings.ts';
@@ -93,6 +94,7 @@ function createParts(
   accessLog: AccessLog,
 ): Parts {
   const own: Parts['own'] = { statusPort: 0, sync: undefined };
+  const eventLoop = new EventLoopDelay();
   const metrics: NodeMetrics = new NodeMetrics(accessLog, () => {
     const { sync } = own;
     const contactMs = sync?.lastContactMs;
@@ -104,6 +106,10 @@ function createParts(
       connections: node.counts.open,
       refusedConnections: node.counts.refused,
       retiredTables: node.retiredTables,
+      clientTimeouts: node.timeoutCounters,
+      pools: node.poolCounters,
+      upstreamConnections: node.upstreamConnections,
+      eventLoop: eventLoop.take(),
     };
   });
   const node = new ProxyNode({

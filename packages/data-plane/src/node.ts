@@ -7,6 +7,7 @@ import type { Clock } from '@causeway/runtime/clock';
 import { messageOf } from '@causeway/runtime/errors';
 import type { HealthChecks } from '@causeway/runtime/health-checks';
 import type { Logger } from '@causeway/runtime/logger';
+import { sliceWork } from '@causeway/runtime/work-slices';
 
 import { ClientTimeoutCounters } from './listen/client-timeout-counters.ts';
 import { ConnectionCounts } from './listen/connection-counts.ts';
@@ -87,6 +88,11 @@ export class ProxyNode implements SnapshotTarget {
     return undefined;
   }
 
+  /** Connections to the endpoints of each Service, and requests that wait for one. */
+  get upstreamConnections(): { service: string; open: number; waiting: number }[] {
+    return Array.from(sharedValues(this.table?.services), ({ name, load }) => ({ service: name, ...load }));
+  }
+
   async apply(update: SnapshotUpdate): Promise<NodeProblem[]> {
     try {
       return await this.#apply(update);
@@ -131,7 +137,7 @@ export class ProxyNode implements SnapshotTarget {
   async #apply(update: SnapshotUpdate): Promise<NodeProblem[]> {
     const { clock, onApplied } = this.#options;
     const beganMs = clock.monotonicMs();
-    const built = buildTable(this.table, update, this.#pools);
+    const built = await sliceWork(buildTable(this.table, update, this.#pools));
     if (!built.ok) return built.problems;
     const ports = await this.#ports.prepare(built.table);
     if (Array.isArray(ports)) return ports;

@@ -52,6 +52,15 @@ export class SnapshotItems {
   }
 
   with(change: ItemsChange): SnapshotItems {
+    const steps = this.withInSteps(change);
+    for (;;) {
+      const step = steps.next();
+      if (step.done === true) return step.value;
+    }
+  }
+
+  /** The same, with a place to pause after each item and each digest that the new set needs. */
+  *withInSteps(change: ItemsChange): Generator<void, SnapshotItems, void> {
     const touched = new Map<number, Map<string, Item>>();
     const edit = (index: number): Map<string, Item> => {
       let items = touched.get(index);
@@ -59,11 +68,22 @@ export class SnapshotItems {
       return items;
     };
     for (const index of change.replacedBuckets ?? []) touched.set(index, new Map());
-    for (const key of change.removedKeys) edit(bucketOf(key)).delete(key);
-    for (const item of change.upserts) edit(bucketOf(item.key)).set(item.key, item);
+    for (const key of change.removedKeys) {
+      edit(bucketOf(key)).delete(key);
+      yield;
+    }
+    for (const item of change.upserts) {
+      edit(bucketOf(item.key)).set(item.key, item);
+      yield;
+    }
     if (touched.size === 0) return this;
     const buckets = [...this.#buckets];
-    for (const [index, items] of touched) buckets[index] = { items, digest: undefined };
+    for (const [index, items] of touched) {
+      const bucket = { items, digest: undefined };
+      bucketDigest(bucket);
+      buckets[index] = bucket;
+      yield;
+    }
     return new SnapshotItems(buckets);
   }
 

@@ -42,24 +42,49 @@ export function emptyRouter<T>(): Router<T> {
  * Route already has one of that index; then nothing has changed.
  */
 export function updateRouter<T>(router: Router<T>, change: RouterChange<T>): Router<T> {
+  const steps = updateRouterInSteps(router, change);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** The same, with a place to pause after each rule. Neither `router` nor the result changes in between. */
+export function* updateRouterInSteps<T>(
+  router: Router<T>,
+  change: RouterChange<T>,
+): Generator<void, Router<T>, void> {
   const edit: RouterEdit<T> = { ...router };
   const token: EditToken = { edit: true };
   for (const key of change.remove) {
     for (const rule of sharedGet(edit.routes, key) ?? []) removeRule(edit, rule, token);
     edit.routes = sharedDelete(edit.routes, key, token);
+    yield;
   }
   const added = new Map<string, CompiledRule<T>[]>();
   for (const rule of change.add) {
     const compiled = compileRule(rule);
-    const siblings = added.get(rule.key) ?? sharedGet(edit.routes, rule.key)?.slice() ?? [];
-    if (siblings.some((other) => other.rule.index === rule.index))
-      throw new RuleError(rule, 'was added twice');
-    siblings.push(compiled);
-    added.set(rule.key, siblings);
+    addToRoute(edit, compiled, added, token);
     addRule(edit, compiled, token);
+    yield;
   }
-  for (const [key, rules] of added) edit.routes = sharedSet(edit.routes, key, rules, token);
   return edit;
+}
+
+/** `added` holds the lists that this edit has made and may change. */
+function addToRoute<T>(
+  edit: RouterEdit<T>,
+  compiled: CompiledRule<T>,
+  added: Map<string, CompiledRule<T>[]>,
+  token: EditToken,
+): void {
+  const { rule } = compiled;
+  const siblings = added.get(rule.key) ?? sharedGet(edit.routes, rule.key)?.slice() ?? [];
+  if (siblings.some((other) => other.rule.index === rule.index)) throw new RuleError(rule, 'was added twice');
+  siblings.push(compiled);
+  if (added.has(rule.key)) return;
+  added.set(rule.key, siblings);
+  edit.routes = sharedSet(edit.routes, rule.key, siblings, token);
 }
 
 /**

@@ -7,7 +7,7 @@ import { findProgram, versionOf } from '../machine.ts';
 import { freePort, type Peer, type PeerContext, type RunningPeer, untilServing } from './peer.ts';
 
 /** One process without a master; temporary files beside the configuration, so that it needs no root. */
-function configuration(directory: string, http: string): string {
+export function nginxConfiguration(directory: string, http: string): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (kind) => `${kind}_temp_path ${join(directory, kind)};`,
   );
@@ -34,7 +34,7 @@ async function startNginx(
   const { owner, directory } = context;
   const port = await freePort();
   const file = join(directory, 'nginx.conf');
-  await writeFile(file, configuration(directory, http(port)));
+  await writeFile(file, nginxConfiguration(directory, http(port)));
   const args = ['-p', directory, '-c', file, '-e', 'stderr'];
   return untilServing(
     startChild(owner, { name: 'nginx', command: findProgram('nginx') ?? 'nginx', args }),

@@ -27,6 +27,7 @@ describe('what can be read', () => {
         ['Service', 'services', ['svc'], true, true],
         ['Gateway', 'gateways', ['gw'], false, true],
         ['Middleware', 'middlewares', ['mw'], true, true],
+        ['Certificate', 'certificates', ['cert'], true, true],
         ['Secret', 'secrets', ['sec'], true, true],
         ['Node', 'nodes', ['no'], false, false],
         ['Revision', 'revisions', ['rev'], false, false],

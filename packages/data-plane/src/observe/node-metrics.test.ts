@@ -3,6 +3,8 @@ import { describe, it } from 'node:test';
 import { ManualClock } from '@causeway/runtime/manual-clock';
 
 import type { ExchangeRecord } from '../proxy/exchange-record.ts';
+import { ClientTimeoutCounters } from '../listen/client-timeout-counters.ts';
+import { PoolCounters } from '../upstream/pool-counters.ts';
 import { AccessLog } from './access-log.ts';
 import { NodeMetrics } from './node-metrics.ts';
 
@@ -14,6 +16,10 @@ const gauges = {
   connections: 7,
   refusedConnections: { total: 1, address: 2 },
   retiredTables: 1,
+  clientTimeouts: Object.assign(new ClientTimeoutCounters(), { keepAlive: 4, requestHead: 5 }),
+  pools: Object.assign(new PoolCounters(), { connectionsOpened: 6, staleRepeats: 8 }),
+  upstreamConnections: [{ service: 'default/s', open: 2, waiting: 1 }],
+  eventLoop: { medianSeconds: 0.001, p99Seconds: 0.002, maxSeconds: 0.003 },
 };
 
 const record: ExchangeRecord = {
@@ -99,5 +105,23 @@ describe('NodeMetrics', () => {
     metrics.onUpstreamStart('default/s');
     metrics.onUpstreamOver('default/s');
     assert.deepEqual(series(metrics, 'causeway_upstream_active_requests'), { 'default/s': 1 });
+  });
+
+  it('shows timeouts of clients, pools of upstream connections and pauses of the event loop', () => {
+    const metrics = metricsOf();
+    assert.deepEqual(series(metrics, 'causeway_client_timeouts_total'), { keepAlive: 4, requestHead: 5 });
+    assert.deepEqual(series(metrics, 'causeway_upstream_pool_events_total'), {
+      opened: 6,
+      connectFailed: 0,
+      staleRepeat: 8,
+      refused: 0,
+    });
+    assert.deepEqual(series(metrics, 'causeway_upstream_connections'), { 'default/s': 2 });
+    assert.deepEqual(series(metrics, 'causeway_upstream_waiting_requests'), { 'default/s': 1 });
+    assert.deepEqual(series(metrics, 'causeway_event_loop_delay_seconds'), {
+      0.5: 0.001,
+      0.99: 0.002,
+      1: 0.003,
+    });
   });
 });

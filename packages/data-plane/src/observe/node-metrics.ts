@@ -3,8 +3,11 @@
 import type { CounterCell, GaugeCell, HistogramCell } from '@causeway/runtime/metric-cells';
 import { MetricRegistry } from '@causeway/runtime/metrics';
 
+import type { ClientTimeoutCounters } from '../listen/client-timeout-counters.ts';
 import type { ExchangeObserver, ExchangeRecord } from '../proxy/exchange-record.ts';
+import type { PoolCounters } from '../upstream/pool-counters.ts';
 import type { AccessLog } from './access-log.ts';
+import type { EventLoopDelays } from './event-loop-delay.ts';
 
 /** Read at each scrape. */
 export interface NodeGauges {
@@ -16,6 +19,15 @@ export interface NodeGauges {
   readonly connections: number;
   readonly refusedConnections: { readonly total: number; readonly address: number };
   readonly retiredTables: number;
+  readonly clientTimeouts: ClientTimeoutCounters;
+  readonly pools: PoolCounters;
+  /** By Service. */
+  readonly upstreamConnections: readonly {
+    readonly service: string;
+    readonly open: number;
+    readonly waiting: number;
+  }[];
+  readonly eventLoop: EventLoopDelays;
 }
 
 /** Series of one metric: routes times services times outcomes. */
@@ -153,8 +165,10 @@ export class NodeMetrics implements ExchangeObserver {
     const refusedAddress = refused.cell({ limit: 'connectionsPerAddressMax' }) as GaugeCell;
     const retired = gauge('causeway_tables_retired', 'Old tables that still have exchanges.');
     const dropped = total('causeway_access_log_dropped_total', 'Access log lines that nobody took in time.');
+    const refreshMore = this.#addTrafficGauges();
     this.registry.onCollect(() => {
       const now = gauges();
+      refreshMore(now);
       applied.set(now.appliedRevision);
       desired.set(now.desiredRevision);
       rejected.set(now.rejectedTotal);
@@ -165,5 +179,63 @@ export class NodeMetrics implements ExchangeObserver {
       retired.set(now.retiredTables);
       dropped.set(this.#accessLog.dropped);
     });
+  }
+
+  /** Of sockets, pools and the event loop; gives what refreshes them. */
+  #addTrafficGauges(): (now: NodeGauges) => void {
+    const timeouts = this.registry.counter({
+      name: 'causeway_client_timeouts_total',
+      help: 'Connections of clients that were ended for taking too long between or before requests, by the limit.',
+      labelNames: ['limit'],
+    });
+    const keepAlive = timeouts.cell({ limit: 'keepAlive' }) as GaugeCell;
+    const requestHead = timeouts.cell({ limit: 'requestHead' }) as GaugeCell;
+    const pools = this.registry.counter({
+      name: 'causeway_upstream_pool_events_total',
+      help: 'What pools of upstream connections did: opened, failed to connect, repeated a request on a stale connection, refused one.',
+      labelNames: ['event'],
+    });
+    const opened = pools.cell({ event: 'opened' }) as GaugeCell;
+    const failed = pools.cell({ event: 'connectFailed' }) as GaugeCell;
+    const repeated = pools.cell({ event: 'staleRepeat' }) as GaugeCell;
+    const refused = pools.cell({ event: 'refused' }) as GaugeCell;
+    const open = this.registry.gauge({
+      name: 'causeway_upstream_connections',
+      help: 'Connections to the endpoints of a Service.',
+      labelNames: ['service'],
+    });
+    const waiting = this.registry.gauge({
+      name: 'causeway_upstream_waiting_requests',
+      help: 'Requests that wait for a connection to a Service.',
+      labelNames: ['service'],
+    });
+    const delay = this.registry.gauge({
+      name: 'causeway_event_loop_delay_seconds',
+      help: 'How long what was due waited for the event loop, since the last scrape; quantile 1 is the longest wait.',
+      labelNames: ['quantile'],
+    });
+    const [median, p99, max] = ['0.5', '0.99', '1'].map((quantile) => delay.cell({ quantile }));
+    const shown = new Set<string>();
+    return (now) => {
+      keepAlive.set(now.clientTimeouts.keepAlive);
+      requestHead.set(now.clientTimeouts.requestHead);
+      opened.set(now.pools.connectionsOpened);
+      failed.set(now.pools.connectsFailed);
+      repeated.set(now.pools.staleRepeats);
+      refused.set(now.pools.refused);
+      for (const service of shown) {
+        open.remove({ service });
+        waiting.remove({ service });
+      }
+      shown.clear();
+      for (const one of now.upstreamConnections) {
+        open.cell({ service: one.service }).set(one.open);
+        waiting.cell({ service: one.service }).set(one.waiting);
+        shown.add(one.service);
+      }
+      median!.set(now.eventLoop.medianSeconds);
+      p99!.set(now.eventLoop.p99Seconds);
+      max!.set(now.eventLoop.maxSeconds);
+    };
   }
 }

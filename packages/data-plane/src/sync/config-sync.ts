@@ -6,7 +6,9 @@ import { endpointsDigest } from '@causeway/proto/digest';
 import {
   type ControlMessage,
   type End,
+  type EndpointSet,
   HelloSchema,
+  type Item,
   type NodeMessage,
   NodeMessageSchema,
   type NodeProblem,
@@ -18,6 +20,7 @@ import { type Backoff, createBackoff } from '@causeway/runtime/backoff';
 import type { CancelTimer, Clock } from '@causeway/runtime/clock';
 import { messageOf } from '@causeway/runtime/errors';
 import type { Logger } from '@causeway/runtime/logger';
+import { sliceWork, type Steps } from '@causeway/runtime/work-slices';
 import { answerCommands, type CommandHandlers } from './command-runner.ts';
 import { ConfigClient, type CommandsCall, type SubscribeCall } from './config-client.ts';
 import { LastGood, type Snapshot } from './last-good.ts';
@@ -135,7 +138,7 @@ export class ConfigSync {
     const stored = this.#lastGood.read();
     if (stored) {
       const items = SnapshotItems.empty.with({ upserts: stored.items, removedKeys: [] });
-      const endpoints = withEndpoints(new Map(), stored.endpointSets, items);
+      const endpoints = await sliceWork(withEndpoints(new Map(), stored.endpointSets, items));
       const problems = await this.#tryApply({ revision: stored.revision, items, endpoints });
       if (problems.length === 0)
         this.#options.logger.info({ revision: stored.revision }, 'serving the last good snapshot from disk');
@@ -274,11 +277,7 @@ export class ConfigSync {
         return this.#staged?.addItems(message.value);
       case 'endpointSets':
         if (this.#staged) return this.#staged.addEndpoints(message.value.sets);
-        await this.#apply({
-          ...this.#applied,
-          endpoints: withEndpoints(this.#applied.endpoints, message.value.sets, this.#applied.items),
-        });
-        return;
+        return this.#applyEndpoints(message.value.sets);
       case 'end':
         return this.#finish(message.value);
       case 'drain':
@@ -292,9 +291,14 @@ export class ConfigSync {
   async #finish(end: End): Promise<void> {
     const staged = this.#staged;
     this.#staged = undefined;
-    const snapshot = staged?.finish(end, this.#applied);
+    const snapshot = staged && (await sliceWork(staged.finish(end, this.#applied)));
     if (!snapshot) return this.#sendHoldings();
     await this.#apply(snapshot);
+  }
+
+  async #applyEndpoints(sets: readonly EndpointSet[]): Promise<void> {
+    const { endpoints: held, items } = this.#applied;
+    await this.#apply({ ...this.#applied, endpoints: await sliceWork(withEndpoints(held, sets, items)) });
   }
 
   /** Applies and answers; what the machine refused is tried again until something newer comes. */
@@ -331,14 +335,7 @@ export class ConfigSync {
 
   async #tryApply(snapshot: Snapshot): Promise<NodeProblem[]> {
     const change = snapshot.items.changeFrom(this.#applied.items);
-    const changed: Compiled[] = [];
-    const problems: NodeProblem[] = [];
-    for (const item of change.upserts) {
-      const decoded = decodeItem(item);
-      if (isDecodeFailure(decoded))
-        problems.push(create(NodeProblemSchema, { ...decoded, resource: item.key }));
-      else changed.push(decoded);
-    }
+    const { changed, problems } = await sliceWork(decodeItems(change.upserts));
     const missing = this.#missingGateway(snapshot);
     if (missing) problems.push(missing);
     if (problems.length > 0) return problems;
@@ -398,6 +395,19 @@ export class ConfigSync {
       if (!this.#stopped) this.#every(intervalMs, action);
     });
   }
+}
+
+function* decodeItems(items: readonly Item[]): Steps<{ changed: Compiled[]; problems: NodeProblem[] }> {
+  const changed: Compiled[] = [];
+  const problems: NodeProblem[] = [];
+  for (const item of items) {
+    const decoded = decodeItem(item);
+    if (isDecodeFailure(decoded))
+      problems.push(create(NodeProblemSchema, { ...decoded, resource: item.key }));
+    else changed.push(decoded);
+    yield;
+  }
+  return { changed, problems };
 }
 
 function problemText(problem: NodeProblem): string {

@@ -12,6 +12,7 @@ import { writeFileAtomic } from '@causeway/runtime/data-dir';
 import { messageOf, systemCodeOf } from '@causeway/runtime/errors';
 import type { Logger } from '@causeway/runtime/logger';
 import { seal, unseal } from '@causeway/runtime/sealed-bytes';
+import { sliceWork, type Steps } from '@causeway/runtime/work-slices';
 import { SnapshotKey } from './snapshot-key.ts';
 
 /** First bytes of the file; the rest is a StoredSnapshot, sealed: it holds private keys. */
@@ -106,13 +107,22 @@ export class LastGood {
    * Repeated fields of a protobuf message may come in pieces, so each bucket is encoded apart and kept: a change of one
    * Route encodes one bucket, however many there are.
    */
-  async #encode({ revision, items, endpoints }: Snapshot): Promise<Uint8Array> {
-    const head = toBinary(
-      StoredSnapshotSchema,
-      create(StoredSnapshotSchema, { revision, endpointSets: [...endpoints.values()] }),
-    );
-    const bytes = Buffer.concat([head, ...items.buckets.map((bucket) => this.#encodeBucket(bucket))]);
+  async #encode(snapshot: Snapshot): Promise<Uint8Array> {
+    const bytes = await sliceWork(this.#encodeParts(snapshot));
     return Buffer.concat([magic, seal(await this.#key.readOrMake(), bytes, sealContext)]);
+  }
+
+  *#encodeParts({ revision, items, endpoints }: Snapshot): Steps<Uint8Array> {
+    const parts: Uint8Array[] = [toBinary(StoredSnapshotSchema, create(StoredSnapshotSchema, { revision }))];
+    for (const set of endpoints.values()) {
+      parts.push(toBinary(StoredSnapshotSchema, create(StoredSnapshotSchema, { endpointSets: [set] })));
+      yield;
+    }
+    for (const bucket of items.buckets) {
+      parts.push(this.#encodeBucket(bucket));
+      yield;
+    }
+    return Buffer.concat(parts);
   }
 
   #decode(file: Uint8Array): StoredSnapshot {

@@ -4,6 +4,7 @@ import { create } from '@bufbuild/protobuf';
 import { itemDigest } from '@causeway/proto/digest';
 import {
   BeginSchema,
+  type End,
   EndpointSetSchema,
   EndSchema,
   type Item,
@@ -11,6 +12,8 @@ import {
   ItemsSchema,
 } from '@causeway/proto/gen/causeway/config/v1/config_pb';
 import { SnapshotItems } from '@causeway/proto/snapshot-items';
+import { runAtOnce } from '@causeway/runtime/work-slices';
+import type { Snapshot } from './last-good.ts';
 import { StagedUpdate, withEndpoints } from './staged-update.ts';
 
 const item = (key: string, text: string): Item => {
@@ -35,12 +38,14 @@ function staged(begin: { baseRootDigest?: Uint8Array; replacedBuckets?: number[]
   );
 }
 
+const finish = (update: StagedUpdate, end: End, held: Snapshot) => runAtOnce(update.finish(end, held));
+
 describe('StagedUpdate', () => {
   it('makes the next snapshot of the base, the items and the endpoints', () => {
     const update = staged();
     update.addItems(create(ItemsSchema, { upserts: [item('route/default/r', '2')] }));
     update.addEndpoints([create(EndpointSetSchema, { service: 'default/a', version: 5 })]);
-    const next = update.finish(create(EndSchema, { revision: 5, rootDigest: wanted.rootDigest }), base);
+    const next = finish(update, create(EndSchema, { revision: 5, rootDigest: wanted.rootDigest }), base);
     assert.ok(next);
     assert.equal(next.revision, 5);
     assert.deepEqual(next.items.rootDigest, wanted.rootDigest);
@@ -50,11 +55,11 @@ describe('StagedUpdate', () => {
 
   it('refuses a base that the node does not hold', () => {
     const update = staged({ baseRootDigest: wanted.rootDigest });
-    assert.equal(update.finish(create(EndSchema, { rootDigest: wanted.rootDigest }), base), undefined);
+    assert.equal(finish(update, create(EndSchema, { rootDigest: wanted.rootDigest }), base), undefined);
   });
 
   it('refuses a result that has another digest', () => {
-    assert.equal(staged().finish(create(EndSchema, { rootDigest: wanted.rootDigest }), base), undefined);
+    assert.equal(finish(staged(), create(EndSchema, { rootDigest: wanted.rootDigest }), base), undefined);
   });
 
   it('refuses an item whose bytes are not those of its digest', () => {
@@ -62,7 +67,7 @@ describe('StagedUpdate', () => {
     update.addItems(
       create(ItemsSchema, { upserts: [{ ...item('route/default/r', '2'), bytes: Buffer.from('x') }] }),
     );
-    assert.equal(update.finish(create(EndSchema, { rootDigest: wanted.rootDigest }), base), undefined);
+    assert.equal(finish(update, create(EndSchema, { rootDigest: wanted.rootDigest }), base), undefined);
   });
 
   it('starts from whatever is held when no base is named and buckets are replaced', () => {
@@ -72,13 +77,13 @@ describe('StagedUpdate', () => {
       replacedBuckets: [...(change.replacedBuckets ?? [])],
     });
     update.addItems(create(ItemsSchema, { upserts: [...change.upserts] }));
-    assert.ok(update.finish(create(EndSchema, { rootDigest: wanted.rootDigest }), base));
+    assert.ok(finish(update, create(EndSchema, { rootDigest: wanted.rootDigest }), base));
   });
 });
 
 describe('withEndpoints', () => {
   it('drops the sets of Services that the snapshot does not hold', () => {
     const without = base.items.with({ upserts: [], removedKeys: ['service/default/a'] });
-    assert.equal(withEndpoints(base.endpoints, [], without).size, 0);
+    assert.equal(runAtOnce(withEndpoints(base.endpoints, [], without)).size, 0);
   });
 });

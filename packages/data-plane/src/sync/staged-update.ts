@@ -1,6 +1,8 @@
 import { itemDigest, sameDigest } from '@causeway/proto/digest';
 import type { Begin, End, EndpointSet, Item, Items } from '@causeway/proto/gen/causeway/config/v1/config_pb';
 import type { SnapshotItems } from '@causeway/proto/snapshot-items';
+import type { Steps } from '@causeway/runtime/work-slices';
+
 import type { Snapshot } from './last-good.ts';
 
 /** Items of one update; more than any fleet has, so a stream that never ends cannot fill the memory. */
@@ -31,12 +33,14 @@ export class StagedUpdate {
   }
 
   /** The snapshot that this update makes of `base`; undefined when base or result are not what they should be. */
-  finish(end: End, base: Snapshot): Snapshot | undefined {
+  *finish(end: End, base: Snapshot): Steps<Snapshot | undefined> {
     const { baseRootDigest, replacedBuckets } = this.#begin;
     if (baseRootDigest.byteLength > 0 && !sameDigest(baseRootDigest, base.items.rootDigest)) return undefined;
-    if (!this.#upserts.every((item) => sameDigest(item.digest, itemDigest(item.schemaVersion, item.bytes))))
-      return undefined;
-    const items = base.items.with({
+    for (const { digest, schemaVersion, bytes } of this.#upserts) {
+      if (!sameDigest(digest, itemDigest(schemaVersion, bytes))) return undefined;
+      yield;
+    }
+    const items = yield* base.items.withInSteps({
       upserts: this.#upserts,
       removedKeys: this.#removedKeys,
       replacedBuckets,
@@ -45,19 +49,22 @@ export class StagedUpdate {
     return {
       revision: this.revision,
       items,
-      endpoints: withEndpoints(base.endpoints, this.#endpoints, items),
+      endpoints: yield* withEndpoints(base.endpoints, this.#endpoints, items),
     };
   }
 }
 
 /** Sets by Service: the held ones, replaced by new ones, without those of Services that the snapshot does not hold. */
-export function withEndpoints(
+export function* withEndpoints(
   held: ReadonlyMap<string, EndpointSet>,
   sets: readonly EndpointSet[],
   items: SnapshotItems,
-): Map<string, EndpointSet> {
+): Steps<Map<string, EndpointSet>> {
   const merged = new Map(held);
   for (const set of sets) merged.set(set.service, set);
-  for (const service of merged.keys()) if (!items.get(`service/${service}`)) merged.delete(service);
+  for (const service of merged.keys()) {
+    if (!items.get(`service/${service}`)) merged.delete(service);
+    yield;
+  }
   return merged;
 }

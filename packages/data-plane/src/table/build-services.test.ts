@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
 import { before, describe, it } from 'node:test';
+import { runAtOnce } from '@causeway/runtime/work-slices';
 import type { Compiled } from '@causeway/proto/compiled';
 import { Protocol, TlsVersion } from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
 import { sharedGet } from '@causeway/router/shared-map';
@@ -40,7 +41,7 @@ class Steps {
     this.#held = [...this.#held.filter(({ key }) => !changed.has(key)), ...(change.items ?? [])];
     const { items } = this.#fixture.update({ items: this.#held });
     const update = { ...this.#fixture.update(change), items };
-    return buildTable(this.table, update, poolContext());
+    return runAtOnce(buildTable(this.table, update, poolContext()));
   }
 
   take(change: Change): Extract<BuiltTable, { ok: true }> {

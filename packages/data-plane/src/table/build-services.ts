@@ -5,6 +5,7 @@ import type { CompiledService } from '@causeway/proto/gen/causeway/snapshot/v1/s
 import type { SnapshotItems } from '@causeway/proto/snapshot-items';
 import { sharedGet, type SharedMap, sharedValues } from '@causeway/router/shared-map';
 import { assert } from '@causeway/runtime/assert';
+import type { Steps } from '@causeway/runtime/work-slices';
 
 import type { PoolContext } from '../upstream/endpoint-pool.ts';
 import { ServiceHandle } from '../upstream/service-handle.ts';
@@ -24,14 +25,14 @@ export interface BuiltServices extends Pick<Table, 'services' | 'certificates' |
 }
 
 /** A Service that cannot be built keeps its place and is told to `onProblem`, by its key; then the result is not to be used. */
-export function buildServices(
+export function* buildServices(
   previous: Table | undefined,
   items: SnapshotItems,
   changes: ServiceChanges,
   pools: PoolContext,
   onProblem: (key: string, error: unknown) => void,
-): BuiltServices {
-  const certificates = applyChanges(previous?.certificates, changes.certificates);
+): Steps<BuiltServices> {
+  const certificates = yield* applyChanges(previous?.certificates, changes.certificates);
   const changed = withCertificateUsers(previous, items, changes);
   const handles = new Map<string, ServiceHandle | undefined>();
   for (const [name, service] of changed) {
@@ -40,11 +41,12 @@ export function buildServices(
     } catch (error) {
       onProblem(`service/${name}`, error);
     }
+    yield;
   }
   return {
-    services: applyChanges(previous?.services, handles),
+    services: yield* applyChanges(previous?.services, handles),
     certificates,
-    certificateUses: applyChanges(previous?.certificateUses, usesOf(changed)),
+    certificateUses: yield* applyChanges(previous?.certificateUses, usesOf(changed)),
     leaving: [...handles.keys()].flatMap((name) => sharedGet(previous?.services, name) ?? []),
   };
 }

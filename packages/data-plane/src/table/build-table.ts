@@ -6,9 +6,10 @@ import { type NodeProblem, NodeProblemSchema } from '@causeway/proto/gen/causewa
 import type { CompiledService } from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
 import { UnknownChoice } from '@causeway/proto/route-rules';
 import { RuleError } from '@causeway/router/compiled-rule';
-import { emptyRouter, type Router, updateRouter } from '@causeway/router/router';
+import { emptyRouter, type Router, updateRouterInSteps } from '@causeway/router/router';
 import { type SharedMap, sharedValues } from '@causeway/router/shared-map';
 import { messageOf } from '@causeway/runtime/errors';
+import type { Steps } from '@causeway/runtime/work-slices';
 
 import type { SnapshotUpdate } from '../sync/snapshot-target.ts';
 import type { PoolContext } from '../upstream/endpoint-pool.ts';
@@ -34,24 +35,25 @@ export type BuiltTable =
 /**
  * The table of `update`. Shares with `previous` all that did not change: a changed Route costs its own rules and a few nodes of
  * each router, whatever the number of Routes. A Service that has changed, or whose Certificates have, gets a new handle, and with it
- * new connections. Endpoint sets are not set here, since handles are shared with the live table (`setEndpoints`).
+ * new connections. Endpoint sets are not set here, since handles are shared with the live table (`setEndpoints`). May pause after each
+ * resource: the first table of a large fleet takes longer than traffic may wait.
  */
-export function buildTable(
+export function* buildTable(
   previous: Table | undefined,
   update: SnapshotUpdate,
   pools: PoolContext,
-): BuiltTable {
+): Steps<BuiltTable> {
   const problems: NodeProblem[] = [];
-  const changes = sortChanges(update, problems);
-  const services = buildServices(previous, update.items, changes, pools, (key, error) =>
+  const changes = yield* sortChanges(update, problems);
+  const services = yield* buildServices(previous, update.items, changes, pools, (key, error) =>
     problems.push(unusable(key, error)),
   );
   const gateway = changes.gateway ?? previous?.gateway;
   if (gateway === undefined && problems.length === 0)
     problems.push(problem('internal', 'gateway', '', 'the snapshot has no Gateway'));
   if (gateway === undefined || problems.length > 0) return { ok: false, problems };
-  const routes = applyChanges(previous?.routes, changes.routes);
-  const listeners = buildListeners(previous, gateway, routes, changes.routes, problems);
+  const routes = yield* applyChanges(previous?.routes, changes.routes);
+  const listeners = yield* buildListeners(previous, gateway, routes, changes.routes, problems);
   if (problems.length > 0) return { ok: false, problems };
   const { revision, items } = update;
   const { leaving, ...held } = services;
@@ -73,7 +75,7 @@ interface SortedChanges {
   certificates: Map<string, CertificateEntry | undefined>;
 }
 
-function sortChanges(update: SnapshotUpdate, problems: NodeProblem[]): SortedChanges {
+function* sortChanges(update: SnapshotUpdate, problems: NodeProblem[]): Steps<SortedChanges> {
   const sorted: SortedChanges = {
     gateway: undefined,
     routes: new Map(),
@@ -92,6 +94,7 @@ function sortChanges(update: SnapshotUpdate, problems: NodeProblem[]): SortedCha
     } catch (error) {
       problems.push(unusable(compiled.key, error));
     }
+    yield;
   }
   return sorted;
 }
@@ -119,30 +122,32 @@ function sortChange(sorted: SortedChanges, compiled: Compiled): void {
 }
 
 /** A listener that was there keeps its router and takes the changes; a new one is filled with every Route. */
-function buildListeners(
+function* buildListeners(
   previous: Table | undefined,
   gateway: GatewaySettings,
   routes: SharedMap<RouteEntry> | undefined,
   changes: Changes<RouteEntry>,
   problems: NodeProblem[],
-): TableListener[] {
+): Steps<TableListener[]> {
   const before = new Map<string, Router<MatchedRoute>>();
   for (const socket of previous?.sockets.values() ?? [])
     for (const { spec, router } of socket.listeners) before.set(spec.name, router);
-  return gateway.listeners.map((spec) => {
-    const router = before.get(spec.name);
-    const changed = router === undefined ? sharedValues(routes) : presentValues(changes);
-    const removed = router === undefined ? [] : changes.keys();
+  const listeners: TableListener[] = [];
+  for (const spec of gateway.listeners) {
+    const known = before.get(spec.name);
+    const changed = known === undefined ? sharedValues(routes) : presentValues(changes);
+    const remove = known === undefined ? [] : changes.keys();
     try {
-      const update = { remove: removed, add: rulesOn(spec.name, changed) };
-      return { spec, router: updateRouter(router ?? emptyRouter<MatchedRoute>(), update) };
+      const change = { remove, add: rulesOn(spec.name, changed) };
+      const router = yield* updateRouterInSteps(known ?? emptyRouter<MatchedRoute>(), change);
+      listeners.push({ spec, router });
     } catch (error) {
       const found = routeProblem(error);
       // Every listener that carries the Route stumbles over it.
       if (!problems.some(({ resource }) => resource === found.resource)) problems.push(found);
-      return { spec, router: emptyRouter<MatchedRoute>() };
     }
-  });
+  }
+  return listeners;
 }
 
 function* presentValues<V>(changes: Changes<V>): Generator<V, void> {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { runAtOnce } from '@causeway/runtime/work-slices';
 
 import { endpoints, gatewayItem, NodeFixture } from '../testing/node-fixture.ts';
 import { poolContext, poolSettings } from '../testing/pools.ts';
@@ -10,7 +11,7 @@ import { TableGenerations } from './table-generations.ts';
 const pools = poolContext();
 
 function emptyTable() {
-  const built = buildTable(undefined, new NodeFixture().update({ items: [gatewayItem()] }), pools);
+  const built = runAtOnce(buildTable(undefined, new NodeFixture().update({ items: [gatewayItem()] }), pools));
   assert.ok(built.ok);
   return built.table;
 }

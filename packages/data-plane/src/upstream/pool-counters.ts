@@ -3,8 +3,6 @@
 export class PoolCounters {
   connectionsOpened = 0;
   connectsFailed = 0;
-  /** Connections that were destroyed although their last response had said nothing of it. */
-  connectionsDropped = 0;
   /** Requests that were sent again because the upstream had given up their connection. */
   staleRepeats = 0;
   /** Requests that were refused because too many waited. */

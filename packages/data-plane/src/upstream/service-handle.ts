@@ -41,6 +41,17 @@ export class ServiceHandle {
     return this.#set?.version ?? 0;
   }
 
+  /** Connections to all endpoints, and requests that wait for one. */
+  get load(): { open: number; waiting: number } {
+    let open = 0;
+    let waiting = 0;
+    for (const { pool } of this.#endpoints) {
+      open += pool.connections;
+      waiting += pool.waiting;
+    }
+    return { open, waiting };
+  }
+
   /** Takes the complete set; undefined empties it. The same object again costs nothing. */
   setEndpoints(set: EndpointSet | undefined): void {
     if (set === this.#set) return;

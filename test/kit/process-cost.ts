@@ -21,6 +21,11 @@ export function residentBytes(pid: number): number {
   return kibibytes.reduce((sum, each) => sum + each, 0) * 1024;
 }
 
+/** Open descriptors of a process: files, sockets and all else. Linux. */
+export function openDescriptors(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).length;
+}
+
 interface ProcessStat {
   readonly pid: number;
   readonly parent: number;

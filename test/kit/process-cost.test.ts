@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import { closeSync, openSync } from 'node:fs';
 import { test } from 'node:test';
-import { startChild } from '../kit/child.ts';
-import { cpuMicroseconds, residentBytes } from './process-cost.ts';
+import { startChild } from './child.ts';
+import { cpuMicroseconds, openDescriptors, residentBytes } from './process-cost.ts';
 
 /** Takes CPU and memory, says so, and ends when its parent does: the pipe to its stdin closes. */
 const child = `
@@ -26,4 +27,12 @@ test('the cost of a process includes what its children use', async (t) => {
 
 test('a process that is gone costs nothing more', () => {
   assert.equal(cpuMicroseconds(2 ** 22), 0);
+});
+
+test('an open file is a descriptor until it is closed', () => {
+  const before = openDescriptors(process.pid);
+  const file = openSync('/dev/null', 'r');
+  assert.equal(openDescriptors(process.pid), before + 1);
+  closeSync(file);
+  assert.equal(openDescriptors(process.pid), before);
 });
