@@ -189,6 +189,20 @@ export interface ExplainCandidate {
   detail?: string;
 }
 
+/** A filter that stands in the way of a request, and what it does to it. */
+export interface ExplainFilter {
+  name: string;
+  /** Key of the filter, such as `respond`. */
+  filter: string;
+  /** The filter in words, such as `respond 200`. */
+  summary: string;
+  /** Key of the object that it is written in. */
+  from: string;
+  /** Null for a filter that only is or is not. */
+  enforcement: string | null;
+  effect: { status: number | null; reason: string | null; detail: string };
+}
+
 export interface Explanation {
   apiVersion: string;
   kind: 'Explanation';
@@ -203,6 +217,8 @@ export interface Explanation {
   candidates: ExplainCandidate[];
   omitted: number;
   nearest?: { route: string; detail: string }[];
+  /** In the order in which the request meets them. */
+  filters: ExplainFilter[];
   backends: { service: string; weight: number; of: number }[];
   endpoints: { service: string; address: string; port: number; weight: number; state: string }[];
   upstream: { method: string; target: string; headers: [string, string][] } | null;

@@ -40,6 +40,10 @@ const foreignNames = new Map<string, string>([
   ['origins', '"allowOrigins"'],
   ['url', '"address" and "port"'],
   ['consumerGroups', '"groups"'],
+  ['requestTermination', '"respond"'],
+  ['directResponse', '"respond"'],
+  ['direct_response', '"respond"'],
+  ['static_response', '"respond"'],
 ]);
 
 /** A word longer than this is not compared: nobody mistypes a known field into it. */

@@ -57,10 +57,10 @@ describe('validateDocument', () => {
   });
 
   it('says of a promised field that this version has none', () => {
-    const [found] = problemsOf(route({ backends: [{ service: 'a' }], filters: [] }));
+    const [found] = problemsOf(route({ backends: [{ service: 'a' }], retry: {} }));
     assert.deepEqual(found, {
       code: 'unknown_field',
-      pointer: '/spec/filters',
+      pointer: '/spec/retry',
       detail: 'unknown field',
       hint: 'this version has no such field yet',
     });

@@ -124,7 +124,10 @@ export function validateDocument(document: unknown, options: { namespace?: strin
 /** Problems of a sparse spec against its kind's schema, with pointers that begin with `/spec`. */
 export function specProblems(kind: Kind, spec: unknown): Problem[] {
   const parsed = kind.spec!.safeParse(spec);
-  return parsed.success ? [] : problemsOf(parsed.error, ['spec'], kind.plannedFields);
+  return [
+    ...(parsed.success ? [] : problemsOf(parsed.error, ['spec'], kind.plannedFields)),
+    ...(kind.check?.(spec) ?? []),
+  ];
 }
 
 /** Validates a value that is no resource, such as the body of a call, against its schema. */

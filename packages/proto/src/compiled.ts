@@ -6,6 +6,8 @@ import {
   CompiledCertificateSchema,
   type CompiledGateway,
   CompiledGatewaySchema,
+  type CompiledMiddleware,
+  CompiledMiddlewareSchema,
   type CompiledRoute,
   CompiledRouteSchema,
   type CompiledService,
@@ -15,6 +17,7 @@ import {
 /** The compiled kinds of this version: their protobuf message and its schema version. */
 export const compiledKinds = {
   gateway: { schema: CompiledGatewaySchema, schemaVersion: 1 },
+  middleware: { schema: CompiledMiddlewareSchema, schemaVersion: 1 },
   route: { schema: CompiledRouteSchema, schemaVersion: 1 },
   service: { schema: CompiledServiceSchema, schemaVersion: 1 },
   certificate: { schema: CompiledCertificateSchema, schemaVersion: 1 },
@@ -24,6 +27,7 @@ export type CompiledKind = keyof typeof compiledKinds;
 
 export type Compiled =
   | { kind: 'gateway'; key: string; value: CompiledGateway }
+  | { kind: 'middleware'; key: string; value: CompiledMiddleware }
   | { kind: 'route'; key: string; value: CompiledRoute }
   | { kind: 'service'; key: string; value: CompiledService }
   | { kind: 'certificate'; key: string; value: CompiledCertificate };

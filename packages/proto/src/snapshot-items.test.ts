@@ -5,7 +5,7 @@ import { WireType } from '@bufbuild/protobuf/wire';
 import { decodeItem, encodeItem, isDecodeFailure } from './compiled.ts';
 import { endpointsDigest, itemDigest, sameDigest } from './digest.ts';
 import { EndpointSetSchema, type Item, ItemSchema } from './gen/causeway/config/v1/config_pb.ts';
-import { CompiledRouteSchema } from './gen/causeway/snapshot/v1/snapshot_pb.ts';
+import { CompiledMiddlewareSchema, CompiledRouteSchema } from './gen/causeway/snapshot/v1/snapshot_pb.ts';
 import { SnapshotItems } from './snapshot-items.ts';
 
 const item = (key: string, text: string): Item =>
@@ -92,6 +92,18 @@ describe('decodeItem', () => {
     nested.backends[0]!.$unknown = [{ no: 99, wireType: WireType.Varint, data: new Uint8Array([1]) }];
     const field = decodeItem({ ...good, bytes: toBinary(CompiledRouteSchema, nested) });
     assert.ok(isDecodeFailure(field) && field.reason === 'too_old' && field.detail.includes('backends.0.99'));
+  });
+
+  it('refuses a filter that it does not know, wherever it stands', () => {
+    const middleware = create(CompiledMiddlewareSchema, { name: 'default/m', filters: [{ name: 'guard' }] });
+    middleware.filters[0]!.$unknown = [
+      { no: 4711, wireType: WireType.LengthDelimited, data: new Uint8Array([0]) },
+    ];
+    const decoded = decodeItem(
+      encodeItem({ kind: 'middleware', key: 'middleware/default/m', value: middleware }),
+    );
+    assert.ok(isDecodeFailure(decoded) && decoded.reason === 'too_old');
+    assert.match(decoded.detail, /field filters\.0\.4711 of middleware/);
   });
 
   it('refuses damaged bytes', () => {

@@ -39,6 +39,18 @@ const samples: readonly Sample[] = [
     changed: { listeners: [{ name: 'http', port: 8081 }] },
   },
   {
+    kind: 'Middleware',
+    plural: 'middlewares',
+    namespace: 'crud',
+    spec: { filters: [{ respond: { body: 'a' } }] },
+    changed: {
+      filters: [
+        { name: 'b', respond: { status: 503 } },
+        { name: 'c', disabled: true },
+      ],
+    },
+  },
+  {
     kind: 'Secret',
     plural: 'secrets',
     namespace: 'crud',

@@ -82,7 +82,9 @@ export function problemOf(answer: Answer, status: number, code: string): ShownPr
 /** Revision and every object: what must not change when a request is refused. */
 export async function stateOf(admin: AdminApi): Promise<unknown> {
   const lists = await Promise.all(
-    ['routes', 'services', 'gateways', 'secrets'].map((plural) => admin.call('GET', `${plural}?limit=5000`)),
+    ['routes', 'services', 'gateways', 'middlewares', 'secrets'].map((plural) =>
+      admin.call('GET', `${plural}?limit=5000`),
+    ),
   );
   return lists.map((answer) => answer.json());
 }

@@ -19,6 +19,31 @@ describe('deploy/examples', () => {
     });
   }
 
+  it('respond.yaml has each request meet the filters that its comments tell', async (t) => {
+    const { admin } = await startControlPlane(t);
+    await admin.apply(readFileSync(join(directory, 'respond.yaml'), 'utf8'));
+    const met = async (url: string, gateway: string): Promise<unknown> => {
+      const answer = await admin.call('POST', 'explain', {
+        body: { request: { method: 'GET', url }, gateway },
+        contentType: 'application/json',
+      });
+      const filters = answer.field('filters') as { name: string; summary: string; from: string }[];
+      return [
+        answer.field('route'),
+        ...filters.map(({ name, summary, from }) => `${name}: ${summary}, ${from}`),
+      ];
+    };
+    assert.deepEqual(await met('http://shop.example.com/', 'old-shop'), [
+      'default/old-shop-front',
+      'closed: respond 200, route/default/old-shop-front',
+    ]);
+    assert.deepEqual(await met('http://shop.example.com/healthz', 'old-shop'), ['default/old-shop-health']);
+    assert.deepEqual(await met('http://status.example.com/live', 'default'), [
+      'default/status',
+      'respond: respond 200, route/default/status',
+    ]);
+  });
+
   it('matching.yaml leads each request to the Route that its comments name', async (t) => {
     const { admin } = await startControlPlane(t);
     await admin.apply(readFileSync(join(directory, 'matching.yaml'), 'utf8'));

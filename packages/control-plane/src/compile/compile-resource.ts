@@ -2,10 +2,11 @@ import { create } from '@bufbuild/protobuf';
 import { accessLogPath } from '@causeway/model/kinds/access-log-output';
 import type { CertificateSpec } from '@causeway/model/kinds/certificate';
 import type { GatewaySpec } from '@causeway/model/kinds/gateway';
+import type { MiddlewareSpec } from '@causeway/model/kinds/middleware';
 import type { RouteSpec } from '@causeway/model/kinds/route';
 import { type ServiceSpec, upstreamTls } from '@causeway/model/kinds/service';
 import { durationMs, sizeBytes } from '@causeway/model/quantity';
-import { qualifiedName } from '@causeway/model/resource';
+import { defaultNamespace, qualifiedName } from '@causeway/model/resource';
 import type { Compiled } from '@causeway/proto/compiled';
 import {
   AccessLogFormat,
@@ -15,6 +16,7 @@ import {
   ClientAddressHeader,
   CompiledCertificateSchema,
   CompiledGatewaySchema,
+  CompiledMiddlewareSchema,
   CompiledRouteSchema,
   CompiledServiceSchema,
   EncodedCharacter,
@@ -28,6 +30,7 @@ import {
   ValuePredicateSchema,
 } from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
 import type { Entry } from '../store/resource-index.ts';
+import { compileFilters } from './compile-filters.ts';
 
 /**
  * Resources to what nodes build from: pure, and equal resources give equal bytes. Nothing here looks at another
@@ -39,6 +42,8 @@ export function compileResource(entry: Entry, gateway: string): Compiled | undef
   switch (entry.resource.kind) {
     case 'Gateway':
       return compileGateway(entry);
+    case 'Middleware':
+      return compileMiddleware(entry);
     case 'Route':
       return compileRoute(entry, gateway);
     case 'Service':
@@ -86,6 +91,7 @@ export function compileGateway(entry: Entry): Compiled {
       accessLogEnabled: spec.accessLog.enabled,
       forwarding: spec.forwarding,
       accessLog: compileAccessLog(spec.accessLog),
+      filters: compileFilters(spec.filters, defaultNamespace),
     }),
   };
 }
@@ -135,10 +141,24 @@ export function compileRoute(entry: Entry, gateway: string): Compiled {
         idleMs: durationMs(spec.timeouts.idle),
         streamIdleMs: durationMs(spec.timeouts.streamIdle),
       },
+      filters: compileFilters(spec.filters, namespace),
       ...(spec.limits.maxBodySize === undefined
         ? {}
         : { bodyBytesMax: BigInt(sizeBytes(spec.limits.maxBodySize)) }),
       activeRequestsMax: spec.limits.maxActiveRequests,
+    }),
+  };
+}
+
+export function compileMiddleware(entry: Entry): Compiled {
+  const { namespace, name } = entry.resource.metadata;
+  const { filters } = entry.effective as MiddlewareSpec;
+  return {
+    kind: 'middleware',
+    key: entry.key,
+    value: create(CompiledMiddlewareSchema, {
+      name: qualifiedName(namespace, name),
+      filters: compileFilters(filters, namespace),
     }),
   };
 }

@@ -85,6 +85,40 @@ describe('explainRequest', () => {
     assert.deepEqual(explained.timeouts['connect'], { value: '5s', from: 'default' });
   });
 
+  it('tells the filters in the order in which they run, and that an answer reaches no upstream', async (t) => {
+    const { ask, write } = await asking(t);
+    await write([
+      manifest('Middleware', 'm', { filters: [{ name: 'hello', respond: { status: 203 } }] }),
+      manifest('Gateway', 'default', {
+        listeners: [{ name: 'http', port: 80 }],
+        filters: [{ name: 'closed', respond: { status: 503 } }],
+      }),
+      manifest('Route', 'hello', {
+        matches: [{ path: { prefix: '/hello' } }],
+        filters: [{ name: 'closed', disabled: true }, { middleware: 'm' }],
+      }),
+    ]);
+    const open = ask('http://api.example.com/hello');
+    assert.deepEqual(open.filters, [
+      {
+        name: 'hello',
+        filter: 'respond',
+        summary: 'respond 203',
+        from: 'middleware/default/m',
+        enforcement: null,
+        effect: { status: 203, reason: null, detail: 'answers 203' },
+      },
+    ]);
+    assert.deepEqual([open.upstream, open.backends, open.endpoints], [null, [], []]);
+    const closed = ask('http://api.example.com/orders');
+    assert.deepEqual(
+      closed.filters.map(({ name, from, effect }) => [name, from, effect.detail]),
+      [['closed', 'gateway/default', 'answers 503']],
+    );
+    assert.equal(closed.upstream, null);
+    assert.equal(closed.backends.length, 2);
+  });
+
   it('explains why no Route takes a request, with the nearest', async (t) => {
     const { ask } = await asking(t);
     const lost = ask('http://api.example.com/elsewhere');

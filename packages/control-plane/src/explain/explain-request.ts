@@ -8,6 +8,7 @@ import { type Candidate, explainRoute, nearestRules, type RouteExplanation } fro
 import { staticEndpoints } from '../registry/static-endpoints.ts';
 import type { Entry, ResourceIndex } from '../store/resource-index.ts';
 import { describeMatch } from './describe-match.ts';
+import { explainFilters } from './explain-filters.ts';
 import { listenerFor, type RouteTables } from './route-tables.ts';
 
 /** A documentation address (RFC 5737): the client when none is named. */
@@ -61,7 +62,12 @@ export function explainRequest({ index, tables, gateway, request }: ExplainInput
     ...outcomeParts(explained),
   };
   if (explained.outcome.kind !== 'match') return explanation;
-  return { ...explanation, ...destination(explained.outcome.rule.value, index, request, url, path) };
+  const route = explained.outcome.rule.value;
+  const filters = explainFilters(gateway, route, index);
+  const reached = destination(route, index, request, url, path);
+  // A filter that answers leaves nothing for an upstream.
+  const isAnswered = filters.some(({ effect }) => effect.status !== null);
+  return { ...explanation, filters, ...(isAnswered ? { ...reached, upstream: null } : reached) };
 }
 
 const nothing: Omit<Explanation, 'revision' | 'gateway' | 'listener'> = {
@@ -73,6 +79,7 @@ const nothing: Omit<Explanation, 'revision' | 'gateway' | 'listener'> = {
   reason: null,
   candidates: [],
   omitted: 0,
+  filters: [],
   backends: [],
   endpoints: [],
   upstream: null,

@@ -49,6 +49,32 @@ describe('GatewayView', () => {
     assert.deepEqual([main!.exists, edge!.exists, other!.exists], [true, true, false]);
   });
 
+  it('holds the Middlewares of its Routes and of the Gateway itself, as long as they are named', async (t) => {
+    const { write, index, readSecret } = await openWorld(t);
+    const middleware = (name: string, body = ''): Manifest =>
+      manifest('Middleware', name, { filters: [{ respond: { body } }] });
+    const edge = (filters: object[]): Manifest => manifest('Gateway', 'edge', { filters });
+    await write([
+      middleware('ours'),
+      middleware('routes'),
+      middleware('unused'),
+      edge([{ middleware: 'ours' }]),
+      manifest('Route', 'r', { gateways: ['edge'], filters: [{ middleware: 'routes' }] }),
+    ]);
+    const view = new GatewayView('edge', index, readSecret);
+    index.onRevision((_revision, _committedAt, changes) => view.apply(changes));
+    const held = (): string[] => keysOf(view).filter((key) => key.startsWith('middleware/'));
+    assert.deepEqual(held(), ['middleware/default/ours', 'middleware/default/routes']);
+    const before = view.items.get('middleware/default/routes');
+    await write([middleware('routes', 'changed'), edge([{ middleware: 'unused' }])]);
+    assert.deepEqual(held(), ['middleware/default/routes', 'middleware/default/unused']);
+    assert.notEqual(view.items.get('middleware/default/routes'), before);
+    await write([edge([])], [{ kind: 'Route', namespace: 'default', name: 'r' }]);
+    assert.deepEqual(held(), []);
+    await write([], [{ kind: 'Gateway', name: 'edge' }]);
+    assert.deepEqual(keysOf(view), []);
+  });
+
   it('shares what a change does not touch', async (t) => {
     const { write, index, readSecret } = await openWorld(t);
     await write([service('a'), route('r1', 'a'), route('r2', 'a')]);
@@ -80,7 +106,14 @@ describe('GatewayView', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(requests, { maxLength: 12 }), async (sequence) => {
         const { write, index, readSecret } = await openWorld(t);
-        await write([service('a'), service('b'), service('c'), gateway('edge', ['http', 'two'])]);
+        await write([
+          service('a'),
+          service('b'),
+          service('c'),
+          middleware('m1', ''),
+          middleware('m2', ''),
+          gateway('edge', ['http', 'two']),
+        ]);
         const views = ['default', 'edge'].map((name) => new GatewayView(name, index, readSecret));
         index.onRevision((_revision, _committedAt, changes) => {
           for (const view of views) view.apply(changes);
@@ -104,6 +137,9 @@ describe('GatewayView', () => {
 });
 
 const services = ['a', 'b', 'c'];
+const middlewares = ['m1', 'm2'];
+const middleware = (name: string, filter: string): Manifest =>
+  manifest('Middleware', name, { filters: [{ name: `x${filter}`, disabled: true }] });
 const documents: fc.Arbitrary<Manifest> = fc.oneof(
   fc
     .tuple(fc.constantFrom(...services), fc.integer({ min: 1, max: 3 }))
@@ -114,16 +150,35 @@ const documents: fc.Arbitrary<Manifest> = fc.oneof(
       fc.subarray(services, { minLength: 1 }),
       fc.subarray(['default', 'default/http', 'edge', 'edge/two'], { minLength: 1 }),
       fc.integer({ min: 0, max: 1 }),
+      fc.subarray(middlewares),
     )
-    .map(([name, backends, gateways, priority]) =>
-      manifest('Route', name, { gateways, priority, backends: backends.map((each) => ({ service: each })) }),
+    .map(([name, backends, gateways, priority, brought]) =>
+      manifest('Route', name, {
+        gateways,
+        priority,
+        backends: backends.map((each) => ({ service: each })),
+        filters: brought.map((each) => ({ middleware: each })),
+      }),
     ),
+  fc
+    .tuple(fc.constantFrom(...middlewares), fc.constantFrom('', 'y'))
+    .map(([name, filter]) => middleware(name, filter)),
+  fc.subarray(middlewares).map((brought) =>
+    manifest('Gateway', 'edge', {
+      listeners: [
+        { name: 'http', port: 8080 },
+        { name: 'two', port: 8081 },
+      ],
+      filters: brought.map((each) => ({ middleware: each })),
+    }),
+  ),
   fc
     .tuple(fc.constantFrom('default', 'edge'), fc.constantFrom(['http'], ['http', 'two']))
     .map(([name, listeners]) => gateway(name, listeners)),
 );
 const removals: fc.Arbitrary<Identity> = fc.constantFrom(
   ...services.map((name) => ({ kind: 'Service', namespace: 'default', name })),
+  ...middlewares.map((name) => ({ kind: 'Middleware', namespace: 'default', name })),
   ...['r1', 'r2', 'r3'].map((name) => ({ kind: 'Route', namespace: 'default', name })),
   ...['default', 'edge'].map((name) => ({ kind: 'Gateway', name })),
 );

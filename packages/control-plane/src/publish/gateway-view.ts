@@ -2,7 +2,12 @@ import type { RouteSpec } from '@causeway/model/kinds/route';
 import { encodeItem } from '@causeway/proto/compiled';
 import type { EndpointSet, Item } from '@causeway/proto/gen/causeway/config/v1/config_pb';
 import { SnapshotItems } from '@causeway/proto/snapshot-items';
-import { compileGateway, compileRoute, compileService } from '../compile/compile-resource.ts';
+import {
+  compileGateway,
+  compileMiddleware,
+  compileRoute,
+  compileService,
+} from '../compile/compile-resource.ts';
 import { staticEndpoints } from '../registry/static-endpoints.ts';
 import { implicitGateway } from '../store/implicit-gateway.ts';
 import type { Entry, EntryChange, ResourceView } from '../store/resource-index.ts';
@@ -10,17 +15,20 @@ import type { ReadSecret } from '../store/secret-values.ts';
 import { ViewCertificates } from './view-certificates.ts';
 
 /**
- * What the nodes of one Gateway hold: the Gateway, the Routes that join it, the Services that these refer to, and the
- * Certificates that those refer to. Follows revisions by their changes, so that a change of one Route costs one Route, however many there are.
+ * What the nodes of one Gateway hold: the Gateway, the Routes that join it, the Services and Middlewares that these refer to, and
+ * the Certificates that those refer to. Follows revisions by their changes, so that a change of one Route costs one Route, however
+ * many there are.
  */
 export class GatewayView {
   readonly gateway: string;
   readonly #resources: ResourceView;
   readonly #endpoints = new Map<string, EndpointSet>();
-  /** Service key -> number of Routes of this view that refer to it. */
-  readonly #serviceUses = new Map<string, number>();
-  /** What the items of Services were made from, so that a Route costs nothing for a Service that stays as it is. */
-  readonly #services = new Map<string, Entry>();
+  /** Key of a Service or Middleware -> number of references to it from the Gateway and the Routes of this view. */
+  readonly #uses = new Map<string, number>();
+  /** What the items of these were made from, so that a Route costs nothing for a Service that stays as it is. */
+  readonly #used = new Map<string, Entry>();
+  /** What the item of the Gateway was made from. */
+  #gatewayEntry: Entry | undefined;
   readonly #certificates: ViewCertificates;
   #items = SnapshotItems.empty;
 
@@ -31,6 +39,7 @@ export class GatewayView {
     const changes = [
       ...resources.entriesOf('Gateway'),
       ...resources.entriesOf('Service'),
+      ...resources.entriesOf('Middleware'),
       ...resources.entriesOf('Route'),
     ].map((entry): EntryChange => ({ key: entry.key, before: undefined, after: entry }));
     this.apply(changes);
@@ -58,11 +67,12 @@ export class GatewayView {
       const kind = (change.after ?? change.before)?.resource.kind;
       if (kind === 'Route') this.#changeRoute(change, update);
     }
-    // After the Routes: which Services belong here is known now.
+    // After the Routes: which Services and Middlewares belong here is known now.
     for (const change of changes) {
-      if ((change.after ?? change.before)?.resource.kind === 'Service') update.services.add(change.key);
+      const kind = (change.after ?? change.before)?.resource.kind;
+      if (kind === 'Service' || kind === 'Middleware') update.used.add(change.key);
     }
-    for (const key of update.services) this.#putService(key, update);
+    for (const key of update.used) this.#putUsed(key, update);
     for (const change of changes) this.#certificates.noteChange(change);
     this.#certificates.update(update);
     this.#items = this.#items.with({
@@ -78,6 +88,9 @@ export class GatewayView {
   #putGateway(update: ViewUpdate): void {
     const entry =
       this.#resources.get(this.#gatewayKey) ?? (this.gateway === 'default' ? implicitGateway : undefined);
+    if (this.#gatewayEntry) this.#countUses(this.#gatewayEntry, -1, update);
+    if (entry) this.#countUses(entry, 1, update);
+    this.#gatewayEntry = entry;
     if (entry) update.put(encodeItem(compileGateway(entry)));
     else update.remove(this.#gatewayKey);
   }
@@ -85,37 +98,37 @@ export class GatewayView {
   #changeRoute({ key, before, after }: EntryChange, update: ViewUpdate): void {
     const was = before !== undefined && joins(before, this.gateway);
     const is = after !== undefined && joins(after, this.gateway);
-    if (was) this.#countServices(before, -1, update);
-    if (is) this.#countServices(after, 1, update);
+    if (was) this.#countUses(before, -1, update);
+    if (is) this.#countUses(after, 1, update);
     if (is) update.put(encodeItem(compileRoute(after, this.gateway)));
     else if (was) update.remove(key);
   }
 
-  #countServices(route: Entry, by: 1 | -1, update: ViewUpdate): void {
-    for (const reference of route.references) {
-      if (reference.kind !== 'Service') continue;
-      const uses = (this.#serviceUses.get(reference.target) ?? 0) + by;
-      if (uses === 0) this.#serviceUses.delete(reference.target);
-      else this.#serviceUses.set(reference.target, uses);
-      update.services.add(reference.target);
+  #countUses(user: Entry, by: 1 | -1, update: ViewUpdate): void {
+    for (const { kind, target } of user.references) {
+      if (kind !== 'Service' && kind !== 'Middleware') continue;
+      const uses = (this.#uses.get(target) ?? 0) + by;
+      if (uses === 0) this.#uses.delete(target);
+      else this.#uses.set(target, uses);
+      update.used.add(target);
     }
   }
 
-  #putService(key: string, update: ViewUpdate): void {
-    const entry = this.#serviceUses.has(key) ? this.#resources.get(key) : undefined;
-    const name = key.slice('service/'.length);
-    const before = this.#services.get(key);
+  #putUsed(key: string, update: ViewUpdate): void {
+    const entry = this.#uses.has(key) ? this.#resources.get(key) : undefined;
+    const service = key.startsWith('service/') ? key.slice('service/'.length) : undefined;
+    const before = this.#used.get(key);
     if (before === entry && entry) return;
     if (before) this.#certificates.countUses(before, -1);
     if (!entry) {
-      this.#services.delete(key);
-      this.#endpoints.delete(name);
+      this.#used.delete(key);
+      if (service !== undefined) this.#endpoints.delete(service);
       update.remove(key);
     } else {
       this.#certificates.countUses(entry, 1);
-      this.#services.set(key, entry);
-      this.#endpoints.set(name, staticEndpoints(entry));
-      update.put(encodeItem(compileService(entry)));
+      this.#used.set(key, entry);
+      if (service !== undefined) this.#endpoints.set(service, staticEndpoints(entry));
+      update.put(encodeItem(service === undefined ? compileMiddleware(entry) : compileService(entry)));
     }
   }
 }
@@ -123,7 +136,8 @@ export class GatewayView {
 class ViewUpdate {
   readonly upserts = new Map<string, Item>();
   readonly removedKeys = new Set<string>();
-  readonly services = new Set<string>();
+  /** Keys of Services and Middlewares that may have come, changed or gone. */
+  readonly used = new Set<string>();
 
   put(item: Item): void {
     this.removedKeys.delete(item.key);

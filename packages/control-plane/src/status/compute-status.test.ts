@@ -3,7 +3,7 @@ import { describe, it, type TestContext } from 'node:test';
 import type { Condition } from '@causeway/model/resource';
 import { type NodeRecord, NodeRegistry } from '../publish/node-registry.ts';
 import { TestAuthority } from '@causeway/runtime/testing/test-authority';
-import { certificate, gateway, manifest, route, secret, service } from '../testing/manifests.ts';
+import { certificate, manifest, route, secret, service } from '../testing/manifests.ts';
 import { openWorld } from '../testing/world.ts';
 import { shownResource } from './compute-status.ts';
 
@@ -13,7 +13,11 @@ async function setting(t: TestContext) {
   await world.write([
     service('a'),
     service('unused'),
-    gateway('edge'),
+    manifest('Middleware', 'm', {}),
+    manifest('Gateway', 'edge', {
+      listeners: [{ name: 'http', port: 8080 }],
+      filters: [{ middleware: 'm' }],
+    }),
     route('r', 'a', { gateways: ['default', 'edge/http'] }),
     secret('s', { password: 'hunter2' }),
   ]);
@@ -47,6 +51,7 @@ describe('the status of a resource', () => {
       ['route/default/r', 2],
       ['service/default/a', 2],
       ['gateway/edge', 1],
+      ['middleware/default/m', 1],
       ['service/default/unused', 0],
       ['secret/default/s', 0],
     ] as const)

@@ -133,6 +133,7 @@ function gatewaysOf(entry: Entry, resources: ResourceView): Set<string> {
     case 'Route':
       return new Set((entry.effective as RouteSpec).gateways.map((reference) => reference.split('/')[0]!));
     case 'Service':
+    case 'Middleware':
     case 'Certificate': {
       const referrers = [...resources.referrersOf(entry.key)]
         .map((key) => resources.get(key))

@@ -14,6 +14,7 @@ import type { ListenAddress } from '@causeway/runtime/listen-address';
 import { type Entry, entryOf, type ResourceView } from '../store/resource-index.ts';
 import { checkBuildable } from './check-buildable.ts';
 import { checkCertificates } from './check-certificates.ts';
+import { checkFilters, idleRemovals } from './check-filters.ts';
 import { checkReferences } from './check-references.ts';
 import type { BrokenDocument, Plan, PlanInput, PlanMade, PlannedDocument } from './plan.ts';
 import { PlannedView } from './planned-view.ts';
@@ -149,13 +150,15 @@ class Draft {
 
   /** Checks what needs all objects at once, and decides. The order is that of the API's statuses: 422, 404, 409. */
   finish(broken: readonly BrokenDocument[]): Plan {
-    const { unresolved, dangling } = checkReferences(
-      this.#planned,
-      [...this.#documents.keys()],
-      [...this.#removed],
-      broken,
-    );
-    const problems = [...this.#problems, ...unresolved, ...this.#unbuildable(), ...this.#mismatched()];
+    const written = [...this.#documents.keys()];
+    const { unresolved, dangling } = checkReferences(this.#planned, written, [...this.#removed], broken);
+    const problems = [
+      ...this.#problems,
+      ...unresolved,
+      ...checkFilters(this.#current, this.#planned, written),
+      ...this.#unbuildable(),
+      ...this.#mismatched(),
+    ];
     if (problems.length > 0) return { refused: 'invalid', problems: located(problems, this.#documents) };
     if (this.#missing.length > 0) return { refused: 'not_found', problems: this.#missing };
     if (this.#conflicts.length > 0) return { refused: 'conflict', problems: this.#conflicts };
@@ -169,7 +172,11 @@ class Draft {
   #warnings(): string[] {
     const { signatures, now } = this.#options;
     const entries = this.#made.objects.flatMap(({ key }) => this.#planned.get(key) ?? []);
-    return [...routeWarnings(this.#made.objects, this.#planned, signatures), ...tlsWarnings(entries, now)];
+    return [
+      ...routeWarnings(this.#made.objects, this.#planned, signatures),
+      ...tlsWarnings(entries, now),
+      ...idleRemovals(this.#planned, [...this.#documents.keys()]),
+    ];
   }
 
   #mismatched(): ApiProblem[] {

@@ -103,6 +103,8 @@ function* sortChanges(update: SnapshotUpdate, problems: NodeProblem[]): Steps<So
 
 function sortChange(sorted: SortedChanges, compiled: Compiled): void {
   const { kind, value } = compiled;
+  // A Route must not run without what protects it.
+  if ('filters' in value && value.filters.length > 0) throw new UnknownChoice('filters');
   switch (kind) {
     case 'gateway':
       sorted.gateway = readGatewaySettings(value);
@@ -115,6 +117,9 @@ function sortChange(sorted: SortedChanges, compiled: Compiled): void {
       return;
     case 'certificate':
       sorted.certificates.set(value.name, new CertificateEntry(value));
+      return;
+    case 'middleware':
+      throw new UnknownChoice('a Middleware');
   }
 }
 

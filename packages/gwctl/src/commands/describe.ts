@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { describeCertificate } from '../describe/certificate.ts';
 import { type Description, renderDescription } from '../describe/description.ts';
 import { describeGateway } from '../describe/gateway.ts';
+import { describeMiddleware } from '../describe/middleware.ts';
 import { describeNode } from '../describe/node.ts';
 import { describeRevision } from '../describe/revision.ts';
 import { describeRoute } from '../describe/route.ts';
@@ -57,6 +58,8 @@ async function described(session: Session, target: Target): Promise<Description>
       return describeService(session, object as Resource, warnings);
     case 'Gateway':
       return describeGateway(session, object as Resource);
+    case 'Middleware':
+      return describeMiddleware(session, object as Resource);
     case 'Certificate':
       return describeCertificate(session, object as Resource, warnings);
     case 'Secret':

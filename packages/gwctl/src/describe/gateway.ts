@@ -1,7 +1,8 @@
 import type { GatewaySpec } from '@causeway/model/kinds/gateway';
 import { kindNamed } from '@causeway/model/kinds/registry';
-import type { Resource } from '@causeway/model/resource';
+import { defaultNamespace, type Resource } from '@causeway/model/resource';
 import { shownIdentity } from '../object-key.ts';
+import { executionRows, executionTitles } from '../output/filters.ts';
 import { cutList } from '../output/table.ts';
 import { routesOn } from '../output/used-by.ts';
 import type { Session } from '../session.ts';
@@ -23,6 +24,8 @@ export async function describeGateway(session: Session, gateway: Resource): Prom
   const routes = routesOn(gateway.metadata.name, await session.client.listAll('routes')).map(
     ({ kind, metadata: { namespace, name } }) => shownIdentity({ kind, namespace, name }, session.namespace),
   );
+  const middlewares = await session.client.listAll('middlewares', { namespace: defaultNamespace });
+  const filters = executionRows(undefined, gateway, middlewares, session.namespace);
   const nodes = await nodeParts(session, gateway);
   const listeners = (spec.listeners ?? []).map(({ name, address, port, protocol, hosts }) => [
     name,
@@ -42,6 +45,7 @@ export async function describeGateway(session: Session, gateway: Resource): Prom
     ],
     sections: [
       { title: 'Listeners', lines: tableLines(['NAME', 'ADDRESS', 'PORT', 'PROTOCOL', 'HOSTS'], listeners) },
+      { title: 'Filters, in order of execution', lines: tableLines(executionTitles, filters) },
       { title: 'Timeouts', lines: settings(spec.timeouts, gateway.spec['timeouts']) },
       { title: 'Limits', lines: settings(spec.limits, gateway.spec['limits']) },
       conditionSection(session, gateway),

@@ -2,9 +2,17 @@ import { kindNamed } from '@causeway/model/kinds/registry';
 import type { RouteSpec } from '@causeway/model/kinds/route';
 import type { Resource } from '@causeway/model/resource';
 import { matchText, matchesOf } from '../output/columns/route.ts';
+import { executionRows, executionTitles } from '../output/filters.ts';
 import type { Session } from '../session.ts';
-import type { Description } from './description.ts';
-import { conditionSection, headFields, knownSpec, nodeParts, settings } from './standard-parts.ts';
+import type { Description, Section } from './description.ts';
+import {
+  conditionSection,
+  headFields,
+  knownSpec,
+  nodeParts,
+  settings,
+  tableLines,
+} from './standard-parts.ts';
 
 export async function describeRoute(
   session: Session,
@@ -24,7 +32,7 @@ export async function describeRoute(
       ['Encoded', allowEncoded.length > 0 ? allowEncoded.join(', ') : undefined],
       [
         'Backends',
-        backends.map(({ service, weight }) => `service/${service} (${weight} of ${of})`).join(', '),
+        backends.map(({ service, weight }) => `service/${service} (${weight} of ${of})`).join(', ') || 'none',
       ],
       ['Timeouts', settings(spec.timeouts, route.spec['timeouts']).join(', ')],
       ['Limits', settings(limits, route.spec['limits']).join(', ') || undefined],
@@ -35,9 +43,29 @@ export async function describeRoute(
         title: 'Matches',
         lines: matchesOf(route.spec).map((match, index) => `${index + 1}: ${matchText(match, true)}`),
       },
+      ...(await filterSections(session, route, gateways)),
       conditionSection(session, route),
       nodes.section,
       { title: 'Warnings', lines: warnings },
     ],
   };
+}
+
+/** What a request meets depends on the Gateway that it comes through. */
+async function filterSections(
+  { client, namespace }: Session,
+  route: Resource,
+  references: readonly string[],
+): Promise<Section[]> {
+  const names = [...new Set(references.map((reference) => reference.split('/')[0]!))];
+  const [gateways, middlewares] = await Promise.all([
+    client.listAll('gateways'),
+    client.listAll('middlewares'),
+  ]);
+  return names.map((name) => {
+    const gateway = gateways.find(({ metadata }) => metadata.name === name);
+    const rows = executionRows(gateway, route, middlewares, namespace);
+    const place = names.length > 1 ? ` on gateway/${name}` : '';
+    return { title: `Filters${place}, in order of execution`, lines: tableLines(executionTitles, rows) };
+  });
 }

@@ -1,6 +1,7 @@
 /** The layout of `gwctl route explain` for a request that a Route takes. */
 
 import type { ExplainCandidate, Explanation } from '@causeway/model/api-types';
+import { shownKey } from '../object-key.ts';
 import { hostPort } from './columns/service.ts';
 import { printable } from './printable.ts';
 import { renderTable } from './table.ts';
@@ -10,6 +11,7 @@ export function renderExplanation(explanation: Explanation, request: string, nam
     ...headLines(explanation, request, namespace),
     '',
     ...candidateLines(explanation, namespace),
+    ...filterLines(explanation, namespace),
     '',
     ...destinationLines(explanation, namespace),
   ]
@@ -55,8 +57,22 @@ function resultText({ result, to, by, detail }: ExplainCandidate): string {
   return result === 'lost' ? `lost to ${(to ?? 0) + 1}${suffix}` : `no${suffix}`;
 }
 
+function filterLines({ filters }: Explanation, namespace: string): string[] {
+  if (filters.length === 0) return [];
+  const rows = filters.map(({ name, summary, from, enforcement, effect }, index) => [
+    String(index + 1),
+    name,
+    summary,
+    shownKey(from, namespace),
+    enforcement ?? '-',
+    effect.detail,
+  ]);
+  const titles = ['#', 'NAME', 'FILTER', 'FROM', 'ENFORCEMENT', 'EFFECT ON THIS REQUEST'];
+  return ['', 'Filters, in order of execution:', renderTable(titles, rows, { indent: '  ' })];
+}
+
 function destinationLines(explanation: Explanation, namespace: string): string[] {
-  const { backends, endpoints, upstream, timeouts } = explanation;
+  const { filters, backends, endpoints, upstream, timeouts } = explanation;
   const shares = backends.map(
     ({ service, weight, of }) => `service/${shownRoute(service, namespace)}, weight ${weight} of ${of}`,
   );
@@ -64,6 +80,9 @@ function destinationLines(explanation: Explanation, namespace: string): string[]
     ([name, { value, from }]) =>
       `${name} ${value === '0s' ? 'off' : value}${from === 'default' ? ' (default)' : ''}`,
   );
+  const answering = filters.find(({ effect }) => effect.status !== null);
+  if (answering !== undefined)
+    return [`Answer:      ${answering.effect.status} by filter ${answering.name}, no upstream is asked`];
   const host = upstream?.headers.find(([name]) => name === 'host')?.[1];
   const others = upstream?.headers.filter(([name]) => name !== 'host') ?? [];
   return [

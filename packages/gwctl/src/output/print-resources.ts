@@ -84,9 +84,13 @@ const labelsColumn: Column<Listed> = {
 
 async function factsFor({ client, io }: Session, view: View<Listed>, wide: boolean): Promise<Facts> {
   const needs = view.needs ?? [];
-  const [routes, nodes] = await Promise.all([
-    needs.includes('routes') ? client.listAll('routes') : [],
+  const listed = (kind: 'routes' | 'middlewares' | 'gateways') =>
+    needs.includes(kind) ? client.listAll(kind) : [];
+  const [routes, middlewares, gateways, nodes] = await Promise.all([
+    listed('routes'),
+    listed('middlewares'),
+    listed('gateways'),
     needs.includes('nodes') ? client.nodes() : [],
   ]);
-  return { nowMs: io.nowMs(), wide, routes, nodes };
+  return { nowMs: io.nowMs(), wide, routes, middlewares, gateways, nodes };
 }

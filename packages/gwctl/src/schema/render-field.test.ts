@@ -30,7 +30,7 @@ describe('explain', () => {
     assert.match(explained('spec.timeouts.idle'), /<duration>\nDEFAULT: {2}60s\n/);
     assert.match(explained('spec.priority'), /LIMITS: {3}at least -1000, at most 1000/);
     assert.match(explained('spec.allowEncoded'), /VALUES: {3}slash, backslash, /);
-    assert.match(explained('spec'), /backends +<\[\]object> .*\(required\)/);
+    assert.match(explained('spec.backends'), /service +<string> .*\(required\)/);
   });
 
   it('refuses a field that is not there, with the one that was meant', () => {

@@ -86,7 +86,7 @@ function valuesOf(schema: JsonSchema): string[] {
 }
 
 function defaultText(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  return typeof value === 'string' && value !== '' ? value : JSON.stringify(value);
 }
 
 /** Worth showing: the defaults of objects are those of their fields. */

@@ -17,8 +17,11 @@ import {
   percent,
   size,
 } from '../fields.ts';
+import { filterList, middlewareReferences } from '../filters/filter-item.ts';
+import { plannedFilterFields } from '../filters/filter-kinds.ts';
+import { filterProblems } from '../filters/filter-rules.ts';
 import { accessLogOutput } from './access-log-output.ts';
-import { type Kind, writeVerbs } from './kind.ts';
+import { entriesOf, type Kind, writeVerbs } from './kind.ts';
 
 const counted = (description: string) => integer('a number', description, 0, 10_000_000);
 
@@ -72,6 +75,9 @@ export const gatewaySpec = object(
   {
     listeners: list(listener, { description: 'Ports of the Gateway.', min: 1, max: 32, key: 'name' }).default(
       [{ name: 'http', address: '0.0.0.0', port: 8080, protocol: 'http', hosts: [] }],
+    ),
+    filters: filterList(
+      'Filters of every Route of this Gateway, unless a Route replaces or removes one by its name.',
     ),
     clientAddress: object(
       {
@@ -149,10 +155,10 @@ export const gatewayKind: Kind<typeof gatewaySpec> = {
     'Listeners, limits and client-side settings. Nodes join one by name; `default` exists without being written.',
   verbs: writeVerbs,
   spec: gatewaySpec,
-  references: () => [],
+  references: (spec) => middlewareReferences(entriesOf(spec, 'filters')),
+  check: filterProblems,
   plannedFields: [
     'allowedRoutes',
-    'filters',
     'redis',
     'tracing',
     'legacyRateLimitHeaders',
@@ -166,5 +172,6 @@ export const gatewayKind: Kind<typeof gatewaySpec> = {
     'maxStreamsPerConnection',
     'rateLimitKeys',
     'cacheSize',
+    ...plannedFilterFields,
   ],
 };

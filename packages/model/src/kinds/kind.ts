@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { Problem } from '../problem.ts';
 
 /** A place in a spec that names another object. Gateways and Roles refer to objects of namespace `default`. */
 export interface Reference {
@@ -26,6 +27,8 @@ export interface Kind<S extends z.ZodType = z.ZodType> {
    * that one run of validation tells about references too.
    */
   references: (spec: unknown) => Reference[];
+  /** Problems that lie between fields. Tolerant in the same way. */
+  check?: (spec: unknown) => Problem[];
   /**
    * Places in a spec where a secret text may stand, as paths of keys; none when absent. The text is stored apart, sealed,
    * and reads back hidden. Of a spec that is not valid it gives those that can be read.

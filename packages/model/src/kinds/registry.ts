@@ -2,6 +2,7 @@ import { didYouMean } from '../hints.ts';
 import { certificateKind } from './certificate.ts';
 import { gatewayKind } from './gateway.ts';
 import { type Kind, readVerbs } from './kind.ts';
+import { middlewareKind } from './middleware.ts';
 import { routeKind } from './route.ts';
 import { secretKind } from './secret.ts';
 import { serviceKind } from './service.ts';
@@ -33,6 +34,7 @@ export const kinds: readonly Kind[] = [
   routeKind,
   serviceKind,
   gatewayKind,
+  middlewareKind,
   certificateKind,
   secretKind,
   nodeKind,

@@ -19,6 +19,9 @@ import {
   size,
   templatePath,
 } from '../fields.ts';
+import { filterList, middlewareReferences } from '../filters/filter-item.ts';
+import { plannedFilterFields } from '../filters/filter-kinds.ts';
+import { filterProblems, missingOrIdleBackends } from '../filters/filter-rules.ts';
 import { entriesOf, fieldOf, type Kind, writeVerbs } from './kind.ts';
 
 const gatewayReference = z
@@ -116,6 +119,9 @@ export const routeSpec = object(
         key: '',
       },
     ).default([]),
+    filters: filterList(
+      'What is done to requests and responses, besides the filters of the Gateway. The order between filters is fixed by their phases.',
+    ),
     backends: list(
       object({
         service: name.describe('Service in the namespace of the Route.'),
@@ -126,8 +132,12 @@ export const routeSpec = object(
           1_000_000,
         ).default(1),
       }),
-      { description: 'Services that answer, by weight.', min: 1, max: 64, key: 'service' },
-    ),
+      {
+        description: 'Services that answer, by weight. Needed unless a filter answers every request.',
+        max: 64,
+        key: 'service',
+      },
+    ).default([]),
     timeouts: object(
       {
         request: duration
@@ -183,7 +193,9 @@ export const routeKind: Kind<typeof routeSpec> = {
         ? [{ pointer: `/spec/backends/${index}/service`, kind: 'Service', name: service }]
         : [];
     }),
+    ...middlewareReferences(entriesOf(spec, 'filters')),
   ],
+  check: (spec) => [...filterProblems(spec), ...missingOrIdleBackends(spec)],
   plannedFields: [
     'filters',
     'affinity',
@@ -194,5 +206,6 @@ export const routeKind: Kind<typeof routeSpec> = {
     'tracing',
     'grpc',
     'backendRequest',
+    ...plannedFilterFields,
   ],
 };

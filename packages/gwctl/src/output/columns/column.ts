@@ -7,6 +7,8 @@ export interface Facts {
   nowMs: number;
   wide: boolean;
   routes: readonly Resource[];
+  middlewares: readonly Resource[];
+  gateways: readonly Resource[];
   nodes: readonly NodeResource[];
 }
 
@@ -18,7 +20,7 @@ export interface Column<R> {
 export interface View<R> {
   columns: readonly Column<R>[];
   /** Lists that cells look things up in. */
-  needs?: readonly ('routes' | 'nodes')[];
+  needs?: readonly ('routes' | 'middlewares' | 'gateways' | 'nodes')[];
 }
 
 /** How a kind is shown: the table, and the wide one. */

@@ -25,6 +25,8 @@ function cells(item: Listed, facts: Partial<Facts> = {}): Record<string, Cell> {
     nowMs: Date.parse('2026-01-03T00:00:00Z'),
     wide: false,
     routes: [],
+    middlewares: [],
+    gateways: [],
     nodes: [],
     ...facts,
   };
@@ -78,6 +80,35 @@ describe('columns of other kinds', () => {
     const shown = cells(service, { wide: true, routes });
     assert.deepEqual(shown['USED-BY'], ['route/one']);
     assert.deepEqual(shown['ENDPOINTS'], ['[::1]:80']);
+  });
+
+  it('name the filters, with those of Middlewares in their place', () => {
+    const filters = [{ middleware: 'm' }, { name: 'hi', respond: {} }, { name: 'gone', disabled: true }];
+    const brought = [{ name: 'auth', newFilter: {} }, { newFilter: {} }, { name: 'x', disabled: true }];
+    const middlewares = [resource('Middleware', { filters: brought }, 'm')];
+    const shown = { middlewares, wide: true };
+    const expected = ['auth', 'newFilter', 'hi', '!x', '!gone'];
+    assert.deepEqual(cells(resource('Route', { filters }), shown)['FILTERS'], expected);
+    assert.deepEqual(cells(resource('Route', {}), shown)['FILTERS'], []);
+    const gateway = resource('Gateway', { filters: [{ middleware: 'm' }, { name: 'auth', disabled: true }] });
+    delete gateway.metadata.namespace;
+    assert.deepEqual(cells(gateway, shown)['FILTERS'], ['newFilter', '!x', '!auth']);
+  });
+
+  it('say who uses a Middleware: Routes of its namespace, Gateways if that is default', () => {
+    const naming = { filters: [{ middleware: 'x' }] };
+    const far = resource('Route', naming, 'far');
+    far.metadata.namespace = 'shop';
+    const users = {
+      routes: [resource('Route', naming, 'near'), far],
+      gateways: [resource('Gateway', naming, 'g')],
+    };
+    assert.deepEqual(cells(resource('Middleware', { filters: [{ respond: {} }] }), users), {
+      NAME: 'x',
+      FILTERS: ['respond'],
+      'USED-BY': ['route/near', 'gateway/g'],
+      AGE: '2d',
+    });
   });
 
   it('count the Routes of a Gateway, which are on default unless they say otherwise', () => {

@@ -2,6 +2,7 @@ import { effectiveSpec } from '@causeway/model/validate-document';
 import { entriesOf, fieldOf } from '@causeway/model/kinds/kind';
 import { gatewayKind } from '@causeway/model/kinds/gateway';
 import type { Resource } from '@causeway/model/resource';
+import { filterNames } from '../filters.ts';
 import { routesOn } from '../used-by.ts';
 import type { Column, KindView } from './column.ts';
 import { ageColumn, nameColumn, nodesColumn, revisionColumn, statusColumn } from './standard-columns.ts';
@@ -21,14 +22,14 @@ const table: Column<Resource>[] = [
 export const gatewayView: KindView<Resource> = {
   table: { needs: ['routes'], columns: table },
   wide: {
-    needs: ['routes'],
+    needs: ['routes', 'middlewares'],
     columns: [
       ...table,
       {
         title: 'TRUSTED-PROXIES',
         cell: ({ spec }) => entriesOf(spec['clientAddress'], 'trustedProxies').map(String),
       },
-      { title: 'FILTERS', cell: () => '-' },
+      { title: 'FILTERS', cell: (gateway, { middlewares }) => filterNames(gateway, middlewares) },
       revisionColumn,
     ],
   },

@@ -1,5 +1,6 @@
 import { entriesOf, fieldOf } from '@causeway/model/kinds/kind';
 import type { Resource, Spec } from '@causeway/model/resource';
+import { filterNames } from '../filters.ts';
 import { scalarText } from '../scalar-text.ts';
 import type { KindView } from './column.ts';
 import {
@@ -27,10 +28,11 @@ const table = [
 export const routeView: KindView<Resource> = {
   table: { columns: table },
   wide: {
+    needs: ['middlewares'],
     columns: [
       ...table,
       { title: 'GATEWAYS', cell: ({ spec }) => textsOr(spec, 'gateways', 'default') },
-      { title: 'FILTERS', cell: () => '-' },
+      { title: 'FILTERS', cell: (route, { middlewares }) => filterNames(route, middlewares) },
       { title: 'PRIORITY', cell: ({ spec }) => scalarText(spec['priority'], '0') },
       generationColumn,
       revisionColumn,

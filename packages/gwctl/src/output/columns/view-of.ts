@@ -3,6 +3,7 @@ import type { Resource } from '@causeway/model/resource';
 import type { KindView } from './column.ts';
 import { certificateView } from './certificate.ts';
 import { gatewayView } from './gateway.ts';
+import { middlewareView } from './middleware.ts';
 import { nodeView } from './node.ts';
 import { revisionView } from './revision.ts';
 import { routeView } from './route.ts';
@@ -17,6 +18,7 @@ const views = {
   Route: routeView,
   Service: serviceView,
   Gateway: gatewayView,
+  Middleware: middlewareView,
   Certificate: certificateView,
   Secret: secretView,
   Node: nodeView,

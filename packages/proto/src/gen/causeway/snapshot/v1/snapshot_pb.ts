@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file causeway/snapshot/v1/snapshot.proto.
  */
 export const file_causeway_snapshot_v1_snapshot: GenFile = /*@__PURE__*/
-  fileDesc("CiNjYXVzZXdheS9zbmFwc2hvdC92MS9zbmFwc2hvdC5wcm90bxIUY2F1c2V3YXkuc25hcHNob3QudjEimgMKD0NvbXBpbGVkR2F0ZXdheRIMCgRuYW1lGAEgASgJEjEKCWxpc3RlbmVycxgCIAMoCzIeLmNhdXNld2F5LnNuYXBzaG90LnYxLkxpc3RlbmVyEjsKDmNsaWVudF9hZGRyZXNzGAMgASgLMiMuY2F1c2V3YXkuc25hcHNob3QudjEuQ2xpZW50QWRkcmVzcxIVCg1tZXJnZV9zbGFzaGVzGAQgASgIEjYKCHRpbWVvdXRzGAUgASgLMiQuY2F1c2V3YXkuc25hcHNob3QudjEuQ2xpZW50VGltZW91dHMSMwoGbGltaXRzGAYgASgLMiMuY2F1c2V3YXkuc25hcHNob3QudjEuR2F0ZXdheUxpbWl0cxIaChJhY2Nlc3NfbG9nX2VuYWJsZWQYByABKAgSNAoKZm9yd2FyZGluZxgKIAEoCzIgLmNhdXNld2F5LnNuYXBzaG90LnYxLkZvcndhcmRpbmcSMwoKYWNjZXNzX2xvZxgLIAEoCzIfLmNhdXNld2F5LnNuYXBzaG90LnYxLkFjY2Vzc0xvZyIsCgpGb3J3YXJkaW5nEhEKCWZvcndhcmRlZBgBIAEoCBILCgN2aWEYAiABKAgilgEKCUFjY2Vzc0xvZxI1CgZmb3JtYXQYASABKA4yJS5jYXVzZXdheS5zbmFwc2hvdC52MS5BY2Nlc3NMb2dGb3JtYXQSDAoEcGF0aBgCIAEoCRIWCg5zYW1wbGVfcGVyY2VudBgDIAEoARIWCg5yZWRhY3RfaGVhZGVycxgEIAMoCRIUCgxyZWRhY3RfcXVlcnkYBSADKAkiRgoITGlzdGVuZXISDAoEbmFtZRgBIAEoCRIPCgdhZGRyZXNzGAIgASgJEgwKBHBvcnQYAyABKA0SDQoFaG9zdHMYBCADKAkiYwoNQ2xpZW50QWRkcmVzcxIXCg90cnVzdGVkX3Byb3hpZXMYASADKAkSOQoGaGVhZGVyGAIgASgOMikuY2F1c2V3YXkuc25hcHNob3QudjEuQ2xpZW50QWRkcmVzc0hlYWRlciKIAQoOQ2xpZW50VGltZW91dHMSFwoPcmVxdWVzdF9oZWFkX21zGAEgASgNEhwKFHJlcXVlc3RfYm9keV9pZGxlX21zGAIgASgNEhUKDWtlZXBfYWxpdmVfbXMYAyABKA0SFgoOZHJhaW5fZGVsYXlfbXMYBCABKA0SEAoIZHJhaW5fbXMYBSABKA0iowIKDUdhdGV3YXlMaW1pdHMSFgoOaGVhZF9ieXRlc19tYXgYASABKA0SEwoLaGVhZGVyc19tYXgYAiABKA0SGAoQdGFyZ2V0X2J5dGVzX21heBgDIAEoDRIWCg5ib2R5X2J5dGVzX21heBgEIAEoBBIXCg9jb25uZWN0aW9uc19tYXgYBSABKA0SGwoTYWN0aXZlX3JlcXVlc3RzX21heBgGIAEoDRIjChtjb25uZWN0aW9uc19wZXJfYWRkcmVzc19tYXgYByABKA0SIwobcmVxdWVzdHNfcGVyX2Nvbm5lY3Rpb25fbWF4GAggASgNEhUKDXBpcGVsaW5lZF9tYXgYCiABKA0SHAoUYnl0ZXNfcGVyX3NlY29uZF9taW4YCyABKA0i8wIKDUNvbXBpbGVkUm91dGUSDAoEbmFtZRgBIAEoCRIRCglsaXN0ZW5lcnMYAiADKAkSDQoFaG9zdHMYAyADKAkSLAoHbWF0Y2hlcxgEIAMoCzIbLmNhdXNld2F5LnNuYXBzaG90LnYxLk1hdGNoEhAKCHByaW9yaXR5GAUgASgREj0KDWFsbG93X2VuY29kZWQYBiADKA4yJi5jYXVzZXdheS5zbmFwc2hvdC52MS5FbmNvZGVkQ2hhcmFjdGVyEi8KCGJhY2tlbmRzGAcgAygLMh0uY2F1c2V3YXkuc25hcHNob3QudjEuQmFja2VuZBI1Cgh0aW1lb3V0cxgIIAEoCzIjLmNhdXNld2F5LnNuYXBzaG90LnYxLlJvdXRlVGltZW91dHMSGwoOYm9keV9ieXRlc19tYXgYCSABKARIAIgBARIbChNhY3RpdmVfcmVxdWVzdHNfbWF4GAogASgNQhEKD19ib2R5X2J5dGVzX21heCKLAgoFTWF0Y2gSDwoFZXhhY3QYASABKAlIABIQCgZwcmVmaXgYAiABKAlIABISCgh0ZW1wbGF0ZRgDIAEoCUgAEg8KBXJlZ2V4GAQgASgJSAASDwoHbWV0aG9kcxgFIAMoCRI1CgdoZWFkZXJzGAYgAygLMiQuY2F1c2V3YXkuc25hcHNob3QudjEuVmFsdWVQcmVkaWNhdGUSMwoFcXVlcnkYByADKAsyJC5jYXVzZXdheS5zbmFwc2hvdC52MS5WYWx1ZVByZWRpY2F0ZRI1Cgdjb29raWVzGAggAygLMiQuY2F1c2V3YXkuc25hcHNob3QudjEuVmFsdWVQcmVkaWNhdGVCBgoEcGF0aCJsCg5WYWx1ZVByZWRpY2F0ZRIMCgRuYW1lGAEgASgJEg8KBWV4YWN0GAIgASgJSAASEAoGcHJlZml4GAMgASgJSAASDwoFcmVnZXgYBCABKAlIABIRCgdwcmVzZW50GAUgASgISABCBQoDd2F5IioKB0JhY2tlbmQSDwoHc2VydmljZRgBIAEoCRIOCgZ3ZWlnaHQYAiABKA0iZgoNUm91dGVUaW1lb3V0cxISCgpyZXF1ZXN0X21zGAEgASgNEhgKEHJlc3BvbnNlX2hlYWRfbXMYAiABKA0SDwoHaWRsZV9tcxgDIAEoDRIWCg5zdHJlYW1faWRsZV9tcxgEIAEoDSL+AQoPQ29tcGlsZWRTZXJ2aWNlEgwKBG5hbWUYASABKAkSMAoIcHJvdG9jb2wYAiABKA4yHi5jYXVzZXdheS5zbmFwc2hvdC52MS5Qcm90b2NvbBI1CgZwb2xpY3kYAyABKA4yJS5jYXVzZXdheS5zbmFwc2hvdC52MS5CYWxhbmNpbmdQb2xpY3kSGgoSY29ubmVjdF90aW1lb3V0X21zGAQgASgNEigKBHBvb2wYBSABKAsyGi5jYXVzZXdheS5zbmFwc2hvdC52MS5Qb29sEi4KA3RscxgKIAEoCzIhLmNhdXNld2F5LnNuYXBzaG90LnYxLlVwc3RyZWFtVGxzIpQBCgtVcHN0cmVhbVRscxITCgtzZXJ2ZXJfbmFtZRgBIAEoCRINCgV0cnVzdBgCIAMoCRIaChJjbGllbnRfY2VydGlmaWNhdGUYAyABKAkSDgoGdmVyaWZ5GAQgASgIEjUKC21pbl92ZXJzaW9uGAUgASgOMiAuY2F1c2V3YXkuc25hcHNob3QudjEuVGxzVmVyc2lvbiKGAQoEUG9vbBIXCg9jb25uZWN0aW9uc19tYXgYASABKA0SEwoLd2FpdGluZ19tYXgYAiABKA0SFwoPaWRsZV90aW1lb3V0X21zGAMgASgNEiMKG3JlcXVlc3RzX3Blcl9jb25uZWN0aW9uX21heBgKIAEoDRISCgptYXhfYWdlX21zGAsgASgNIkwKE0NvbXBpbGVkQ2VydGlmaWNhdGUSDAoEbmFtZRgBIAEoCRINCgVjaGFpbhgCIAEoCRIQCgNrZXkYAyABKAlIAIgBAUIGCgRfa2V5Ko4BCg9BY2Nlc3NMb2dGb3JtYXQSIQodQUNDRVNTX0xPR19GT1JNQVRfVU5TUEVDSUZJRUQQABIaChZBQ0NFU1NfTE9HX0ZPUk1BVF9KU09OEAESHAoYQUNDRVNTX0xPR19GT1JNQVRfQ09NTU9OEAISHgoaQUNDRVNTX0xPR19GT1JNQVRfQ09NQklORUQQAyqMAQoTQ2xpZW50QWRkcmVzc0hlYWRlchIlCiFDTElFTlRfQUREUkVTU19IRUFERVJfVU5TUEVDSUZJRUQQABIpCiVDTElFTlRfQUREUkVTU19IRUFERVJfWF9GT1JXQVJERURfRk9SEAESIwofQ0xJRU5UX0FERFJFU1NfSEVBREVSX0ZPUldBUkRFRBACKtABChBFbmNvZGVkQ2hhcmFjdGVyEiEKHUVOQ09ERURfQ0hBUkFDVEVSX1VOU1BFQ0lGSUVEEAASGwoXRU5DT0RFRF9DSEFSQUNURVJfU0xBU0gQARIfChtFTkNPREVEX0NIQVJBQ1RFUl9CQUNLU0xBU0gQAhIeChpFTkNPREVEX0NIQVJBQ1RFUl9RVUVTVElPThADEhoKFkVOQ09ERURfQ0hBUkFDVEVSX0hBU0gQBBIfChtFTkNPREVEX0NIQVJBQ1RFUl9TRU1JQ09MT04QBSpTCgpUbHNWZXJzaW9uEhsKF1RMU19WRVJTSU9OX1VOU1BFQ0lGSUVEEAASEwoPVExTX1ZFUlNJT05fMV8yEAESEwoPVExTX1ZFUlNJT05fMV8zEAIqSwoIUHJvdG9jb2wSGAoUUFJPVE9DT0xfVU5TUEVDSUZJRUQQABIRCg1QUk9UT0NPTF9IVFRQEAESEgoOUFJPVE9DT0xfSFRUUFMQAipVCg9CYWxhbmNpbmdQb2xpY3kSIAocQkFMQU5DSU5HX1BPTElDWV9VTlNQRUNJRklFRBAAEiAKHEJBTEFOQ0lOR19QT0xJQ1lfUk9VTkRfUk9CSU4QAWIGcHJvdG8z");
+  fileDesc("CiNjYXVzZXdheS9zbmFwc2hvdC92MS9zbmFwc2hvdC5wcm90bxIUY2F1c2V3YXkuc25hcHNob3QudjEizQMKD0NvbXBpbGVkR2F0ZXdheRIMCgRuYW1lGAEgASgJEjEKCWxpc3RlbmVycxgCIAMoCzIeLmNhdXNld2F5LnNuYXBzaG90LnYxLkxpc3RlbmVyEjsKDmNsaWVudF9hZGRyZXNzGAMgASgLMiMuY2F1c2V3YXkuc25hcHNob3QudjEuQ2xpZW50QWRkcmVzcxIVCg1tZXJnZV9zbGFzaGVzGAQgASgIEjYKCHRpbWVvdXRzGAUgASgLMiQuY2F1c2V3YXkuc25hcHNob3QudjEuQ2xpZW50VGltZW91dHMSMwoGbGltaXRzGAYgASgLMiMuY2F1c2V3YXkuc25hcHNob3QudjEuR2F0ZXdheUxpbWl0cxIaChJhY2Nlc3NfbG9nX2VuYWJsZWQYByABKAgSNAoKZm9yd2FyZGluZxgKIAEoCzIgLmNhdXNld2F5LnNuYXBzaG90LnYxLkZvcndhcmRpbmcSMwoKYWNjZXNzX2xvZxgLIAEoCzIfLmNhdXNld2F5LnNuYXBzaG90LnYxLkFjY2Vzc0xvZxIxCgdmaWx0ZXJzGBQgAygLMiAuY2F1c2V3YXkuc25hcHNob3QudjEuRmlsdGVySXRlbSIsCgpGb3J3YXJkaW5nEhEKCWZvcndhcmRlZBgBIAEoCBILCgN2aWEYAiABKAgilgEKCUFjY2Vzc0xvZxI1CgZmb3JtYXQYASABKA4yJS5jYXVzZXdheS5zbmFwc2hvdC52MS5BY2Nlc3NMb2dGb3JtYXQSDAoEcGF0aBgCIAEoCRIWCg5zYW1wbGVfcGVyY2VudBgDIAEoARIWCg5yZWRhY3RfaGVhZGVycxgEIAMoCRIUCgxyZWRhY3RfcXVlcnkYBSADKAkiRgoITGlzdGVuZXISDAoEbmFtZRgBIAEoCRIPCgdhZGRyZXNzGAIgASgJEgwKBHBvcnQYAyABKA0SDQoFaG9zdHMYBCADKAkiYwoNQ2xpZW50QWRkcmVzcxIXCg90cnVzdGVkX3Byb3hpZXMYASADKAkSOQoGaGVhZGVyGAIgASgOMikuY2F1c2V3YXkuc25hcHNob3QudjEuQ2xpZW50QWRkcmVzc0hlYWRlciKIAQoOQ2xpZW50VGltZW91dHMSFwoPcmVxdWVzdF9oZWFkX21zGAEgASgNEhwKFHJlcXVlc3RfYm9keV9pZGxlX21zGAIgASgNEhUKDWtlZXBfYWxpdmVfbXMYAyABKA0SFgoOZHJhaW5fZGVsYXlfbXMYBCABKA0SEAoIZHJhaW5fbXMYBSABKA0iowIKDUdhdGV3YXlMaW1pdHMSFgoOaGVhZF9ieXRlc19tYXgYASABKA0SEwoLaGVhZGVyc19tYXgYAiABKA0SGAoQdGFyZ2V0X2J5dGVzX21heBgDIAEoDRIWCg5ib2R5X2J5dGVzX21heBgEIAEoBBIXCg9jb25uZWN0aW9uc19tYXgYBSABKA0SGwoTYWN0aXZlX3JlcXVlc3RzX21heBgGIAEoDRIjChtjb25uZWN0aW9uc19wZXJfYWRkcmVzc19tYXgYByABKA0SIwobcmVxdWVzdHNfcGVyX2Nvbm5lY3Rpb25fbWF4GAggASgNEhUKDXBpcGVsaW5lZF9tYXgYCiABKA0SHAoUYnl0ZXNfcGVyX3NlY29uZF9taW4YCyABKA0ipgMKDUNvbXBpbGVkUm91dGUSDAoEbmFtZRgBIAEoCRIRCglsaXN0ZW5lcnMYAiADKAkSDQoFaG9zdHMYAyADKAkSLAoHbWF0Y2hlcxgEIAMoCzIbLmNhdXNld2F5LnNuYXBzaG90LnYxLk1hdGNoEhAKCHByaW9yaXR5GAUgASgREj0KDWFsbG93X2VuY29kZWQYBiADKA4yJi5jYXVzZXdheS5zbmFwc2hvdC52MS5FbmNvZGVkQ2hhcmFjdGVyEi8KCGJhY2tlbmRzGAcgAygLMh0uY2F1c2V3YXkuc25hcHNob3QudjEuQmFja2VuZBI1Cgh0aW1lb3V0cxgIIAEoCzIjLmNhdXNld2F5LnNuYXBzaG90LnYxLlJvdXRlVGltZW91dHMSGwoOYm9keV9ieXRlc19tYXgYCSABKARIAIgBARIbChNhY3RpdmVfcmVxdWVzdHNfbWF4GAogASgNEjEKB2ZpbHRlcnMYFCADKAsyIC5jYXVzZXdheS5zbmFwc2hvdC52MS5GaWx0ZXJJdGVtQhEKD19ib2R5X2J5dGVzX21heCKLAgoFTWF0Y2gSDwoFZXhhY3QYASABKAlIABIQCgZwcmVmaXgYAiABKAlIABISCgh0ZW1wbGF0ZRgDIAEoCUgAEg8KBXJlZ2V4GAQgASgJSAASDwoHbWV0aG9kcxgFIAMoCRI1CgdoZWFkZXJzGAYgAygLMiQuY2F1c2V3YXkuc25hcHNob3QudjEuVmFsdWVQcmVkaWNhdGUSMwoFcXVlcnkYByADKAsyJC5jYXVzZXdheS5zbmFwc2hvdC52MS5WYWx1ZVByZWRpY2F0ZRI1Cgdjb29raWVzGAggAygLMiQuY2F1c2V3YXkuc25hcHNob3QudjEuVmFsdWVQcmVkaWNhdGVCBgoEcGF0aCJsCg5WYWx1ZVByZWRpY2F0ZRIMCgRuYW1lGAEgASgJEg8KBWV4YWN0GAIgASgJSAASEAoGcHJlZml4GAMgASgJSAASDwoFcmVnZXgYBCABKAlIABIRCgdwcmVzZW50GAUgASgISABCBQoDd2F5IioKB0JhY2tlbmQSDwoHc2VydmljZRgBIAEoCRIOCgZ3ZWlnaHQYAiABKA0iZgoNUm91dGVUaW1lb3V0cxISCgpyZXF1ZXN0X21zGAEgASgNEhgKEHJlc3BvbnNlX2hlYWRfbXMYAiABKA0SDwoHaWRsZV9tcxgDIAEoDRIWCg5zdHJlYW1faWRsZV9tcxgEIAEoDSL+AQoPQ29tcGlsZWRTZXJ2aWNlEgwKBG5hbWUYASABKAkSMAoIcHJvdG9jb2wYAiABKA4yHi5jYXVzZXdheS5zbmFwc2hvdC52MS5Qcm90b2NvbBI1CgZwb2xpY3kYAyABKA4yJS5jYXVzZXdheS5zbmFwc2hvdC52MS5CYWxhbmNpbmdQb2xpY3kSGgoSY29ubmVjdF90aW1lb3V0X21zGAQgASgNEigKBHBvb2wYBSABKAsyGi5jYXVzZXdheS5zbmFwc2hvdC52MS5Qb29sEi4KA3RscxgKIAEoCzIhLmNhdXNld2F5LnNuYXBzaG90LnYxLlVwc3RyZWFtVGxzIpQBCgtVcHN0cmVhbVRscxITCgtzZXJ2ZXJfbmFtZRgBIAEoCRINCgV0cnVzdBgCIAMoCRIaChJjbGllbnRfY2VydGlmaWNhdGUYAyABKAkSDgoGdmVyaWZ5GAQgASgIEjUKC21pbl92ZXJzaW9uGAUgASgOMiAuY2F1c2V3YXkuc25hcHNob3QudjEuVGxzVmVyc2lvbiKGAQoEUG9vbBIXCg9jb25uZWN0aW9uc19tYXgYASABKA0SEwoLd2FpdGluZ19tYXgYAiABKA0SFwoPaWRsZV90aW1lb3V0X21zGAMgASgNEiMKG3JlcXVlc3RzX3Blcl9jb25uZWN0aW9uX21heBgKIAEoDRISCgptYXhfYWdlX21zGAsgASgNIkwKE0NvbXBpbGVkQ2VydGlmaWNhdGUSDAoEbmFtZRgBIAEoCRINCgVjaGFpbhgCIAEoCRIQCgNrZXkYAyABKAlIAIgBAUIGCgRfa2V5IlUKEkNvbXBpbGVkTWlkZGxld2FyZRIMCgRuYW1lGAEgASgJEjEKB2ZpbHRlcnMYAiADKAsyIC5jYXVzZXdheS5zbmFwc2hvdC52MS5GaWx0ZXJJdGVtIo0BCgpGaWx0ZXJJdGVtEgwKBG5hbWUYASABKAkSDQoFcGhhc2UYAiABKA0SEgoIZGlzYWJsZWQYAyABKAhIABIUCgptaWRkbGV3YXJlGAQgASgJSAASMAoHcmVzcG9uZBgKIAEoCzIdLmNhdXNld2F5LnNuYXBzaG90LnYxLlJlc3BvbmRIAEIGCgRpdGVtIn4KB1Jlc3BvbmQSDgoGc3RhdHVzGAEgASgNEjUKB2hlYWRlcnMYAiADKAsyJC5jYXVzZXdheS5zbmFwc2hvdC52MS5UZW1wbGF0ZUhlYWRlchIsCgRib2R5GAMgASgLMh4uY2F1c2V3YXkuc25hcHNob3QudjEuVGVtcGxhdGUiTQoOVGVtcGxhdGVIZWFkZXISDAoEbmFtZRgBIAEoCRItCgV2YWx1ZRgCIAEoCzIeLmNhdXNld2F5LnNuYXBzaG90LnYxLlRlbXBsYXRlIj0KCFRlbXBsYXRlEjEKBXBhcnRzGAEgAygLMiIuY2F1c2V3YXkuc25hcHNob3QudjEuVGVtcGxhdGVQYXJ0ImUKDFRlbXBsYXRlUGFydBIRCgdsaXRlcmFsGAEgASgJSAASOgoIdmFyaWFibGUYAiABKAsyJi5jYXVzZXdheS5zbmFwc2hvdC52MS5UZW1wbGF0ZVZhcmlhYmxlSABCBgoEcGFydCJWChBUZW1wbGF0ZVZhcmlhYmxlEjQKBnNvdXJjZRgBIAEoDjIkLmNhdXNld2F5LnNuYXBzaG90LnYxLlRlbXBsYXRlU291cmNlEgwKBG5hbWUYAiABKAkqjgEKD0FjY2Vzc0xvZ0Zvcm1hdBIhCh1BQ0NFU1NfTE9HX0ZPUk1BVF9VTlNQRUNJRklFRBAAEhoKFkFDQ0VTU19MT0dfRk9STUFUX0pTT04QARIcChhBQ0NFU1NfTE9HX0ZPUk1BVF9DT01NT04QAhIeChpBQ0NFU1NfTE9HX0ZPUk1BVF9DT01CSU5FRBADKowBChNDbGllbnRBZGRyZXNzSGVhZGVyEiUKIUNMSUVOVF9BRERSRVNTX0hFQURFUl9VTlNQRUNJRklFRBAAEikKJUNMSUVOVF9BRERSRVNTX0hFQURFUl9YX0ZPUldBUkRFRF9GT1IQARIjCh9DTElFTlRfQUREUkVTU19IRUFERVJfRk9SV0FSREVEEAIq0AEKEEVuY29kZWRDaGFyYWN0ZXISIQodRU5DT0RFRF9DSEFSQUNURVJfVU5TUEVDSUZJRUQQABIbChdFTkNPREVEX0NIQVJBQ1RFUl9TTEFTSBABEh8KG0VOQ09ERURfQ0hBUkFDVEVSX0JBQ0tTTEFTSBACEh4KGkVOQ09ERURfQ0hBUkFDVEVSX1FVRVNUSU9OEAMSGgoWRU5DT0RFRF9DSEFSQUNURVJfSEFTSBAEEh8KG0VOQ09ERURfQ0hBUkFDVEVSX1NFTUlDT0xPThAFKlMKClRsc1ZlcnNpb24SGwoXVExTX1ZFUlNJT05fVU5TUEVDSUZJRUQQABITCg9UTFNfVkVSU0lPTl8xXzIQARITCg9UTFNfVkVSU0lPTl8xXzMQAipLCghQcm90b2NvbBIYChRQUk9UT0NPTF9VTlNQRUNJRklFRBAAEhEKDVBST1RPQ09MX0hUVFAQARISCg5QUk9UT0NPTF9IVFRQUxACKlUKD0JhbGFuY2luZ1BvbGljeRIgChxCQUxBTkNJTkdfUE9MSUNZX1VOU1BFQ0lGSUVEEAASIAocQkFMQU5DSU5HX1BPTElDWV9ST1VORF9ST0JJThABKowDCg5UZW1wbGF0ZVNvdXJjZRIfChtURU1QTEFURV9TT1VSQ0VfVU5TUEVDSUZJRUQQABIiCh5URU1QTEFURV9TT1VSQ0VfUkVRVUVTVF9NRVRIT0QQARIgChxURU1QTEFURV9TT1VSQ0VfUkVRVUVTVF9IT1NUEAISIAocVEVNUExBVEVfU09VUkNFX1JFUVVFU1RfUEFUSBADEh4KGlRFTVBMQVRFX1NPVVJDRV9SRVFVRVNUX0lEEAQSIgoeVEVNUExBVEVfU09VUkNFX1JFUVVFU1RfU0NIRU1FEAUSIgoeVEVNUExBVEVfU09VUkNFX1JFUVVFU1RfSEVBREVSEAYSIQodVEVNUExBVEVfU09VUkNFX1JFUVVFU1RfUVVFUlkQBxIiCh5URU1QTEFURV9TT1VSQ0VfUEFUSF9QQVJBTUVURVIQCBIiCh5URU1QTEFURV9TT1VSQ0VfQ0xJRU5UX0FERFJFU1MQCRIeChpURU1QTEFURV9TT1VSQ0VfUk9VVEVfTkFNRRAKYgZwcm90bzM");
 
 /**
  * Key "gateway/<name>", schema version 1.
@@ -65,6 +65,13 @@ export type CompiledGateway = Message<"causeway.snapshot.v1.CompiledGateway"> & 
    * @generated from field: causeway.snapshot.v1.AccessLog access_log = 11;
    */
   accessLog?: AccessLog | undefined;
+
+  /**
+   * Filters of every Route; Middlewares are those of namespace default.
+   *
+   * @generated from field: repeated causeway.snapshot.v1.FilterItem filters = 20;
+   */
+  filters: FilterItem[];
 };
 
 /**
@@ -365,6 +372,11 @@ export type CompiledRoute = Message<"causeway.snapshot.v1.CompiledRoute"> & {
    * @generated from field: uint32 active_requests_max = 10;
    */
   activeRequestsMax: number;
+
+  /**
+   * @generated from field: repeated causeway.snapshot.v1.FilterItem filters = 20;
+   */
+  filters: FilterItem[];
 };
 
 /**
@@ -707,6 +719,215 @@ export const CompiledCertificateSchema: GenMessage<CompiledCertificate> = /*@__P
   messageDesc(file_causeway_snapshot_v1_snapshot, 15);
 
 /**
+ * Key "middleware/<namespace>/<name>", schema version 1.
+ *
+ * @generated from message causeway.snapshot.v1.CompiledMiddleware
+ */
+export type CompiledMiddleware = Message<"causeway.snapshot.v1.CompiledMiddleware"> & {
+  /**
+   * "namespace/name"
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * None of them is a Middleware.
+   *
+   * @generated from field: repeated causeway.snapshot.v1.FilterItem filters = 2;
+   */
+  filters: FilterItem[];
+};
+
+/**
+ * Describes the message causeway.snapshot.v1.CompiledMiddleware.
+ * Use `create(CompiledMiddlewareSchema)` to create a new message.
+ */
+export const CompiledMiddlewareSchema: GenMessage<CompiledMiddleware> = /*@__PURE__*/
+  messageDesc(file_causeway_snapshot_v1_snapshot, 16);
+
+/**
+ * Lists are merged on the node: the Gateway's, then the Route's, Middlewares expanded in place; of one name the later replaces
+ * the earlier; then sorted by phase.
+ *
+ * @generated from message causeway.snapshot.v1.FilterItem
+ */
+export type FilterItem = Message<"causeway.snapshot.v1.FilterItem"> & {
+  /**
+   * Empty for a Middleware.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Rank of the filter's phase: smaller is earlier for requests. Equal ranks keep their order.
+   *
+   * @generated from field: uint32 phase = 2;
+   */
+  phase: number;
+
+  /**
+   * @generated from oneof causeway.snapshot.v1.FilterItem.item
+   */
+  item: {
+    /**
+     * Removes what was inherited under the name; always true.
+     *
+     * @generated from field: bool disabled = 3;
+     */
+    value: boolean;
+    case: "disabled";
+  } | {
+    /**
+     * "namespace/name" of a Middleware.
+     *
+     * @generated from field: string middleware = 4;
+     */
+    value: string;
+    case: "middleware";
+  } | {
+    /**
+     * @generated from field: causeway.snapshot.v1.Respond respond = 10;
+     */
+    value: Respond;
+    case: "respond";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message causeway.snapshot.v1.FilterItem.
+ * Use `create(FilterItemSchema)` to create a new message.
+ */
+export const FilterItemSchema: GenMessage<FilterItem> = /*@__PURE__*/
+  messageDesc(file_causeway_snapshot_v1_snapshot, 17);
+
+/**
+ * Answers without asking an upstream.
+ *
+ * @generated from message causeway.snapshot.v1.Respond
+ */
+export type Respond = Message<"causeway.snapshot.v1.Respond"> & {
+  /**
+   * @generated from field: uint32 status = 1;
+   */
+  status: number;
+
+  /**
+   * Sorted by name; among them content-type when there is a body.
+   *
+   * @generated from field: repeated causeway.snapshot.v1.TemplateHeader headers = 2;
+   */
+  headers: TemplateHeader[];
+
+  /**
+   * @generated from field: causeway.snapshot.v1.Template body = 3;
+   */
+  body?: Template | undefined;
+};
+
+/**
+ * Describes the message causeway.snapshot.v1.Respond.
+ * Use `create(RespondSchema)` to create a new message.
+ */
+export const RespondSchema: GenMessage<Respond> = /*@__PURE__*/
+  messageDesc(file_causeway_snapshot_v1_snapshot, 18);
+
+/**
+ * @generated from message causeway.snapshot.v1.TemplateHeader
+ */
+export type TemplateHeader = Message<"causeway.snapshot.v1.TemplateHeader"> & {
+  /**
+   * Lower case.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: causeway.snapshot.v1.Template value = 2;
+   */
+  value?: Template | undefined;
+};
+
+/**
+ * Describes the message causeway.snapshot.v1.TemplateHeader.
+ * Use `create(TemplateHeaderSchema)` to create a new message.
+ */
+export const TemplateHeaderSchema: GenMessage<TemplateHeader> = /*@__PURE__*/
+  messageDesc(file_causeway_snapshot_v1_snapshot, 19);
+
+/**
+ * @generated from message causeway.snapshot.v1.Template
+ */
+export type Template = Message<"causeway.snapshot.v1.Template"> & {
+  /**
+   * @generated from field: repeated causeway.snapshot.v1.TemplatePart parts = 1;
+   */
+  parts: TemplatePart[];
+};
+
+/**
+ * Describes the message causeway.snapshot.v1.Template.
+ * Use `create(TemplateSchema)` to create a new message.
+ */
+export const TemplateSchema: GenMessage<Template> = /*@__PURE__*/
+  messageDesc(file_causeway_snapshot_v1_snapshot, 20);
+
+/**
+ * @generated from message causeway.snapshot.v1.TemplatePart
+ */
+export type TemplatePart = Message<"causeway.snapshot.v1.TemplatePart"> & {
+  /**
+   * @generated from oneof causeway.snapshot.v1.TemplatePart.part
+   */
+  part: {
+    /**
+     * @generated from field: string literal = 1;
+     */
+    value: string;
+    case: "literal";
+  } | {
+    /**
+     * @generated from field: causeway.snapshot.v1.TemplateVariable variable = 2;
+     */
+    value: TemplateVariable;
+    case: "variable";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message causeway.snapshot.v1.TemplatePart.
+ * Use `create(TemplatePartSchema)` to create a new message.
+ */
+export const TemplatePartSchema: GenMessage<TemplatePart> = /*@__PURE__*/
+  messageDesc(file_causeway_snapshot_v1_snapshot, 21);
+
+/**
+ * @generated from message causeway.snapshot.v1.TemplateVariable
+ */
+export type TemplateVariable = Message<"causeway.snapshot.v1.TemplateVariable"> & {
+  /**
+   * @generated from field: causeway.snapshot.v1.TemplateSource source = 1;
+   */
+  source: TemplateSource;
+
+  /**
+   * Of a header (lower case), a query parameter or a path parameter; empty for the other sources.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message causeway.snapshot.v1.TemplateVariable.
+ * Use `create(TemplateVariableSchema)` to create a new message.
+ */
+export const TemplateVariableSchema: GenMessage<TemplateVariable> = /*@__PURE__*/
+  messageDesc(file_causeway_snapshot_v1_snapshot, 22);
+
+/**
  * @generated from enum causeway.snapshot.v1.AccessLogFormat
  */
 export const AccessLogFormat = {
@@ -906,4 +1127,75 @@ export type BalancingPolicy = (typeof BalancingPolicy)[keyof typeof BalancingPol
  */
 export const BalancingPolicySchema: GenEnum<BalancingPolicy> = /*@__PURE__*/
   enumDesc(file_causeway_snapshot_v1_snapshot, 5);
+
+/**
+ * @generated from enum causeway.snapshot.v1.TemplateSource
+ */
+export const TemplateSource = {
+  /**
+   * @generated from enum value: TEMPLATE_SOURCE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: TEMPLATE_SOURCE_REQUEST_METHOD = 1;
+   */
+  REQUEST_METHOD: 1,
+
+  /**
+   * @generated from enum value: TEMPLATE_SOURCE_REQUEST_HOST = 2;
+   */
+  REQUEST_HOST: 2,
+
+  /**
+   * @generated from enum value: TEMPLATE_SOURCE_REQUEST_PATH = 3;
+   */
+  REQUEST_PATH: 3,
+
+  /**
+   * @generated from enum value: TEMPLATE_SOURCE_REQUEST_ID = 4;
+   */
+  REQUEST_ID: 4,
+
+  /**
+   * @generated from enum value: TEMPLATE_SOURCE_REQUEST_SCHEME = 5;
+   */
+  REQUEST_SCHEME: 5,
+
+  /**
+   * @generated from enum value: TEMPLATE_SOURCE_REQUEST_HEADER = 6;
+   */
+  REQUEST_HEADER: 6,
+
+  /**
+   * @generated from enum value: TEMPLATE_SOURCE_REQUEST_QUERY = 7;
+   */
+  REQUEST_QUERY: 7,
+
+  /**
+   * @generated from enum value: TEMPLATE_SOURCE_PATH_PARAMETER = 8;
+   */
+  PATH_PARAMETER: 8,
+
+  /**
+   * @generated from enum value: TEMPLATE_SOURCE_CLIENT_ADDRESS = 9;
+   */
+  CLIENT_ADDRESS: 9,
+
+  /**
+   * @generated from enum value: TEMPLATE_SOURCE_ROUTE_NAME = 10;
+   */
+  ROUTE_NAME: 10,
+} as const;
+
+/**
+ * @generated from enum causeway.snapshot.v1.TemplateSource
+ */
+export type TemplateSource = (typeof TemplateSource)[keyof typeof TemplateSource] | UnknownEnum;
+
+/**
+ * Describes the enum causeway.snapshot.v1.TemplateSource.
+ */
+export const TemplateSourceSchema: GenEnum<TemplateSource> = /*@__PURE__*/
+  enumDesc(file_causeway_snapshot_v1_snapshot, 6);
 

@@ -1,0 +1,83 @@
+/** Compiled filters made ready, list by list; chains are assembled from the lists (`route-filters.ts`). */
+
+import type { Filter } from '@causeway/filters/filter';
+import { createRespondFilter, type RespondSettings } from '@causeway/filters/respond';
+import {
+  type FilterItem,
+  type Respond,
+  type Template,
+  type TemplatePart,
+  TemplateSource,
+} from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
+import { UnknownChoice } from '@causeway/proto/route-rules';
+
+/** An entry of a list: a filter, the removal of one, or a Middleware whose list stands here. */
+export type BuiltItem =
+  | { readonly kind: 'filter'; readonly name: string; readonly phase: number; readonly filter: Filter }
+  | { readonly kind: 'removal'; readonly name: string }
+  /** "namespace/name" */
+  | { readonly kind: 'middleware'; readonly middleware: string };
+
+/**
+ * The entries of one Gateway, Route or Middleware. A filter is made here once, and shared by every chain that the list is part
+ * of. Throws UnknownChoice for a filter that this version does not have: a node must not run a Route without what protects it.
+ */
+export function buildFilters(items: readonly FilterItem[]): readonly BuiltItem[] {
+  return items.map(({ name, phase, item }): BuiltItem => {
+    switch (item.case) {
+      case 'middleware':
+        return { kind: 'middleware', middleware: item.value };
+      case 'disabled':
+        return { kind: 'removal', name };
+      case 'respond':
+        return { kind: 'filter', name, phase, filter: createRespondFilter(name, readRespond(item.value)) };
+      case undefined:
+        throw new UnknownChoice(`filter ${JSON.stringify(name)}`);
+    }
+  });
+}
+
+function readRespond({ status, headers, body }: Respond): RespondSettings {
+  return {
+    status,
+    headers: headers.map(({ name, value }) => ({ name, value: readTemplate(value) })),
+    body: readTemplate(body),
+  };
+}
+
+function readTemplate(template: Template | undefined): RespondSettings['body'] {
+  if (template === undefined) throw new Error('a template is missing');
+  return template.parts.map(readPart);
+}
+
+function readPart({ part }: TemplatePart): RespondSettings['body'][number] {
+  switch (part.case) {
+    case 'literal':
+      return part.value;
+    case 'variable':
+      return { source: readSource(part.value.source), name: part.value.name };
+    case undefined:
+      throw new UnknownChoice('a part of a template');
+  }
+}
+
+type Source = Exclude<RespondSettings['body'][number], string>['source'];
+
+const sources: Readonly<Record<number, Source>> = {
+  [TemplateSource.REQUEST_METHOD]: 'request.method',
+  [TemplateSource.REQUEST_HOST]: 'request.host',
+  [TemplateSource.REQUEST_PATH]: 'request.path',
+  [TemplateSource.REQUEST_ID]: 'request.id',
+  [TemplateSource.REQUEST_SCHEME]: 'request.scheme',
+  [TemplateSource.REQUEST_HEADER]: 'request.header.',
+  [TemplateSource.REQUEST_QUERY]: 'request.query.',
+  [TemplateSource.PATH_PARAMETER]: 'path.',
+  [TemplateSource.CLIENT_ADDRESS]: 'client.address',
+  [TemplateSource.ROUTE_NAME]: 'route.name',
+};
+
+function readSource(source: TemplateSource): Source {
+  const known = sources[source];
+  if (known === undefined) throw new UnknownChoice(`variable ${source} of a template`);
+  return known;
+}

@@ -1,0 +1,260 @@
+/** The filters of a Route, run over one exchange after the other. */
+
+import { BodyPass, type BodyStage } from './body-pass.ts';
+import {
+  type Answer,
+  type ExchangeOutcome,
+  type Filter,
+  type FilterExchange,
+  type Refusal,
+  type Sooner,
+  takesBody,
+  type Verdict,
+} from './filter.ts';
+
+/** Where an exchange stands in its chain. Lives in the owner, so that a request needs no object for it; only the chain changes it. */
+export interface FilterProgress {
+  /** Filters that the request has reached. */
+  filtersEntered: number;
+  /** Of these, the ones that the response has passed, from the last backwards. */
+  filtersLeft: number;
+  /** Changes whenever what a filter may still be waiting for is of no interest any more. */
+  filterTurn: number;
+  filterStates: unknown[] | undefined;
+  /** Present where a filter takes the body: chunks and their end go in here. */
+  requestPass: BodyPass | undefined;
+  responsePass: BodyPass | undefined;
+}
+
+/** What every exchange begins with. */
+export const freshProgress: Readonly<FilterProgress> = {
+  filtersEntered: 0,
+  filtersLeft: 0,
+  filterTurn: 0,
+  filterStates: undefined,
+  requestPass: undefined,
+  responsePass: undefined,
+};
+
+/**
+ * Who owns the exchange: a node's relay. The chain calls back within the call that it is in, unless a filter waits; so the owner
+ * goes on in these methods and nowhere else.
+ *
+ * - `chain.requestHead(owner)` once the Route is known: then comes `sendRequest`, or `replaceResponse` and what follows it.
+ * - `chain.responseHead(owner)` when `responseStatus` and `responseFields` stand: the upstream's, or those of a response that the owner
+ *   makes by itself, at any time (also while a filter waits, which is then no longer heard). Then comes `sendResponse`. Until then
+ *   the owner holds the response's body back.
+ * - Chunks: `owner.requestPass` and `owner.responsePass` where they are present, else the owner sends them straight on.
+ *   With a pass, the length that a message declared is not the length that comes out.
+ * - `chain.end(owner, outcome)` when all is over, in any case.
+ */
+export interface FilterOwner extends FilterExchange, FilterProgress {
+  /** Every filter has let the request pass. */
+  sendRequest(): void;
+  /** From now on this is the response: its status and fields are what filters see next. Lets go of an upstream that was asked. */
+  replaceResponse(response: Answer | Refusal): void;
+  /** Every filter has let the response pass; only now its head may go out. */
+  sendResponse(): void;
+
+  forwardRequestChunk(chunk: Uint8Array): void;
+  forwardRequestEnd(): void;
+  /** After `requestPass.write` returned false. The owner may have reasons of its own to wait on. */
+  resumeRequest(): void;
+  forwardResponseChunk(chunk: Uint8Array): void;
+  forwardResponseEnd(): void;
+  resumeResponse(): void;
+
+  /** A hook failed: to be counted by `filter.kind` and logged with its stack. What becomes of the exchange is told apart from it. */
+  onFilterError(filter: Filter, error: unknown): void;
+  /** A filter failed on a body: refuse with `internal`, or cut the connection when the response has begun. */
+  onBodyFilterFailed(): void;
+  /** The owner's own code threw while the chain went on after a wait. */
+  crash(error: unknown): void;
+}
+
+const internal: Refusal = { kind: 'refusal', reason: 'internal' };
+
+/** Immutable and shared. A Route without filters has none, not an empty one. */
+export class FilterChain {
+  readonly filters: readonly Filter[];
+  readonly #hasStates: boolean;
+
+  /** `filters` in the order in which requests meet them. */
+  constructor(filters: readonly Filter[]) {
+    this.filters = filters;
+    this.#hasStates = filters.some((filter) => 'createState' in filter);
+  }
+
+  requestHead(owner: FilterOwner): void {
+    if (this.#hasStates) owner.filterStates = [];
+    this.#requestFrom(owner);
+  }
+
+  responseHead(owner: FilterOwner): void {
+    // A filter that still waits for its turn on the request, or on a response before this one, has missed it.
+    owner.filterTurn += 1;
+    owner.responsePass?.close();
+    owner.responsePass = undefined;
+    this.#responseFrom(owner);
+  }
+
+  /** Tells every filter that the request has reached, the innermost first. A second call does nothing. */
+  end(owner: FilterOwner, outcome: ExchangeOutcome): void {
+    owner.filterTurn += 1;
+    owner.requestPass?.close();
+    owner.responsePass?.close();
+    const entered = owner.filtersEntered;
+    owner.filtersEntered = 0;
+    for (let at = entered - 1; at >= 0; at -= 1) {
+      const filter = this.filters[at]!;
+      try {
+        filter.onEnd?.(owner, outcome, owner.filterStates?.[at]);
+      } catch (error) {
+        owner.onFilterError(filter, error);
+      }
+    }
+  }
+
+  #requestFrom(owner: FilterOwner): void {
+    const { filters } = this;
+    while (owner.filtersEntered < filters.length) {
+      const at = owner.filtersEntered;
+      owner.filtersEntered = at + 1;
+      const verdict = this.#ask(owner, at, askRequest);
+      if (verdict instanceof Promise) return void this.#waitForRequest(owner, at, verdict);
+      if (verdict !== undefined && !this.#takeRequestVerdict(owner, at, verdict)) return;
+    }
+    owner.sendRequest();
+  }
+
+  /** False: the request goes no further. */
+  #takeRequestVerdict(owner: FilterOwner, at: number, verdict: NonNullable<Verdict>): boolean {
+    if (verdict === takesBody) {
+      owner.requestPass ??= new BodyPass(requestBodyOwner(owner));
+      owner.requestPass.addStage(this.#stage(owner, at, 'onRequestChunk', 'onRequestEnd'));
+      return true;
+    }
+    owner.requestPass = undefined;
+    owner.replaceResponse(verdict);
+    // A filter that failed does not see what it led to.
+    if (verdict === internal) owner.filtersLeft = 1;
+    this.responseHead(owner);
+    return false;
+  }
+
+  async #waitForRequest(owner: FilterOwner, at: number, promise: Promise<Verdict>): Promise<void> {
+    const turn = (owner.filterTurn += 1);
+    const verdict = await this.#settled(owner, at, turn, promise);
+    if (owner.filterTurn !== turn) return;
+    try {
+      if (verdict === undefined || this.#takeRequestVerdict(owner, at, verdict)) this.#requestFrom(owner);
+    } catch (error) {
+      owner.crash(error);
+    }
+  }
+
+  #responseFrom(owner: FilterOwner): void {
+    while (owner.filtersLeft < owner.filtersEntered) {
+      owner.filtersLeft += 1;
+      const at = owner.filtersEntered - owner.filtersLeft;
+      const verdict = this.#ask(owner, at, askResponse);
+      if (verdict instanceof Promise) return void this.#waitForResponse(owner, at, verdict);
+      if (verdict !== undefined) this.#takeResponseVerdict(owner, at, verdict);
+    }
+    owner.sendResponse();
+  }
+
+  #takeResponseVerdict(owner: FilterOwner, at: number, verdict: NonNullable<Verdict>): void {
+    if (verdict === takesBody) {
+      owner.responsePass ??= new BodyPass(responseBodyOwner(owner));
+      owner.responsePass.addStage(this.#stage(owner, at, 'onResponseChunk', 'onResponseEnd'));
+      return;
+    }
+    // Those further in asked for the body of another response.
+    owner.responsePass = undefined;
+    owner.replaceResponse(verdict);
+  }
+
+  async #waitForResponse(owner: FilterOwner, at: number, promise: Promise<Verdict>): Promise<void> {
+    const turn = (owner.filterTurn += 1);
+    const verdict = await this.#settled(owner, at, turn, promise);
+    if (owner.filterTurn !== turn) return;
+    try {
+      if (verdict !== undefined) this.#takeResponseVerdict(owner, at, verdict);
+      this.#responseFrom(owner);
+    } catch (error) {
+      owner.crash(error);
+    }
+  }
+
+  #ask(owner: FilterOwner, at: number, hook: Hook): Sooner<Verdict> {
+    const filter = this.filters[at]!;
+    try {
+      return hook(filter, owner, at);
+    } catch (error) {
+      owner.onFilterError(filter, error);
+      return internal;
+    }
+  }
+
+  /** What the filter says in the end. Of what nobody waits for any more, not even a failure is heard. */
+  async #settled(owner: FilterOwner, at: number, turn: number, promise: Promise<Verdict>): Promise<Verdict> {
+    try {
+      return await promise;
+    } catch (error) {
+      if (owner.filterTurn === turn) owner.onFilterError(this.filters[at]!, error);
+      return internal;
+    }
+  }
+
+  #stage(
+    owner: FilterOwner,
+    at: number,
+    chunkHook: 'onRequestChunk' | 'onResponseChunk',
+    endHook: 'onRequestEnd' | 'onResponseEnd',
+  ): BodyStage {
+    const filter = this.filters[at]!;
+    const state = owner.filterStates?.[at];
+    return {
+      // A filter that only adds to the end of a body lets its chunks pass.
+      chunk: (chunk) => (filter[chunkHook] ? filter[chunkHook](chunk, owner, state) : chunk),
+      end: () => filter[endHook]?.(owner, state),
+      failed: (error) => owner.onFilterError(filter, error),
+    };
+  }
+}
+
+type Hook = (filter: Filter, owner: FilterOwner, at: number) => Sooner<Verdict>;
+
+function askRequest(filter: Filter, owner: FilterOwner, at: number): Sooner<Verdict> {
+  let state: unknown;
+  if (filter.createState !== undefined) {
+    state = filter.createState();
+    owner.filterStates![at] = state;
+  }
+  return filter.onRequestHead?.(owner, state);
+}
+
+function askResponse(filter: Filter, owner: FilterOwner, at: number): Sooner<Verdict> {
+  return filter.onResponseHead?.(owner, owner.filterStates?.[at]);
+}
+
+function requestBodyOwner(owner: FilterOwner) {
+  return {
+    forward: (chunk: Uint8Array) => owner.forwardRequestChunk(chunk),
+    forwardEnd: () => owner.forwardRequestEnd(),
+    resume: () => owner.resumeRequest(),
+    fail: () => owner.onBodyFilterFailed(),
+    crash: (error: unknown) => owner.crash(error),
+  };
+}
+
+function responseBodyOwner(owner: FilterOwner) {
+  return {
+    forward: (chunk: Uint8Array) => owner.forwardResponseChunk(chunk),
+    forwardEnd: () => owner.forwardResponseEnd(),
+    resume: () => owner.resumeResponse(),
+    fail: () => owner.onBodyFilterFailed(),
+    crash: (error: unknown) => owner.crash(error),
+  };
+}

@@ -1,0 +1,111 @@
+/**
+ * What a filter is, and what it may know and do. The relay of a node is the exchange; nothing else of the node is seen here, so
+ * that a filter can be tested alone.
+ *
+ * Texts of a request are byte strings, one character a byte, as they stood on the wire.
+ */
+
+/** The request as the client sent it and as the node understood it. */
+export interface FilterExchange {
+  readonly requestId: string;
+  readonly method: string;
+  /** Lower case, without port. */
+  readonly host: string;
+  /** Canonical, without the query. */
+  readonly path: string;
+  /** As sent, without the `?`. */
+  readonly query: string | undefined;
+  readonly scheme: 'http' | 'https';
+  /** Of the client, behind trusted proxies too. */
+  readonly clientAddress: string;
+  /** "namespace/name" */
+  readonly routeName: string;
+  /** By name in lower case; repeated fields joined by ", ", cookies by "; ". */
+  requestHeader(lowerName: string): string | undefined;
+  /** What a `{name}` of the Route's path took, escapes not decoded. */
+  pathParameter(name: string): string | undefined;
+
+  /**
+   * The fields that go upstream, forwarding headers among them: flat, name, value, name, value. May be changed while the request
+   * head is filtered, and means nothing later. It holds neither framing nor Connection, and none may be put there. Made when it
+   * is first asked for: a Route that answers by itself does not pay for it.
+   */
+  readonly upstreamFields: string[];
+
+  /** What goes to the client: may be changed while the response head is filtered. Flat, and without framing, as above. */
+  responseStatus: number;
+  readonly responseFields: string[];
+}
+
+/** A whole response in place of the upstream's. To HEAD its head alone is sent, with the length that the body would have. */
+export interface Answer {
+  readonly kind: 'answer';
+  readonly status: number;
+  /** Flat. Neither framing nor Connection. */
+  readonly fields: readonly string[];
+  /** Empty where the status allows none. */
+  readonly body: Uint8Array;
+}
+
+/** The reasons that filters have for a refusal. Each is one of the node's, which knows its status and how the client is told. */
+export type RefusalReason = 'bad_request' | 'internal';
+
+/** The request is refused in the gateway's own words. */
+export interface Refusal {
+  readonly kind: 'refusal';
+  readonly reason: RefusalReason;
+  /** A whole sentence for the client; absent: the reason's own. */
+  readonly detail?: string;
+}
+
+/** A filter's answer to a head: go on, and let me have the body as well. What comes out has no known length. */
+export const takesBody = 'takesBody' as const;
+
+/** Undefined: go on. An answer or a refusal of a request: no upstream is asked. Of a response: it takes its place. */
+export type Verdict = undefined | typeof takesBody | Answer | Refusal;
+
+/** A value where the filter knows at once, a promise only where it must wait: then nobody else waits for nothing. */
+export type Sooner<T> = T | Promise<T>;
+
+/** How an exchange ended. */
+export interface ExchangeOutcome {
+  /** What the client was told; 499 when it was told nothing. */
+  readonly status: number;
+  /** The gateway's reason for a refusal or a broken connection; undefined for an answer passed on whole. */
+  readonly reason: string | undefined;
+  readonly durationMs: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+}
+
+/**
+ * One filter as configured, shared by every Route that has it and by all of their exchanges: what belongs to one exchange is its
+ * state, made by `createState` when the request reaches the filter and handed to every hook.
+ *
+ * All hooks are optional. Order: `onRequestHead` of each filter of the chain, first to last; then chunks of the body, in the same order,
+ * through those that asked for it. Responses come the other way, and only through filters that the request has reached, the one
+ * that answered included: each sees one response head at most, whoever made the response. A request body may still be on its way
+ * while the response passes. `onEnd` comes once for every filter that the request has reached, however the exchange ended.
+ *
+ * A hook that throws, or whose promise rejects, is an error of ours: the client gets 500 `internal`, or a cut connection when its
+ * response has begun, and the request goes nowhere (fail closed). After `onEnd` nothing comes, also not what a promise still brings.
+ *
+ * Hot path: where every hook returns plain values, a request through a chain makes no promise, closure or object, except those
+ * that hooks make themselves.
+ */
+export interface Filter<State = unknown> {
+  /** The filter's key in the configuration: a bounded set, fit for a metric. */
+  readonly kind: string;
+  /** The name that it is replaced and removed by. */
+  readonly name: string;
+  createState?(): State;
+  onRequestHead?(exchange: FilterExchange, state: State): Sooner<Verdict>;
+  /** What goes on in place of the chunk: itself, another, or nothing. The chunk is not kept beyond the promise. */
+  onRequestChunk?(chunk: Uint8Array, exchange: FilterExchange, state: State): Sooner<Uint8Array | undefined>;
+  /** The body is over: what is to be sent after it, if anything. */
+  onRequestEnd?(exchange: FilterExchange, state: State): Sooner<Uint8Array | undefined>;
+  onResponseHead?(exchange: FilterExchange, state: State): Sooner<Verdict>;
+  onResponseChunk?(chunk: Uint8Array, exchange: FilterExchange, state: State): Sooner<Uint8Array | undefined>;
+  onResponseEnd?(exchange: FilterExchange, state: State): Sooner<Uint8Array | undefined>;
+  onEnd?(exchange: FilterExchange, outcome: ExchangeOutcome, state: State): void;
+}

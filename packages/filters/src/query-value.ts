@@ -1,0 +1,19 @@
+/**
+ * The first value of a query parameter, with escapes decoded to bytes and `+` to a space (WHATWG URL section 5.1); undefined when the
+ * query has no such parameter. `name` is a byte string. What is no escape stays as it stands: the query belongs to the upstream.
+ */
+export function queryValue(query: string | undefined, name: string): string | undefined {
+  for (const pair of query === undefined || query === '' ? [] : query.split('&')) {
+    const equals = pair.indexOf('=');
+    if (decoded(equals === -1 ? pair : pair.slice(0, equals)) === name)
+      return equals === -1 ? '' : decoded(pair.slice(equals + 1));
+  }
+  return undefined;
+}
+
+function decoded(text: string): string {
+  const spaced = text.replaceAll('+', ' ');
+  return spaced.replaceAll(/%([0-9A-Fa-f]{2})/g, (_escape, digits: string) =>
+    String.fromCharCode(Number.parseInt(digits, 16)),
+  );
+}
