@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { describe, it } from 'node:test';
 
 import {
@@ -249,16 +249,20 @@ describe('node', () => {
       items: [routeItem('r', '/'), serviceItem('r')],
       endpoints: [endpoints('r', [upstream.port])],
     });
-    const free = fixture.port();
+    const holder = createServer().listen(0, '127.0.0.1');
+    await once(holder, 'listening');
+    const { port } = holder.address() as AddressInfo;
+    holder.close();
+    await once(holder, 'close');
     const on = (address: string, extra: object[] = []) =>
-      gatewayItem({ listeners: [{ name: 'http', address, port: free + 1 }, ...extra] });
+      gatewayItem({ listeners: [{ name: 'http', address, port }, ...extra] });
     assert.deepEqual(await fixture.apply({ items: [on('127.0.0.1')] }), []);
     assert.deepEqual(await fixture.apply({ items: [on('0.0.0.0')] }), []);
-    assert.equal((await ask({ port: free + 1 })).body, 'ok');
+    assert.equal((await ask({ port })).body, 'ok');
     const bad = { name: 'bad', address: '192.0.2.77', port: 1 };
     const [problem] = await fixture.apply({ items: [on('127.0.0.1', [bad])] });
     assert.match(problem?.detail ?? '', /cannot listen on 192\.0\.2\.77:1/);
-    assert.equal((await ask({ port: free + 1 })).body, 'ok');
+    assert.equal((await ask({ port })).body, 'ok');
   });
 
   it('refuses what it cannot build and serves on (invariant 5)', async (context) => {

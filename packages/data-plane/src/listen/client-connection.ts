@@ -153,10 +153,11 @@ export class ClientConnection implements Downstream, Timed {
     if (this.#isReading || this.#state === 'closed') return;
     const chunk = this.#unread;
     this.#unread = nothing;
-    if (chunk.length > 0) this.#read(chunk);
+    // The end of a body takes no byte, and may be all that is left to read.
+    if (chunk.length > 0 || this.#mayReadBody()) this.#read(chunk);
     if (this.#unread.length > 0) return;
     if (this.#isHalfClosed && this.#state === 'waiting') this.#onEndOfBytes();
-    else if (this.#socket.isPaused()) this.#socket.resume();
+    else if (!this.#isBodyHeld() && this.#socket.isPaused()) this.#socket.resume();
   }
 
   /** Later requests belong to another socket of the table: the port has moved, and takes this connection along. */
@@ -286,7 +287,7 @@ export class ClientConnection implements Downstream, Timed {
     this.#isReading = true;
     const at = this.#readFrom(chunk);
     this.#isReading = false;
-    if (this.#state === 'exchange' && this.#isBodyWanted && !this.#isReceived) this.#events?.onRequestPart();
+    if (this.#mayReadBody()) this.#events?.onRequestPart();
     if (this.#state === 'leaving' || this.#state === 'closed') return;
     if (at < chunk.length) {
       // A copy: what it was read into is not ours to keep.
@@ -334,7 +335,7 @@ export class ClientConnection implements Downstream, Timed {
 
   /** Whether what comes next may be handled now. */
   #mayRead(): boolean {
-    if (this.#state === 'exchange') return !this.#isReceived && this.#isBodyWanted && !this.#isBodyPaused;
+    if (this.#state === 'exchange') return this.#mayReadBody();
     if (this.#state !== 'waiting' && this.#state !== 'head') return false;
     if (!this.#context.isLive) return false;
     if (this.#requestsInTurn < this.#context.pipelinedMax) return true;
@@ -342,6 +343,14 @@ export class ClientConnection implements Downstream, Timed {
     if (!this.#isTurnAsked) setImmediate(nextTurn, this);
     this.#isTurnAsked = true;
     return false;
+  }
+
+  #mayReadBody(): boolean {
+    return this.#state === 'exchange' && !this.#isReceived && this.#isBodyWanted && !this.#isBodyPaused;
+  }
+
+  #isBodyHeld(): boolean {
+    return this.#state === 'exchange' && !this.#isReceived && this.#isBodyPaused;
   }
 
   /** For `setImmediate`. */

@@ -84,6 +84,11 @@ export class NodeMetrics implements ExchangeObserver {
   readonly #applySeconds = this.registry
     .histogram({ name: 'causeway_config_apply_seconds', help: 'From an update to its live table.' })
     .cell({});
+  readonly #filterErrors = this.registry.counter({
+    name: 'causeway_filter_errors_total',
+    help: 'Failures of filters, by their kind; each was answered 500, or ended its connection.',
+    labelNames: ['filter'],
+  });
   readonly #outcomes = new Map<string, OutcomeCells>();
   readonly #upstreamCells = new Map<string, GaugeCell>();
 
@@ -102,6 +107,10 @@ export class NodeMetrics implements ExchangeObserver {
 
   onUpstreamOver(service: string): void {
     this.#upstreamCell(service).add(-1);
+  }
+
+  onFilterError(kind: string): void {
+    this.#filterErrors.cell({ filter: kind }).add(1);
   }
 
   onExchangeOver(record: ExchangeRecord): void {

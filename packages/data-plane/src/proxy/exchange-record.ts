@@ -38,6 +38,8 @@ export interface ExchangeObserver {
   onExchangeStart(): void;
   onUpstreamStart(service: string): void;
   onUpstreamOver(service: string): void;
+  /** A filter of this kind threw. */
+  onFilterError(kind: string): void;
   /** The record is not changed any more. */
   onExchangeOver(record: ExchangeRecord): void;
 }

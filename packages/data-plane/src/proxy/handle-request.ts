@@ -1,17 +1,19 @@
 /** The life of a request, from its head to the upstream. What comes after is `relay.ts`. */
 
 import type { RequestHead } from '@causeway/http1/request-head';
-import { canonicalPath } from '@causeway/router/canonical-path';
+import { type CanonicalPath, canonicalPath } from '@causeway/router/canonical-path';
 import type { RouteRequest } from '@causeway/router/request-view';
+import type { RouteMatch } from '@causeway/router/route-match';
 import { matchRoute } from '@causeway/router/router';
 import { createRequestId } from '@causeway/runtime/request-id';
 
-import type { MatchedRoute } from '../table/route-entry.ts';
+import type { MatchedRoute, RouteEntry } from '../table/route-entry.ts';
 import { listenerFor, type Table, tableService } from '../table/table.ts';
 import { clientAddress, plainAddress } from './client-address.ts';
 import type {
   Downstream,
   DownstreamEvents,
+  FieldList,
   MessageFault,
   PeerConnection,
   RequestHandler,
@@ -84,44 +86,91 @@ function proxyRequest(
     header: (name) => joinedField(head, name),
   });
   if ('reason' in found) return found;
-  const { route } = found;
+  const { route, path } = found.rule.value;
   record.route = route.name;
-  record.routePath = found.path;
+  record.routePath = path;
 
   // 6. Hold the limits that need no more than the head.
   const bodyBytesMax = route.bodyBytesMax ?? gateway.bodyBytesMax;
   const refusal = checkLimits(context, gateway.activeRequestsMax, head.bodyLength, bodyBytesMax);
   if (refusal !== undefined) return refusal;
+  relay.limit(route.exchangeTimeouts(gateway), bodyBytesMax);
 
-  // 7. Pick the Service by weight, then one of its endpoints.
+  // 7. Run the filters of the Route, if it has any; they go on with what is below.
+  const sent: SentRequest = { context, table, route, downstream, authority: request.authority, canonical };
+  const chain = route.filters.chainIn(table.filters);
+  if (chain === undefined) return sendRequest(sent, relay, forwardedFields(sent, relay));
+  const { query } = canonical;
+  relay.filter(
+    chain,
+    {
+      host: request.host,
+      path: canonical.path,
+      query,
+      scheme: connection.scheme,
+      routeName: route.name,
+      header: (name) => joinedField(head, name),
+      pathParameter: (name) => found.params.get(name),
+      upstreamFields: () => forwardedFields(sent, relay),
+    },
+    (fields) => {
+      const failed = sendRequest(sent, relay, fields);
+      if (failed !== undefined) relay.refuse(failed);
+    },
+  );
+  return undefined;
+}
+
+/** What the last steps need of those before. */
+interface SentRequest {
+  readonly context: ProxyContext;
+  readonly table: Table;
+  readonly route: RouteEntry;
+  readonly downstream: Downstream;
+  readonly authority: string;
+  readonly canonical: CanonicalPath;
+}
+
+function sendRequest(sent: SentRequest, relay: Relay, fields: FieldList): Refusal | undefined {
+  const { table, route, downstream, canonical } = sent;
+  const { record } = relay;
+
+  // 8. Pick the Service by weight, then one of its endpoints.
   const serviceName = route.nextService();
   record.service = serviceName;
   const endpoint = serviceName === undefined ? undefined : tableService(table, serviceName)?.pick();
   if (endpoint === undefined) return { reason: 'no_healthy_endpoint' };
   record.endpoint = endpoint.id;
 
-  // 8. Write the head for the upstream.
+  // 9. Send it; from here on the relay carries bytes both ways, logs, counts and lets go.
+  const { method } = downstream.head;
   const target = canonical.query === undefined ? canonical.path : `${canonical.path}?${canonical.query}`;
-  const { trustedProxies } = gateway.clientAddress;
-  const fields = upstreamFields({
+  const call = endpoint.pool.send({ method, target, fields, bodyLength: relay.requestLength }, relay);
+  if (call === undefined) return { reason: 'overloaded' };
+  relay.start(call);
+  return undefined;
+}
+
+/** The head that goes upstream. */
+function forwardedFields({ table, downstream, authority }: SentRequest, relay: Relay): string[] {
+  const { connection, head } = downstream;
+  const { trustedProxies } = table.gateway.clientAddress;
+  return upstreamFields({
     head,
-    authority: request.authority,
+    authority,
     peerAddress: plainAddress(connection.peerAddress),
     peerIsTrusted: !trustedProxies.isEmpty && trustedProxies.has(connection.peerAddress),
     scheme: connection.scheme,
     localPort: connection.localPort,
-    requestId: record.requestId,
+    requestId: relay.record.requestId,
   });
-
-  // 9. Send it; from here on the relay carries bytes both ways, logs, counts and lets go.
-  const bodyLength = head.bodyLength < 0 ? 'unknown' : head.bodyLength;
-  const call = endpoint.pool.send({ method: head.method, target, fields, bodyLength }, relay);
-  if (call === undefined) return { reason: 'overloaded' };
-  relay.start(call, route.exchangeTimeouts(gateway), bodyBytesMax);
-  return undefined;
 }
 
-function findRoute(table: Table, connection: PeerConnection, request: RouteRequest): MatchedRoute | Refusal {
+function findRoute(
+  table: Table,
+  connection: PeerConnection,
+  request: RouteRequest,
+): RouteMatch<MatchedRoute> | Refusal {
   const socket = table.sockets.get(connection.socketKey);
   // The listener left the Gateway while this connection was open.
   if (socket === undefined) return { reason: 'draining' };
@@ -130,7 +179,7 @@ function findRoute(table: Table, connection: PeerConnection, request: RouteReque
   const outcome = matchRoute(listener.router, request);
   switch (outcome.kind) {
     case 'match':
-      return outcome.rule.value;
+      return outcome;
     case 'no_route':
       return { reason: 'no_route' };
     case 'method_not_allowed':

@@ -1,5 +1,7 @@
 /** Carries one exchange between client and upstream, whichever is faster, and ends it however it ends. */
 
+import type { Filter } from '@causeway/filters/filter';
+import type { FilterChain } from '@causeway/filters/filter-chain';
 import type { ResponseHead } from '@causeway/http1/response-head';
 import type { Clock } from '@causeway/runtime/clock';
 import { messageOf } from '@causeway/runtime/errors';
@@ -7,6 +9,7 @@ import type { Logger } from '@causeway/runtime/logger';
 
 import type { TableGeneration, TableGenerations } from '../table/table-generations.ts';
 import type {
+  BodyLength,
   Downstream,
   DownstreamEvents,
   FieldList,
@@ -17,6 +20,12 @@ import type {
 } from './exchange.ts';
 import { deadline, type ExchangeTimeouts, noTimeouts, rateDeadline } from './exchange-deadlines.ts';
 import type { ExchangeObserver, ExchangeRecord } from './exchange-record.ts';
+import {
+  FilteredExchange,
+  type FilteredRelay,
+  type FilteredRequest,
+  type PendingResponse,
+} from './filtered-exchange.ts';
 import { joinedField } from './head-fields.ts';
 import { faultRefusal, type Reason, type Refusal, refusalResponse, reasons } from './reasons.ts';
 import { downstreamFields, downstreamLength, isStream } from './response-head.ts';
@@ -41,7 +50,7 @@ export interface ProxyContext {
  */
 type Phase = 'asking' | 'answering' | 'ending' | 'over';
 
-export class Relay implements DownstreamEvents, UpstreamEvents, Timed {
+export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, Timed {
   readonly record: ExchangeRecord;
   wheelNext: Timed | undefined = undefined;
   wheelPrevious: Timed | undefined = undefined;
@@ -55,6 +64,13 @@ export class Relay implements DownstreamEvents, UpstreamEvents, Timed {
   #phase: Phase = 'asking';
   #call: UpstreamCall | undefined;
   #isUpstreamReady = false;
+  #filters: FilteredExchange | undefined;
+  /** Sends the request once its filters have let it pass. */
+  #send: ((fields: FieldList) => void) | undefined;
+  #isUpstreamFull = false;
+  /** Filters want no more of a body for now. */
+  #isRequestHeld = false;
+  #isResponseHeld = false;
   #isStream = false;
   #hasResponseBody = false;
   #upstreamStartMs = 0;
@@ -89,13 +105,38 @@ export class Relay implements DownstreamEvents, UpstreamEvents, Timed {
     context.observer.onExchangeStart();
   }
 
+  get method(): string {
+    return this.#downstream.head.method;
+  }
+
+  /** Of the request's body as it goes upstream. */
+  get requestLength(): BodyLength {
+    const { bodyLength } = this.#downstream.head;
+    // What comes out of filters has another length than what goes in.
+    const isUnknown = bodyLength < 0 || (bodyLength > 0 && this.#filters?.requestPass !== undefined);
+    return isUnknown ? 'unknown' : bodyLength;
+  }
+
+  /** From now on these limits hold. */
+  limit(timeouts: ExchangeTimeouts, bodyBytesMax: number): void {
+    this.#timeouts = timeouts;
+    this.#bodyBytesMax = bodyBytesMax;
+  }
+
+  /** Runs the request through the filters of its Route, and then calls `send`. */
+  filter(chain: FilterChain, request: FilteredRequest, send: (fields: FieldList) => void): void {
+    this.#send = send;
+    this.#filters = new FilteredExchange(chain, this, request);
+    this.#filters.start();
+    // A filter may wait, and what it waits for may never come.
+    this.#arm();
+  }
+
   /** Hands over to the upstream that `call` goes to; the body follows. */
-  start(call: UpstreamCall, timeouts: ExchangeTimeouts, bodyBytesMax: number): void {
+  start(call: UpstreamCall): void {
     // The call may have failed at once, and been answered.
     if (this.#phase !== 'asking') return;
     this.#call = call;
-    this.#timeouts = timeouts;
-    this.#bodyBytesMax = bodyBytesMax;
     this.#upstreamStartMs = this.#context.clock.monotonicMs();
     this.#context.observer.onUpstreamStart(this.record.service ?? '');
     this.#arm();
@@ -113,9 +154,25 @@ export class Relay implements DownstreamEvents, UpstreamEvents, Timed {
       this.#finish();
       return;
     }
+    const response = this.describeRefusal(refusal);
+    if (this.#filters !== undefined) this.#filters.respond(response);
+    else this.answer(response.status, response.fields, response.body, response.close);
+  }
+
+  describeRefusal(refusal: Refusal): PendingResponse {
+    this.record.reason ??= refusal.reason;
     const accept = joinedField(this.#downstream.head, 'accept');
     const { status, fields, body } = refusalResponse(refusal, this.record.requestId, accept);
-    this.answer(status, fields, Buffer.from(body), refusal.close === true);
+    return {
+      isUpstreams: false,
+      status,
+      fields,
+      body: Buffer.from(body),
+      close: refusal.close === true,
+      length: undefined,
+      hasBody: false,
+      isStream: false,
+    };
   }
 
   /** Answers with a whole response; to HEAD without its body. */
@@ -133,6 +190,9 @@ export class Relay implements DownstreamEvents, UpstreamEvents, Timed {
   /** For what should not have happened: logged with its stack, and the client learns nothing of it. */
   crash(error: unknown): void {
     this.#context.logger.error({ err: error, requestId: this.record.requestId }, 'exchange failed');
+    // Not through filters, which may be what is broken.
+    this.#filters?.end();
+    this.#filters = undefined;
     this.refuse({ reason: 'internal' });
   }
 
@@ -146,9 +206,9 @@ export class Relay implements DownstreamEvents, UpstreamEvents, Timed {
       return true;
     }
     this.#touch();
-    const isTaken = this.#call.sendChunk(chunk);
-    if (!isTaken) this.#pauseBody();
-    return isTaken;
+    if (this.#filters?.requestPass === undefined) return this.#sendRequestChunk(chunk);
+    this.#filters.takeRequestChunk(chunk);
+    return true;
   }
 
   onRequestPart(): void {
@@ -159,7 +219,8 @@ export class Relay implements DownstreamEvents, UpstreamEvents, Timed {
     this.#isRequestDone = true;
     this.#touch();
     this.#requestDoneMs = this.#lastByteMs;
-    this.#call?.endRequest();
+    if (this.#filters?.requestPass === undefined) this.#call?.endRequest();
+    else this.#filters.takeRequestEnd();
     this.#arm();
   }
 
@@ -173,9 +234,8 @@ export class Relay implements DownstreamEvents, UpstreamEvents, Timed {
   }
 
   onUpstreamDrain(): void {
-    if (!this.#isRequestPaused || this.#isRequestDone) return;
+    this.#isUpstreamFull = false;
     this.#resumeBody();
-    this.#downstream.resumeBody();
   }
 
   onUpstreamInformational(head: ResponseHead): void {
@@ -186,28 +246,35 @@ export class Relay implements DownstreamEvents, UpstreamEvents, Timed {
   }
 
   onUpstreamHead(head: ResponseHead): void {
-    const { method } = this.#downstream.head;
-    const { status } = head;
-    const length = downstreamLength(head, method);
-    this.#downstream.sendHead(status, downstreamFields(head), length, this.#mustClose());
+    this.#touch();
+    const response: PendingResponse = {
+      isUpstreams: true,
+      status: head.status,
+      fields: downstreamFields(head),
+      body: undefined,
+      close: false,
+      length: downstreamLength(head, this.method),
+      hasBody: head.bodyLength !== 0,
+      isStream: isStream(head),
+    };
+    if (this.#filters === undefined) this.beginAnswer(response);
+    else this.#filters.respond(response);
+  }
+
+  beginAnswer({ status, fields, length, close, hasBody, isStream: streams }: PendingResponse): void {
+    this.#downstream.sendHead(status, fields, length, close || this.#mustClose());
     this.#phase = 'answering';
     this.record.status = status;
-    this.#isStream = isStream(head);
-    this.#hasResponseBody = head.bodyLength !== 0;
-    this.#touch();
+    this.#isStream = streams;
+    this.#hasResponseBody = hasBody;
     this.#arm();
   }
 
   onUpstreamChunk(chunk: Buffer): boolean {
-    if (this.#phase !== 'answering' || !this.#hasResponseBody) return true;
-    this.record.bytesOut += chunk.length;
     this.#touch();
-    const isTaken = this.#downstream.sendChunk(chunk);
-    if (!isTaken) {
-      this.#call?.pauseResponse();
-      this.#noteBacklog();
-    }
-    return isTaken;
+    if (this.#filters === undefined) return this.#sendResponseChunk(chunk);
+    this.#filters.takeResponseChunk(chunk);
+    return true;
   }
 
   onUpstreamPart(): void {
@@ -217,14 +284,60 @@ export class Relay implements DownstreamEvents, UpstreamEvents, Timed {
   onDownstreamDrain(): void {
     this.#touch();
     this.#backlogSinceMs = Infinity;
-    this.#call?.resumeResponse();
+    if (!this.#isResponseHeld) this.#call?.resumeResponse();
   }
 
   onUpstreamEnd(): void {
     this.#letGoOfUpstream();
+    if (this.#filters === undefined) this.endAnswer();
+    else this.#filters.takeResponseEnd();
+  }
+
+  endAnswer(): void {
     if (this.#phase !== 'answering') return;
     this.#phase = 'ending';
     this.#endResponse();
+  }
+
+  sendRequest(fields: FieldList): void {
+    this.#send?.(fields);
+  }
+
+  sendRequestChunk(chunk: Buffer): void {
+    this.#sendRequestChunk(chunk);
+    // What comes after a wait has no other piece behind it.
+    this.#call?.flush();
+  }
+
+  endRequest(): void {
+    this.#call?.endRequest();
+  }
+
+  holdRequest(isHeld: boolean): void {
+    this.#isRequestHeld = isHeld;
+    if (isHeld) this.#pauseBody();
+    else this.#resumeBody();
+  }
+
+  dropUpstream(): void {
+    this.#letGoOfUpstream();
+  }
+
+  sendResponseChunk(chunk: Buffer): void {
+    this.#sendResponseChunk(chunk);
+    this.#downstream.flush();
+  }
+
+  holdResponse(isHeld: boolean): void {
+    this.#isResponseHeld = isHeld;
+    if (isHeld) this.#call?.pauseResponse();
+    else if (this.#backlogSinceMs === Infinity) this.#call?.resumeResponse();
+  }
+
+  onFilterError(filter: Filter, error: unknown): void {
+    const { requestId, route } = this.record;
+    this.#context.logger.error({ err: error, requestId, route, filter: filter.name }, 'a filter failed');
+    this.#context.observer.onFilterError(filter.kind);
   }
 
   onUpstreamFailed(failure: UpstreamFailure): void {
@@ -270,18 +383,41 @@ export class Relay implements DownstreamEvents, UpstreamEvents, Timed {
     this.#downstream.startBody();
   }
 
+  #sendRequestChunk(chunk: Buffer): boolean {
+    const isTaken = this.#call?.sendChunk(chunk) ?? true;
+    if (!isTaken) {
+      this.#isUpstreamFull = true;
+      this.#unsentMark = this.#call?.unsentMark ?? 0;
+      this.#pauseBody();
+    }
+    return isTaken;
+  }
+
   #pauseBody(): void {
+    if (this.#isRequestPaused || this.#isRequestDone) return;
     this.#isRequestPaused = true;
-    this.#unsentMark = this.#call?.unsentMark ?? 0;
     this.#downstream.pauseBody();
   }
 
   #resumeBody(): void {
+    if (!this.#isRequestPaused || this.#isRequestDone || this.#isUpstreamFull || this.#isRequestHeld) return;
     const pausedMs = this.#context.clock.monotonicMs() - this.#lastByteMs;
     this.#isRequestPaused = false;
     this.#bodySinceMs += pausedMs;
     this.#lastByteMs += pausedMs;
     this.#arm();
+    this.#downstream.resumeBody();
+  }
+
+  #sendResponseChunk(chunk: Buffer): boolean {
+    if (this.#phase !== 'answering' || !this.#hasResponseBody) return true;
+    this.record.bytesOut += chunk.length;
+    const isTaken = this.#downstream.sendChunk(chunk);
+    if (!isTaken) {
+      this.#call?.pauseResponse();
+      this.#noteBacklog();
+    }
+    return isTaken;
   }
 
   #endResponse(): void {
@@ -380,6 +516,7 @@ export class Relay implements DownstreamEvents, UpstreamEvents, Timed {
     wheel.cancel(this);
     this.#context.activeRequests -= 1;
     this.record.durationMs = clock.monotonicMs() - this.record.startedMs;
+    this.#filters?.end();
     this.#generation.release();
     try {
       observer.onExchangeOver(this.record);

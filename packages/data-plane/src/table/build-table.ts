@@ -15,11 +15,13 @@ import type { SnapshotUpdate } from '../sync/snapshot-target.ts';
 import type { PoolContext } from '../upstream/endpoint-pool.ts';
 import type { ServiceHandle } from '../upstream/service-handle.ts';
 import { applyChanges, type Changes } from './apply-changes.ts';
+import { type BuiltItem, buildFilters } from './build-filters.ts';
 import { buildServices } from './build-services.ts';
 import { buildSockets } from './build-sockets.ts';
 import { CertificateEntry } from './certificate-entry.ts';
 import { type GatewaySettings, readGatewaySettings } from './gateway-settings.ts';
 import { type MatchedRoute, RouteEntry } from './route-entry.ts';
+import { changeFilters, missingOfGateway, type SharedFilters } from './route-filters.ts';
 import type { Table, TableListener } from './table.ts';
 
 /** A table, or every resource that keeps this node from having it. */
@@ -54,6 +56,8 @@ export function* buildTable(
   if (gateway === undefined && problems.length === 0)
     problems.push(problem('internal', 'gateway', '', 'the snapshot has no Gateway'));
   if (gateway === undefined || problems.length > 0) return { ok: false, problems };
+  const filters = changeFilters(previous?.filters, changes.gatewayFilters, changes.middlewares);
+  checkMiddlewares(gateway.name, filters, changes.routes, problems);
   const routes = yield* applyChanges(previous?.routes, changes.routes);
   const listeners = yield* buildListeners(previous, gateway, routes, changes.routes, problems);
   if (problems.length > 0) return { ok: false, problems };
@@ -63,6 +67,7 @@ export function* buildTable(
     revision,
     digest: items.rootDigest,
     gateway,
+    filters,
     sockets: buildSockets(listeners),
     routes,
     ...held,
@@ -70,11 +75,28 @@ export function* buildTable(
   return { ok: true, table, leaving, arriving };
 }
 
+/** A Route without a Middleware of its own must not run: it may be what protects it. */
+function checkMiddlewares(
+  gateway: string,
+  filters: SharedFilters,
+  routes: Changes<RouteEntry>,
+  problems: NodeProblem[],
+): void {
+  const missing = (resource: string, name: string | undefined): void => {
+    if (name === undefined) return;
+    problems.push(problem('invalid_resource', resource, '', `middleware/${name} is not in the snapshot`));
+  };
+  missing(`gateway/${gateway}`, missingOfGateway(filters));
+  for (const [name, route] of routes) missing(`route/${name}`, route?.filters.missingIn(filters));
+}
+
 interface SortedChanges {
   gateway: GatewaySettings | undefined;
   routes: Map<string, RouteEntry | undefined>;
   services: Map<string, CompiledService | undefined>;
   certificates: Map<string, CertificateEntry | undefined>;
+  gatewayFilters: readonly BuiltItem[] | undefined;
+  middlewares: Map<string, readonly BuiltItem[] | undefined>;
 }
 
 function* sortChanges(update: SnapshotUpdate, problems: NodeProblem[]): Steps<SortedChanges> {
@@ -83,12 +105,15 @@ function* sortChanges(update: SnapshotUpdate, problems: NodeProblem[]): Steps<So
     routes: new Map(),
     services: new Map(),
     certificates: new Map(),
+    gatewayFilters: undefined,
+    middlewares: new Map(),
   };
   for (const key of update.removedKeys) {
     const name = key.slice(key.indexOf('/') + 1);
     if (key.startsWith('route/')) sorted.routes.set(name, undefined);
     else if (key.startsWith('service/')) sorted.services.set(name, undefined);
     else if (key.startsWith('certificate/')) sorted.certificates.set(name, undefined);
+    else if (key.startsWith('middleware/')) sorted.middlewares.set(name, undefined);
   }
   for (const compiled of update.changed) {
     try {
@@ -103,11 +128,10 @@ function* sortChanges(update: SnapshotUpdate, problems: NodeProblem[]): Steps<So
 
 function sortChange(sorted: SortedChanges, compiled: Compiled): void {
   const { kind, value } = compiled;
-  // A Route must not run without what protects it.
-  if ('filters' in value && value.filters.length > 0) throw new UnknownChoice('filters');
   switch (kind) {
     case 'gateway':
       sorted.gateway = readGatewaySettings(value);
+      sorted.gatewayFilters = buildFilters(value.filters);
       return;
     case 'route':
       sorted.routes.set(value.name, new RouteEntry(value));
@@ -119,7 +143,7 @@ function sortChange(sorted: SortedChanges, compiled: Compiled): void {
       sorted.certificates.set(value.name, new CertificateEntry(value));
       return;
     case 'middleware':
-      throw new UnknownChoice('a Middleware');
+      sorted.middlewares.set(value.name, buildFilters(value.filters));
   }
 }
 

@@ -8,6 +8,7 @@ import type { Rule } from '@causeway/router/rule';
 import { type ExchangeTimeouts, noTimeouts } from '../proxy/exchange-deadlines.ts';
 import { nextInRotation, type Weighted } from '../upstream/smooth-round-robin.ts';
 import type { GatewaySettings } from './gateway-settings.ts';
+import { RouteFilters } from './route-filters.ts';
 
 /** Milliseconds; 0 = off. */
 export interface RouteTimeouts {
@@ -42,6 +43,7 @@ export class RouteEntry {
   readonly activeRequestsMax: number;
   readonly rules: readonly Rule<MatchedRoute>[];
   readonly backends: readonly RouteBackend[];
+  readonly filters: RouteFilters;
   #gateway: GatewaySettings | undefined;
   #timeouts = noTimeouts;
 
@@ -59,6 +61,7 @@ export class RouteEntry {
       const [path] = Object.values<string>(rule.path);
       return { ...rule, allowEncoded, value: { route: this, path: path ?? '' } };
     });
+    this.filters = new RouteFilters(route.filters);
     this.backends = route.backends.map(({ service, weight }) => ({ service, weight, current: 0 }));
   }
 

@@ -4,6 +4,7 @@ import { FilterChain } from '@causeway/filters/filter-chain';
 import type { FilterItem } from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
 import { overlay } from '@causeway/runtime/overlay';
 
+import type { Changes } from './apply-changes.ts';
 import { type BuiltItem, buildFilters } from './build-filters.ts';
 
 /**
@@ -21,6 +22,21 @@ export class SharedFilters {
   }
 }
 
+/** What a table shares after a change; what the table before shared, when nothing of it changes. */
+export function changeFilters(
+  before: SharedFilters | undefined,
+  gateway: readonly BuiltItem[] | undefined,
+  middlewares: Changes<readonly BuiltItem[]>,
+): SharedFilters {
+  if (before !== undefined && gateway === undefined && middlewares.size === 0) return before;
+  const all = new Map(before?.middlewares);
+  for (const [name, items] of middlewares) {
+    if (items === undefined) all.delete(name);
+    else all.set(name, items);
+  }
+  return new SharedFilters(gateway ?? before?.gateway ?? [], all);
+}
+
 /** The filters of a Route. Lives as long as the Route does not change, over any number of tables. */
 export class RouteFilters {
   readonly #items: readonly BuiltItem[];
@@ -30,6 +46,11 @@ export class RouteFilters {
   /** Throws UnknownChoice for a filter that this version does not have. */
   constructor(items: readonly FilterItem[]) {
     this.#items = buildFilters(items);
+  }
+
+  /** A Middleware that the Route refers to and that is not there. */
+  missingIn({ middlewares }: SharedFilters): string | undefined {
+    return missingMiddleware(this.#items, middlewares);
   }
 
   /**
@@ -45,6 +66,20 @@ export class RouteFilters {
     }
     return this.#chain;
   }
+}
+
+/** A Middleware that the Gateway refers to and that is not there. */
+export function missingOfGateway({ gateway, middlewares }: SharedFilters): string | undefined {
+  return missingMiddleware(gateway, middlewares);
+}
+
+function missingMiddleware(
+  items: readonly BuiltItem[],
+  middlewares: SharedFilters['middlewares'],
+): string | undefined {
+  for (const item of items)
+    if (item.kind === 'middleware' && !middlewares.has(item.middleware)) return item.middleware;
+  return undefined;
 }
 
 function assembleChain(items: readonly BuiltItem[], shared: SharedFilters): FilterChain | undefined {

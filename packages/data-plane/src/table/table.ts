@@ -8,6 +8,7 @@ import type { ServiceHandle } from '../upstream/service-handle.ts';
 import type { CertificateEntry } from './certificate-entry.ts';
 import type { GatewaySettings, ListenerSpec } from './gateway-settings.ts';
 import type { MatchedRoute, RouteEntry } from './route-entry.ts';
+import type { SharedFilters } from './route-filters.ts';
 
 /** A listener of the Gateway with the Routes that it carries. */
 export interface TableListener {
@@ -32,6 +33,7 @@ export interface Table {
   readonly revision: number;
   readonly digest: Uint8Array;
   readonly gateway: GatewaySettings;
+  readonly filters: SharedFilters;
   /** By key. */
   readonly sockets: ReadonlyMap<string, TableSocket>;
   /** By `namespace/name`. */

@@ -122,6 +122,8 @@ export class NodeFixture {
   readonly node: ProxyNode;
   /** Of every exchange that is over. */
   readonly records: ExchangeRecord[] = [];
+  /** Kinds of filters that threw. */
+  readonly filterErrors: string[] = [];
   #items = SnapshotItems.empty;
   #endpoints = new Map<string, EndpointSet>();
   #revision = 0;
@@ -131,6 +133,7 @@ export class NodeFixture {
       onExchangeStart: () => {},
       onUpstreamStart: () => {},
       onUpstreamOver: () => {},
+      onFilterError: (kind) => this.filterErrors.push(kind),
       onExchangeOver: (record) => this.records.push(record),
     };
     const logger = createLogger({ level: 'error' });

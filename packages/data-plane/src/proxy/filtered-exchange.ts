@@ -1,0 +1,307 @@
+/** An exchange as its filters see it, between what they are told and what the relay does. Made for Routes that have filters alone. */
+
+import type { Answer, Filter, Refusal as FilterRefusal } from '@causeway/filters/filter';
+import type { BodyPass } from '@causeway/filters/body-pass';
+import { type FilterChain, type FilterOwner, freshProgress } from '@causeway/filters/filter-chain';
+import { checkField } from '@causeway/http1/write-head';
+
+import type { BodyLength, FieldList } from './exchange.ts';
+import type { ExchangeRecord } from './exchange-record.ts';
+import type { Refusal } from './reasons.ts';
+
+/** What is known of the request once it has a Route. */
+export interface FilteredRequest {
+  readonly host: string;
+  readonly path: string;
+  readonly query: string | undefined;
+  readonly scheme: 'http' | 'https';
+  readonly routeName: string;
+  header(lowerName: string): string | undefined;
+  pathParameter(name: string): string | undefined;
+  /** The fields that go upstream, made anew by each call. */
+  upstreamFields(): string[];
+}
+
+/** A response before its head is out: with a body of the gateway's, or with the upstream's that follows. */
+export interface PendingResponse {
+  readonly isUpstreams: boolean;
+  readonly status: number;
+  readonly fields: FieldList;
+  /** Of a response of the gateway's own. */
+  readonly body: Buffer | undefined;
+  readonly close: boolean;
+  /** Of the upstream's body. */
+  readonly length: BodyLength | undefined;
+  readonly hasBody: boolean;
+  readonly isStream: boolean;
+}
+
+/** What the relay does for it. */
+export interface FilteredRelay {
+  readonly record: ExchangeRecord;
+  readonly method: string;
+  /** Steps behind the filters: pick an endpoint, write the head, send it. */
+  sendRequest(fields: FieldList): void;
+  sendRequestChunk(chunk: Buffer): void;
+  endRequest(): void;
+  /** The filters want more of the body, or no more for now. */
+  holdRequest(isHeld: boolean): void;
+  describeRefusal(refusal: Refusal): PendingResponse;
+  /** Lets go of the upstream: another response takes the place of its own. */
+  dropUpstream(): void;
+  answer(status: number, fields: FieldList, body: Buffer | undefined, close: boolean): void;
+  beginAnswer(response: PendingResponse): void;
+  sendResponseChunk(chunk: Buffer): void;
+  endAnswer(): void;
+  holdResponse(isHeld: boolean): void;
+  refuse(refusal: Refusal): void;
+  crash(error: unknown): void;
+  onFilterError(filter: Filter, error: unknown): void;
+}
+
+export class FilteredExchange implements FilterOwner {
+  filtersEntered = freshProgress.filtersEntered;
+  filtersLeft = freshProgress.filtersLeft;
+  filterTurn = freshProgress.filterTurn;
+  filterStates = freshProgress.filterStates;
+  requestPass: BodyPass | undefined = undefined;
+  responsePass: BodyPass | undefined = undefined;
+  responseStatus = 0;
+  responseFields: string[] = [];
+  readonly #chain: FilterChain;
+  readonly #relay: FilteredRelay;
+  readonly #request: FilteredRequest;
+  #upstreamFields: string[] | undefined;
+  #pending: PendingResponse | undefined;
+  #isHeadSent = false;
+  /** What came of the upstream's body while a filter waited on its head. */
+  #held: Buffer[] = [];
+  #isResponseOver = false;
+
+  constructor(chain: FilterChain, relay: FilteredRelay, request: FilteredRequest) {
+    this.#chain = chain;
+    this.#relay = relay;
+    this.#request = request;
+  }
+
+  get requestId(): string {
+    return this.#relay.record.requestId;
+  }
+
+  get method(): string {
+    return this.#relay.method;
+  }
+
+  get host(): string {
+    return this.#request.host;
+  }
+
+  get path(): string {
+    return this.#request.path;
+  }
+
+  get query(): string | undefined {
+    return this.#request.query;
+  }
+
+  get scheme(): 'http' | 'https' {
+    return this.#request.scheme;
+  }
+
+  get clientAddress(): string {
+    return this.#relay.record.client;
+  }
+
+  get routeName(): string {
+    return this.#request.routeName;
+  }
+
+  get upstreamFields(): string[] {
+    return (this.#upstreamFields ??= this.#request.upstreamFields());
+  }
+
+  requestHeader(lowerName: string): string | undefined {
+    return this.#request.header(lowerName);
+  }
+
+  pathParameter(name: string): string | undefined {
+    return this.#request.pathParameter(name);
+  }
+
+  /** Lets the request run through the filters. */
+  start(): void {
+    this.#guarded(() => this.#chain.requestHead(this));
+  }
+
+  /** A response that is on its way to the client, whoever made it. */
+  respond(pending: PendingResponse): void {
+    this.#setResponse(pending);
+    this.#guarded(() => this.#chain.responseHead(this));
+  }
+
+  /** The chunk is copied: filters may keep it as long as they wait. */
+  takeRequestChunk(chunk: Buffer): void {
+    this.#guarded(() => {
+      if (this.requestPass?.write(Buffer.from(chunk)) === false) this.#relay.holdRequest(true);
+    });
+  }
+
+  takeRequestEnd(): void {
+    this.#guarded(() => this.requestPass?.end());
+  }
+
+  takeResponseChunk(chunk: Buffer): void {
+    const copy = Buffer.from(chunk);
+    if (!this.#isHeadSent) {
+      this.#held.push(copy);
+      this.#relay.holdResponse(true);
+    } else if (this.responsePass === undefined) {
+      this.#relay.sendResponseChunk(copy);
+    } else {
+      const pass = this.responsePass;
+      this.#guarded(() => {
+        if (!pass.write(copy)) this.#relay.holdResponse(true);
+      });
+    }
+  }
+
+  takeResponseEnd(): void {
+    this.#isResponseOver = true;
+    if (this.#isHeadSent) this.#guarded(() => this.#endResponse());
+  }
+
+  /** The exchange is over, however it ended. */
+  end(): void {
+    this.#held = [];
+    this.#chain.end(this, this.#relay.record);
+  }
+
+  sendRequest(): void {
+    const fields = this.upstreamFields;
+    checkFields(fields);
+    this.#relay.sendRequest(fields);
+  }
+
+  replaceResponse(response: Answer | FilterRefusal): void {
+    this.#relay.dropUpstream();
+    this.#held = [];
+    this.#isResponseOver = false;
+    if (response.kind === 'refusal') {
+      const { reason, detail } = response;
+      this.#setResponse(this.#relay.describeRefusal(detail === undefined ? { reason } : { reason, detail }));
+      return;
+    }
+    const { status, fields, body } = response;
+    const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+    this.#setResponse({ ...ownResponse, status, fields, body: bytes });
+  }
+
+  sendResponse(): void {
+    const pending = this.#pending!;
+    const status = this.responseStatus;
+    const fields = this.responseFields;
+    checkFields(fields);
+    this.#isHeadSent = true;
+    const { close, isUpstreams } = pending;
+    const hasBody = !forbidsBody(status) && (isUpstreams ? pending.hasBody : this.method !== 'HEAD');
+    if (!isUpstreams && this.responsePass === undefined) {
+      this.#relay.answer(status, fields, forbidsBody(status) ? undefined : pending.body, close);
+      return;
+    }
+    // What comes out of filters has another length than what goes in.
+    const isKnown = this.responsePass === undefined || !hasBody;
+    const length = forbidsBody(status) ? undefined : isKnown ? pending.length : 'unknown';
+    this.#relay.beginAnswer({ ...pending, status, fields, length, hasBody });
+    this.#sendBody(pending);
+  }
+
+  forwardRequestChunk(chunk: Uint8Array): void {
+    this.#relay.sendRequestChunk(asBuffer(chunk));
+  }
+
+  forwardRequestEnd(): void {
+    this.#relay.endRequest();
+  }
+
+  resumeRequest(): void {
+    this.#relay.holdRequest(false);
+  }
+
+  forwardResponseChunk(chunk: Uint8Array): void {
+    this.#relay.sendResponseChunk(asBuffer(chunk));
+  }
+
+  forwardResponseEnd(): void {
+    this.#relay.endAnswer();
+  }
+
+  resumeResponse(): void {
+    this.#relay.holdResponse(false);
+  }
+
+  onFilterError(filter: Filter, error: unknown): void {
+    this.#relay.onFilterError(filter, error);
+  }
+
+  onBodyFilterFailed(): void {
+    this.#relay.refuse({ reason: 'internal' });
+  }
+
+  crash(error: unknown): void {
+    this.#relay.crash(error);
+  }
+
+  /** The boundary of the exchange: whatever breaks behind it breaks this exchange alone. */
+  #guarded(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.#relay.crash(error);
+    }
+  }
+
+  #setResponse(pending: PendingResponse): void {
+    this.#pending = pending;
+    this.responseStatus = pending.status;
+    this.responseFields = [...pending.fields];
+  }
+
+  /** The body that stands ready, through the filters that want it; of an upstream's the rest follows by itself. */
+  #sendBody({ body }: PendingResponse): void {
+    const held = this.#held.splice(0);
+    let isHeld = false;
+    for (const chunk of body === undefined ? held : [body]) {
+      if (this.responsePass === undefined) this.#relay.sendResponseChunk(chunk);
+      else isHeld = !this.responsePass.write(chunk);
+    }
+    if (body !== undefined || this.#isResponseOver) this.#endResponse();
+    else this.#relay.holdResponse(isHeld);
+  }
+
+  #endResponse(): void {
+    if (this.responsePass === undefined) this.#relay.endAnswer();
+    else this.responsePass.end();
+  }
+}
+
+const ownResponse = {
+  isUpstreams: false,
+  close: false,
+  length: undefined,
+  hasBody: false,
+  isStream: false,
+} as const;
+
+/** Whatever filters have put there: nothing may end a line early, or speak of framing. */
+function checkFields(fields: FieldList): void {
+  for (let at = 0; at < fields.length; at += 2) checkField(fields[at]!, fields[at + 1]!);
+}
+
+/** RFC 9110 sections 15.3.5 and 15.4.5. */
+function forbidsBody(status: number): boolean {
+  return status === 204 || status === 304;
+}
+
+function asBuffer(chunk: Uint8Array): Buffer {
+  return Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+}
