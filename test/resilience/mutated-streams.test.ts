@@ -17,7 +17,7 @@ import { seed, seededRandom } from '../kit/seeded-random.ts';
 import { type Origin, startOrigins, statusesFrom } from './origins.ts';
 
 /** `npm run test:soak` sets it. */
-const fuzzSeconds = Number(process.env['CAUSEWAY_TEST_FUZZ_SECONDS'] ?? 8);
+const fuzzSeconds = Number(process.env['CAUSEWAY_TEST_FUZZ_SECONDS'] ?? 6);
 const sideBySide = 16;
 const bytesMax = 2000;
 const mutationsMax = 3;
