@@ -25,11 +25,10 @@ export interface Swapping {
   readonly answers: readonly [even: number, odd: number];
 }
 
-/** @param others applied once, beside the loaded Route: what makes a table large. */
-export async function startSwapping(owner: Owner, others: readonly Resource[] = []): Promise<Swapping> {
+export async function startSwapping(owner: Owner): Promise<Swapping> {
   const upstreams = await Promise.all(tables.map(({ upstream }) => startEcho(owner, upstream)));
   const services = tables.map(({ upstream }, index) => service(upstream, [upstreams[index]!.port]));
-  const system = await startSystem(owner, { resources: [...services, ...resourcesOf(0), ...others] });
+  const system = await startSystem(owner, { resources: [...services, ...resourcesOf(0)] });
   const port = await system.nodes[0]!.trafficPort();
   const answers: [number, number] = [0, 0];
   let swaps = 0;
