@@ -3,25 +3,43 @@
 import { parseArgs } from 'node:util';
 import { OwnScope } from '../kit/owner.ts';
 import { benchConfig } from './config.ts';
+import { benchIdle } from './idle.ts';
 import { describeMachine } from './machine.ts';
 import { benchProxies } from './proxy.ts';
+import { benchSwap } from './swap.ts';
 
-const usage = `npm run bench -- proxy [--seconds 5] [--only ours,nginx]
+const usage = `npm run bench -- proxy [--seconds 5] [--only ours,nginx] [--scenario small,download,upload]
+npm run bench -- idle [--only ours,nginx]
+npm run bench -- swap
 npm run bench -- config
 npm run bench -- router
 `;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { seconds: { type: 'string', default: '5' }, only: { type: 'string' } },
+  options: {
+    seconds: { type: 'string', default: '5' },
+    only: { type: 'string' },
+    scenario: { type: 'string' },
+  },
 });
+
+const only = values.only?.split(',');
 
 // Without this a Ctrl-C would end this process and leave its children; on exit the kit kills them.
 process.once('SIGINT', () => process.exit(130));
 
 switch (positionals.join(' ')) {
   case 'proxy':
-    await runProxyBench(Number(values.seconds), values.only?.split(','));
+    await runProxyBench(Number(values.seconds));
+    break;
+  case 'idle':
+    print(describeMachine());
+    await benchIdle({ only, print });
+    break;
+  case 'swap':
+    print(describeMachine());
+    await benchSwap(print);
     break;
   case 'config':
     print(describeMachine());
@@ -34,7 +52,7 @@ switch (positionals.join(' ')) {
     refuse();
 }
 
-async function runProxyBench(seconds: number, only: readonly string[] | undefined): Promise<void> {
+async function runProxyBench(seconds: number): Promise<void> {
   if (!Number.isInteger(seconds) || seconds < 1) {
     refuse();
     return;
@@ -42,7 +60,7 @@ async function runProxyBench(seconds: number, only: readonly string[] | undefine
   print(describeMachine());
   const scope = new OwnScope();
   try {
-    await benchProxies(scope, { seconds, only, print });
+    await benchProxies(scope, { seconds, only, scenario: values.scenario?.split(','), print });
   } finally {
     await scope.end();
   }

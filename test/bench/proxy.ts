@@ -1,23 +1,18 @@
-// How much does a proxied request cost, beside nginx and the others, on this machine, in the same minutes?
+// How much does a proxied request cost, beside nginx and the others, on this machine, in the same minutes? Every proxy runs with
+// one worker and, where it can, with its access log on.
 
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { cpuMicroseconds, residentBytes } from '../kit/process-cost.ts';
 import type { Owner } from '../kit/owner.ts';
 import { tempDir } from '../kit/temp-dir.ts';
+import { makeDirectory, startPeer } from './contest.ts';
 import { findProgram, versionOf } from './machine.ts';
-import { caddy } from './peers/caddy.ts';
-import { causeway } from './peers/causeway.ts';
-import { haproxy } from './peers/haproxy.ts';
-import { nginx, startNginxUpstream } from './peers/nginx.ts';
-import { fastifyHttpProxy, httpProxy3 } from './peers/npm-proxies.ts';
+import { choosePeers, nameAndVersion } from './peers/all.ts';
+import { startNginxUpstream } from './peers/nginx.ts';
 import type { Peer, RunningPeer } from './peers/peer.ts';
-import { cpuMicroseconds, residentBytes } from '../kit/process-cost.ts';
+import { type Scenario, scenarios } from './scenarios.ts';
 import { formatTable } from './table.ts';
 import { runWrk, type WrkResult } from './wrk.ts';
 
-const peers: readonly Peer[] = [causeway, nginx, haproxy, caddy, httpProxy3, fastifyHttpProxy];
-const connections = 64;
-const bodyBytes = 160;
 const rounds = 2;
 const warmUpSeconds = 1;
 
@@ -26,59 +21,38 @@ export interface ProxyBenchOptions {
   readonly seconds: number;
   /** Names of the peers; absent = all that are installed. */
   readonly only: readonly string[] | undefined;
+  /** Names of the scenarios; absent = all. */
+  readonly scenario: readonly string[] | undefined;
   readonly print: (line: string) => void;
 }
 
-/** Runs the chosen proxies in turn, twice, and prints a table. Throws when wrk or nginx is missing, or a proxy fails. */
-export async function benchProxies(owner: Owner, { seconds, only, print }: ProxyBenchOptions): Promise<void> {
+/** Runs the chosen proxies in turn, twice for each scenario, and prints a table each. Throws when wrk or nginx is missing, or a proxy fails. */
+export async function benchProxies(owner: Owner, options: ProxyBenchOptions): Promise<void> {
+  const { seconds, only, scenario, print } = options;
   const wrk = findProgram('wrk');
   if (wrk === undefined || findProgram('nginx') === undefined) {
     throw new Error('this bench needs wrk and nginx: run scripts/setup-test-deps --bench');
   }
   const chosen = choosePeers(only);
-  print(
-    [`wrk ${versionOf(wrk, '-v')}`, ...chosen.map((peer) => `${peer.name} ${peer.version()}`)].join(', '),
-  );
+  print([`wrk ${versionOf(wrk, '-v')}`, ...chosen.map(nameAndVersion)].join(', '));
   const directory = await tempDir(owner);
-  const upstream = await startNginxUpstream(
-    { owner, directory: await makeDirectory(directory, 'upstream') },
-    bodyBytes,
-  );
-  const subjects: Subject[] = [];
-  for (const peer of chosen) {
-    const context = {
-      owner,
-      directory: await makeDirectory(directory, peer.name),
-      upstreamPort: upstream.port,
-    };
-    subjects.push({ peer, running: await peer.start(context), runs: [] });
-  }
-  for (let round = 1; round <= rounds; round += 1) {
-    for (const subject of subjects) {
-      print(`round ${round} of ${rounds}: ${subject.peer.name}, ${seconds} s`);
-      subject.runs.push(await measure(subject.running, { wrk, directory, seconds }));
+  const upstream = await startNginxUpstream({ owner, directory: await makeDirectory(directory, 'upstream') });
+  const running: [Peer, RunningPeer][] = [];
+  for (const peer of chosen) running.push([peer, await startPeer(owner, peer, directory, upstream.port)]);
+  for (const each of scenarios.filter(({ name }) => scenario?.includes(name) ?? true)) {
+    const subjects = running.map(([peer, proxy]): Subject => ({ peer, running: proxy, runs: [] }));
+    for (let round = 1; round <= rounds; round += 1) {
+      for (const subject of subjects) {
+        print(`${each.name}, round ${round} of ${rounds}: ${subject.peer.name}, ${seconds} s`);
+        subject.runs.push(await measure(subject.running, each, { wrk, directory, seconds }));
+      }
     }
+    print(`\n${report(each, subjects)}\n`);
   }
-  print('');
-  print(report(subjects));
-}
-
-function choosePeers(only: readonly string[] | undefined): Peer[] {
-  const unknown = only?.find((name) => !peers.some((peer) => peer.name === name));
-  if (unknown !== undefined) {
-    throw new Error(`no proxy "${unknown}"; there are ${peers.map(({ name }) => name).join(', ')}`);
-  }
-  return peers.filter((peer) => only?.includes(peer.name) ?? peer.version() !== undefined);
-}
-
-async function makeDirectory(parent: string, name: string): Promise<string> {
-  const path = join(parent, name);
-  await mkdir(path, { recursive: true });
-  return path;
 }
 
 interface Run extends WrkResult {
-  readonly cpuUsPerRequest: number;
+  readonly cpuUsPerUnit: number;
   readonly residentBytes: number;
 }
 
@@ -90,32 +64,34 @@ interface Subject {
 
 async function measure(
   { port, pid }: RunningPeer,
+  { path, connections, uploadBytes }: Scenario,
   { wrk, directory, seconds }: { wrk: string; directory: string; seconds: number },
 ): Promise<Run> {
-  const load = { program: wrk, directory, url: `http://127.0.0.1:${port}/`, connections };
+  const load = { program: wrk, directory, url: `http://127.0.0.1:${port}${path}`, connections, uploadBytes };
   await runWrk({ ...load, seconds: warmUpSeconds });
   const before = cpuMicroseconds(pid);
   const result = await runWrk({ ...load, seconds });
-  const cpuUsPerRequest = (cpuMicroseconds(pid) - before) / result.requests;
-  return { ...result, cpuUsPerRequest, residentBytes: residentBytes(pid) };
+  const cpuUsPerUnit = (cpuMicroseconds(pid) - before) / result.requests;
+  return { ...result, cpuUsPerUnit, residentBytes: residentBytes(pid) };
 }
 
-function report(subjects: readonly Subject[]): string {
-  const base = subjects.find(({ peer }) => peer === nginx);
-  const baseCpu = base === undefined ? undefined : meanOf(base.runs, (run) => run.cpuUsPerRequest);
+function report({ name, unit, connections }: Scenario, subjects: readonly Subject[]): string {
+  const base = subjects.find(({ peer }) => peer.name === 'nginx');
+  const baseCpu = base === undefined ? undefined : meanOf(base.runs, (run) => run.cpuUsPerUnit);
   const heading = [
-    'proxy',
-    'requests/s',
+    `${name}, ${connections} connections`,
+    `${unit}s/s`,
     'p50 ms',
     'p99 ms',
-    'CPU us/request',
+    `CPU us/${unit}`,
     'spread',
     'of nginx',
     'RSS MiB',
+    'log',
     'failed',
   ];
   const rows = subjects.map(({ peer, runs }) => {
-    const cpu = meanOf(runs, (run) => run.cpuUsPerRequest);
+    const cpu = meanOf(runs, (run) => run.cpuUsPerUnit);
     return [
       peer.name,
       meanOf(runs, (run) => run.requests / run.seconds).toFixed(0),
@@ -125,6 +101,7 @@ function report(subjects: readonly Subject[]): string {
       `${((100 * spreadOf(runs)) / cpu).toFixed(0)} %`,
       baseCpu === undefined ? '-' : (cpu / baseCpu).toFixed(2),
       meanOf(runs, (run) => run.residentBytes / 2 ** 20).toFixed(0),
+      peer.logs ? 'file' : 'none',
       runs.reduce((sum, run) => sum + run.failed, 0).toFixed(0),
     ];
   });
@@ -137,6 +114,6 @@ function meanOf(runs: readonly Run[], value: (run: Run) => number): number {
 
 /** Between the cheapest and the dearest run: what is less than this apart is not apart. */
 function spreadOf(runs: readonly Run[]): number {
-  const costs = runs.map((run) => run.cpuUsPerRequest);
+  const costs = runs.map((run) => run.cpuUsPerUnit);
   return Math.max(...costs) - Math.min(...costs);
 }

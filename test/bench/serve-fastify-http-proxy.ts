@@ -1,11 +1,11 @@
-// @fastify/http-proxy as a process of its own: PORT UPSTREAM_PORT.
+// @fastify/http-proxy as a process of its own: PORT UPSTREAM_PORT. Its log goes to stdout.
 
 import fastifyHttpProxy from '@fastify/http-proxy';
 import fastify from 'fastify';
 
 const [port, upstreamPort] = process.argv.slice(2).map(Number);
 
-const server = fastify({ logger: false });
+const server = fastify({ logger: true, bodyLimit: 2 ** 30 });
 await server.register(fastifyHttpProxy, {
   upstream: `http://127.0.0.1:${upstreamPort}`,
   undici: { connections: 64 },

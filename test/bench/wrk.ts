@@ -14,6 +14,11 @@ export interface WrkResult {
   readonly failed: number;
 }
 
+const upload = (bytes: number): string => `
+wrk.method = 'POST'
+wrk.body = string.rep('x', ${bytes})
+`;
+
 const report = `
 done = function(summary, latency)
   local e = summary.errors
@@ -30,13 +35,15 @@ export interface WrkOptions {
   url: string;
   seconds: number;
   connections: number;
+  /** Bytes of a POST's body; 0 = GET. */
+  uploadBytes: number;
 }
 
 /** Runs wrk with one thread on kept-alive connections. Throws when not a single request succeeded. */
 export async function runWrk(options: WrkOptions): Promise<WrkResult> {
-  const { program, directory, url, seconds, connections } = options;
+  const { program, directory, url, seconds, connections, uploadBytes } = options;
   const script = join(directory, 'report.lua');
-  await writeFile(script, report);
+  await writeFile(script, (uploadBytes > 0 ? upload(uploadBytes) : '') + report);
   const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, url];
   const { stdout } = await promisify(execFile)(program, args);
   const result: WrkResult = JSON.parse(stdout.slice(stdout.lastIndexOf('{')));

@@ -72,6 +72,7 @@ describe('judge', () => {
   });
 
   test('sees another client’s answer, other bodies and forbidden texts', () => {
+    assert.match(complaint({}, observedOf(echo.replace(/14.*$/s, '0\r\n\r\n'))), /the answer to , and/);
     const other = echo.replace('GET / HTTP', 'GET /x HTTP');
     assert.match(complaint({}, observedOf(other.replace('14', '15'))), /the answer to GET \/x/);
     assert.match(complaint({ upstreamBodies: ['bye'] }, observedOf(echo)), /bodies \["hello"\]/);

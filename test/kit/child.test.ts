@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { type Child, startChild } from './child.ts';
 import { OwnScope, type Owner } from './owner.ts';
+import { tempDir } from './temp-dir.ts';
 
 function startScript(owner: Owner, script: string): Child {
   return startChild(owner, { name: 'script', command: process.execPath, args: ['-e', script] });
@@ -73,6 +76,15 @@ test('an exit code other than 0 after SIGTERM is an error', async (t) => {
   const child = startScript(t, `setInterval(() => {}, 1000); ${listen}`);
   await child.waitForLog('listening', () => true);
   await assert.rejects(child.stop(), /ended with SIGTERM after SIGTERM instead of exit code 0/);
+});
+
+test('stdout goes to a file where one is named', async (t) => {
+  const stdoutFile = join(await tempDir(t), 'out');
+  const args = ['-e', `console.log('one'); console.error('two')`];
+  const child = startChild(t, { name: 'script', command: process.execPath, args, stdoutFile });
+  await child.expectEnd();
+  assert.equal(readFileSync(stdoutFile, 'utf8'), 'one\n');
+  assert.deepEqual([child.output, child.logs.map(({ msg }) => msg)], [[], ['two']]);
 });
 
 test('settings of the outer environment do not reach the process', async (t) => {

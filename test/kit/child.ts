@@ -1,6 +1,7 @@
 // A real child process whose log lines can be waited for, and whose crash fails the test that owns it.
 
 import { spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { splitLines, Tail } from './lines.ts';
 import { onEnd, type Owner } from './owner.ts';
 
@@ -23,6 +24,8 @@ export interface ChildOptions {
   args: readonly string[];
   env?: Readonly<Record<string, string>>;
   cwd?: string;
+  /** Where its stdout goes; default: the lines of `output`. */
+  stdoutFile?: string;
   /** Gives it an IPC channel, by whose loss it learns that we are gone, even when we were killed; default false. */
   watchesParent?: boolean;
 }
@@ -63,13 +66,15 @@ export class Child {
   #endIsExpected = false;
   #result: Ended | undefined;
 
-  constructor({ name, command, args, env = {}, cwd, watchesParent = false }: ChildOptions) {
+  constructor({ name, command, args, env = {}, cwd, stdoutFile, watchesParent = false }: ChildOptions) {
     this.name = name;
+    const stdout = stdoutFile === undefined ? 'pipe' : openSync(stdoutFile, 'a');
     this.#process = spawn(command, args, {
       env: { ...inheritedEnv(), ...env },
-      stdio: ['ignore', 'pipe', 'pipe', watchesParent ? 'ipc' : 'ignore'],
+      stdio: ['ignore', stdout, 'pipe', watchesParent ? 'ipc' : 'ignore'],
       ...(cwd === undefined ? {} : { cwd }),
     });
+    if (typeof stdout === 'number') closeSync(stdout);
     this.pid = this.#process.pid ?? 0;
     killWithUs(this.#process);
     this.#readLines();

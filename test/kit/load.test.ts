@@ -6,6 +6,7 @@ import { startLoad } from './load.ts';
 import { startCounting } from './upstreams/counting.ts';
 import { listen } from './upstreams/listen.ts';
 import { startReset } from './upstreams/reset.ts';
+import { startSlow } from './upstreams/slow.ts';
 
 const request = 'GET / HTTP/1.1\r\nhost: test\r\n\r\n';
 
@@ -54,6 +55,15 @@ test('a broken connection is a failure with its reason, and the load goes on', a
   const { ok, failed, reasons } = await load.stop();
   assert.equal(ok, 0);
   assert.deepEqual(reasons, { 'connection failed: ECONNRESET': failed });
+});
+
+test('latencies lie between the fastest and the slowest answer', async (t) => {
+  const upstream = await startSlow(t, { headDelayMs: 50 });
+  const load = startLoad(t, { port: upstream.port, request, connections: 2 });
+  await eventually(() => load.result.ok >= 10, { what: '10 answers' });
+  await load.stop();
+  assert.ok(load.latencyMs(0) <= load.latencyMs(0.5) && load.latencyMs(0.5) <= load.latencyMs(1));
+  assert.ok(load.latencyMs(0.5) >= 45, `${load.latencyMs(0.5)} ms`);
 });
 
 function sawOk({ body }: { body: Buffer }): string | undefined {

@@ -7,6 +7,8 @@ import { parseResponse, type RawResponse } from './raw-response.ts';
 
 const reasonsMax = 100;
 const answerTimeoutMs = 10_000;
+/** Latencies are counted in steps of this; what takes longer than `answerTimeoutMs` is a failure. */
+const latencyStepMs = 0.1;
 
 export interface LoadOptions {
   port: number;
@@ -30,6 +32,8 @@ export interface LoadResult {
 export interface Load {
   /** The counts so far. */
   readonly result: LoadResult;
+  /** From a request's first byte to the last one of its answer, milliseconds: at most this for `share` (0 to 1) of the answers. */
+  latencyMs(share: number): number;
   /** Lets the requests under way end, closes the connections and returns the final counts. */
   stop(): Promise<LoadResult>;
 }
@@ -51,6 +55,7 @@ export function startLoad(owner: Owner, options: LoadOptions): Load {
     get result() {
       return counter.result;
     },
+    latencyMs: (share) => counter.latencyMs(share),
     stop,
   };
 }
@@ -59,6 +64,20 @@ class Counter {
   #ok = 0;
   #failed = 0;
   readonly #reasons = new Map<string, number>();
+  readonly #latencies = new Uint32Array(answerTimeoutMs / latencyStepMs + 1);
+  #answers = 0;
+
+  time(tookMs: number): void {
+    const step = Math.min(Math.floor(tookMs / latencyStepMs), this.#latencies.length - 1);
+    this.#latencies[step]! += 1;
+    this.#answers += 1;
+  }
+
+  latencyMs(share: number): number {
+    let left = share * this.#answers;
+    const step = this.#latencies.findIndex((count) => (left -= count) <= 0);
+    return (step + 1) * latencyStepMs;
+  }
 
   count(fault: string | undefined): void {
     if (fault === undefined) {
@@ -82,6 +101,7 @@ async function runConnection(options: LoadOptions, counter: Counter, stopping: A
   const socket = connect({ port, host: '127.0.0.1', noDelay: true });
   let received: Buffer = Buffer.alloc(0);
   let waiting = true;
+  let sentMs = 0;
   const fail = (reason: string): void => {
     if (waiting) counter.count(reason);
     waiting = false;
@@ -89,6 +109,7 @@ async function runConnection(options: LoadOptions, counter: Counter, stopping: A
   };
   const send = (): void => {
     waiting = !stopping.aborted;
+    sentMs = performance.now();
     if (waiting) socket.write(request);
     else socket.destroy();
   };
@@ -101,6 +122,7 @@ async function runConnection(options: LoadOptions, counter: Counter, stopping: A
     if (typeof answer === 'string') return fail(answer);
     received = Buffer.alloc(0);
     waiting = false;
+    counter.time(performance.now() - sentMs);
     counter.count(faultOf(answer));
     if (headerValues(answer, 'connection').includes('close')) socket.destroy();
     else if (pauseMs > 0) setTimeout(send, pauseMs);

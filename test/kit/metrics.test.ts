@@ -13,6 +13,7 @@ test('series are found by name and labels, and summed', () => {
   assert.equal(metrics.sum('a_total'), 7);
   assert.equal(metrics.sum('a_total', { code: '502' }), 4);
   assert.equal(metrics.sum('c'), 0);
+  assert.deepEqual([metrics.has('b'), metrics.has('c')], [true, false]);
   assert.equal(metrics.value('b'), 1500);
 });
 

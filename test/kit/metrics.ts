@@ -28,6 +28,11 @@ export class Metrics {
     this.#samples = text.split('\n').flatMap(readSample);
   }
 
+  /** Whether there is any series of `name`. */
+  has(name: string): boolean {
+    return this.#samples.some((sample) => sample.name === name);
+  }
+
   /** The sum of every series of `name` that has these labels, 0 without one. */
   sum(name: string, labels: Readonly<Record<string, string>> = {}): number {
     return this.#matching(name, labels).reduce((sum, { value }) => sum + value, 0);

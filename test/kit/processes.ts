@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import { AdminApi } from './admin.ts';
-import { type Child, type LogLine, startChild } from './child.ts';
+import { type Child, type ChildOptions, type LogLine, startChild } from './child.ts';
 import type { Owner } from './owner.ts';
 import { gateway, type Resource } from './resources.ts';
 import { tempDir } from './temp-dir.ts';
@@ -12,13 +12,19 @@ export const repository = join(import.meta.dirname, '../..');
 const causeway = join(repository, 'packages/causeway/bin/causeway.cjs');
 
 /** Starts `causeway COMMAND ...FLAGS` and returns at once: for commands and refusals that have no starter of their own. */
-export function startCauseway(owner: Owner, command: string, flags: readonly string[]): Child {
+export function startCauseway(
+  owner: Owner,
+  command: string,
+  flags: readonly string[],
+  options: Pick<ChildOptions, 'stdoutFile'> = {},
+): Child {
   const args = [causeway, command, ...flags];
   return startChild(owner, {
     name: `causeway ${command}`,
     command: process.execPath,
     args,
     watchesParent: true,
+    ...options,
   });
 }
 
@@ -109,6 +115,8 @@ export interface NodeOptions {
   /** Default: a new temporary directory. */
   dataDir?: string;
   flags?: readonly string[];
+  /** Where its access log goes; default: the lines of `child.output`. */
+  accessLogFile?: string;
 }
 
 /** Starts a node and waits until its status listener is open; `trafficUrl` waits until it has a table. */
@@ -138,11 +146,13 @@ export class DataPlaneNode {
   }
 
   async start(): Promise<void> {
-    const { controlPlane, flags = [] } = this.#options;
+    const { controlPlane, flags = [], accessLogFile } = this.#options;
     const joins = ['--control-plane', `127.0.0.1:${controlPlane.streamPort}`, '--gateway', 'default'];
     const proves = ['--node-id', this.id, '--node-token-file', controlPlane.nodeTokenFile];
     const keeps = ['--data-dir', this.dataDir, '--status-addr', '127.0.0.1:0'];
-    this.#child = startCauseway(this.#owner, 'data-plane', [...joins, ...proves, ...keeps, ...flags]);
+    const all = [...joins, ...proves, ...keeps, ...flags];
+    const stdout = accessLogFile === undefined ? {} : { stdoutFile: accessLogFile };
+    this.#child = startCauseway(this.#owner, 'data-plane', all, stdout);
     await listeningPort(this.#child, 'status');
   }
 
@@ -173,6 +183,8 @@ export interface SystemOptions {
   nodes?: readonly string[];
   /** Applied before the nodes start; default `[gateway()]`. Without a Gateway every node would take port 8080. */
   resources?: string | readonly Resource[];
+  /** Where the access log of every node goes; default: the lines of `child.output`. */
+  accessLogFile?: string;
 }
 
 /** A control plane with nodes that all serve `resources`. */
@@ -185,11 +197,15 @@ export interface System {
 }
 
 export async function startSystem(owner: Owner, options: SystemOptions = {}): Promise<System> {
-  const { nodes: ids = ['node-1'], resources = [gateway()] } = options;
+  const { nodes: ids = ['node-1'], resources = [gateway()], accessLogFile } = options;
   const controlPlane = await startControlPlane(owner);
   const { admin } = controlPlane;
   const revision = await admin.apply(resources);
-  const nodes = await Promise.all(ids.map((id) => startNode(owner, { controlPlane, id })));
+  const nodes = await Promise.all(
+    ids.map((id) =>
+      startNode(owner, { controlPlane, id, ...(accessLogFile !== undefined && { accessLogFile }) }),
+    ),
+  );
   await admin.waitUntilApplied(revision, ids);
   return {
     controlPlane,

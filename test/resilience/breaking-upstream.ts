@@ -1,4 +1,4 @@
-// An upstream that breaks every response where the request's target says: `/KIND/ENDING/BYTES`.
+// An upstream that breaks every response where the request's target says: `.../KIND/ENDING/BYTES`.
 
 import { createServer, type Socket } from 'node:net';
 import type { Owner } from '../kit/owner.ts';
@@ -51,10 +51,10 @@ export async function startBreaking(owner: Owner): Promise<BreakingUpstream> {
   };
 }
 
-/** False for a target that asks for nothing to break: that is answered 200 and `ok`. */
+/** False for `/ok`, where nothing breaks: that is answered 200 and `ok`. */
 function breakOff(socket: Socket, { target }: RawRequest): boolean {
-  const [, kind = '', ending = '', bytes = ''] = target.split('/');
-  if (kind === 'ok') {
+  const [kind = '', ending = '', bytes = ''] = target.split('/').slice(-3);
+  if (target === '/ok') {
     socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');
     return false;
   }

@@ -6,6 +6,7 @@ import { freePort, type Peer, untilServing } from './peer.ts';
 
 export const caddy: Peer = {
   name: 'caddy',
+  logs: true,
   version() {
     const program = findProgram('caddy');
     return program === undefined ? undefined : versionOf(program, 'version');
@@ -21,6 +22,12 @@ export const caddy: Peer = {
   auto_https off
 }
 http://127.0.0.1:${port} {
+  log {
+    output file ${join(directory, 'access.log')} {
+      roll_disabled
+    }
+    format json
+  }
   reverse_proxy 127.0.0.1:${upstreamPort} {
     transport http {
       keepalive_idle_conns_per_host 64

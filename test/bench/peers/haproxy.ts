@@ -6,6 +6,7 @@ import { freePort, type Peer, untilServing } from './peer.ts';
 
 export const haproxy: Peer = {
   name: 'haproxy',
+  logs: true,
   version() {
     const program = findProgram('haproxy');
     return program === undefined ? undefined : versionOf(program, '-v');
@@ -18,11 +19,15 @@ export const haproxy: Peer = {
       `
 global
   nbthread 1
-  maxconn 4096
+  maxconn 12000
+  no strict-limits
+  log stdout len 1024 format raw local0 info
 defaults
   mode http
+  log global
+  option httplog
   timeout connect 5s
-  timeout client 75s
+  timeout client 3600s
   timeout server 60s
   option http-keep-alive
   option forwardfor
@@ -38,7 +43,12 @@ backend behind
 `,
     );
     const command = findProgram('haproxy') ?? 'haproxy';
-    const child = startChild(owner, { name: 'haproxy', command, args: ['-f', file, '-db', '-q'] });
+    const child = startChild(owner, {
+      name: 'haproxy',
+      command,
+      args: ['-f', file, '-db', '-q'],
+      stdoutFile: join(directory, 'access.log'),
+    });
     return untilServing(child, port);
   },
 };

@@ -4,9 +4,10 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startChild } from '../../kit/child.ts';
 import { findProgram, versionOf } from '../machine.ts';
+import { largeBytes, smallBytes } from '../scenarios.ts';
 import { freePort, type Peer, type PeerContext, type RunningPeer, untilServing } from './peer.ts';
 
-/** One process without a master; temporary files beside the configuration, so that it needs no root. */
+/** One process without a master; temporary files beside the configuration, so that it needs no root. No log unless `http` wants one. */
 export function nginxConfiguration(directory: string, http: string): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (kind) => `${kind}_temp_path ${join(directory, kind)};`,
@@ -16,11 +17,12 @@ daemon off;
 master_process off;
 pid ${join(directory, 'nginx.pid')};
 error_log stderr crit;
-events { worker_connections 4096; }
+events { worker_connections 16000; }
 http {
   access_log off;
   keepalive_requests 1000000000;
-  keepalive_timeout 75s;
+  keepalive_timeout 3600s;
+  client_max_body_size 0;
   ${temporary.join('\n  ')}
   ${http}
 }
@@ -42,19 +44,33 @@ async function startNginx(
   );
 }
 
-/** Answers every request with 200 and `bodyBytes` bytes. */
-export async function startNginxUpstream(
-  context: Omit<PeerContext, 'upstreamPort'>,
-  bodyBytes: number,
-): Promise<RunningPeer> {
+/** The upstream of all scenarios. An upload is read to its end before it is answered: an early answer would let a proxy skip it. */
+export async function startNginxUpstream(context: Omit<PeerContext, 'upstreamPort'>): Promise<RunningPeer> {
+  await writeFile(join(context.directory, 'large'), Buffer.alloc(largeBytes, 'x'));
   return startNginx(
     context,
-    (port) => `server { listen 127.0.0.1:${port}; location / { return 200 "${'x'.repeat(bodyBytes)}"; } }`,
+    (port) => `
+  server {
+    listen 127.0.0.1:${port};
+    location / { return 200 "${'x'.repeat(smallBytes)}"; }
+    location = /large { root ${context.directory}; sendfile on; }
+    location = /upload {
+      client_body_buffer_size 2m;
+      proxy_pass http://127.0.0.1:${port}/;
+      proxy_pass_request_body off;
+      proxy_set_header Content-Length "";
+    }
+  }`,
   );
 }
 
+const logFormat = `log_format json escape=json '{"time":"$time_iso8601","client":"$remote_addr","method":"$request_method",'
+    '"host":"$host","path":"$uri","status":$status,"duration":$request_time,"upstream":"$upstream_response_time",'
+    '"bytesIn":$request_length,"bytesOut":$body_bytes_sent,"requestId":"$request_id","endpoint":"$upstream_addr"}';`;
+
 export const nginx: Peer = {
   name: 'nginx',
+  logs: true,
   version() {
     const program = findProgram('nginx');
     return program === undefined ? undefined : versionOf(program, '-v');
@@ -63,12 +79,15 @@ export const nginx: Peer = {
     startNginx(
       context,
       (port) => `
+  ${logFormat}
+  access_log ${join(context.directory, 'access.log')} json buffer=64k flush=50ms;
   upstream behind { server 127.0.0.1:${context.upstreamPort}; keepalive 64; keepalive_requests 1000000000; }
   server {
     listen 127.0.0.1:${port};
     location / {
       proxy_pass http://behind;
       proxy_http_version 1.1;
+      proxy_request_buffering off;
       proxy_set_header Connection "";
       proxy_set_header Host $http_host;
       proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;

@@ -23,6 +23,8 @@ export interface RunningPeer {
 
 export interface Peer {
   readonly name: string;
+  /** Writes a line for every request to a file, as ours does. */
+  readonly logs: boolean;
   /** Its version, or `undefined` when it is not installed. */
   version(): string | undefined;
   start(context: PeerContext): Promise<RunningPeer>;

@@ -6,7 +6,6 @@ import { type AddressInfo, createServer } from 'node:net';
 import { describe, it } from 'node:test';
 import { request } from 'undici';
 import { eventually } from '../../kit/eventually.ts';
-import { startLoad } from '../../kit/load.ts';
 import { startControlPlane, startNode, startSystem } from '../../kit/processes.ts';
 import { gateway, route, service } from '../../kit/resources.ts';
 import { startEcho, type Echo } from '../../kit/upstreams/echo.ts';
@@ -103,33 +102,6 @@ describe('apply to traffic', () => {
     };
     assert.deepEqual(new Set(nodes.items.map(({ status }) => status.state)), new Set(['SYNCED']));
     assert.equal(new Set(nodes.items.map(({ status }) => status.digest)).size, 1);
-  });
-});
-
-/** A short form by default; the soak run takes the number of the requirement, 1,000. */
-const swaps = Number(process.env['CAUSEWAY_TEST_SWAPS'] ?? 100);
-
-describe('hot swap', () => {
-  it(`invariant 12: ${swaps} swaps under load, each changing the backend of the loaded Route, fail no request`, async (t) => {
-    const upstreams = await Promise.all([startEcho(t, 'a'), startEcho(t, 'b')]);
-    const system = await startSystem(t);
-    await system.apply([
-      service('a', [upstreams[0].port]),
-      service('b', [upstreams[1].port]),
-      route('loaded', '/', 'a'),
-    ]);
-    const [node] = system.nodes;
-    const load = startLoad(t, {
-      port: await node!.trafficPort(),
-      request: 'GET /x HTTP/1.1\r\nhost: a.test\r\n\r\n',
-    });
-    for (let swap = 0; swap < swaps; swap++)
-      await system.apply([route('loaded', '/', swap % 2 === 0 ? 'b' : 'a')]);
-    const { ok, failed, reasons } = await load.stop();
-    assert.deepEqual([failed, reasons], [0, {}]);
-    assert.ok(ok > swaps, `${ok} requests`);
-    assert.ok(upstreams.every(({ requests }) => requests > 0));
-    t.diagnostic(`${ok} requests, ${swaps} swaps`);
   });
 });
 

@@ -1,0 +1,21 @@
+// A contestant in a directory of its own.
+
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Owner } from '../kit/owner.ts';
+import type { Peer, RunningPeer } from './peers/peer.ts';
+
+export async function startPeer(
+  owner: Owner,
+  peer: Peer,
+  directory: string,
+  upstreamPort: number,
+): Promise<RunningPeer> {
+  return peer.start({ owner, directory: await makeDirectory(directory, peer.name), upstreamPort });
+}
+
+export async function makeDirectory(parent: string, name: string): Promise<string> {
+  const path = join(parent, name);
+  await mkdir(path, { recursive: true });
+  return path;
+}

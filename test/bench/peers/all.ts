@@ -1,0 +1,23 @@
+// Who is compared, ours first.
+
+import { caddy } from './caddy.ts';
+import { causeway } from './causeway.ts';
+import { haproxy } from './haproxy.ts';
+import { nginx } from './nginx.ts';
+import { fastifyHttpProxy, httpProxy3 } from './npm-proxies.ts';
+import type { Peer } from './peer.ts';
+
+const peers: readonly Peer[] = [causeway, nginx, haproxy, caddy, httpProxy3, fastifyHttpProxy];
+
+/** Those named, or all that are installed. Throws for a name that is none. */
+export function choosePeers(only: readonly string[] | undefined): Peer[] {
+  const unknown = only?.find((name) => !peers.some((peer) => peer.name === name));
+  if (unknown !== undefined) {
+    throw new Error(`no proxy "${unknown}"; there are ${peers.map(({ name }) => name).join(', ')}`);
+  }
+  return peers.filter((peer) => only?.includes(peer.name) ?? peer.version() !== undefined);
+}
+
+export function nameAndVersion(peer: Peer): string {
+  return `${peer.name} ${peer.version()}`;
+}

@@ -1,0 +1,25 @@
+// What proxies are asked to carry: each question names the unit that its cost is counted in.
+
+const mebibyte = 2 ** 20;
+
+export interface Scenario {
+  readonly name: string;
+  readonly path: string;
+  readonly connections: number;
+  /** Bytes of the request's body; 0 = GET. */
+  readonly uploadBytes: number;
+  /** One request carries one unit: a request, or a MiB. */
+  readonly unit: 'request' | 'MiB';
+}
+
+/** Bytes of a small response. */
+export const smallBytes = 160;
+
+/** Bytes of a large response. */
+export const largeBytes = mebibyte;
+
+export const scenarios: readonly Scenario[] = [
+  { name: 'small', path: '/', connections: 64, uploadBytes: 0, unit: 'request' },
+  { name: 'download', path: '/large', connections: 16, uploadBytes: 0, unit: 'MiB' },
+  { name: 'upload', path: '/upload', connections: 16, uploadBytes: mebibyte, unit: 'MiB' },
+];
