@@ -4,12 +4,22 @@ import { describe, it } from 'node:test';
 import { fieldList, requestHead } from '../testing/heads.ts';
 import { upstreamFields } from './forwarding-headers.ts';
 
-function sent(lines: string, { peerIsTrusted = false, authority = 'a.test' } = {}): string[] {
+function sent(
+  lines: string,
+  {
+    peerIsTrusted = false,
+    authority = 'a.test',
+    forwarded = false,
+    via = false,
+    peerAddress = '192.0.2.7',
+  } = {},
+): string[] {
   return upstreamFields({
     head: requestHead('GET / HTTP/1.1', /^\s*Host:/m.test(lines) ? lines : `Host: a.test\n${lines}`),
     authority,
-    peerAddress: '192.0.2.7',
+    peerAddress,
     peerIsTrusted,
+    forwarding: { forwarded, via },
     scheme: 'http',
     localPort: 8080,
     requestId: 'id1',
@@ -106,6 +116,29 @@ describe('upstreamFields', () => {
     ])
       assert.deepEqual(sent(`traceparent: ${broken}\ntracestate: a=b`), bare, broken);
     assert.deepEqual(sent('tracestate: a=b'), bare);
+  });
+
+  it('adds Forwarded and Via where the Gateway says so', () => {
+    const added = (lines: string, options = {}) =>
+      sent(lines, { forwarded: true, via: true, ...options }).slice(bare.length);
+    const via = ['via', '1.1 causeway'];
+    assert.deepEqual(added(''), ['forwarded', 'for=192.0.2.7;host=a.test;proto=http', ...via]);
+    assert.deepEqual(added('Forwarded: for=6.6.6.6'), [
+      'forwarded',
+      'for=192.0.2.7;host=a.test;proto=http',
+      ...via,
+    ]);
+    assert.deepEqual(
+      added('Forwarded: for=6.6.6.6', {
+        peerIsTrusted: true,
+        peerAddress: '2001:db8::7',
+        authority: 'a.test:8080',
+      }),
+      ['forwarded', 'for=6.6.6.6, for="[2001:db8::7]";host="a.test:8080";proto=http', ...via],
+    );
+    const passed = sent('Via: 1.0 other', { via: true });
+    assert.deepEqual(passed.slice(2, 4), ['Via', '1.0 other']);
+    assert.deepEqual(passed.slice(-2), via);
   });
 
   it('names no host when the client named none', () => {

@@ -2,6 +2,7 @@
 
 import type { RequestHead } from '@causeway/http1/request-head';
 
+import type { ForwardingSettings } from '../table/gateway-settings.ts';
 import { joinedField } from './head-fields.ts';
 import { staysBehind } from './hop-by-hop.ts';
 import { hasUnderscore, isIdentityHeader, isOwnIdentityHeader } from './identity-headers.ts';
@@ -17,6 +18,7 @@ export interface ForwardedRequest {
   /** Port that the client connected to. */
   readonly localPort: number;
   readonly requestId: string;
+  readonly forwarding: ForwardingSettings;
 }
 
 /** Written anew for every request; a trusted proxy's are taken into account where they are written. */
@@ -29,6 +31,9 @@ const rewritten: ReadonlySet<string> = new Set([
   'host',
   'expect',
 ]);
+
+/** This gateway in Via. */
+const viaName = 'causeway';
 
 /** What happens to a field, by its name alone. */
 const Crossing = { always: 0, never: 1, ofTrustedPeers: 2, trace: 3 } as const;
@@ -45,13 +50,13 @@ const nothing: readonly string[] = [];
  * order, so that nothing the client sends can take away or precede what the gateway says.
  */
 export function upstreamFields(request: ForwardedRequest): string[] {
-  const { head, peerIsTrusted, authority } = request;
+  const { head, authority } = request;
   const { names, fields, nominated } = head;
   const sent: string[] = authority === '' ? [] : ['host', authority];
   for (let index = 0; index < names.length; index += 1) {
     const name = names[index]!;
     const crossing = crossings.get(name) ?? learnCrossing(name);
-    if (crossing !== Crossing.always && !mayCross(crossing, peerIsTrusted, head)) continue;
+    if (crossing !== Crossing.always && !mayCross(crossing, name, request)) continue;
     if (nominated.length > 0 && nominated.includes(name)) continue;
     sent.push(fields[2 * index]!, fields[2 * index + 1]!);
   }
@@ -59,9 +64,11 @@ export function upstreamFields(request: ForwardedRequest): string[] {
   return sent;
 }
 
-function mayCross(crossing: Crossing, peerIsTrusted: boolean, head: RequestHead): boolean {
-  if (crossing === Crossing.trace) return isTraceParent(head.valueOf('traceparent'));
-  return crossing === Crossing.ofTrustedPeers && peerIsTrusted;
+function mayCross(crossing: Crossing, name: string, request: ForwardedRequest): boolean {
+  if (crossing === Crossing.trace) return isTraceParent(request.head.valueOf('traceparent'));
+  // Where the gateway sends a Forwarded of its own it goes on with the one that came.
+  if (name === 'forwarded' && request.forwarding.forwarded) return false;
+  return crossing === Crossing.ofTrustedPeers && request.peerIsTrusted;
 }
 
 function learnCrossing(name: string): Crossing {
@@ -98,4 +105,16 @@ function addForwarding(sent: string[], request: ForwardedRequest): void {
   if (host !== undefined || authority !== '') sent.push('x-forwarded-host', host ?? authority);
   sent.push('x-forwarded-port', port ?? String(request.localPort));
   sent.push('x-request-id', request.requestId);
+  if (request.forwarding.forwarded) sent.push('forwarded', forwarded(request));
+  // RFC 9110 section 7.6.3. Those of other hops have crossed before.
+  if (request.forwarding.via) sent.push('via', `1.${head.minorVersion} ${viaName}`);
+}
+
+/** What a trusted proxy says of the hops before, and this hop (RFC 7239 section 4). */
+function forwarded({ head, peerIsTrusted, peerAddress, authority, scheme }: ForwardedRequest): string {
+  const chain = peerIsTrusted ? joinedField(head, 'forwarded') : undefined;
+  const node = peerAddress.includes(':') ? `"[${peerAddress}]"` : peerAddress;
+  const host = authority === '' ? '' : `;host=${authority.includes(':') ? `"${authority}"` : authority}`;
+  const hop = `for=${node}${host};proto=${scheme}`;
+  return chain === undefined ? hop : `${chain}, ${hop}`;
 }

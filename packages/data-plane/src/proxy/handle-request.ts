@@ -92,7 +92,8 @@ function proxyRequest(
 
   // 6. Hold the limits that need no more than the head.
   const bodyBytesMax = route.bodyBytesMax ?? gateway.bodyBytesMax;
-  const refusal = checkLimits(context, gateway.activeRequestsMax, head.bodyLength, bodyBytesMax);
+  relay.countOn(route.active);
+  const refusal = checkLimits(context, gateway.activeRequestsMax, route, head.bodyLength, bodyBytesMax);
   if (refusal !== undefined) return refusal;
   relay.limit(route.exchangeTimeouts(gateway), bodyBytesMax);
 
@@ -163,6 +164,7 @@ function forwardedFields({ table, downstream, authority }: SentRequest, relay: R
     scheme: connection.scheme,
     localPort: connection.localPort,
     requestId: relay.record.requestId,
+    forwarding: table.gateway.forwarding,
   });
 }
 
@@ -195,11 +197,14 @@ function findRoute(
 function checkLimits(
   context: ProxyContext,
   activeRequestsMax: number,
+  route: RouteEntry,
   bodyLength: number,
   bodyBytesMax: number,
 ): Refusal | undefined {
   // This exchange is among the active ones.
   if (activeRequestsMax > 0 && context.activeRequests > activeRequestsMax) return { reason: 'overloaded' };
+  if (route.activeRequestsMax > 0 && route.active.requests > route.activeRequestsMax)
+    return { reason: 'overloaded' };
   // Of a body without a declared length the codec's number is negative.
   return bodyBytesMax > 0 && bodyLength > bodyBytesMax ? { reason: 'payload_too_large' } : undefined;
 }

@@ -455,6 +455,29 @@ describe('relay: when things go wrong', () => {
     }
   });
 
+  it('holds the maxActiveRequests of a Route, over a change of it too', async (context) => {
+    const gate = Promise.withResolvers<void>();
+    const fixture = await before(
+      context,
+      async (_request, response) => {
+        await gate.promise;
+        response.end('ok');
+      },
+      [routeItem('r', '/', { activeRequestsMax: 1 })],
+    );
+    const port = fixture.port();
+    const first = ask({ port });
+    await until('the first is under way', () => fixture.node.activeRequests === 1);
+    for (const change of [{ activeRequestsMax: 1 }, { activeRequestsMax: 1, priority: 1 }]) {
+      await fixture.apply({ items: [routeItem('r', '/', change)] });
+      const { status, headers } = await ask({ port });
+      assert.deepEqual([status, headers['retry-after']], [503, '1']);
+    }
+    gate.resolve();
+    assert.equal((await first).body, 'ok');
+    assert.equal((await ask({ port })).status, 200);
+  });
+
   it('answers 503 with Retry-After over maxActiveRequests, and over the places of an endpoint', async (context) => {
     const gate = Promise.withResolvers<void>();
     const limits = { ...gatewayItem().value } as { limits?: object };

@@ -7,6 +7,7 @@ import type { Clock } from '@causeway/runtime/clock';
 import { messageOf } from '@causeway/runtime/errors';
 import type { Logger } from '@causeway/runtime/logger';
 
+import type { ActiveRequests } from '../table/route-entry.ts';
 import type { TableGeneration, TableGenerations } from '../table/table-generations.ts';
 import type {
   BodyLength,
@@ -64,6 +65,7 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
   #phase: Phase = 'asking';
   #call: UpstreamCall | undefined;
   #isUpstreamReady = false;
+  #active: ActiveRequests | undefined;
   #filters: FilteredExchange | undefined;
   /** Sends the request once its filters have let it pass. */
   #send: ((fields: FieldList) => void) | undefined;
@@ -115,6 +117,12 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
     // What comes out of filters has another length than what goes in.
     const isUnknown = bodyLength < 0 || (bodyLength > 0 && this.#filters?.requestPass !== undefined);
     return isUnknown ? 'unknown' : bodyLength;
+  }
+
+  /** Counts this exchange among those of its Route. */
+  countOn(active: ActiveRequests): void {
+    active.requests += 1;
+    this.#active = active;
   }
 
   /** From now on these limits hold. */
@@ -515,6 +523,7 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
     const { wheel, clock, observer } = this.#context;
     wheel.cancel(this);
     this.#context.activeRequests -= 1;
+    if (this.#active !== undefined) this.#active.requests -= 1;
     this.record.durationMs = clock.monotonicMs() - this.record.startedMs;
     this.#filters?.end();
     this.#generation.release();
