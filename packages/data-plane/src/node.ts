@@ -63,7 +63,7 @@ export class ProxyNode implements SnapshotTarget {
     this.#resolver = new NameResolver({ clock });
     const { counts, timeoutCounters } = this;
     const handler = createRequestHandler(this.#context);
-    this.#ports = new Ports({ handler, counts, timeoutCounters, wheel, clock, logger });
+    this.#ports = new Ports({ handler, counts, timeoutCounters, wheel, logger });
     const ownPorts = {
       has: (port: number) => this.#ports.has(port) || options.otherPorts?.().includes(port) === true,
     };

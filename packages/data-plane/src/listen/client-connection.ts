@@ -9,7 +9,6 @@ import type { RequestHead } from '@causeway/http1/request-head';
 import { RequestParser } from '@causeway/http1/request-parser';
 import { shouldClose } from '@causeway/http1/should-close';
 import { responseHeadText } from '@causeway/http1/write-head';
-import type { Clock } from '@causeway/runtime/clock';
 
 import type {
   BodyLength,
@@ -31,7 +30,6 @@ export interface ConnectionContext {
   readonly socketKey: string;
   readonly handler: RequestHandler;
   readonly wheel: TimerWheel;
-  readonly clock: Clock;
   readonly timeoutCounters: ClientTimeoutCounters;
   /** False while the port is open but no table has it yet: requests wait. */
   readonly isLive: boolean;
@@ -464,7 +462,7 @@ export class ClientConnection implements Downstream, Timed {
   }
 
   #watch(timeoutMs: number): void {
-    this.#deadlineMs = timeoutMs > 0 ? this.#context.clock.monotonicMs() + timeoutMs : Infinity;
+    this.#deadlineMs = timeoutMs > 0 ? this.#context.wheel.coarseMs() + timeoutMs : Infinity;
     this.#arm();
   }
 

@@ -2,7 +2,6 @@
 
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { HeadLimits } from '@causeway/http1/limits';
-import type { Clock } from '@causeway/runtime/clock';
 import type { Logger } from '@causeway/runtime/logger';
 
 import type { RequestHandler } from '../proxy/exchange.ts';
@@ -19,7 +18,6 @@ export interface ListenerContext {
   readonly counts: ConnectionCounts;
   readonly timeoutCounters: ClientTimeoutCounters;
   readonly wheel: TimerWheel;
-  readonly clock: Clock;
   readonly logger: Logger;
 }
 
@@ -41,7 +39,6 @@ export class HttpListener implements ConnectionContext {
   isLive = false;
   readonly handler: RequestHandler;
   readonly wheel: TimerWheel;
-  readonly clock: Clock;
   readonly timeoutCounters: ClientTimeoutCounters;
   readonly #server: Server;
   readonly #context: ListenerContext;
@@ -54,7 +51,6 @@ export class HttpListener implements ConnectionContext {
     this.port = port;
     this.handler = context.handler;
     this.wheel = context.wheel;
-    this.clock = context.clock;
     this.timeoutCounters = context.timeoutCounters;
     this.#context = context;
     this.#settings = settings;

@@ -64,6 +64,7 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
   #bodyBytesMax = 0;
   #phase: Phase = 'asking';
   #call: UpstreamCall | undefined;
+  #isEndingNow = false;
   #isUpstreamReady = false;
   #active: ActiveRequests | undefined;
   #filters: FilteredExchange | undefined;
@@ -185,13 +186,13 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
 
   /** Answers with a whole response; to HEAD without its body. */
   answer(status: number, fields: FieldList, body: Buffer | undefined, close: boolean): void {
-    this.#phase = 'ending';
     this.record.status = status;
     this.#downstream.sendHead(status, fields, body?.length, close || this.#mustClose());
     if (body !== undefined && this.#downstream.head.method !== 'HEAD') {
       this.record.bytesOut = body.length;
       this.#downstream.sendChunk(body);
     }
+    this.#touch();
     this.#endResponse();
   }
 
@@ -254,7 +255,6 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
   }
 
   onUpstreamHead(head: ResponseHead): void {
-    this.#touch();
     const response: PendingResponse = {
       isUpstreams: true,
       status: head.status,
@@ -279,13 +279,14 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
   }
 
   onUpstreamChunk(chunk: Buffer): boolean {
-    this.#touch();
     if (this.#filters === undefined) return this.#sendResponseChunk(chunk);
     this.#filters.takeResponseChunk(chunk);
     return true;
   }
 
   onUpstreamPart(): void {
+    this.#touch();
+    this.#arm();
     this.#downstream.flush();
   }
 
@@ -296,14 +297,15 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
   }
 
   onUpstreamEnd(): void {
-    this.#letGoOfUpstream();
+    this.#touch();
+    this.#letGoOfUpstream(this.#lastByteMs);
     if (this.#filters === undefined) this.endAnswer();
     else this.#filters.takeResponseEnd();
   }
 
   endAnswer(): void {
     if (this.#phase !== 'answering') return;
-    this.#phase = 'ending';
+    if (this.#filters !== undefined) this.#touch();
     this.#endResponse();
   }
 
@@ -428,13 +430,20 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
     return isTaken;
   }
 
+  /** Hot path: most responses are out when this returns, and so are over at a time that is known. */
   #endResponse(): void {
-    this.#touch();
+    this.#phase = 'ending';
+    this.#isEndingNow = true;
     this.#downstream.endResponse();
+    this.#isEndingNow = false;
     // Unless the system has taken it all, it may take long.
-    if (this.#phase !== 'ending') return;
+    if (!this.#isEnding()) return;
     this.#noteBacklog();
     this.#arm();
+  }
+
+  #isEnding(): boolean {
+    return this.#phase === 'ending';
   }
 
   #noteBacklog(): void {
@@ -507,24 +516,25 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
     this.#lastByteMs = this.#context.clock.monotonicMs();
   }
 
-  #letGoOfUpstream(): void {
+  #letGoOfUpstream(nowMs: number = this.#context.clock.monotonicMs()): void {
     const call = this.#call;
     if (call === undefined) return;
     this.#call = undefined;
-    this.record.upstreamMs = this.#context.clock.monotonicMs() - this.#upstreamStartMs;
+    this.record.upstreamMs = nowMs - this.#upstreamStartMs;
     this.#context.observer.onUpstreamOver(this.record.service ?? '');
     call.abort();
   }
 
   #finish(): void {
     if (this.#phase === 'over') return;
-    this.#letGoOfUpstream();
-    this.#phase = 'over';
     const { wheel, clock, observer } = this.#context;
+    const nowMs = this.#isEndingNow ? this.#lastByteMs : clock.monotonicMs();
+    this.#letGoOfUpstream(nowMs);
+    this.#phase = 'over';
     wheel.cancel(this);
     this.#context.activeRequests -= 1;
     if (this.#active !== undefined) this.#active.requests -= 1;
-    this.record.durationMs = clock.monotonicMs() - this.record.startedMs;
+    this.record.durationMs = nowMs - this.record.startedMs;
     this.#filters?.end();
     this.#generation.release();
     try {

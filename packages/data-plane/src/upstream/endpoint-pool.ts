@@ -186,8 +186,8 @@ export class EndpointPool implements ConnectionOwner, Timed {
   }
 
   #keep(connection: UpstreamConnection): void {
-    const { wheel, clock } = this.#context;
-    connection.freeSinceMs = clock.monotonicMs();
+    const { wheel } = this.#context;
+    connection.freeSinceMs = wheel.coarseMs();
     this.#free.push(connection);
     if (this.wheelPrevious === undefined)
       wheel.schedule(this, connection.freeSinceMs + this.#settings.idleTimeoutMs);
