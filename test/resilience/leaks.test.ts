@@ -8,6 +8,7 @@ import { startLoad } from '../kit/load.ts';
 import { scrape } from '../kit/metrics.ts';
 import { OwnScope } from '../kit/owner.ts';
 import { openDescriptors, residentBytes } from '../kit/process-cost.ts';
+import type { DataPlaneNode } from '../kit/processes.ts';
 import { seed, seededRandom } from '../kit/seeded-random.ts';
 import { startCounting } from '../kit/upstreams/counting.ts';
 import { startStream } from '../kit/upstreams/stream.ts';
@@ -29,9 +30,19 @@ const pauseMs = 5;
 const loopDelaySecondsMax = scaled(1, 0.02);
 const hostileClients = 8;
 
+/** A scrape sees the pauses of the last seconds. */
+const scrapeEverySamples = 4;
+
 interface Sample {
   readonly atMs: number;
   readonly bytes: number;
+}
+
+/** What was seen of a node while it was busy. */
+interface Watched {
+  readonly samples: readonly Sample[];
+  /** Of the event loop: the 99th percentile at each scrape. */
+  readonly delaysSeconds: readonly number[];
 }
 
 /** The slope of the line of least squares, bytes an hour. */
@@ -48,6 +59,7 @@ function slopeOf(samples: readonly Sample[]): number {
 describe('a long time of load and misdeeds', () => {
   const scope = new OwnScope();
   let served: Served;
+  let watched: Watched;
 
   before(async () => {
     const pool = { idleTimeout: '1s' };
@@ -79,34 +91,39 @@ describe('a long time of load and misdeeds', () => {
     const hostile = Array.from({ length: hostileClients }, (_, index) =>
       misbehave(port, seededRandom(seed + index), stopping.signal),
     );
-    const samples = await watchMemory(pid);
+    watched = await watch(served);
     stopping.abort();
     const deeds = (await Promise.all(hostile)).reduce((sum, count) => sum + count, 0);
     const { ok, failed, reasons } = await load.stop();
     t.diagnostic(`${ok} good requests, ${deeds} misdeeds`);
     assert.deepEqual([failed, reasons], [0, {}]);
-    assertNoDrift(samples, (line) => t.diagnostic(line));
+    assertNoDrift(watched.samples, (line) => t.diagnostic(line));
     await assertNothingLeft(served, descriptorsBefore);
   });
 
-  test('the event loop was free, and the node says so', async (t) => {
-    const metrics = await scrape(served.node);
-    const [p50, p99, max] = ['0.5', '0.99', '1'].map((quantile) =>
-      metrics.value('causeway_event_loop_delay_seconds', { quantile }),
-    );
-    t.diagnostic(`event loop delay: p50 ${p50} s, p99 ${p99} s, max ${max} s`);
-    assert.ok(p99! <= loopDelaySecondsMax, `p99 ${p99} s`);
+  test('the event loop was free meanwhile, and the node says so', (t) => {
+    const worst = Math.max(...watched.delaysSeconds);
+    t.diagnostic(`event loop delay: p99 ${(worst * 1000).toFixed(1)} ms at worst`);
+    assert.ok(worst <= loopDelaySecondsMax, `p99 ${worst} s`);
   });
 });
 
-async function watchMemory(pid: number): Promise<Sample[]> {
+async function watch({ node }: Served): Promise<Watched> {
   const samples: Sample[] = [];
+  const delaysSeconds: number[] = [];
   const startMs = performance.now();
-  for (let atMs = 0; atMs < soakSeconds * 1000; atMs = performance.now() - startMs) {
+  for (let count = 1; performance.now() - startMs < soakSeconds * 1000; count += 1) {
     await sleep(sampleMs);
-    if (atMs > soakSeconds * 1000 * warmUpShare) samples.push({ atMs, bytes: residentBytes(pid) });
+    const atMs = performance.now() - startMs;
+    if (atMs < soakSeconds * 1000 * warmUpShare) continue;
+    samples.push({ atMs, bytes: residentBytes(node.child.pid) });
+    if (count % scrapeEverySamples === 0) delaysSeconds.push(await loopDelaySeconds(node));
   }
-  return samples;
+  return { samples, delaysSeconds };
+}
+
+async function loopDelaySeconds(node: DataPlaneNode): Promise<number> {
+  return (await scrape(node)).value('causeway_event_loop_delay_seconds', { quantile: '0.99' });
 }
 
 function assertNoDrift(samples: readonly Sample[], print: (line: string) => void): void {
