@@ -6,6 +6,7 @@ import { type Lifecycle, runProcess } from '@causeway/runtime/lifecycle';
 import { formatListenAddress, isLoopback } from '@causeway/runtime/listen-address';
 import { createLogger, type Logger } from '@causeway/runtime/logger';
 import { createMetricsText } from '@causeway/runtime/metrics-text';
+import { openFilesMax } from '@causeway/runtime/open-files-max';
 import { settingsExitCode } from '@causeway/runtime/settings';
 import { settingsOrExit } from '@causeway/runtime/settings-or-exit';
 import { createStatusPages } from '@causeway/runtime/status-pages';
@@ -20,6 +21,9 @@ import { type DataPlaneSettings, dataPlaneSettings } from './settings.ts';
 import { ConfigSync } from './sync/config-sync.ts';
 import { trustSystemStore } from './upstream/tls-settings.ts';
 import { version } from './version.ts';
+
+/** Pace at which the limit of open files is looked at. */
+const descriptorsLookMs = 1000;
 
 /** A drain takes as long as the Gateway says; this only keeps a process that hangs from hanging for ever. */
 const stopDeadlineMs = 3_600_000;
@@ -62,6 +66,11 @@ async function startNode(settings: DataPlaneSettings, lifecycle: Lifecycle, logg
     (log) => log.flush(),
   );
   const parts = createParts(settings, state, logger, accessLog);
+  await lifecycle.start(
+    'descriptors',
+    () => watchDescriptors(parts.node),
+    (stop) => stop(),
+  );
   await startStatus(settings, lifecycle, logger, parts);
   const sync = await lifecycle.start(
     'config stream',
@@ -104,6 +113,7 @@ function createParts(
       rejectedTotal: sync?.rejectedTotal ?? 0,
       stalenessSeconds: contactMs === undefined ? undefined : (systemClock.monotonicMs() - contactMs) / 1000,
       connections: node.counts.open,
+      connectionsMax: node.connectionsMax,
       refusedConnections: node.counts.refused,
       retiredTables: node.retiredTables,
       clientTimeouts: node.timeoutCounters,
@@ -124,6 +134,14 @@ function createParts(
         : [own.statusPort],
   });
   return { node, metrics, own };
+}
+
+/** An operator may raise the limit of a process that runs. Gives what ends the watch. */
+function watchDescriptors({ counts }: ProxyNode): () => void {
+  const look = (): void => counts.limitDescriptors(openFilesMax());
+  look();
+  const timer = setInterval(look, descriptorsLookMs);
+  return () => clearInterval(timer);
 }
 
 async function startStatus(

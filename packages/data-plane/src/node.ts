@@ -74,6 +74,12 @@ export class ProxyNode implements SnapshotTarget {
     return this.#generations.live?.table;
   }
 
+  /** Connections of clients that are taken; undefined before the first table. */
+  get connectionsMax(): number | undefined {
+    const { table } = this;
+    return table && Math.min(table.gateway.connections.connectionsMax, this.counts.descriptorsMax);
+  }
+
   get activeRequests(): number {
     return this.#context.activeRequests;
   }
@@ -112,6 +118,9 @@ export class ProxyNode implements SnapshotTarget {
   addChecks(readiness: HealthChecks): void {
     readiness.set('table', () => (this.table === undefined ? 'no configuration yet' : undefined));
     readiness.set('ports', () => (this.#ports.openCount === 0 ? 'no port is open' : undefined));
+    readiness.set('descriptors', () =>
+      this.counts.hasRoom ? undefined : 'no file descriptors for more connections: raise ulimit -n',
+    );
     readiness.set('drain', () => (this.isDraining ? 'draining' : undefined));
   }
 

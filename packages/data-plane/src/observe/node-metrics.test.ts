@@ -14,7 +14,8 @@ const gauges = {
   rejectedTotal: 3,
   stalenessSeconds: undefined,
   connections: 7,
-  refusedConnections: { total: 1, address: 2 },
+  connectionsMax: 70,
+  refusedConnections: { total: 1, address: 2, descriptors: 3 },
   retiredTables: 1,
   clientTimeouts: Object.assign(new ClientTimeoutCounters(), { keepAlive: 4, requestHead: 5 }),
   pools: Object.assign(new PoolCounters(), { connectionsOpened: 6, staleRepeats: 8 }),
@@ -94,8 +95,9 @@ describe('NodeMetrics', () => {
     );
     assert.equal(value('causeway_connections'), 7);
     assert.deepEqual(series(metrics, 'causeway_connections_refused_total'), {
-      connectionsMax: 1,
-      connectionsPerAddressMax: 2,
+      maxConnections: 1,
+      maxConnectionsPerAddress: 2,
+      fileDescriptors: 3,
     });
   });
 
