@@ -2,6 +2,7 @@
 
 import { parseArgs } from 'node:util';
 import { OwnScope } from '../kit/owner.ts';
+import { benchAccessLog } from './access-log.ts';
 import { benchConfig } from './config.ts';
 import { describeMachine } from './machine.ts';
 import { benchProxies } from './proxy.ts';
@@ -9,6 +10,7 @@ import { benchProxies } from './proxy.ts';
 const usage = `npm run bench -- proxy [--seconds 5] [--only ours,nginx]
 npm run bench -- config
 npm run bench -- router
+npm run bench -- access-log
 `;
 
 const { values, positionals } = parseArgs({
@@ -29,6 +31,10 @@ switch (positionals.join(' ')) {
     break;
   case 'router':
     await import('./router.ts');
+    break;
+  case 'access-log':
+    print(describeMachine());
+    await benchAccessLog(print);
     break;
   default:
     refuse();

@@ -26,6 +26,7 @@ describe('what can be read', () => {
         ['Route', 'routes', ['rt'], true, true],
         ['Service', 'services', ['svc'], true, true],
         ['Gateway', 'gateways', ['gw'], false, true],
+        ['Certificate', 'certificates', ['cert'], true, true],
         ['Secret', 'secrets', ['sec'], true, true],
         ['Node', 'nodes', ['no'], false, false],
         ['Revision', 'revisions', ['rev'], false, false],
