@@ -12,15 +12,15 @@ import { sliceWork } from '@causeway/runtime/work-slices';
 import { ClientTimeoutCounters } from './listen/client-timeout-counters.ts';
 import { ConnectionCounts } from './listen/connection-counts.ts';
 import { Ports } from './listen/ports.ts';
-import type { AccessLog, PreparedLog } from './observe/access-log.ts';
+import type { AccessLog } from './observe/access-log.ts';
 import { configDump } from './observe/config-dump.ts';
+import { prepareAccessLog } from './observe/prepare-access-log.ts';
 import type { ExchangeObserver } from './proxy/exchange-record.ts';
 import { createRequestHandler } from './proxy/handle-request.ts';
 import type { ProxyContext } from './proxy/relay.ts';
 import { TimerWheel } from './proxy/timer-wheel.ts';
 import type { SnapshotTarget, SnapshotUpdate } from './sync/snapshot-target.ts';
 import { buildTable } from './table/build-table.ts';
-import type { AccessLogSettings } from './table/gateway-settings.ts';
 import type { Table } from './table/table.ts';
 import { TableGenerations } from './table/table-generations.ts';
 import type { PoolContext } from './upstream/endpoint-pool.ts';
@@ -38,14 +38,6 @@ export interface ProxyNodeOptions {
   readonly otherPorts?: () => readonly number[];
 }
 
-/** Of a Gateway without an access log: no file is opened. */
-const logOff: AccessLogSettings = {
-  format: 'json',
-  path: undefined,
-  samplePercent: 100,
-  redactHeaders: [],
-  redactQuery: [],
-};
 /** How often the end of the drain is looked for. */
 const drainCheckMs = 20;
 /** Of a node that never had a Gateway. */
@@ -151,7 +143,8 @@ export class ProxyNode implements SnapshotTarget {
     const beganMs = clock.monotonicMs();
     const built = await sliceWork(buildTable(this.table, update, this.#pools));
     if (!built.ok) return built.problems;
-    const log = await this.#prepareLog(built.table);
+    const { accessLog } = this.#options;
+    const log = await prepareAccessLog(accessLog, built.table.gateway, this.table !== undefined);
     if (Array.isArray(log)) return log;
     const ports = await this.#ports.prepare(built.table);
     if (Array.isArray(ports)) {
@@ -167,21 +160,5 @@ export class ProxyNode implements SnapshotTarget {
     log?.commit();
     onApplied?.(clock.monotonicMs() - beganMs);
     return [];
-  }
-
-  /** A node that serves nothing yet serves without its log rather than not at all; one that does keeps what it has. */
-  async #prepareLog({ gateway }: Table): Promise<PreparedLog | NodeProblem[] | undefined> {
-    const required = this.table !== undefined;
-    try {
-      return await this.#options.accessLog?.prepare(gateway.accessLogEnabled ? gateway.accessLog : logOff, {
-        required,
-      });
-    } catch (error) {
-      const resource = `gateway/${gateway.name}`;
-      const pointer = '/spec/accessLog/output';
-      return [
-        create(NodeProblemSchema, { reason: 'output_failed', resource, pointer, detail: messageOf(error) }),
-      ];
-    }
   }
 }
