@@ -62,9 +62,11 @@ async function startNode(settings: DataPlaneSettings, lifecycle: Lifecycle, logg
   );
   const accessLog = await lifecycle.start(
     'access log',
-    () => new AccessLog(systemClock),
-    (log) => log.flush(),
+    () => new AccessLog({ clock: systemClock, logger }),
+    (log) => log.close(),
   );
+  // Log rotation moves the file away and then says so.
+  process.on('SIGHUP', () => void accessLog.reopen());
   const parts = createParts(settings, state, logger, accessLog);
   await lifecycle.start(
     'descriptors',
@@ -126,6 +128,7 @@ function createParts(
     logger: logger.child({ node: state.nodeId }),
     clock: systemClock,
     observer: metrics,
+    accessLog,
     onApplied: (tookMs) => metrics.onApplied(tookMs),
     // A control plane on this machine is no upstream either.
     otherPorts: () =>

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { createLogger } from '@causeway/runtime/logger';
 import { ManualClock } from '@causeway/runtime/manual-clock';
 
 import type { ExchangeRecord } from '../proxy/exchange-record.ts';
@@ -30,6 +31,10 @@ const record: ExchangeRecord = {
   startedMs: 0,
   revision: 1,
   isLogged: false,
+  protocol: 'HTTP/1.1',
+  query: undefined,
+  referer: undefined,
+  userAgent: undefined,
   client: '192.0.2.1',
   host: 'a.test',
   path: '/a/secret',
@@ -54,7 +59,9 @@ function series(metrics: NodeMetrics, name: string): Record<string, number> {
 }
 
 function metricsOf(): NodeMetrics {
-  return new NodeMetrics(new AccessLog(new ManualClock(), () => {}), () => gauges);
+  const stdout = { write: () => {}, reopen: async () => {}, close: () => {} };
+  const logger = createLogger({ level: 'error' });
+  return new NodeMetrics(new AccessLog({ clock: new ManualClock(), logger, stdout }), () => gauges);
 }
 
 describe('NodeMetrics', () => {
