@@ -60,6 +60,8 @@ async function serve(t: TestContext, output: string) {
   return { ...served, send };
 }
 
+const linesOf = (text: string): string[] => text.split('\n').slice(0, -1);
+
 /** All that can be read now. */
 function drained(reader: number): string {
   const chunk = Buffer.alloc(1 << 20);
@@ -83,7 +85,7 @@ describe('an access log', () => {
     const reader = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
     t.after(() => closeSync(reader));
     const { node, send } = await serve(t, `file:${pipe}`);
-    await send(200);
+    const early = await send(200);
     const residentBefore = residentBytes(node.child.pid);
     const sent = await send(3000, longRequest);
     const grown = residentBytes(node.child.pid) - residentBefore;
@@ -93,13 +95,14 @@ describe('an access log', () => {
     assert.ok(dropped > 0 && dropped < sent, String(dropped));
     assert.equal(warnings(node), 1);
     let text = '';
-    await eventually(() => ((text += drained(reader)), text.length), {
+    await eventually(() => linesOf((text += drained(reader))).length, {
       what: 'the lines that were kept',
-      until: (length) => length > keptBytesMax / 2,
+      until: (count) => count === early + sent - dropped,
     });
+    assert.ok(text.length > keptBytesMax / 2);
     await send(10);
     assert.equal(await lost(node), dropped, 'there is room again');
-    for (const line of text.split('\n').slice(0, -1)) assert.equal(JSON.parse(line).status, 200);
+    for (const line of linesOf(text)) assert.equal(JSON.parse(line).status, 200);
     await node.stop();
   });
 
@@ -134,7 +137,7 @@ describe('an access log', () => {
     const sent = (await load.stop()).ok + (await send(50));
     await node.stop();
     const files = [path, ...[1, 2, 3].map((generation) => `${path}.${generation}`)];
-    const lines = files.flatMap((file) => readFileSync(file, 'utf8').split('\n').slice(0, -1));
+    const lines = files.flatMap((file) => linesOf(readFileSync(file, 'utf8')));
     for (const line of lines) assert.equal(JSON.parse(line).status, 200);
     assert.equal(lines.length, sent);
   });
@@ -166,7 +169,7 @@ describe('an access log', () => {
     });
     const sent = await send(20);
     await node.stop();
-    assert.equal(readFileSync(join(directory, 'access.log'), 'utf8').split('\n').length - 1, sent);
+    assert.equal(linesOf(readFileSync(join(directory, 'access.log'), 'utf8')).length, sent);
   });
 
   test('that is gone does not keep a node from starting without its control plane', async (t) => {
