@@ -23,6 +23,7 @@ export class ReadMemory {
   #own: Buffer | undefined;
   #isOver = false;
   #isFree = false;
+  #isUsedOnce = false;
 
   /**
    * `onBytes` is given each piece while the call lasts; longer only as `copiedBytesMax` says: a piece beyond that stays as it is until the next
@@ -39,6 +40,11 @@ export class ReadMemory {
     };
   }
 
+  /** For sockets that go on when they are paused: TLS hands over all that it has received. Then no memory of a body is used again. */
+  useOnce(): void {
+    this.#isUsedOnce = true;
+  }
+
   /** The message is over. `isFree`: nobody uses the memory of its body any more; else it is left to the collector. */
   over(isFree: boolean): void {
     this.#isOver = true;
@@ -47,6 +53,7 @@ export class ReadMemory {
 
   #pieceOf(memory: Buffer, bytes: number): Buffer {
     if (memory !== shared || bytes <= copiedBytesMax) return memory.subarray(0, bytes);
+    if (this.#isUsedOnce) return Buffer.from(memory.subarray(0, bytes));
     const own = free.pop() ?? Buffer.allocUnsafeSlow(memoryBytes);
     memory.copy(own, 0, 0, bytes);
     this.#own = own;

@@ -79,7 +79,10 @@ export class UpstreamConnection implements Timed {
     socket.on('end', onEnd);
     socket.on('error', onError);
     socket.on('close', onClose);
-    if (readyEvent === 'secureConnect') socket.on('session', onSession);
+    if (readyEvent === 'secureConnect') {
+      socket.on('session', onSession);
+      this.#memory.useOnce();
+    }
   }
 
   /** Sends a request. Only when it is free. */
