@@ -166,6 +166,8 @@ export class UpstreamConnection implements Timed {
 
   /** The upstream sends no more. */
   end(): void {
+    // Within a TLS handshake; 'close' follows, and tells why there is no connection.
+    if (this.#state === 'connecting') return;
     const call = this.#call;
     if (call === undefined) return this.destroy();
     if (this.#parser.finish() === ReadEvent.end) this.#finish(call, false);
