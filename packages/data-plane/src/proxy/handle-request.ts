@@ -24,7 +24,8 @@ import { upstreamFields } from './forwarding-headers.ts';
 import { guardRequest } from './guard-request.ts';
 import { joinedField } from './head-fields.ts';
 import { faultRefusal, type Refusal, reasons, refusalResponse } from './reasons.ts';
-import { type ProxyContext, Relay } from './relay.ts';
+import type { ProxyContext } from './proxy-context.ts';
+import { Relay } from './relay.ts';
 import { isAcceptableRequestId } from './request-id.ts';
 
 /** The handler that every listener of a node hands its requests to. Needs a live table. */

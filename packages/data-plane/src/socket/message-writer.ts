@@ -22,7 +22,7 @@ export class MessageWriter {
   #isWhollyHeld = false;
   #waitsUntilEmpty = false;
 
-  /** `onEmptied` is called when the system has taken everything that it did not take at once. */
+  /** `onEmptied` is called when the system has taken everything that it did not take at once; not for a socket that is destroyed. */
   constructor(socket: Socket, onEmptied: () => void) {
     this.#socket = socket;
     this.#onEmptied = onEmptied;
@@ -111,6 +111,8 @@ export class MessageWriter {
     // Called when all that was written before is out.
     this.#socket.write(nothing, () => {
       this.#waitsUntilEmpty = false;
+      // What was not taken is gone, not taken.
+      if (this.#socket.destroyed) return;
       if (this.isEmpty) this.#onEmptied();
       else this.#watch();
     });

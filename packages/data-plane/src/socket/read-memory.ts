@@ -25,6 +25,7 @@ export class ReadMemory {
   #own: Buffer | undefined;
   #isOver = false;
   #isFree = false;
+  #isUsedOnce = false;
 
   /**
    * `onBytes` is given each piece while the call lasts; longer only as `copiedBytesMax` says: a piece beyond that stays as it is until the next
@@ -41,6 +42,11 @@ export class ReadMemory {
     };
   }
 
+  /** For sockets that go on when they are paused: TLS hands over all that it has received. Then no memory of a body is used again. */
+  useOnce(): void {
+    this.#isUsedOnce = true;
+  }
+
   /** The message is over. `isFree`: nobody uses the memory of its body any more; else it is left to the collector. */
   over(isFree: boolean): void {
     this.#isOver = true;
@@ -50,6 +56,7 @@ export class ReadMemory {
   #pieceOf(memory: Buffer, bytes: number): Buffer {
     if (memory !== shared) return memory.subarray(0, bytes);
     if (bytes <= copiedBytesMax) return (smallPieces[bytes] ??= shared.subarray(0, bytes));
+    if (this.#isUsedOnce) return Buffer.from(memory.subarray(0, bytes));
     const own = free.pop() ?? Buffer.allocUnsafeSlow(memoryBytes);
     memory.copy(own, 0, 0, bytes);
     this.#own = own;

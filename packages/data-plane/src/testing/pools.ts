@@ -1,17 +1,17 @@
 /** What pools need, for tests that have no node. */
 
-import { systemClock } from '@causeway/runtime/clock';
+import { type Clock, systemClock } from '@causeway/runtime/clock';
 import { NameResolver } from '@causeway/runtime/name-resolver';
 
 import { TimerWheel } from '../proxy/timer-wheel.ts';
 import type { PoolContext, PoolSettings } from '../upstream/endpoint-pool.ts';
 import { PoolCounters } from '../upstream/pool-counters.ts';
 
-export function poolContext(): PoolContext {
-  const wheel = new TimerWheel(systemClock);
-  const resolver = new NameResolver({ clock: systemClock });
+export function poolContext(clock: Clock = systemClock): PoolContext {
+  const wheel = new TimerWheel(clock);
+  const resolver = new NameResolver({ clock });
   return {
-    clock: systemClock,
+    clock,
     wheel,
     ownPorts: { has: () => false },
     counters: new PoolCounters(),

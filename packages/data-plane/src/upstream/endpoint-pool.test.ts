@@ -1,123 +1,16 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
-import { describe, it, type TestContext } from 'node:test';
+import { describe, it } from 'node:test';
 
-import type { ResponseHead } from '@causeway/http1/response-head';
-
-import type { UpstreamEvents, UpstreamFailure, UpstreamRequest } from '../proxy/exchange.ts';
+import { exchange, get, Heard, ok, openPool } from '../testing/heard.ts';
 import { until } from '../testing/http-client.ts';
-import { poolContext, poolSettings } from '../testing/pools.ts';
-import { EndpointPool, type PoolSettings } from './endpoint-pool.ts';
-
-/** Keeps what an upstream brought. */
-class Heard implements UpstreamEvents {
-  status = 0;
-  fields: readonly string[] = [];
-  body = '';
-  informational: number[] = [];
-  failure: UpstreamFailure | undefined;
-  isOver = false;
-
-  onUpstreamReady(): void {}
-
-  onUpstreamPart(): void {}
-
-  onUpstreamInformational(head: ResponseHead): void {
-    this.informational.push(head.status);
-  }
-
-  onUpstreamHead(head: ResponseHead): void {
-    this.status = head.status;
-    this.fields = head.fields;
-  }
-
-  onUpstreamChunk(chunk: Buffer): boolean {
-    this.body += chunk.toString('latin1');
-    return true;
-  }
-
-  onUpstreamEnd(): void {
-    this.isOver = true;
-  }
-
-  onUpstreamDrain(): void {}
-
-  onUpstreamFailed(failure: UpstreamFailure): void {
-    this.failure = failure;
-    this.isOver = true;
-  }
-}
-
-interface RawUpstream {
-  readonly port: number;
-  /** Heads of requests, in order, with the number of their connection. */
-  readonly heads: string[];
-}
-
-/** Answers each head with what `answer` gives for it; undefined answers nothing. */
-async function rawUpstream(
-  context: TestContext,
-  answer: (head: string, index: number, socket: Socket) => string | undefined,
-): Promise<RawUpstream> {
-  const heads: string[] = [];
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
-    sockets.add(socket);
-    socket.on('error', () => {});
-    socket.on('data', (bytes) => {
-      heads.push(bytes.toString('latin1'));
-      const text = answer(heads.at(-1)!, heads.length - 1, socket);
-      if (text !== undefined) socket.write(text, 'latin1');
-    });
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  context.after(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  const address = server.address();
-  assert.ok(typeof address === 'object' && address !== null);
-  return { port: address.port, heads };
-}
-
-function openPool(
-  context: TestContext,
-  port: number,
-  settings: Partial<PoolSettings> = {},
-  address = '127.0.0.1',
-) {
-  const pool = new EndpointPool(
-    { address, port, name: address, serverName: undefined },
-    poolSettings(settings),
-    poolContext(),
-  );
-  context.after(() => pool.close());
-  return pool;
-}
-
-const get: UpstreamRequest = {
-  method: 'GET',
-  target: '/x?y',
-  fields: ['host', 'a.test', 'X-A', '\xe9'],
-  bodyLength: 0,
-};
-const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-B: \xe9\r\n\r\nhi';
-
-async function send(pool: EndpointPool, request: UpstreamRequest = get): Promise<Heard> {
-  const heard = new Heard();
-  const call = pool.send(request, heard);
-  assert.ok(call);
-  if (request.bodyLength !== 0) call.endRequest();
-  await until('the end of the call', () => heard.isOver);
-  return heard;
-}
+import { rawUpstream } from '../testing/raw-upstream.ts';
 
 describe('EndpointPool', () => {
   it('sends the head as it is, and hands on the answer byte for byte', async (context) => {
     const upstream = await rawUpstream(context, () => ok);
-    const heard = await send(openPool(context, upstream.port));
+    const heard = await exchange(openPool(context, upstream.port));
     assert.deepEqual(
       [heard.status, heard.body, heard.fields],
       [200, 'hi', ['Content-Length', '2', 'X-B', '\xe9']],
@@ -130,8 +23,8 @@ describe('EndpointPool', () => {
     const hint = 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n';
     const upstream = await rawUpstream(context, (_head, index) => hint.repeat(index === 0 ? 2 : 100) + ok);
     const pool = openPool(context, upstream.port);
-    assert.deepEqual((await send(pool)).informational, [103, 103]);
-    const flooded = await send(pool);
+    assert.deepEqual((await exchange(pool)).informational, [103, 103]);
+    const flooded = await exchange(pool);
     assert.equal(flooded.failure?.reason, 'upstream_protocol_error');
   });
 
@@ -140,9 +33,9 @@ describe('EndpointPool', () => {
       if (index === 1) socket.destroy();
       return index === 1 ? undefined : ok;
     });
-    const pool = openPool(context, upstream.port, { connectionsMax: 1 });
-    await send(pool);
-    assert.equal((await send(pool)).status, 200);
+    const pool = openPool(context, upstream.port, { settings: { connectionsMax: 1 } });
+    await exchange(pool);
+    assert.equal((await exchange(pool)).status, 200);
     assert.equal(upstream.heads.length, 3);
   });
 
@@ -151,18 +44,18 @@ describe('EndpointPool', () => {
       if (index > 0) socket.destroy();
       return index === 0 ? ok : undefined;
     });
-    const pool = openPool(context, upstream.port, { connectionsMax: 1 });
-    await send(pool);
-    const posted = await send(pool, { ...get, method: 'POST' });
+    const pool = openPool(context, upstream.port, { settings: { connectionsMax: 1 } });
+    await exchange(pool);
+    const posted = await exchange(pool, { ...get, method: 'POST' });
     assert.deepEqual([posted.failure?.reason, upstream.heads.length], ['upstream_reset', 2]);
-    const fresh = await send(pool);
+    const fresh = await exchange(pool);
     assert.deepEqual([fresh.failure?.reason, upstream.heads.length], ['upstream_reset', 3]);
   });
 
   it('tells what failed: connecting, the protocol, or the connection', async (context) => {
     const reasonFor = async (answer: (socket: Socket) => string | undefined): Promise<unknown> => {
       const upstream = await rawUpstream(context, (_head, _index, socket) => answer(socket));
-      return (await send(openPool(context, upstream.port))).failure?.reason;
+      return (await exchange(openPool(context, upstream.port))).failure?.reason;
     };
     assert.equal(await reasonFor(() => 'garbage\r\n\r\n'), 'upstream_protocol_error');
     assert.equal(
@@ -184,20 +77,20 @@ describe('EndpointPool', () => {
     const address = closed.address();
     closed.close();
     assert.ok(typeof address === 'object' && address !== null);
-    const refused = await send(openPool(context, address.port));
+    const refused = await exchange(openPool(context, address.port));
     assert.equal(refused.failure?.reason, 'upstream_connect_failed');
     assert.match(refused.failure?.detail ?? '', /ECONNREFUSED/);
   });
 
   it('does not connect to forbidden addresses', async (context) => {
-    const heard = await send(openPool(context, 80, {}, '169.254.169.254'));
+    const heard = await exchange(openPool(context, 80, { address: '169.254.169.254' }));
     assert.equal(heard.failure?.reason, 'upstream_connect_failed');
     assert.match(heard.failure?.detail ?? '', /ERR_FORBIDDEN_ADDRESS/);
   });
 
   it('lets waitingMax requests wait, and refuses the next one (invariant 9)', async (context) => {
     const upstream = await rawUpstream(context, () => undefined);
-    const pool = openPool(context, upstream.port, { connectionsMax: 1, waitingMax: 1 });
+    const pool = openPool(context, upstream.port, { settings: { connectionsMax: 1, waitingMax: 1 } });
     const calls = [new Heard(), new Heard(), new Heard()].map((heard) => pool.send(get, heard));
     assert.deepEqual(
       calls.map((call) => call !== undefined),
@@ -234,7 +127,7 @@ describe('EndpointPool', () => {
       return undefined;
     });
     const pool = openPool(context, upstream.port);
-    const sent = send(pool);
+    const sent = exchange(pool);
     pool.close();
     assert.equal((await sent).status, 200);
     await until('the connection is closed', () => sockets[0]?.destroyed === true);
