@@ -60,7 +60,9 @@ describe('adoptSocket', () => {
     const ended = once(socket, 'end');
     client.end();
     await ended;
-    const [[answer]] = await Promise.all([once(client, 'data'), socket.write('late')]);
+    const answered = once(client, 'data');
+    socket.write('late');
+    const [answer] = await answered;
     assert.equal(String(answer), 'late');
     const closed = once(socket, 'close');
     socket.end();

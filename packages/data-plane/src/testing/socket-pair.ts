@@ -21,8 +21,14 @@ export async function socketPair(context: TestContext): Promise<SocketPair> {
   const address = server.address();
   if (typeof address !== 'object' || address === null) throw new Error('no address');
   const accepted = once(server, 'connection') as Promise<[Socket]>;
-  const options = { port: address.port, host: '127.0.0.1', noDelay: true };
-  const ours = connect({ ...options, allowHalfOpen: true, highWaterMark: socketBufferBytes });
+  const options = {
+    port: address.port,
+    host: '127.0.0.1',
+    noDelay: true,
+    allowHalfOpen: true,
+    highWaterMark: socketBufferBytes,
+  };
+  const ours = connect(options);
   const [theirs] = await accepted;
   server.close();
   for (const socket of [ours, theirs]) {
