@@ -85,6 +85,7 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
   #isRequestPaused = true;
   /** When the gateway began to wait for the body, put forward by the time in which it was paused. */
   #bodySinceMs = 0;
+  #pausedSinceMs = 0;
   #lastByteMs: number;
   /** When the client fell behind with reading; Infinity while it keeps up. */
   #backlogSinceMs = Infinity;
@@ -406,15 +407,15 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
   #pauseBody(): void {
     if (this.#isRequestPaused || this.#isRequestDone) return;
     this.#isRequestPaused = true;
+    this.#pausedSinceMs = this.#lastByteMs;
     this.#downstream.pauseBody();
   }
 
   #resumeBody(): void {
     if (!this.#isRequestPaused || this.#isRequestDone || this.#isUpstreamFull || this.#isRequestHeld) return;
-    const pausedMs = this.#context.clock.monotonicMs() - this.#lastByteMs;
     this.#isRequestPaused = false;
-    this.#bodySinceMs += pausedMs;
-    this.#lastByteMs += pausedMs;
+    this.#touch();
+    this.#bodySinceMs += this.#lastByteMs - this.#pausedSinceMs;
     this.#arm();
     this.#downstream.resumeBody();
   }
@@ -447,10 +448,16 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
   }
 
   #noteBacklog(): void {
-    if (this.#backlogSinceMs !== Infinity) return;
-    this.#backlogSinceMs = this.#lastByteMs;
-    this.#unsentMark = this.#downstream.unsentMark;
-    this.#backlogBytes = this.#unsentMark;
+    const mark = this.#downstream.unsentMark;
+    if (this.#backlogSinceMs === Infinity) {
+      this.#touch();
+      this.#backlogSinceMs = this.#lastByteMs;
+      this.#backlogBytes = mark;
+    } else {
+      // The rest of the piece whose beginning the system has not taken.
+      this.#backlogBytes += Math.max(mark - this.#unsentMark, 0);
+    }
+    this.#unsentMark = mark;
     this.#arm();
   }
 
@@ -461,10 +468,8 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
 
   /** The moment at which something here takes too long, by what is being waited for now. */
   #nextDueMs(): number {
-    const { requestMs, responseHeadMs, idleMs, streamIdleMs, requestBodyIdleMs, bytesPerSecondMin } =
-      this.#timeouts;
+    const { responseHeadMs, idleMs, streamIdleMs, requestBodyIdleMs, bytesPerSecondMin } = this.#timeouts;
     const isAsking = this.#phase === 'asking';
-    const wholeMs = isAsking || !this.#isStream ? deadline(this.record.startedMs, requestMs) : Infinity;
     let partMs: number;
     let rateMs = Infinity;
     if (!isAsking) {
@@ -479,7 +484,13 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
       partMs = deadline(this.#lastByteMs, requestBodyIdleMs);
       rateMs = rateDeadline(this.#bodySinceMs, this.record.bytesIn, bytesPerSecondMin);
     }
-    return Math.min(wholeMs, partMs, rateMs);
+    return Math.min(this.#wholeDueMs(), partMs, rateMs);
+  }
+
+  /** Of a stream only the time until its head counts. */
+  #wholeDueMs(): number {
+    if (this.#phase !== 'asking' && this.#isStream) return Infinity;
+    return deadline(this.record.startedMs, this.#timeouts.requestMs);
   }
 
   /** Whether only a slow peer kept the bytes from passing here: the system has taken some of what waited. */
@@ -494,8 +505,7 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
   }
 
   #overdueReason(nowMs: number): Reason {
-    const { requestMs } = this.#timeouts;
-    if (requestMs > 0 && this.record.startedMs + requestMs <= nowMs) return 'upstream_timeout';
+    if (this.#wholeDueMs() <= nowMs) return 'upstream_timeout';
     const isClientSlow =
       this.#phase === 'asking'
         ? !this.#isRequestDone && !this.#isRequestPaused
