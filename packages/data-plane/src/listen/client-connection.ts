@@ -116,8 +116,9 @@ export class ClientConnection implements Downstream, Timed {
     this.#writer = new MessageWriter(socket, () => this.#onEmptied());
     this.#peer = {
       socketKey: context.socketKey,
-      peerAddress: socket.remoteAddress ?? '',
-      peerPort: socket.remotePort ?? 0,
+      // As its listener counted it: a client that is gone by now has no address any more.
+      peerAddress: accepted.remoteAddress ?? '',
+      peerPort: accepted.remotePort ?? 0,
       localPort: socket.localPort ?? 0,
       scheme: 'http',
     };
@@ -420,12 +421,15 @@ export class ClientConnection implements Downstream, Timed {
 
   #onFault({ code, detail }: Fault): void {
     const fault = messageFaults[code];
-    if (this.#state === 'exchange') this.#events?.onRequestFault(fault);
-    else this.#refuse(fault, detail);
+    if (this.#state !== 'exchange') return this.#refuse(fault, detail);
+    // Told once: nothing that comes now is read.
+    this.#isBodyWanted = false;
+    this.#events?.onRequestFault(fault);
   }
 
   /** All that the client has sent is read, and no more will come. */
   #onEndOfBytes(): void {
+    if (this.#state === 'exchange' && this.#parser.fault !== undefined) return;
     const fault = this.#parser.finish();
     if (this.#state === 'exchange') {
       if (fault !== undefined && !this.#isReceived) this.#events?.onRequestFault('incomplete');
