@@ -232,6 +232,19 @@ describe('a body', () => {
     assert.ok(Buffer.concat(taken).equals(bytes));
   });
 
+  it('leaves no memory with its connection when it had to wait', async (context) => {
+    const allocations = context.mock.method(Buffer, 'allocUnsafeSlow');
+    const fixture = await startClients(context, (asked) => setImmediate(() => whole(asked)));
+    const clients = Array.from({ length: 20 }, () => new Client(context, fixture.port));
+    for (const client of clients) {
+      await client.send(post(10_000) + 'x'.repeat(10_000));
+      await until('the answer', () => client.statuses.length === 1);
+    }
+    assert.deepEqual(new Set(clients.map(({ isEnded }) => isEnded)), new Set([false]));
+    const large = allocations.mock.calls.filter(({ arguments: [bytes] }) => bytes >= 65_536);
+    assert.ok(large.length <= 1, `${large.length} pieces of memory for one upload at a time`);
+  });
+
   it('is asked for where its client waits for that, once it is wanted', async (context) => {
     const fixture = await startClients(context, later);
     const client = new Client(context, fixture.port);

@@ -291,6 +291,7 @@ export class ClientConnection implements Downstream, Timed {
     if (at < chunk.length) {
       // A copy: what it was read into is not ours to keep.
       this.#unread = Buffer.from(chunk.subarray(at));
+      if (this.#isHandedOver) this.#memory.over(true);
       this.#socket.pause();
     } else if (this.#isHalfClosed) {
       this.#onEndOfBytes();
