@@ -91,8 +91,9 @@ export class ClientConnection implements Downstream, SocketOwner, Timed {
     this.#response = new ClientResponse(socket, this.#writer);
     this.#peer = {
       socketKey: context.socketKey,
-      peerAddress: socket.remoteAddress ?? '',
-      peerPort: socket.remotePort ?? 0,
+      // As its listener counted it: a client that is gone by now has no address any more.
+      peerAddress: accepted.remoteAddress ?? '',
+      peerPort: accepted.remotePort ?? 0,
       localPort: socket.localPort ?? 0,
       scheme: 'http',
     };
@@ -248,6 +249,7 @@ export class ClientConnection implements Downstream, SocketOwner, Timed {
     if (at < chunk.length) {
       // A copy: what it was read into is not ours to keep.
       this.#unread = Buffer.from(chunk.subarray(at));
+      if (this.#isHandedOver) this.#memory.over(true);
       this.#socket.pause();
     } else if (this.#isHalfClosed) {
       this.#onEndOfBytes();
@@ -376,12 +378,15 @@ export class ClientConnection implements Downstream, SocketOwner, Timed {
 
   #onFault({ code, detail }: Fault): void {
     const fault = messageFaults[code];
-    if (this.#state === 'exchange') this.#events?.onRequestFault(fault);
-    else this.#refuse(fault, detail);
+    if (this.#state !== 'exchange') return this.#refuse(fault, detail);
+    // Told once: nothing that comes now is read.
+    this.#isBodyWanted = false;
+    this.#events?.onRequestFault(fault);
   }
 
   /** All that the client has sent is read, and no more will come. */
   #onEndOfBytes(): void {
+    if (this.#state === 'exchange' && this.#parser.fault !== undefined) return;
     const fault = this.#parser.finish();
     if (this.#state === 'exchange') {
       if (fault !== undefined && !this.#isReceived) this.#events?.onRequestFault('incomplete');

@@ -18,6 +18,7 @@ export class ExchangeWatch {
   readonly #startedMs: number;
   /** When the gateway began to wait for the body, put forward by the time in which it did not. */
   #bodySinceMs = 0;
+  #pausedSinceMs = 0;
   /** When the client fell behind with reading; Infinity while it keeps up. */
   #backlogSinceMs = Infinity;
   #backlogBytes = 0;
@@ -42,20 +43,26 @@ export class ExchangeWatch {
   /** The upstream does not take the body as fast as it comes. */
   pauseBody(unsentMark: number): void {
     this.#unsentMark = unsentMark;
+    this.#pausedSinceMs = this.lastByteMs;
   }
 
   /** The time in which the client could not send does not count against it. */
   resumeBody(nowMs: number): void {
-    const pausedMs = nowMs - this.lastByteMs;
-    this.#bodySinceMs += pausedMs;
-    this.lastByteMs += pausedMs;
+    this.#bodySinceMs += nowMs - this.#pausedSinceMs;
+    this.lastByteMs = nowMs;
   }
 
-  beginBacklog(unsentMark: number): void {
-    if (this.hasBacklog) return;
-    this.#backlogSinceMs = this.lastByteMs;
+  /** The client does not take the response as fast as it comes. */
+  noteBacklog(unsentMark: number, nowMs: number): void {
+    if (this.hasBacklog) {
+      // The rest of the piece whose beginning the system has not taken.
+      this.#backlogBytes += Math.max(unsentMark - this.#unsentMark, 0);
+    } else {
+      this.lastByteMs = nowMs;
+      this.#backlogSinceMs = nowMs;
+      this.#backlogBytes = unsentMark;
+    }
     this.#unsentMark = unsentMark;
-    this.#backlogBytes = unsentMark;
   }
 
   endBacklog(): void {
@@ -94,8 +101,9 @@ export class ExchangeWatch {
 
   /** Whose fault it is that it has been too long. */
   overdueReason(waitingFor: WaitingFor, nowMs: number): Reason {
-    const { requestMs } = this.timeouts;
-    if (requestMs > 0 && this.#startedMs + requestMs <= nowMs) return 'upstream_timeout';
+    // Of a stream only the time until its head counts.
+    const isWhole = waitingFor !== 'stream' && deadline(this.#startedMs, this.timeouts.requestMs) <= nowMs;
+    if (isWhole) return 'upstream_timeout';
     return waitingFor === 'body' || this.hasBacklog ? 'request_timeout' : 'upstream_timeout';
   }
 

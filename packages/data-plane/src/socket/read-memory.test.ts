@@ -92,6 +92,20 @@ describe('ReadMemory', () => {
     assert.equal(one.read(small).buffer, other.read(small).buffer);
   });
 
+  it('goes back to it also when the message was over only later, with the next small piece', () => {
+    const [one, other] = [new Reader(), new Reader()];
+    const { buffer } = one.read(large(1));
+    one.memory.over(true);
+    one.read(small);
+    assert.equal(one.read(small).buffer, other.read(small).buffer);
+    assert.equal(other.read(large(2)).buffer, buffer);
+    other.memory.over(true);
+    const piece = other.read(large(3));
+    other.read(small);
+    assert.equal(other.read(small).buffer, buffer, 'the next body has begun: the memory is its');
+    assert.equal(piece.buffer, buffer);
+  });
+
   it('never uses memory again that was in use at the end of its message', () => {
     const piece = new Reader().readBody(large(1), false);
     const readers = Array.from({ length: 300 }, () => new Reader());

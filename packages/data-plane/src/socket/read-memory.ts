@@ -35,7 +35,8 @@ export class ReadMemory {
     this.onread = {
       buffer: () => this.#next(),
       callback: (bytes, memory) => {
-        this.#isOver = false;
+        // What is small leaves the memory of the message before as free as it was.
+        if (bytes > copiedBytesMax) this.#isOver = false;
         onBytes(this.#pieceOf(memory as Buffer, bytes));
         return true;
       },

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
-import { describe, it } from 'node:test';
+import { describe, it, type TestContext } from 'node:test';
+import { ManualClock } from '@causeway/runtime/manual-clock';
 
-import { exchange, get, Heard, ok, openPool } from '../testing/heard.ts';
+import { call, exchange, get, Heard, ok, openPool } from '../testing/heard.ts';
 import { until } from '../testing/http-client.ts';
-import { rawUpstream } from '../testing/raw-upstream.ts';
+import { poolContext } from '../testing/pools.ts';
+import { listenRaw, rawUpstream } from '../testing/raw-upstream.ts';
+import type { PoolSettings } from './endpoint-pool.ts';
 
 describe('EndpointPool', () => {
   it('sends the head as it is, and hands on the answer byte for byte', async (context) => {
@@ -26,30 +29,6 @@ describe('EndpointPool', () => {
     assert.deepEqual((await exchange(pool)).informational, [103, 103]);
     const flooded = await exchange(pool);
     assert.equal(flooded.failure?.reason, 'upstream_protocol_error');
-  });
-
-  it('sends a safe request once more when a kept connection turns out to be closed', async (context) => {
-    const upstream = await rawUpstream(context, (_head, index, socket) => {
-      if (index === 1) socket.destroy();
-      return index === 1 ? undefined : ok;
-    });
-    const pool = openPool(context, upstream.port, { settings: { connectionsMax: 1 } });
-    await exchange(pool);
-    assert.equal((await exchange(pool)).status, 200);
-    assert.equal(upstream.heads.length, 3);
-  });
-
-  it('never sends a POST again, nor anything that failed on a new connection', async (context) => {
-    const upstream = await rawUpstream(context, (_head, index, socket) => {
-      if (index > 0) socket.destroy();
-      return index === 0 ? ok : undefined;
-    });
-    const pool = openPool(context, upstream.port, { settings: { connectionsMax: 1 } });
-    await exchange(pool);
-    const posted = await exchange(pool, { ...get, method: 'POST' });
-    assert.deepEqual([posted.failure?.reason, upstream.heads.length], ['upstream_reset', 2]);
-    const fresh = await exchange(pool);
-    assert.deepEqual([fresh.failure?.reason, upstream.heads.length], ['upstream_reset', 3]);
   });
 
   it('tells what failed: connecting, the protocol, or the connection', async (context) => {
@@ -88,20 +67,6 @@ describe('EndpointPool', () => {
     assert.match(heard.failure?.detail ?? '', /ERR_FORBIDDEN_ADDRESS/);
   });
 
-  it('lets waitingMax requests wait, and refuses the next one (invariant 9)', async (context) => {
-    const upstream = await rawUpstream(context, () => undefined);
-    const pool = openPool(context, upstream.port, { settings: { connectionsMax: 1, waitingMax: 1 } });
-    const calls = [new Heard(), new Heard(), new Heard()].map((heard) => pool.send(get, heard));
-    assert.deepEqual(
-      calls.map((call) => call !== undefined),
-      [true, true, false],
-    );
-    assert.equal(pool.activeRequests, 2);
-    calls[0]?.abort();
-    calls[1]?.abort();
-    await until('all places are free again', () => pool.activeRequests === 0);
-  });
-
   it('cuts the connection when a call is aborted, and says nothing more of it', async (context) => {
     let isClosed = false;
     const upstream = await rawUpstream(context, (_head, _index, socket) => {
@@ -111,25 +76,182 @@ describe('EndpointPool', () => {
       return 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhi';
     });
     const pool = openPool(context, upstream.port);
-    const heard = new Heard();
-    const call = pool.send(get, heard);
+    const { heard, sent } = call(pool);
     await until('the first bytes', () => heard.body === 'hi');
-    call?.abort();
+    sent.abort();
     await until('the upstream sees the end', () => isClosed);
     assert.deepEqual([heard.isOver, pool.activeRequests], [false, 0]);
   });
+});
 
-  it('closes after its last request', async (context) => {
-    const sockets: Socket[] = [];
-    const upstream = await rawUpstream(context, (_head, _index, socket) => {
-      sockets.push(socket);
-      setTimeout(() => socket.write(ok, 'latin1'), 50);
+describe('the queue of a pool', () => {
+  /** An upstream that answers when it is told to, each time the request that has waited longest. */
+  async function gated(context: TestContext, settings: Partial<PoolSettings>) {
+    const gates: (() => void)[] = [];
+    const upstream = await rawUpstream(context, (head, _index, socket) => {
+      const target = head.split(' ')[1];
+      gates.push(() => socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n${target}`));
       return undefined;
     });
-    const pool = openPool(context, upstream.port);
-    const sent = exchange(pool);
+    const shared = poolContext();
+    const pool = openPool(context, upstream.port, { settings, context: shared });
+    const open = async (): Promise<void> => {
+      await until('a request', () => gates.length > 0);
+      gates.shift()!();
+    };
+    const ask = (number: number) => call(pool, { ...get, target: `/${number}` });
+    return { upstream, pool, open, ask, counters: shared.counters };
+  }
+
+  it('takes waitingMax requests besides those that have a connection or get one, and refuses the next (invariant 9)', async (context) => {
+    for (const waitingMax of [0, 1, 3]) {
+      const { pool, open, ask, counters } = await gated(context, { connectionsMax: 2, waitingMax });
+      const calls = Array.from({ length: 2 + waitingMax }, (_, number) => ask(number));
+      assert.equal(pool.send(get, new Heard()), undefined);
+      assert.deepEqual([counters.refused, pool.connections, pool.activeRequests], [1, 2, 2 + waitingMax]);
+      await until('both have their connection', () => pool.waiting === waitingMax);
+      assert.equal(pool.send(get, new Heard()), undefined);
+      await open();
+      await until('one is over', () => calls.some(({ heard }) => heard.isOver));
+      const next = ask(9);
+      for (let left = 0; left < 2 + waitingMax; left += 1) await open();
+      await until('all are over', () => [...calls, next].every(({ heard }) => heard.isOver));
+      assert.deepEqual([pool.connections, pool.activeRequests, pool.waiting], [2, 0, 0]);
+    }
+  });
+
+  it('gives connections in the order of requests, and forgets those that are aborted', async (context) => {
+    const { upstream, pool, open, ask } = await gated(context, { connectionsMax: 1, waitingMax: 4 });
+    const calls = [0, 1, 2, 3, 4].map(ask);
+    await until('the first is sent', () => upstream.heads.length === 1);
+    for (const number of [1, 3]) calls[number]!.sent.abort();
+    assert.deepEqual([pool.waiting, pool.activeRequests], [2, 3]);
+    calls.push(ask(5), ask(6));
+    for (let answered = 0; answered < 5; answered += 1) await open();
+    await until('all are over', () => pool.activeRequests === 0);
+    assert.deepEqual(
+      upstream.heads.map((head) => head.split(' ')[1]),
+      ['/0', '/2', '/4', '/5', '/6'],
+    );
+    assert.deepEqual(
+      calls.map(({ heard }) => heard.body),
+      ['/0', '', '/2', '', '/4', '/5', '/6'],
+    );
+    assert.equal(upstream.sockets.length, 1);
+  });
+
+  it('opens a connection for who waits when one is cut', async (context) => {
+    const { upstream, pool, open, ask } = await gated(context, { connectionsMax: 1 });
+    const [first, second] = [ask(1), ask(2)];
+    await until('the first is sent', () => upstream.heads.length === 1);
+    first.sent.abort();
+    await until('the second is sent', () => upstream.heads.length === 2);
+    await open();
+    await open();
+    await until('the second is over', () => second.heard.isOver);
+    assert.deepEqual([first.heard.isOver, second.heard.body, pool.connections], [false, '/2', 1]);
+  });
+
+  it('tells every request that waits when no connection comes about', async (context) => {
+    const closed = createServer();
+    const port = await listenRaw(context, closed);
+    closed.close();
+    const shared = poolContext();
+    const pool = openPool(context, port, { settings: { connectionsMax: 2, waitingMax: 8 }, context: shared });
+    const calls = Array.from({ length: 6 }, () => call(pool));
+    await until('all are told', () => calls.every(({ heard }) => heard.isOver));
+    assert.deepEqual(
+      new Set(calls.map(({ heard }) => heard.failure?.reason)),
+      new Set(['upstream_connect_failed']),
+    );
+    assert.deepEqual([pool.connections, pool.waiting, pool.activeRequests], [0, 0, 0]);
+    assert.deepEqual([shared.counters.connectionsOpened, shared.counters.connectsFailed], [6, 6]);
+  });
+
+  it('serves who waits, and then closes, when its endpoint is gone', async (context) => {
+    const { upstream, pool, open, ask } = await gated(context, { connectionsMax: 1 });
+    const calls = [ask(1), ask(2)];
+    await until('the first is sent', () => upstream.heads.length === 1);
     pool.close();
-    assert.equal((await sent).status, 200);
-    await until('the connection is closed', () => sockets[0]?.destroyed === true);
+    await open();
+    await open();
+    await until('the connection is closed', () => upstream.sockets[0]!.closed);
+    assert.deepEqual(
+      calls.map(({ heard }) => heard.body),
+      ['/1', '/2'],
+    );
+    assert.equal(pool.connections, 0);
+  });
+});
+
+describe('the connections of a pool', () => {
+  /** A pool on a clock of its own, before an upstream that answers at once. */
+  async function timed(context: TestContext, settings: Partial<PoolSettings>) {
+    const clock = new ManualClock();
+    const upstream = await rawUpstream(context, () => ok);
+    const pool = openPool(context, upstream.port, { settings, context: poolContext(clock) });
+    return { clock, upstream, pool };
+  }
+
+  it('carry requestsPerConnectionMax requests and no more', async (context) => {
+    const { upstream, pool } = await timed(context, { requestsPerConnectionMax: 3, connectionsMax: 1 });
+    for (const [request, connections] of [1, 1, 1, 2, 2, 2, 3].entries()) {
+      assert.equal((await exchange(pool)).body, 'hi');
+      assert.equal(upstream.sockets.length, connections, `request ${request}`);
+    }
+  });
+
+  it('take no new request from ageMax on, though they finish the one that they have', async (context) => {
+    const { clock, upstream, pool } = await timed(context, { ageMaxMs: 10_000, idleTimeoutMs: 3_600_000 });
+    await exchange(pool);
+    clock.advance(9_900);
+    await exchange(pool);
+    assert.equal(upstream.sockets.length, 1);
+    clock.advance(100);
+    await exchange(pool);
+    assert.equal(upstream.sockets.length, 2);
+    clock.advance(9_900);
+    const { heard } = call(pool);
+    clock.advance(200);
+    await until('the end', () => heard.isOver);
+    assert.deepEqual([heard.body, pool.connections], ['hi', 0]);
+  });
+
+  it('carry a request even when opening them took longer than ageMax', async (context) => {
+    const { clock, pool } = await timed(context, { ageMaxMs: 100, connectTimeoutMs: 1000 });
+    const { heard } = call(pool);
+    clock.advance(200);
+    await until('the end', () => heard.isOver);
+    assert.equal(heard.body, 'hi');
+  });
+
+  it('are closed when they have had no request for idleTimeout, those freed first before the others', async (context) => {
+    const { clock, upstream, pool } = await timed(context, { idleTimeoutMs: 10_000 });
+    await Promise.all([exchange(pool), exchange(pool)]);
+    assert.equal(pool.connections, 2);
+    clock.advance(6000);
+    await exchange(pool);
+    clock.advance(3900);
+    assert.equal(pool.connections, 2);
+    clock.advance(200);
+    assert.equal(pool.connections, 1);
+    await exchange(pool);
+    assert.equal(upstream.sockets.length, 2, 'the one that is in use is kept');
+    clock.advance(10_200);
+    assert.equal(pool.connections, 0);
+  });
+
+  it('without a request are closed at once with their pool, and those being opened when they are there', async (context) => {
+    const { upstream, pool } = await timed(context, {});
+    await exchange(pool);
+    const { sent } = call(pool);
+    const second = call(pool);
+    sent.abort();
+    second.sent.abort();
+    pool.close();
+    await until(
+      'nothing is left',
+      () => pool.connections === 0 && upstream.sockets.every(({ closed }) => closed),
+    );
   });
 });

@@ -135,7 +135,8 @@ export class EndpointPool implements ConnectionOwner, Timed {
   onFree(connection: UpstreamConnection): void {
     const isNew = connection.requests === 0;
     if (isNew) this.#onConnected(connection);
-    if (this.#isWornOut(connection) || (this.#isClosing && this.waiting === 0)) {
+    // Whoever waits for a new connection has none but it, however long it took to open.
+    if ((!isNew && this.#isWornOut(connection)) || (this.#isClosing && this.waiting === 0)) {
       connection.destroy();
       return;
     }

@@ -1,0 +1,262 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+
+import { type RelayFixture, startRelay } from '../testing/relay-fixture.ts';
+import { tickMs } from './timer-wheel.ts';
+
+/** Deadlines are noticed so late at most. */
+const lateMs = 2 * tickMs;
+const chunked = 'Transfer-Encoding: chunked';
+
+/** Time passes in steps, `each` of them with something that happens; stops when the exchange is over. */
+function pass(fixture: RelayFixture, seconds: number, each: () => void, stepMs = 1000): void {
+  for (let ms = 0; ms < seconds * 1000 && fixture.record.reason === undefined; ms += stepMs) {
+    fixture.clock.advance(stepMs);
+    if (fixture.record.reason === undefined) each();
+  }
+}
+
+const outcome = ({ client, record, call }: RelayFixture): unknown[] => [
+  client.status,
+  record.reason,
+  call.isAborted,
+];
+
+describe('a client that sends slowly', () => {
+  it('may take 5 s longer than its bytes do at minBytesPerSecond, and no more', (context) => {
+    const fixture = startRelay(context, { bytesPerSecondMin: 1000 }, chunked);
+    fixture.upload(10_000);
+    fixture.clock.advance(15_000 - 1);
+    assert.equal(fixture.client.status, 0);
+    fixture.clock.advance(lateMs);
+    assert.deepEqual(outcome(fixture), [408, 'request_timeout', true]);
+  });
+
+  it('goes on for ever at that rate, and not a little below', (context) => {
+    const at = startRelay(context, { bytesPerSecondMin: 1000 }, chunked);
+    pass(at, 1000, () => at.upload(100), 100);
+    assert.equal(at.record.bytesIn, 1_000_000);
+    const under = startRelay(context, { bytesPerSecondMin: 1000 }, chunked);
+    pass(under, 1000, () => under.upload(90), 100);
+    assert.deepEqual(outcome(under), [408, 'request_timeout', true]);
+    // 900 t = 1000 (t - 5)
+    const { bytesIn } = under.record;
+    assert.ok(bytesIn >= 45_000 - 900 && bytesIn <= 45_000 + 900, `${bytesIn} bytes`);
+  });
+
+  it('goes on at any rate when the limit is off, as long as it does not stop', (context) => {
+    const fixture = startRelay(context, { bytesPerSecondMin: 0, requestBodyIdleMs: 2000 }, chunked);
+    pass(fixture, 100, () => fixture.upload(1));
+    assert.equal(fixture.record.bytesIn, 100);
+    fixture.clock.advance(2000 - 1);
+    assert.equal(fixture.client.status, 0);
+    fixture.clock.advance(lateMs);
+    assert.deepEqual(outcome(fixture), [408, 'request_timeout', true]);
+  });
+
+  it('is not measured while the upstream does not take what it has sent', (context) => {
+    const limits = { bytesPerSecondMin: 1000, requestBodyIdleMs: 2000, idleMs: 30_000 };
+    const fixture = startRelay(context, limits, chunked);
+    const { call, client, clock } = fixture;
+    call.isStuck = true;
+    fixture.upload(20_000);
+    assert.equal(client.isPaused, true);
+    // Longer than idle, in which some of it is taken, and longer than the client would have for it.
+    clock.advance(29_000);
+    call.unsentMark -= 1;
+    clock.advance(29_000);
+    assert.equal(client.status, 0);
+    call.isStuck = false;
+    fixture.takeUpstream();
+    assert.equal(client.isPaused, false);
+    clock.advance(1900);
+    fixture.upload(1);
+    clock.advance(1900);
+    assert.deepEqual(outcome(fixture), [0, undefined, false]);
+    clock.advance(100 + lateMs);
+    assert.equal(client.status, 408);
+  });
+});
+
+describe('an upstream that takes a request slowly', () => {
+  it('is given up after idle in which it took nothing', (context) => {
+    const fixture = startRelay(context, { idleMs: 10_000, bytesPerSecondMin: 240 }, chunked);
+    fixture.call.isStuck = true;
+    fixture.upload(50_000);
+    fixture.clock.advance(10_000 - 1);
+    assert.equal(fixture.client.status, 0);
+    fixture.clock.advance(lateMs);
+    assert.deepEqual(outcome(fixture), [504, 'upstream_timeout', true]);
+  });
+
+  it('is borne with as long as it takes something', (context) => {
+    const fixture = startRelay(context, { idleMs: 10_000, bytesPerSecondMin: 240 }, chunked);
+    fixture.call.isStuck = true;
+    fixture.upload(50_000);
+    pass(fixture, 200, () => {
+      fixture.call.unsentMark -= 1;
+    });
+    assert.deepEqual(outcome(fixture), [0, undefined, false]);
+    fixture.clock.advance(20_000 + lateMs);
+    assert.equal(fixture.client.status, 504);
+  });
+});
+
+describe('a client that reads slowly', () => {
+  it('must have taken a backlog within 5 s and the time of its bytes at minBytesPerSecond', (context) => {
+    const fixture = startRelay(context, { bytesPerSecondMin: 1000 });
+    fixture.client.isStuck = true;
+    fixture.answer();
+    fixture.clock.advance(3000);
+    fixture.download(20_000);
+    assert.equal(fixture.call.isPaused, true);
+    fixture.clock.advance(25_000 - 1);
+    assert.equal(fixture.client.wasReset, false);
+    fixture.clock.advance(lateMs);
+    assert.deepEqual([fixture.client.wasReset, fixture.record.reason], [true, 'request_timeout']);
+  });
+
+  it('has time for all that waits, in however many chunks it came', (context) => {
+    const fixture = startRelay(context, { bytesPerSecondMin: 1000, idleMs: 60_000 });
+    fixture.client.isStuck = true;
+    fixture.answer();
+    fixture.download(1000, 50);
+    fixture.clock.advance(55_000 - 1);
+    assert.equal(fixture.client.wasReset, false);
+    fixture.clock.advance(lateMs);
+    assert.deepEqual([fixture.client.wasReset, fixture.record.reason], [true, 'request_timeout']);
+  });
+
+  it('goes on for ever when it is fast enough, with a new measure for each backlog', (context) => {
+    const fixture = startRelay(context, { bytesPerSecondMin: 1000, idleMs: 10_000 });
+    fixture.client.isStuck = true;
+    fixture.answer();
+    for (let round = 0; round < 20; round += 1) {
+      fixture.download(1000, 50);
+      pass(fixture, 50, () => fixture.take(1000));
+      assert.deepEqual([fixture.client.wasReset, fixture.call.isPaused], [false, false], `round ${round}`);
+    }
+  });
+
+  it('is cut after idle in which it took nothing, though its time were longer', (context) => {
+    const fixture = startRelay(context, { bytesPerSecondMin: 10, idleMs: 10_000 });
+    fixture.client.isStuck = true;
+    fixture.answer();
+    fixture.download(50_000);
+    fixture.clock.advance(9000);
+    fixture.take(1);
+    fixture.clock.advance(10_000);
+    assert.equal(fixture.client.wasReset, false);
+    fixture.clock.advance(10_000 + lateMs);
+    assert.deepEqual([fixture.client.wasReset, fixture.record.reason], [true, 'request_timeout']);
+  });
+
+  it('may be as slow as it likes when the limit is off, as long as it does not stop', (context) => {
+    const fixture = startRelay(context, { bytesPerSecondMin: 0, idleMs: 10_000 });
+    fixture.client.isStuck = true;
+    fixture.answer();
+    fixture.download(50_000);
+    pass(fixture, 1000, () => fixture.take(1));
+    assert.equal(fixture.client.wasReset, false);
+    fixture.clock.advance(20_000 + lateMs);
+    assert.deepEqual([fixture.client.wasReset, fixture.record.reason], [true, 'request_timeout']);
+  });
+
+  it('is measured to the end, when the upstream is done long since', (context) => {
+    const fixture = startRelay(context, { bytesPerSecondMin: 1000 });
+    fixture.client.isStuck = true;
+    fixture.answer();
+    fixture.download(20_000);
+    fixture.relay.onUpstreamEnd();
+    fixture.clock.advance(25_000 - 1);
+    assert.equal(fixture.client.wasReset, false);
+    fixture.clock.advance(lateMs);
+    assert.deepEqual([fixture.client.wasReset, fixture.record.reason], [true, 'request_timeout']);
+  });
+
+  it('is not taken for slow because its upstream was silent for long', (context) => {
+    const fixture = startRelay(context, { bytesPerSecondMin: 1000, idleMs: 60_000 });
+    fixture.answer();
+    fixture.download(10);
+    fixture.clock.advance(50_000);
+    fixture.client.isStuck = true;
+    fixture.download(1000);
+    fixture.clock.advance(6000 - 1);
+    assert.equal(fixture.client.wasReset, false);
+    fixture.clock.advance(lateMs);
+    assert.deepEqual([fixture.client.wasReset, fixture.record.reason], [true, 'request_timeout']);
+  });
+});
+
+describe('a response that stands still', () => {
+  it('is cut after idle, for which the upstream is to blame when its client has everything', (context) => {
+    const fixture = startRelay(context, { idleMs: 10_000, bytesPerSecondMin: 240 });
+    fixture.answer();
+    fixture.clock.advance(9000);
+    fixture.download(10);
+    fixture.clock.advance(10_000 - 1);
+    assert.equal(fixture.client.wasReset, false);
+    fixture.clock.advance(lateMs);
+    assert.deepEqual([fixture.client.wasReset, fixture.record.reason], [true, 'upstream_timeout']);
+  });
+
+  for (const type of ['text/event-stream', 'application/x-ndjson', 'application/grpc+proto'])
+    it(`is in order in a stream (${type}), but a backlog that does not drain is not`, (context) => {
+      const fixture = startRelay(context, { idleMs: 10_000, requestMs: 20_000, bytesPerSecondMin: 1000 });
+      fixture.answer(type);
+      fixture.download(10);
+      fixture.clock.advance(3_600_000);
+      assert.equal(fixture.client.wasReset, false);
+      fixture.client.isStuck = true;
+      fixture.download(1000);
+      fixture.clock.advance(6000 - 1);
+      assert.equal(fixture.client.wasReset, false);
+      fixture.clock.advance(lateMs);
+      assert.deepEqual([fixture.client.wasReset, fixture.record.reason], [true, 'request_timeout']);
+    });
+
+  it('is cut in a stream after streamIdle, where that is set', (context) => {
+    const fixture = startRelay(context, { idleMs: 1000, streamIdleMs: 60_000 });
+    fixture.answer('text/event-stream');
+    pass(fixture, 300, () => {
+      if (fixture.clock.monotonicMs() % 50_000 === 0) fixture.download(1);
+    });
+    assert.equal(fixture.client.wasReset, false);
+    fixture.clock.advance(60_000 + lateMs);
+    assert.deepEqual([fixture.client.wasReset, fixture.record.reason], [true, 'upstream_timeout']);
+  });
+
+  it('is in order for as long as it likes when idle is off', (context) => {
+    const fixture = startRelay(context, { bytesPerSecondMin: 240 });
+    fixture.answer();
+    fixture.clock.advance(86_400_000);
+    assert.deepEqual(outcome(fixture), [200, undefined, false]);
+  });
+});
+
+describe('the whole exchange', () => {
+  it('ends at request, whoever is slow; a stream only until its head', (context) => {
+    for (const lines of ['', chunked]) {
+      const fixture = startRelay(context, { requestMs: 10_000 }, lines);
+      fixture.clock.advance(10_000 - 1);
+      assert.equal(fixture.client.status, 0);
+      fixture.clock.advance(lateMs);
+      assert.deepEqual(outcome(fixture), [504, 'upstream_timeout', true]);
+    }
+    const answered = startRelay(context, { requestMs: 10_000 });
+    answered.answer();
+    answered.clock.advance(10_000 + lateMs);
+    assert.deepEqual([answered.client.wasReset, answered.record.reason], [true, 'upstream_timeout']);
+  });
+
+  it('waits responseHead for the head, from the end of the request', (context) => {
+    const fixture = startRelay(context, { responseHeadMs: 10_000 }, chunked);
+    fixture.clock.advance(60_000);
+    fixture.upload(1);
+    fixture.relay.onRequestEnd();
+    fixture.clock.advance(10_000 - 1);
+    assert.equal(fixture.client.status, 0);
+    fixture.clock.advance(lateMs);
+    assert.deepEqual(outcome(fixture), [504, 'upstream_timeout', true]);
+  });
+});

@@ -1,0 +1,212 @@
+/** Connections of clients before a handler that a test scripts, on a clock that stands still. */
+
+import { connect, createServer, type Socket } from 'node:net';
+import type { TestContext } from 'node:test';
+import { defaultLimits } from '@causeway/http1/limits';
+import { ManualClock } from '@causeway/runtime/manual-clock';
+
+import { ClientConnection } from '../listen/client-connection.ts';
+import type { ConnectionContext } from '../listen/connection-context.ts';
+import { ClientTimeoutCounters } from '../listen/client-timeout-counters.ts';
+import type { Downstream, DownstreamEvents, MessageFault, RequestHandler } from '../proxy/exchange.ts';
+import { TimerWheel } from '../proxy/timer-wheel.ts';
+import { until } from './http-client.ts';
+import { listenRaw } from './raw-upstream.ts';
+
+/** What a request came to, with the means to answer it. */
+export class Asked implements DownstreamEvents {
+  readonly downstream: Downstream;
+  /** "GET /a" */
+  readonly line: string;
+  body = '';
+  bodyBytes = 0;
+  isReceived = false;
+  /** How it ended: `sent` or `closed`. */
+  end: string | undefined;
+  isHalfClosed = false;
+  readonly faults: MessageFault[] = [];
+  drains = 0;
+  /** Says whether a piece of the body is free at once. */
+  takes: (chunk: Buffer) => boolean = () => true;
+  whenReceived: () => void = () => {};
+
+  constructor(downstream: Downstream) {
+    this.downstream = downstream;
+    const { method, target, bodyLength } = downstream.head;
+    this.line = `${method} ${target}`;
+    this.isReceived = bodyLength === 0;
+  }
+
+  /** A whole answer: counted, of one piece. */
+  answer(text = this.line, options: { status?: number; close?: boolean } = {}): void {
+    const { status = 200, close = !this.isReceived } = options;
+    this.downstream.sendHead(status, [], text.length, close);
+    this.downstream.sendChunk(Buffer.from(text, 'latin1'));
+    this.downstream.endResponse();
+  }
+
+  onRequestChunk(chunk: Buffer): boolean {
+    this.body += chunk.toString('latin1');
+    this.bodyBytes += chunk.length;
+    return this.takes(chunk);
+  }
+
+  onRequestPart(): void {}
+
+  onRequestEnd(): void {
+    this.isReceived = true;
+    this.whenReceived();
+  }
+
+  onRequestFault(fault: MessageFault): void {
+    this.faults.push(fault);
+  }
+
+  onDownstreamDrain(): void {
+    this.drains += 1;
+  }
+
+  onDownstreamHalfClosed(): void {
+    this.isHalfClosed = true;
+  }
+
+  onResponseSent(): void {
+    this.end = `${this.end ?? ''}sent`;
+  }
+
+  onDownstreamClosed(): void {
+    this.end = `${this.end ?? ''}closed`;
+  }
+}
+
+/** As a listener hands it to its connections; a test may change it at any time. */
+export interface ClientContext extends ConnectionContext {
+  isLive: boolean;
+  requestHeadMs: number;
+  keepAliveMs: number;
+  requestsMax: number;
+  pipelinedMax: number;
+}
+
+export interface ClientFixture {
+  readonly port: number;
+  readonly clock: ManualClock;
+  readonly context: ClientContext;
+  readonly counters: ClientTimeoutCounters;
+  readonly connections: ClientConnection[];
+  /** Those that are over. */
+  readonly closed: ClientConnection[];
+  readonly asked: Asked[];
+  /** Faults of what was no request. */
+  readonly refused: MessageFault[];
+}
+
+/** `onRequest` is called within `handle`; it may answer there, or later. */
+export async function startClients(
+  context: TestContext,
+  onRequest: (asked: Asked) => void = (asked) => asked.answer(),
+  settings: Partial<ClientContext> = {},
+  prepare: (socket: Socket) => void = () => {},
+): Promise<ClientFixture> {
+  const clock = new ManualClock();
+  const wheel = new TimerWheel(clock);
+  const counters = new ClientTimeoutCounters();
+  const [connections, closed]: ClientConnection[][] = [[], []];
+  const asked: Asked[] = [];
+  const refused: MessageFault[] = [];
+  const handler: RequestHandler = {
+    handle(downstream) {
+      const next = new Asked(downstream);
+      asked.push(next);
+      onRequest(next);
+      return next;
+    },
+    refuse(_connection, fault) {
+      refused.push(fault);
+      return { status: 400, fields: [], body: fault };
+    },
+  };
+  const shared: ClientContext = {
+    socketKey: 'a:1',
+    handler,
+    wheel,
+    timeoutCounters: counters,
+    isLive: true,
+    headLimits: defaultLimits,
+    requestHeadMs: 10_000,
+    keepAliveMs: 60_000,
+    requestsMax: 0,
+    pipelinedMax: 16,
+    onConnectionClosed: (connection) => closed!.push(connection),
+    ...settings,
+  };
+  const server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true });
+  server.on('connection', (socket: Socket) => {
+    prepare(socket);
+    connections!.push(new ClientConnection(shared, socket));
+  });
+  context.after(() => connections!.forEach((connection) => connection.destroy()));
+  const port = await listenRaw(context, server);
+  return {
+    port,
+    clock,
+    context: shared,
+    counters,
+    connections: connections!,
+    closed: closed!,
+    asked,
+    refused,
+  };
+}
+
+export const get = (target: string, fields = ''): string =>
+  `GET ${target} HTTP/1.1\r\nHost: a\r\n${fields}\r\n`;
+
+/** The head of an upload. */
+export function post(length: number | 'chunked', fields = ''): string {
+  const framing = length === 'chunked' ? 'Transfer-Encoding: chunked' : `Content-Length: ${length}`;
+  return `POST /p HTTP/1.1\r\nHost: a\r\n${framing}\r\n${fields}\r\n`;
+}
+
+/** A client that keeps what it gets. */
+export class Client {
+  readonly socket: Socket;
+  received = '';
+  isEnded = false;
+  isClosed = false;
+
+  constructor(context: TestContext, port: number) {
+    this.socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
+    this.socket.on('error', () => {});
+    this.socket.on('data', (bytes) => {
+      this.received += bytes.toString('latin1');
+    });
+    this.socket.on('end', () => {
+      this.isEnded = true;
+    });
+    this.socket.on('close', () => {
+      this.isClosed = true;
+    });
+    context.after(() => void this.socket.destroy());
+  }
+
+  async send(bytes: string | Buffer): Promise<void> {
+    await new Promise<void>((resolve) => void this.socket.write(bytes, 'latin1', () => resolve()));
+  }
+
+  get statuses(): string[] {
+    return Array.from(this.received.matchAll(/HTTP\/1\.1 (\d{3})/g), ([, status]) => status ?? '');
+  }
+}
+
+/** Everything that was sent before has been read by the node: what comes later on another connection has. */
+export async function settled(context: TestContext, { port, asked }: ClientFixture): Promise<void> {
+  const other = new Client(context, port);
+  await other.send(get('/settled'));
+  await until('a later request', () => asked.some(({ line }) => line === 'GET /settled'));
+  asked.splice(
+    asked.findIndex(({ line }) => line === 'GET /settled'),
+    1,
+  );
+  other.socket.destroy();
+}
