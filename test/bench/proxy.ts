@@ -14,7 +14,8 @@ import { formatTable } from './table.ts';
 import { runWrk, type WrkResult } from './wrk.ts';
 
 const rounds = 2;
-const warmUpSeconds = 1;
+/** A runtime that compiles as it runs needs some seconds for it. */
+const warmUpSeconds = 3;
 
 export interface ProxyBenchOptions {
   /** Of each measured run. */
