@@ -2,6 +2,7 @@
 
 import { parseArgs } from 'node:util';
 import { OwnScope } from '../kit/owner.ts';
+import { benchAccessLog } from './access-log.ts';
 import { benchConfig } from './config.ts';
 import { benchIdle } from './idle.ts';
 import { describeMachine } from './machine.ts';
@@ -13,6 +14,7 @@ npm run bench -- idle [--only ours,nginx]
 npm run bench -- swap
 npm run bench -- config
 npm run bench -- router
+npm run bench -- access-log
 `;
 
 const { values, positionals } = parseArgs({
@@ -47,6 +49,10 @@ switch (positionals.join(' ')) {
     break;
   case 'router':
     await import('./router.ts');
+    break;
+  case 'access-log':
+    print(describeMachine());
+    await benchAccessLog(print);
     break;
   default:
     refuse();

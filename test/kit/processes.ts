@@ -115,8 +115,6 @@ export interface NodeOptions {
   /** Default: a new temporary directory. */
   dataDir?: string;
   flags?: readonly string[];
-  /** Where its access log goes; default: the lines of `child.output`. */
-  accessLogFile?: string;
 }
 
 /** Starts a node and waits until its status listener is open; `trafficUrl` waits until it has a table. */
@@ -146,13 +144,12 @@ export class DataPlaneNode {
   }
 
   async start(): Promise<void> {
-    const { controlPlane, flags = [], accessLogFile } = this.#options;
+    const { controlPlane, flags = [] } = this.#options;
     const joins = ['--control-plane', `127.0.0.1:${controlPlane.streamPort}`, '--gateway', 'default'];
     const proves = ['--node-id', this.id, '--node-token-file', controlPlane.nodeTokenFile];
     const keeps = ['--data-dir', this.dataDir, '--status-addr', '127.0.0.1:0'];
     const all = [...joins, ...proves, ...keeps, ...flags];
-    const stdout = accessLogFile === undefined ? {} : { stdoutFile: accessLogFile };
-    this.#child = startCauseway(this.#owner, 'data-plane', all, stdout);
+    this.#child = startCauseway(this.#owner, 'data-plane', all);
     await listeningPort(this.#child, 'status');
   }
 
@@ -183,8 +180,6 @@ export interface SystemOptions {
   nodes?: readonly string[];
   /** Applied before the nodes start; default `[gateway()]`. Without a Gateway every node would take port 8080. */
   resources?: string | readonly Resource[];
-  /** Where the access log of every node goes; default: the lines of `child.output`. */
-  accessLogFile?: string;
 }
 
 /** A control plane with nodes that all serve `resources`. */
@@ -197,15 +192,11 @@ export interface System {
 }
 
 export async function startSystem(owner: Owner, options: SystemOptions = {}): Promise<System> {
-  const { nodes: ids = ['node-1'], resources = [gateway()], accessLogFile } = options;
+  const { nodes: ids = ['node-1'], resources = [gateway()] } = options;
   const controlPlane = await startControlPlane(owner);
   const { admin } = controlPlane;
   const revision = await admin.apply(resources);
-  const nodes = await Promise.all(
-    ids.map((id) =>
-      startNode(owner, { controlPlane, id, ...(accessLogFile !== undefined && { accessLogFile }) }),
-    ),
-  );
+  const nodes = await Promise.all(ids.map((id) => startNode(owner, { controlPlane, id })));
   await admin.waitUntilApplied(revision, ids);
   return {
     controlPlane,

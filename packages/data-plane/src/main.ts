@@ -6,6 +6,7 @@ import { type Lifecycle, runProcess } from '@causeway/runtime/lifecycle';
 import { formatListenAddress, isLoopback } from '@causeway/runtime/listen-address';
 import { createLogger, type Logger } from '@causeway/runtime/logger';
 import { createMetricsText } from '@causeway/runtime/metrics-text';
+import { openFilesMax } from '@causeway/runtime/open-files-max';
 import { settingsExitCode } from '@causeway/runtime/settings';
 import { settingsOrExit } from '@causeway/runtime/settings-or-exit';
 import { createStatusPages } from '@causeway/runtime/status-pages';
@@ -20,6 +21,9 @@ import { type DataPlaneSettings, dataPlaneSettings } from './settings.ts';
 import { ConfigSync } from './sync/config-sync.ts';
 import { trustSystemStore } from './upstream/tls-settings.ts';
 import { version } from './version.ts';
+
+/** Pace at which the limit of open files is looked at. */
+const descriptorsLookMs = 1000;
 
 /** A drain takes as long as the Gateway says; this only keeps a process that hangs from hanging for ever. */
 const stopDeadlineMs = 3_600_000;
@@ -58,10 +62,17 @@ async function startNode(settings: DataPlaneSettings, lifecycle: Lifecycle, logg
   );
   const accessLog = await lifecycle.start(
     'access log',
-    () => new AccessLog(systemClock),
-    (log) => log.flush(),
+    () => new AccessLog({ clock: systemClock, logger }),
+    (log) => log.close(),
   );
+  // Log rotation moves the file away and then says so.
+  process.on('SIGHUP', () => void accessLog.reopen());
   const parts = createParts(settings, state, logger, accessLog);
+  await lifecycle.start(
+    'descriptors',
+    () => watchDescriptors(parts.node),
+    (stop) => stop(),
+  );
   await startStatus(settings, lifecycle, logger, parts);
   const sync = await lifecycle.start(
     'config stream',
@@ -104,6 +115,7 @@ function createParts(
       rejectedTotal: sync?.rejectedTotal ?? 0,
       stalenessSeconds: contactMs === undefined ? undefined : (systemClock.monotonicMs() - contactMs) / 1000,
       connections: node.counts.open,
+      connectionsMax: node.connectionsMax,
       refusedConnections: node.counts.refused,
       retiredTables: node.retiredTables,
       clientTimeouts: node.timeoutCounters,
@@ -116,6 +128,7 @@ function createParts(
     logger: logger.child({ node: state.nodeId }),
     clock: systemClock,
     observer: metrics,
+    accessLog,
     onApplied: (tookMs) => metrics.onApplied(tookMs),
     // A control plane on this machine is no upstream either.
     otherPorts: () =>
@@ -124,6 +137,14 @@ function createParts(
         : [own.statusPort],
   });
   return { node, metrics, own };
+}
+
+/** An operator may raise the limit of a process that runs. Gives what ends the watch. */
+function watchDescriptors({ counts }: ProxyNode): () => void {
+  const look = (): void => counts.limitDescriptors(openFilesMax());
+  look();
+  const timer = setInterval(look, descriptorsLookMs);
+  return () => clearInterval(timer);
 }
 
 async function startStatus(

@@ -13,10 +13,12 @@ import { sliceWork } from '@causeway/runtime/work-slices';
 import { ClientTimeoutCounters } from './listen/client-timeout-counters.ts';
 import { ConnectionCounts } from './listen/connection-counts.ts';
 import { Ports } from './listen/ports.ts';
+import type { AccessLog } from './observe/access-log.ts';
 import { configDump } from './observe/config-dump.ts';
+import { prepareAccessLog } from './observe/prepare-access-log.ts';
 import type { ExchangeObserver } from './proxy/exchange-record.ts';
 import { createRequestHandler } from './proxy/handle-request.ts';
-import type { ProxyContext } from './proxy/relay.ts';
+import type { ProxyContext } from './proxy/proxy-context.ts';
 import { TimerWheel } from './proxy/timer-wheel.ts';
 import type { SnapshotTarget, SnapshotUpdate } from './sync/snapshot-target.ts';
 import { buildTable } from './table/build-table.ts';
@@ -30,6 +32,8 @@ export interface ProxyNodeOptions {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly observer: ExchangeObserver;
+  /** Follows the Gateway's settings; without it nothing is opened. */
+  readonly accessLog?: AccessLog;
   /** Told how long each update took that went live. */
   readonly onApplied?: (tookMs: number) => void;
   /** Ports of this process besides those for traffic, to which no upstream may lead. */
@@ -74,6 +78,12 @@ export class ProxyNode implements SnapshotTarget {
     return this.#generations.live?.table;
   }
 
+  /** Connections of clients that are taken; undefined before the first table. */
+  get connectionsMax(): number | undefined {
+    const { table } = this;
+    return table && Math.min(table.gateway.connections.connectionsMax, this.counts.descriptorsMax);
+  }
+
   get activeRequests(): number {
     return this.#context.activeRequests;
   }
@@ -112,6 +122,9 @@ export class ProxyNode implements SnapshotTarget {
   addChecks(readiness: HealthChecks): void {
     readiness.set('table', () => (this.table === undefined ? 'no configuration yet' : undefined));
     readiness.set('ports', () => (this.#ports.openCount === 0 ? 'no port is open' : undefined));
+    readiness.set('descriptors', () =>
+      this.counts.hasRoom ? undefined : 'no file descriptors for more connections: raise ulimit -n',
+    );
     readiness.set('drain', () => (this.isDraining ? 'draining' : undefined));
   }
 
@@ -147,19 +160,37 @@ export class ProxyNode implements SnapshotTarget {
     const built = await sliceWork(buildTable(this.table, update, this.#pools));
     if (!built.ok) return built.problems;
     await this.#resolveNames(built.arriving, update);
-    const ports = await this.#ports.prepare(built.table);
-    if (Array.isArray(ports)) {
+    const prepared = await this.#prepareOutside(built.table);
+    if (Array.isArray(prepared)) {
       for (const service of built.arriving) service.close();
-      return ports;
+      return prepared;
     }
     // From here on nothing waits and nothing fails: requests meet the old table or the new one, never a mixture.
     const { table, leaving } = built;
     for (const service of sharedValues(table.services))
       service.setEndpoints(update.endpoints.get(service.name));
     this.#generations.publish(table, leaving);
-    ports.commit();
+    prepared.commit();
     onApplied?.(clock.monotonicMs() - beganMs);
     return [];
+  }
+
+  /** What a table needs of the system: its ports and its log. Problems: nothing has changed. */
+  async #prepareOutside(table: Table): Promise<{ commit(): void } | NodeProblem[]> {
+    const { accessLog } = this.#options;
+    const log = await prepareAccessLog(accessLog, table.gateway, this.table !== undefined);
+    if (Array.isArray(log)) return log;
+    const ports = await this.#ports.prepare(table);
+    if (Array.isArray(ports)) {
+      log?.abort();
+      return ports;
+    }
+    return {
+      commit: () => {
+        ports.commit();
+        log?.commit();
+      },
+    };
   }
 
   /** Requests meet a new Service when its names are known, so that none is refused for want of an address. */

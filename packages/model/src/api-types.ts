@@ -76,6 +76,7 @@ export interface ProblemDocument {
 
 export const nackReasons = [
   'listener_failed',
+  'output_failed',
   'plugin_missing',
   'plugin_failed',
   'too_old',

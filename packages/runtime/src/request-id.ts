@@ -5,7 +5,11 @@ import { randomBytes } from 'node:crypto';
 /** Crockford's base 32: no letter that is taken for a digit. */
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
 const timeCharacters = 10;
-const randomCharacters = 6;
+/** Random characters come in pairs: three additions in the place of six. */
+const randomPairs = 3;
+const pairs: readonly string[] = Array.from(alphabet, (first) =>
+  Array.from(alphabet, (second) => first + second),
+).flat();
 const poolBytes = 4096;
 
 let pool = Buffer.alloc(0);
@@ -24,12 +28,13 @@ export function createRequestId(nowMs: number = Date.now()): string {
     timeMs = nowMs;
     timeText = encodeTime(nowMs);
   }
-  if (poolAt + randomCharacters > pool.length) {
+  if (poolAt + 2 * randomPairs > pool.length) {
     pool = randomBytes(poolBytes);
     poolAt = 0;
   }
   let random = '';
-  for (let index = 0; index < randomCharacters; index++) random += alphabet[pool[poolAt++]! & 31];
+  for (let index = 0; index < randomPairs; index++, poolAt += 2)
+    random += pairs[((pool[poolAt]! & 31) << 5) | (pool[poolAt + 1]! & 31)];
   return timeText + random;
 }
 

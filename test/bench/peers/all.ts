@@ -1,13 +1,22 @@
 // Who is compared, ours first.
 
 import { caddy } from './caddy.ts';
-import { causeway } from './causeway.ts';
+import { causeway, causewayJson } from './causeway.ts';
 import { haproxy } from './haproxy.ts';
-import { nginx } from './nginx.ts';
+import { nginx, nginxBuffered } from './nginx.ts';
 import { fastifyHttpProxy, httpProxy3 } from './npm-proxies.ts';
 import type { Peer } from './peer.ts';
 
-const peers: readonly Peer[] = [causeway, nginx, haproxy, caddy, httpProxy3, fastifyHttpProxy];
+const peers: readonly Peer[] = [
+  causeway,
+  causewayJson,
+  nginx,
+  nginxBuffered,
+  haproxy,
+  caddy,
+  httpProxy3,
+  fastifyHttpProxy,
+];
 
 /** Those named, or all that are installed. Throws for a name that is none. */
 export function choosePeers(only: readonly string[] | undefined): Peer[] {

@@ -6,26 +6,34 @@ import { repository, startSystem } from '../../kit/processes.ts';
 import { gateway, route, service } from '../../kit/resources.ts';
 import type { Peer } from './peer.ts';
 
-export const causeway: Peer = {
-  name: 'ours',
-  logs: true,
-  version() {
-    const { version }: { version: string } = JSON.parse(
-      readFileSync(join(repository, 'package.json'), 'utf8'),
-    );
-    return version;
-  },
-  async start({ owner, directory, upstreamPort }) {
-    const timeouts = { keepAlive: '1h' };
-    const resources = [
-      gateway({ timeouts }),
-      service('behind', [upstreamPort]),
-      route('behind', '/', 'behind'),
-    ];
-    const system = await startSystem(owner, { resources, accessLogFile: join(directory, 'access.log') });
-    const [node] = system.nodes;
-    if (node === undefined) throw new Error('the system has no node');
-    // The node's cost alone: the control plane is not on the way of a request.
-    return { port: await node.trafficPort(), pid: node.child.pid };
-  },
-};
+/** `format` of the access log. */
+function peer(name: string, format: 'combined' | 'json'): Peer {
+  return {
+    name,
+    logs: true,
+    version() {
+      const { version }: { version: string } = JSON.parse(
+        readFileSync(join(repository, 'package.json'), 'utf8'),
+      );
+      return version;
+    },
+    async start({ owner, directory, upstreamPort }) {
+      const output = `file:${join(directory, 'access.log')}`;
+      const resources = [
+        gateway({ timeouts: { keepAlive: '1h' }, accessLog: { format, output } }),
+        service('behind', [upstreamPort]),
+        route('behind', '/', 'behind'),
+      ];
+      const system = await startSystem(owner, { resources });
+      const [node] = system.nodes;
+      if (node === undefined) throw new Error('the system has no node');
+      // The node's cost alone: the control plane is not on the way of a request.
+      return { port: await node.trafficPort(), pid: node.child.pid };
+    },
+  };
+}
+
+/** With the log that the others write. */
+export const causeway = peer('ours', 'combined');
+/** With the log that is the default: five times the bytes. */
+export const causewayJson = peer('ours-json', 'json');

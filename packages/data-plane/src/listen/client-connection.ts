@@ -2,12 +2,10 @@
 
 import type { Socket } from 'node:net';
 import { ReadEvent } from '@causeway/http1/body-reader';
-import type { Fault, FaultCode } from '@causeway/http1/fault';
-import type { HeadLimits } from '@causeway/http1/limits';
-import { BodyLength as CodecLength, HeadFact } from '@causeway/http1/message-head';
+import type { Fault } from '@causeway/http1/fault';
+import { HeadFact } from '@causeway/http1/message-head';
 import type { RequestHead } from '@causeway/http1/request-head';
 import { RequestParser } from '@causeway/http1/request-parser';
-import { shouldClose } from '@causeway/http1/should-close';
 import { responseHeadText } from '@causeway/http1/write-head';
 
 import type {
@@ -17,30 +15,15 @@ import type {
   FieldList,
   MessageFault,
   PeerConnection,
-  RequestHandler,
 } from '../proxy/exchange.ts';
-import type { Timed, TimerWheel } from '../proxy/timer-wheel.ts';
+import type { Timed } from '../proxy/timer-wheel.ts';
 import { adoptSocket } from '../socket/adopt-socket.ts';
 import { MessageWriter } from '../socket/message-writer.ts';
+import { ownSocket, type SocketOwner } from '../socket/own-socket.ts';
 import { ReadMemory } from '../socket/read-memory.ts';
-import type { ClientTimeoutCounters } from './client-timeout-counters.ts';
-
-/** What a connection needs of its listener; read at each use, because tables change under open connections. */
-export interface ConnectionContext {
-  readonly socketKey: string;
-  readonly handler: RequestHandler;
-  readonly wheel: TimerWheel;
-  readonly timeoutCounters: ClientTimeoutCounters;
-  /** False while the port is open but no table has it yet: requests wait. */
-  readonly isLive: boolean;
-  readonly headLimits: HeadLimits;
-  readonly requestHeadMs: number;
-  readonly keepAliveMs: number;
-  readonly requestsMax: number;
-  /** Requests that are taken from one connection in a turn of the event loop. */
-  readonly pipelinedMax: number;
-  onConnectionClosed(connection: ClientConnection): void;
-}
+import { ClientResponse } from './client-response.ts';
+import type { ConnectionContext } from './connection-context.ts';
+import { messageFaults } from './message-faults.ts';
 
 /**
  * `waiting`: for the first byte of a request. `head`: for the rest of its head. `exchange`: a request is being handled. `leaving`: the last
@@ -57,16 +40,12 @@ const lingerBytesMax = 1_048_576;
 
 const nothing = Buffer.alloc(0);
 
-interface OwnedSocket extends Socket {
-  client?: ClientConnection;
-}
-
 /**
  * Pipelined requests are handled one at a time and in order: only safe ones could run side by side (RFC 9112 section 9.3.2), and
  * none may run after an answer that closes the connection. Those that wait are not read, and so not kept in memory beyond the
  * one piece in which they came.
  */
-export class ClientConnection implements Downstream, Timed {
+export class ClientConnection implements Downstream, SocketOwner, Timed {
   wheelNext: Timed | undefined = undefined;
   wheelPrevious: Timed | undefined = undefined;
   dueMs = Infinity;
@@ -75,6 +54,7 @@ export class ClientConnection implements Downstream, Timed {
   readonly #parser: RequestParser;
   readonly #writer: MessageWriter;
   readonly #memory: ReadMemory;
+  readonly #response: ClientResponse;
   #peer: PeerConnection;
   #state: State = 'waiting';
   #deadlineMs = Infinity;
@@ -98,12 +78,6 @@ export class ClientConnection implements Downstream, Timed {
   #isReceived = false;
   #isBodyWanted = false;
   #isBodyPaused = false;
-  #isHeadSent = false;
-  /** The response is complete, if not out. */
-  #isEnded = false;
-  #isLast = false;
-  /** The end of the response is seen by the end of the connection. */
-  #isUntilClose = false;
   #isSent = false;
 
   /** Takes the place of `accepted`, a socket that has not begun to read. */
@@ -114,6 +88,7 @@ export class ClientConnection implements Downstream, Timed {
     this.#socket = socket;
     this.#parser = new RequestParser(context.headLimits);
     this.#writer = new MessageWriter(socket, () => this.#onEmptied());
+    this.#response = new ClientResponse(socket, this.#writer);
     this.#peer = {
       socketKey: context.socketKey,
       // As its listener counted it: a client that is gone by now has no address any more.
@@ -122,11 +97,8 @@ export class ClientConnection implements Downstream, Timed {
       localPort: socket.localPort ?? 0,
       scheme: 'http',
     };
-    (socket as OwnedSocket).client = this;
-    if (socket === accepted) socket.on('data', onData);
-    socket.on('end', onEnd);
-    socket.on('error', onError);
-    socket.on('close', onClose);
+    ownSocket(socket, this);
+    if (socket === accepted) socket.on('data', (piece: Buffer) => this.#receive(piece));
     this.#watch(context.requestHeadMs);
   }
 
@@ -190,8 +162,7 @@ export class ClientConnection implements Downstream, Timed {
     this.#isBodyWanted = true;
     const expects = (this.head.facts & HeadFact.expectsContinue) !== 0;
     // A client that sends already waits for nothing.
-    if (expects && this.#unread.length === 0 && !this.#isHeadSent)
-      this.#writer.writeNow(responseHeadText(100, [], undefined, false));
+    if (expects && this.#unread.length === 0 && !this.#response.isHeadSent) this.sendInformational(100, []);
     this.advance();
   }
 
@@ -206,20 +177,11 @@ export class ClientConnection implements Downstream, Timed {
   }
 
   sendInformational(status: number, fields: FieldList): void {
-    if (this.head.minorVersion === 1)
-      this.#writer.writeNow(responseHeadText(status, fields, undefined, false));
+    this.#response.sendInformational(this.head, status, fields);
   }
 
   sendHead(status: number, fields: FieldList, length: BodyLength | undefined, close: boolean): void {
-    const { head } = this;
-    const isOld = head.minorVersion === 0;
-    const isUnknown = length === 'unknown';
-    // HTTP/1.0 never persists here, which spares its framing (RFC 9112 section 9.3).
-    this.#isLast = close || isOld || this.#mustLeave() || shouldClose(head);
-    this.#isUntilClose = isUnknown && isOld;
-    this.#isHeadSent = true;
-    const written = isUnknown ? (isOld ? CodecLength.untilClose : CodecLength.chunked) : length;
-    this.#writer.begin(responseHeadText(status, fields, written, this.#isLast), isUnknown && !isOld);
+    this.#response.sendHead(this.head, status, fields, length, close || this.#mustLeave());
   }
 
   sendChunk(chunk: Buffer): boolean {
@@ -235,20 +197,12 @@ export class ClientConnection implements Downstream, Timed {
   }
 
   endResponse(): void {
-    this.#writer.end();
-    this.#isEnded = true;
+    this.#response.end();
     if (this.#writer.isEmpty) this.#onSent();
   }
 
   reset(): void {
-    // Where the end of the connection is the end of the body, an ordinary end would look complete.
-    if (this.#isUntilClose) this.#socket.resetAndDestroy();
-    else this.#socket.destroy();
-  }
-
-  /** For sockets that read as usual. */
-  receive(chunk: Buffer): void {
-    this.#receive(chunk);
+    this.#response.reset();
   }
 
   #receive(chunk: Buffer): void {
@@ -265,14 +219,18 @@ export class ClientConnection implements Downstream, Timed {
   }
 
   /** The client sends no more; it may still wait for its answer (RFC 9112 section 9.6). */
-  halfClose(): void {
+  onSocketEnd(): void {
     this.#isHalfClosed = true;
     if (this.#state === 'leaving') this.#socket.destroy();
     else if (this.#state === 'exchange' && this.#isReceived) this.#events?.onDownstreamHalfClosed();
     else if (this.#unread.length === 0) this.#onEndOfBytes();
   }
 
-  closed(): void {
+  onSocketError(): void {
+    // `onSocketClose` tells all that matters.
+  }
+
+  onSocketClose(): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
     this.#unread = nothing;
@@ -373,9 +331,7 @@ export class ClientConnection implements Downstream, Timed {
     this.#requestsInTurn += 1;
     this.#isBodyWanted = false;
     this.#isBodyPaused = false;
-    this.#isHeadSent = false;
-    this.#isUntilClose = false;
-    this.#isEnded = false;
+    this.#response.begin();
     this.#isSent = false;
     this.#isHandedOver = true;
     this.#isHandling = true;
@@ -388,7 +344,7 @@ export class ClientConnection implements Downstream, Timed {
   /** The system has taken what it had not taken at once. */
   #onEmptied(): void {
     if (this.#state !== 'exchange') return;
-    if (this.#isEnded) this.#onSent();
+    if (this.#response.isEnded) this.#onSent();
     else this.#events?.onDownstreamDrain();
   }
 
@@ -401,7 +357,7 @@ export class ClientConnection implements Downstream, Timed {
 
   #finish(): void {
     const events = this.#takeEvents();
-    if (this.#isLast || !this.#isReceived) {
+    if (this.#response.isLast || !this.#isReceived) {
       this.#farewell();
     } else {
       this.#state = 'waiting';
@@ -479,34 +435,6 @@ export class ClientConnection implements Downstream, Timed {
   }
 }
 
-const messageFaults: Readonly<Record<FaultCode, MessageFault>> = {
-  malformed: 'malformed',
-  head_too_large: 'head_too_large',
-  too_many_fields: 'head_too_large',
-  target_too_long: 'uri_too_long',
-  version_not_supported: 'version_not_supported',
-  not_implemented: 'not_implemented',
-  incomplete: 'incomplete',
-};
-
 function nextTurn(connection: ClientConnection): void {
   connection.takeTurn();
-}
-
-// One function for all sockets: a closure for each event of each connection would cost more than its parser.
-
-function onData(this: OwnedSocket, chunk: Buffer): void {
-  this.client!.receive(chunk);
-}
-
-function onEnd(this: OwnedSocket): void {
-  this.client!.halfClose();
-}
-
-function onError(): void {
-  // 'close' follows, and tells all that matters.
-}
-
-function onClose(this: OwnedSocket): void {
-  this.client!.closed();
 }

@@ -17,7 +17,7 @@ describe('ConnectionCounts', () => {
       (address) => counts.enter(address, limits),
     );
     assert.deepEqual(entered, [true, true, false, true, true, false]);
-    assert.deepEqual([counts.open, counts.refused], [4, { total: 1, address: 1 }]);
+    assert.deepEqual([counts.open, counts.refused], [4, { total: 1, address: 1, descriptors: 0 }]);
   });
 
   it('gives places back', () => {
@@ -35,5 +35,24 @@ describe('ConnectionCounts', () => {
     const off = { ...limits, connectionsMax: 100, connectionsPerAddressMax: 0 };
     for (let count = 0; count < 100; count += 1) assert.ok(counts.enter('192.0.2.1', off));
     assert.ok(!counts.enter('192.0.2.1', off));
+  });
+
+  it('leaves descriptors for upstreams, however many clients the Gateway would take', () => {
+    const counts = new ConnectionCounts();
+    const many = { ...limits, connectionsMax: 100_000, connectionsPerAddressMax: 0 };
+    // 64 are the process's own, and a quarter of all is for upstreams.
+    counts.limitDescriptors(256);
+    for (let count = 0; count < 128; count += 1) assert.ok(counts.enter('192.0.2.1', many));
+    assert.deepEqual(
+      [counts.hasRoom, counts.enter('192.0.2.1', many), counts.refused.descriptors],
+      [false, false, 1],
+    );
+    counts.limitDescriptors(undefined);
+    assert.equal(counts.hasRoom, false);
+    counts.limitDescriptors(1_000_000);
+    assert.ok(counts.hasRoom);
+    counts.limitDescriptors(10);
+    counts.leave('192.0.2.1');
+    assert.equal(counts.hasRoom, false);
   });
 });

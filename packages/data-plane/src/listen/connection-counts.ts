@@ -11,11 +11,17 @@ export interface ConnectionCountLimits {
   readonly trustedProxies: CidrSet;
 }
 
-export type RefusedBy = 'total' | 'address';
+export type RefusedBy = 'total' | 'address' | 'descriptors';
+
+/** Descriptors that clients never get: of the process itself, and a share for upstreams, without which clients are of no use. */
+const ownDescriptors = 64;
+const upstreamShare = 1 / 4;
+const upstreamDescriptorsMax = 1024;
 
 export class ConnectionCounts {
   readonly #byAddress = new Map<string, number>();
-  readonly #refused = { total: 0, address: 0 };
+  readonly #refused = { total: 0, address: 0, descriptors: 0 };
+  #descriptorsMax = Infinity;
   #open = 0;
 
   get open(): number {
@@ -27,9 +33,27 @@ export class ConnectionCounts {
     return this.#refused;
   }
 
+  /** As many as descriptors allow; Infinity where nobody knows. */
+  get descriptorsMax(): number {
+    return this.#descriptorsMax;
+  }
+
+  /** Whether there are descriptors for one more. */
+  get hasRoom(): boolean {
+    return this.#open < this.#descriptorsMax;
+  }
+
+  /** Leaves enough of the process's descriptors for everything but clients. Undefined: nobody knows how many there are. */
+  limitDescriptors(openFilesMax: number | undefined): void {
+    if (openFilesMax === undefined) return;
+    const forUpstreams = Math.min(Math.floor(openFilesMax * upstreamShare), upstreamDescriptorsMax);
+    this.#descriptorsMax = Math.max(openFilesMax - ownDescriptors - forUpstreams, 1);
+  }
+
   /** Counts a new connection; false when it is over a limit, and then not counted. */
   enter(peerAddress: string, limits: ConnectionCountLimits): boolean {
     if (this.#open >= limits.connectionsMax) return this.#refuse('total');
+    if (!this.hasRoom) return this.#refuse('descriptors');
     const address = plainAddress(peerAddress);
     const sameAddress = this.#byAddress.get(address) ?? 0;
     const max = limits.connectionsPerAddressMax;

@@ -156,7 +156,7 @@ describe('limits of connections', () => {
     const kept = [await openSocket(context, fixture.port()), await openSocket(context, fixture.port())];
     await until('two are open', () => counts.open === 2);
     assert.equal(await readToEnd(await openSocket(context, fixture.port())), '');
-    assert.deepEqual(counts.refused, { total: 0, address: 1 });
+    assert.deepEqual(counts.refused, { total: 0, address: 1, descriptors: 0 });
     kept[0]?.destroy();
     await until('one is open', () => counts.open === 1);
     assert.equal((await ask({ port: fixture.port() })).status, 200);

@@ -8,8 +8,9 @@ import type { RequestHandler } from '../proxy/exchange.ts';
 import type { TimerWheel } from '../proxy/timer-wheel.ts';
 import type { GatewaySettings } from '../table/gateway-settings.ts';
 import { needsReusePort } from './assert-port-free.ts';
-import { ClientConnection, type ConnectionContext } from './client-connection.ts';
+import { ClientConnection } from './client-connection.ts';
 import type { ClientTimeoutCounters } from './client-timeout-counters.ts';
+import type { ConnectionContext } from './connection-context.ts';
 import type { ConnectionCounts } from './connection-counts.ts';
 
 /** What all listeners of a node share. */

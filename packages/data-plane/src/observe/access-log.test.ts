@@ -1,121 +1,136 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import { systemClock } from '@causeway/runtime/clock';
+import { createLogger } from '@causeway/runtime/logger';
 import { ManualClock } from '@causeway/runtime/manual-clock';
 
-import type { ExchangeRecord } from '../proxy/exchange-record.ts';
-import { AccessLog, accessLogLine } from './access-log.ts';
+import type { AccessLogSettings } from '../table/gateway-settings.ts';
+import { exchangeRecord } from '../testing/exchange-records.ts';
+import { AccessLog } from './access-log.ts';
+import { DropReport, reportIntervalMs } from './drop-report.ts';
+import type { LogOutput } from './log-output.ts';
 
-const record: ExchangeRecord = {
-  requestId: '01kamxq5p1n9t4z7',
-  method: 'GET',
-  startedWallMs: Date.UTC(2026, 10, 23, 4, 10, 0, 7),
-  startedMs: 0,
-  revision: 42,
-  isLogged: true,
-  client: '192.0.2.1',
-  host: 'a.test',
-  path: '/a"b\\\u00e9',
-  route: 'default/a',
-  routePath: '/a',
-  service: 'default/s',
-  endpoint: 'e-1',
-  status: 200,
-  reason: undefined,
-  durationMs: 1.23456,
-  upstreamMs: undefined,
-  bytesIn: 3,
-  bytesOut: 5,
+const defaults: AccessLogSettings = {
+  format: 'json',
+  path: undefined,
+  samplePercent: 100,
+  redactHeaders: [],
+  redactQuery: [],
 };
 
-/** Takes bytes when `release` is called. */
-function slowSink() {
-  const written: string[] = [];
-  const waiting: (() => void)[] = [];
-  return {
-    written,
-    release: () => waiting.shift()?.(),
-    write: (bytes: Uint8Array, done: (error: Error | null, count: number) => void) =>
-      void waiting.push(() => {
-        written.push(Buffer.from(bytes).toString());
-        done(null, bytes.length);
-      }),
+function setting(t: TestContext) {
+  const directory = mkdtempSync(join(tmpdir(), 'causeway-access-log-'));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  const logged: string[] = [];
+  const logger = createLogger({ level: 'info', write: (line) => logged.push(line) });
+  let taken = '';
+  const stdout: LogOutput = {
+    write: (bytes, done) => {
+      taken += Buffer.from(bytes).toString();
+      done(undefined, bytes.byteLength);
+    },
+    reopen: async () => {},
+    close: () => {},
   };
+  const log = new AccessLog({ clock: systemClock, logger, stdout });
+  const use = async (more: Partial<AccessLogSettings>, required = true): Promise<void> =>
+    (await log.prepare({ ...defaults, ...more }, { required })).commit();
+  return { directory, logged, log, use, toStdout: () => taken };
 }
 
-describe('accessLogLine', () => {
-  it('is one line of JSON whatever the values hold', () => {
-    const line = accessLogLine(record);
-    assert.ok(line.endsWith('}\n') && line.indexOf('\n') === line.length - 1);
-    assert.deepEqual(JSON.parse(line), {
-      time: '2026-11-23T04:10:00.007Z',
-      requestId: '01kamxq5p1n9t4z7',
-      method: 'GET',
-      host: 'a.test',
-      path: '/a"b\\\u00e9',
-      status: 200,
-      reason: null,
-      route: 'default/a',
-      service: 'default/s',
-      endpoint: 'e-1',
-      client: '192.0.2.1',
-      durationMs: 1.235,
-      upstreamMs: null,
-      bytesIn: 3,
-      bytesOut: 5,
-      revision: 42,
-    });
+const linesOf = (text: string): string[] => text.split('\n').slice(0, -1);
+
+describe('AccessLog', () => {
+  it('writes to where and in what form its settings say, and to the next place from the next settings on', async (t) => {
+    const { directory, log, use, toStdout } = setting(t);
+    const [one, two] = [join(directory, 'one.log'), join(directory, 'two.log')];
+    log.add(exchangeRecord({ status: 201 }));
+    await use({ path: one, format: 'common' });
+    log.add(exchangeRecord({ status: 202 }));
+    await use({ path: one, format: 'combined' });
+    log.add(exchangeRecord({ status: 203 }));
+    await use({ path: two });
+    log.add(exchangeRecord({ status: 204 }));
+    await use({});
+    log.add(exchangeRecord({ status: 205 }));
+    await log.close();
+    const statuses = (text: string): (string | undefined)[] =>
+      linesOf(text).map((line) => /\b20[1-5]\b(?!\d)/.exec(line)?.[0]);
+    assert.deepEqual(statuses(toStdout()), ['201', '205']);
+    assert.deepEqual(statuses(readFileSync(one, 'utf8')), ['202', '203']);
+    assert.match(readFileSync(one, 'utf8'), /202 5\n.*203 5 "https/);
+    assert.deepEqual(statuses(readFileSync(two, 'utf8')), ['204']);
+    assert.equal(log.dropped, 0);
+  });
+
+  it('refuses what it cannot open when it must, and stays as it was', async (t) => {
+    const { directory, log, use, toStdout } = setting(t);
+    const path = join(directory, 'missing/access.log');
+    await assert.rejects(use({ path }), { message: /its directory does not exist/ });
+    const other = await log.prepare({ ...defaults, path: join(directory, 'other') }, { required: true });
+    other.abort();
+    log.add(exchangeRecord());
+    await log.close();
+    assert.equal(linesOf(toStdout()).length, 1);
+  });
+
+  it('goes without what it cannot open when it may, says so, and takes it up once it can', async (t) => {
+    const { directory, logged, log, use } = setting(t);
+    const path = join(directory, 'later/access.log');
+    await use({ path }, false);
+    assert.match(logged.join(''), /no access log: cannot open .*ENOENT/);
+    mkdirSync(join(directory, 'later'));
+    log.add(exchangeRecord());
+    await log.close();
+    assert.equal(linesOf(readFileSync(path, 'utf8')).length, 1);
+  });
+
+  it('samples good answers, and always writes those of the gateway and errors of upstreams', async (t) => {
+    const { log, use, toStdout } = setting(t);
+    await use({ samplePercent: 0 });
+    log.add(exchangeRecord({ status: 404 }));
+    log.add(exchangeRecord({ status: 499 }));
+    log.add(exchangeRecord({ status: 500 }));
+    log.add(exchangeRecord({ status: 404, reason: 'no_route' }));
+    await use({ samplePercent: 25 });
+    for (let count = 0; count < 4000; count++) log.add(exchangeRecord());
+    await log.close();
+    const lines = linesOf(toStdout());
+    assert.match(lines[0]!, /"status":500/);
+    assert.match(lines[1]!, /"reason":"no_route"/);
+    // Seven standard deviations (27 lines) of 1000.
+    assert.ok(lines.length > 800 && lines.length < 1200, String(lines.length));
   });
 });
 
-describe('AccessLog', () => {
-  it('writes lines in batches, one write at a time, in order', async () => {
+describe('DropReport', () => {
+  it('tells the first loss at once and those of a minute together', () => {
     const clock = new ManualClock();
-    const sink = slowSink();
-    const log = new AccessLog(clock, sink.write);
-    for (const bytesIn of [1, 2]) log.add({ ...record, bytesIn });
-    clock.advance(100);
-    log.add({ ...record, bytesIn: 3 });
-    clock.advance(100);
-    sink.release();
-    const flushed = log.flush();
-    sink.release();
-    await flushed;
-    const batches = sink.written.map((text) =>
-      text
-        .trim()
-        .split('\n')
-        .map((line): unknown => JSON.parse(line).bytesIn),
-    );
-    assert.deepEqual(batches, [[1, 2], [3]]);
-  });
-
-  it('drops and counts lines that nobody takes', () => {
-    const log = new AccessLog(new ManualClock(), slowSink().write);
-    const lines = Math.ceil((9 * 1024 * 1024) / accessLogLine(record).length);
-    for (let count = 0; count < lines; count += 1) log.add(record);
-    assert.ok(log.dropped > 0 && log.dropped < lines / 2, String(log.dropped));
-  });
-
-  it('waits for a full pipe, goes on after a short write, and counts what cannot be written', async () => {
-    const clock = new ManualClock();
-    const answers = [
-      { error: Object.assign(new Error('full'), { code: 'EAGAIN' }), written: 0 },
-      { error: null, written: 10 },
-      { error: null, written: Infinity },
-      { error: Object.assign(new Error('gone'), { code: 'EPIPE' }), written: 0 },
-    ];
-    let text = '';
-    const log = new AccessLog(clock, (bytes, done) => {
-      const { error, written } = answers.shift()!;
-      const count = Math.min(written, bytes.length);
-      text += Buffer.from(bytes.subarray(0, count)).toString();
-      done(error, count);
+    const told: unknown[] = [];
+    const logger = createLogger({
+      level: 'info',
+      write: (line) => {
+        const { level, dropped, total, msg } = JSON.parse(line);
+        told.push([level, dropped, total, msg]);
+      },
     });
-    log.add(record);
-    clock.advance(100);
-    assert.equal(text, accessLogLine(record));
-    log.add(record);
-    await log.flush();
-    assert.equal(log.dropped, 1);
+    const report = new DropReport(clock, logger);
+    for (let count = 0; count < 5; count++) report.add(2, new Error('ENOSPC'));
+    assert.deepEqual(told.splice(0), [['warn', 2, 2, 'access log lines are lost: ENOSPC']]);
+    clock.advance(reportIntervalMs);
+    assert.deepEqual(told.splice(0), [['warn', 8, 10, 'access log lines are lost: ENOSPC']]);
+    clock.advance(reportIntervalMs);
+    assert.deepEqual(told.splice(0), []);
+    report.add(1, undefined);
+    report.add(1, undefined);
+    report.close();
+    assert.deepEqual(told, [
+      ['warn', 1, 11, 'access log lines are lost: the output takes no more'],
+      ['warn', 1, 12, 'access log lines are lost: the output takes no more'],
+    ]);
+    assert.equal(clock.pendingTimers, 0);
   });
 });

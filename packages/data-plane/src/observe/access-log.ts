@@ -1,133 +1,124 @@
-/** One JSON line for each exchange, written in batches: neither a slow reader nor a full disk may slow down traffic. */
+/** One line for each exchange, as the Gateway wants it: where, in which form, which ones, and what must not be in it. */
 
-import { write } from 'node:fs';
 import type { Clock } from '@causeway/runtime/clock';
-import { systemCodeOf } from '@causeway/runtime/errors';
+import { messageOf } from '@causeway/runtime/errors';
+import type { Logger } from '@causeway/runtime/logger';
 
 import type { ExchangeRecord } from '../proxy/exchange-record.ts';
+import type { AccessLogSettings } from '../table/gateway-settings.ts';
+import { type LineFormat, lineFormat } from './access-log-line.ts';
+import { DropReport } from './drop-report.ts';
+import { FileOutput } from './file-output.ts';
+import type { LogOutput } from './log-output.ts';
+import { LogWriter } from './log-writer.ts';
+import { Sampler } from './sampler.ts';
+import { stdoutOutput } from './stdout-output.ts';
 
-/** Bytes of lines that wait to be written; beyond it lines are dropped and counted. */
-const waitingBytesMax = 8 * 1024 * 1024;
-/** A batch is written when it is this large or this old. */
-const batchBytes = 64 * 1024;
-const batchAgeMs = 50;
-/** A pipe that another process has made non-blocking may be full. */
-const fullPipeWaitMs = 10;
+export interface AccessLogOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** In the place of stdout; for tests. */
+  readonly stdout?: LogOutput;
+}
 
-/** Appends bytes to a descriptor; like `write` of node:fs. */
-type WriteBytes = (bytes: Uint8Array, done: (error: Error | null, written: number) => void) => void;
+/** Settings whose output is open, not yet in use. */
+export interface PreparedLog {
+  /** From now on lines are written by them. */
+  commit(): void;
+  /** They are not wanted after all. */
+  abort(): void;
+}
+
+interface Destination {
+  /** Undefined = stdout. */
+  readonly path: string | undefined;
+  readonly writer: LogWriter;
+}
 
 export class AccessLog {
   readonly #clock: Clock;
-  readonly #write: WriteBytes;
-  #lines = '';
-  #timerRuns = false;
-  #unwritten: Uint8Array | undefined;
-  #dropped = 0;
-  #onIdle: (() => void) | undefined;
+  readonly #logger: Logger;
+  readonly #drops: DropReport;
+  readonly #stdout: Destination;
+  readonly #closing = new Set<Promise<void>>();
+  #current: Destination;
+  #format: LineFormat = lineFormat({ format: 'json', redactHeaders: [], redactQuery: [] });
+  /** Undefined = every line is written. */
+  #sampler: Sampler | undefined;
 
-  /**
-   * @param writeBytes where lines go; stdout when absent, by asynchronous calls: `process.stdout` would block the process
-   *   while a pipe is full.
-   */
-  constructor(clock: Clock, writeBytes: WriteBytes = (bytes, done) => write(1, bytes, done)) {
+  constructor({ clock, logger, stdout = stdoutOutput(clock) }: AccessLogOptions) {
     this.#clock = clock;
-    this.#write = writeBytes;
+    this.#logger = logger;
+    this.#drops = new DropReport(clock, logger);
+    this.#stdout = { path: undefined, writer: this.#writerTo(stdout) };
+    this.#current = this.#stdout;
   }
 
-  /** Lines that were not written: nobody took them in time. */
+  /** Lines that were not written. */
   get dropped(): number {
-    return this.#dropped;
+    return this.#drops.total;
   }
 
   add(record: ExchangeRecord): void {
-    if (this.#lines.length + (this.#unwritten?.length ?? 0) > waitingBytesMax) {
-      this.#dropped += 1;
-      return;
+    const isGood = record.reason === undefined && record.status < 500;
+    if (isGood && this.#sampler?.takes() === false) return;
+    this.#current.writer.add(this.#format(record));
+  }
+
+  /**
+   * Opens what `settings` name, so that a Gateway which cannot be logged is refused before it is live. Rejects with a sentence
+   * that says what is wrong; when the log is not `required`, it tells that to the logger instead and tries again with each batch.
+   */
+  async prepare(settings: AccessLogSettings, { required }: { required: boolean }): Promise<PreparedLog> {
+    const { path } = settings;
+    if (path === this.#current.path) return this.#prepared(settings, this.#current, undefined);
+    if (path === undefined) return this.#prepared(settings, this.#stdout, undefined);
+    const output = new FileOutput(path, this.#clock);
+    try {
+      await output.reopen();
+    } catch (error) {
+      if (required) throw error;
+      this.#logger.error({ file: path }, `no access log: ${messageOf(error)}`);
     }
-    this.#lines += accessLogLine(record);
-    if (this.#lines.length >= batchBytes) this.#writeNext();
-    else if (!this.#timerRuns) {
-      this.#timerRuns = true;
-      this.#clock.after(batchAgeMs, () => {
-        this.#timerRuns = false;
-        this.#writeNext();
-      });
+    return this.#prepared(settings, { path, writer: this.#writerTo(output) }, output);
+  }
+
+  /** After a log file was moved away: goes on in a new one of the old name. */
+  async reopen(): Promise<void> {
+    const { path, writer } = this.#current;
+    try {
+      await writer.reopen();
+      if (path !== undefined) this.#logger.info({ file: path }, 'access log reopened');
+    } catch (error) {
+      this.#logger.error({ file: path }, `the access log goes on in the old file: ${messageOf(error)}`);
     }
   }
 
-  /** Resolves when all lines are written, or cannot be. */
-  async flush(): Promise<void> {
-    this.#writeNext();
-    if (this.#unwritten === undefined) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#onIdle = resolve;
-    await promise;
+  /** Resolves when what waits is written, or has been given up. Nothing is added after it. */
+  async close(): Promise<void> {
+    for (const destination of new Set([this.#current, this.#stdout])) this.#retire(destination);
+    await Promise.all(this.#closing);
+    this.#drops.close();
   }
 
-  #writeNext(): void {
-    if (this.#unwritten !== undefined) return;
-    if (this.#lines === '') {
-      this.#onIdle?.();
-      return;
-    }
-    this.#unwritten = Buffer.from(this.#lines);
-    this.#lines = '';
-    this.#writeRest();
+  #writerTo(output: LogOutput): LogWriter {
+    return new LogWriter(output, this.#clock, (lines, error) => this.#drops.add(lines, error));
   }
 
-  #writeRest(): void {
-    const bytes = this.#unwritten!;
-    this.#write(bytes, (error, written) => {
-      if (systemCodeOf(error) === 'EAGAIN') {
-        this.#clock.after(fullPipeWaitMs, () => this.#writeRest());
-        return;
-      }
-      if (error !== null) this.#dropped += bytes.filter((byte) => byte === 0x0a).length;
-      else if (written < bytes.length) {
-        this.#unwritten = bytes.subarray(written);
-        this.#writeRest();
-        return;
-      }
-      this.#unwritten = undefined;
-      this.#writeNext();
-    });
+  #prepared(settings: AccessLogSettings, next: Destination, opened: FileOutput | undefined): PreparedLog {
+    return {
+      commit: () => {
+        if (next !== this.#current && this.#current !== this.#stdout) this.#retire(this.#current);
+        this.#current = next;
+        this.#format = lineFormat(settings);
+        this.#sampler = settings.samplePercent < 100 ? new Sampler(settings.samplePercent) : undefined;
+      },
+      abort: () => opened?.close(),
+    };
   }
-}
 
-/** The line of an exchange, with its line end. */
-export function accessLogLine(record: ExchangeRecord): string {
-  // Written by hand: a third of the cost of JSON.stringify, and the values that need no escaping are known.
-  return (
-    `{"time":"${timeText(record.startedWallMs)}","requestId":${text(record.requestId)},"method":${text(record.method)},` +
-    `"host":${text(record.host)},"path":${text(record.path)},"status":${record.status},"reason":${text(record.reason)},` +
-    `"route":${text(record.route)},"service":${text(record.service)},"endpoint":${text(record.endpoint)},` +
-    `"client":${text(record.client)},"durationMs":${milliseconds(record.durationMs)},` +
-    `"upstreamMs":${milliseconds(record.upstreamMs)},"bytesIn":${record.bytesIn},"bytesOut":${record.bytesOut},` +
-    `"revision":${record.revision}}\n`
-  );
-}
-
-const plain = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
-
-function text(value: string | undefined): string {
-  if (value === undefined) return 'null';
-  return plain.test(value) ? `"${value}"` : JSON.stringify(value);
-}
-
-function milliseconds(value: number | undefined): string {
-  return value === undefined ? 'null' : String(Math.round(value * 1000) / 1000);
-}
-
-let second = -1;
-let secondText = '';
-
-/** ISO 8601 in UTC; the part down to the second is the same for thousands of lines. */
-function timeText(wallMs: number): string {
-  const now = Math.floor(wallMs / 1000);
-  if (now !== second) {
-    second = now;
-    secondText = new Date(now * 1000).toISOString().slice(0, 'YYYY-MM-DDThh:mm:ss'.length);
+  #retire({ writer }: Destination): void {
+    const closing = writer.close().finally(() => this.#closing.delete(closing));
+    this.#closing.add(closing);
   }
-  return `${secondText}.${String(Math.floor(wallMs) % 1000).padStart(3, '0')}Z`;
 }

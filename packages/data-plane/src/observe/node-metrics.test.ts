@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { createLogger } from '@causeway/runtime/logger';
 import { ManualClock } from '@causeway/runtime/manual-clock';
 
 import type { ExchangeRecord } from '../proxy/exchange-record.ts';
@@ -14,7 +15,8 @@ const gauges = {
   rejectedTotal: 3,
   stalenessSeconds: undefined,
   connections: 7,
-  refusedConnections: { total: 1, address: 2 },
+  connectionsMax: 70,
+  refusedConnections: { total: 1, address: 2, descriptors: 3 },
   retiredTables: 1,
   clientTimeouts: Object.assign(new ClientTimeoutCounters(), { keepAlive: 4, requestHead: 5 }),
   pools: Object.assign(new PoolCounters(), { connectionsOpened: 6, staleRepeats: 8 }),
@@ -29,6 +31,10 @@ const record: ExchangeRecord = {
   startedMs: 0,
   revision: 1,
   isLogged: false,
+  protocol: 'HTTP/1.1',
+  query: undefined,
+  referer: undefined,
+  userAgent: undefined,
   client: '192.0.2.1',
   host: 'a.test',
   path: '/a/secret',
@@ -53,7 +59,9 @@ function series(metrics: NodeMetrics, name: string): Record<string, number> {
 }
 
 function metricsOf(): NodeMetrics {
-  return new NodeMetrics(new AccessLog(new ManualClock(), () => {}), () => gauges);
+  const stdout = { write: () => {}, reopen: async () => {}, close: () => {} };
+  const logger = createLogger({ level: 'error' });
+  return new NodeMetrics(new AccessLog({ clock: new ManualClock(), logger, stdout }), () => gauges);
 }
 
 describe('NodeMetrics', () => {
@@ -94,8 +102,9 @@ describe('NodeMetrics', () => {
     );
     assert.equal(value('causeway_connections'), 7);
     assert.deepEqual(series(metrics, 'causeway_connections_refused_total'), {
-      connectionsMax: 1,
-      connectionsPerAddressMax: 2,
+      maxConnections: 1,
+      maxConnectionsPerAddress: 2,
+      fileDescriptors: 3,
     });
   });
 

@@ -17,7 +17,13 @@ export interface NodeGauges {
   /** Since the control plane was last heard of; undefined before the first time. */
   readonly stalenessSeconds: number | undefined;
   readonly connections: number;
-  readonly refusedConnections: { readonly total: number; readonly address: number };
+  /** Undefined before the first table. */
+  readonly connectionsMax: number | undefined;
+  readonly refusedConnections: {
+    readonly total: number;
+    readonly address: number;
+    readonly descriptors: number;
+  };
   readonly retiredTables: number;
   readonly clientTimeouts: ClientTimeoutCounters;
   readonly pools: PoolCounters;
@@ -177,13 +183,18 @@ export class NodeMetrics implements ExchangeObserver {
       'Since the control plane was last heard of; -1 before the first time.',
     );
     const connections = gauge('causeway_connections', 'Open connections of clients.');
+    const connectionsMax = gauge(
+      'causeway_connections_max',
+      'Connections of clients that this node takes, by its Gateway and by its file descriptors.',
+    );
     const refused = this.registry.counter({
       name: 'causeway_connections_refused_total',
       help: 'Connections of clients that were closed at once, by the limit that they exceeded.',
       labelNames: ['limit'],
     });
-    const refusedTotal = refused.cell({ limit: 'connectionsMax' }) as GaugeCell;
-    const refusedAddress = refused.cell({ limit: 'connectionsPerAddressMax' }) as GaugeCell;
+    const refusedTotal = refused.cell({ limit: 'maxConnections' }) as GaugeCell;
+    const refusedAddress = refused.cell({ limit: 'maxConnectionsPerAddress' }) as GaugeCell;
+    const refusedDescriptors = refused.cell({ limit: 'fileDescriptors' }) as GaugeCell;
     const retired = gauge('causeway_tables_retired', 'Old tables that still have exchanges.');
     const dropped = total('causeway_access_log_dropped_total', 'Access log lines that nobody took in time.');
     const refreshMore = this.#addTrafficGauges();
@@ -195,8 +206,10 @@ export class NodeMetrics implements ExchangeObserver {
       rejected.set(now.rejectedTotal);
       staleness.set(now.stalenessSeconds ?? -1);
       connections.set(now.connections);
+      connectionsMax.set(now.connectionsMax ?? 0);
       refusedTotal.set(now.refusedConnections.total);
       refusedAddress.set(now.refusedConnections.address);
+      refusedDescriptors.set(now.refusedConnections.descriptors);
       retired.set(now.retiredTables);
       dropped.set(this.#accessLog.dropped);
     });

@@ -10,6 +10,13 @@ export interface ExchangeRecord {
   readonly startedMs: number;
   readonly revision: number;
   readonly isLogged: boolean;
+  /** `HTTP/1.1`; undefined for what was no request. */
+  readonly protocol: string | undefined;
+  /** As the client sent it, without the question mark. */
+  query: string | undefined;
+  /** Values of these headers of the request, when it had them. */
+  readonly referer: string | undefined;
+  readonly userAgent: string | undefined;
   /** Address of the client, behind trusted proxies too. */
   client: string;
   host: string;

@@ -24,7 +24,8 @@ import { upstreamFields } from './forwarding-headers.ts';
 import { guardRequest } from './guard-request.ts';
 import { joinedField } from './head-fields.ts';
 import { faultRefusal, type Refusal, reasons, refusalResponse } from './reasons.ts';
-import { type ProxyContext, Relay } from './relay.ts';
+import type { ProxyContext } from './proxy-context.ts';
+import { Relay } from './relay.ts';
 import { isAcceptableRequestId } from './request-id.ts';
 
 /** The handler that every listener of a node hands its requests to. Needs a live table. */
@@ -75,6 +76,7 @@ function proxyRequest(
   const canonical = canonicalPath(request.target, gateway.mergeSlashes);
   if (!canonical.ok) return { reason: 'bad_request', detail: sentence(canonical.detail) };
   record.path = canonical.path;
+  record.query = canonical.query;
 
   // 5. Choose the listener by host, then the Route.
   const found = findRoute(table, connection, {
@@ -209,6 +211,8 @@ function checkLimits(
   return bodyBytesMax > 0 && bodyLength > bodyBytesMax ? { reason: 'payload_too_large' } : undefined;
 }
 
+const protocols = ['HTTP/1.0', 'HTTP/1.1'];
+
 /** Answers, logs and counts a message that never became a request. */
 function refuseMessage(
   context: ProxyContext,
@@ -235,6 +239,7 @@ function createRecord(
   head: RequestHead | undefined,
 ): ExchangeRecord {
   const startedWallMs = context.clock.wallMs();
+  const isLogged = table.gateway.accessLogEnabled;
   const { trustedProxies } = table.gateway.clientAddress;
   const isTrusted = !trustedProxies.isEmpty && trustedProxies.has(connection.peerAddress);
   const given = isTrusted ? head?.valueOf('x-request-id') : undefined;
@@ -244,7 +249,11 @@ function createRecord(
     startedWallMs,
     startedMs: context.clock.monotonicMs(),
     revision: table.revision,
-    isLogged: table.gateway.accessLogEnabled,
+    isLogged,
+    protocol: head === undefined ? undefined : protocols[head.minorVersion],
+    query: undefined,
+    referer: isLogged ? head?.valueOf('referer') : undefined,
+    userAgent: isLogged ? head?.valueOf('user-agent') : undefined,
     client: plainAddress(connection.peerAddress),
     host: '',
     path: undefined,

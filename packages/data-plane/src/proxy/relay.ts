@@ -3,12 +3,10 @@
 import type { Filter } from '@causeway/filters/filter';
 import type { FilterChain } from '@causeway/filters/filter-chain';
 import type { ResponseHead } from '@causeway/http1/response-head';
-import type { Clock } from '@causeway/runtime/clock';
 import { messageOf } from '@causeway/runtime/errors';
-import type { Logger } from '@causeway/runtime/logger';
 
 import type { ActiveRequests } from '../table/route-entry.ts';
-import type { TableGeneration, TableGenerations } from '../table/table-generations.ts';
+import type { TableGeneration } from '../table/table-generations.ts';
 import type {
   BodyLength,
   Downstream,
@@ -19,8 +17,9 @@ import type {
   UpstreamEvents,
   UpstreamFailure,
 } from './exchange.ts';
-import { deadline, type ExchangeTimeouts, noTimeouts, rateDeadline } from './exchange-deadlines.ts';
-import type { ExchangeObserver, ExchangeRecord } from './exchange-record.ts';
+import type { ExchangeTimeouts } from './exchange-deadlines.ts';
+import type { ExchangeRecord } from './exchange-record.ts';
+import { ExchangeWatch, type WaitingFor } from './exchange-watch.ts';
 import {
   FilteredExchange,
   type FilteredRelay,
@@ -28,22 +27,10 @@ import {
   type PendingResponse,
 } from './filtered-exchange.ts';
 import { joinedField } from './head-fields.ts';
-import { faultRefusal, type Reason, type Refusal, refusalResponse, reasons } from './reasons.ts';
+import type { ProxyContext } from './proxy-context.ts';
+import { faultRefusal, type Refusal, refusalResponse, reasons } from './reasons.ts';
 import { downstreamFields, downstreamLength, isStream } from './response-head.ts';
-import type { Timed, TimerWheel } from './timer-wheel.ts';
-
-/** What all exchanges of a node share. */
-export interface ProxyContext {
-  readonly generations: TableGenerations;
-  readonly wheel: TimerWheel;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly observer: ExchangeObserver;
-  /** Exchanges that are not over. */
-  activeRequests: number;
-  /** From now on clients are asked to connect anew, which brings them to another node. */
-  isDraining: boolean;
-}
+import type { Timed } from './timer-wheel.ts';
 
 /**
  * `asking`: no head has gone to the client. `answering`: the upstream's has. `ending`: the response is complete and on its way.
@@ -59,7 +46,7 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
   readonly #context: ProxyContext;
   readonly #downstream: Downstream;
   readonly #generation: TableGeneration;
-  #timeouts = noTimeouts;
+  readonly #watch: ExchangeWatch;
   /** 0 = unlimited. */
   #bodyBytesMax = 0;
   #phase: Phase = 'asking';
@@ -79,18 +66,8 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
   #upstreamStartMs = 0;
   /** All of the request has been received. Bodies of which nobody knows the length yet only end with the connection. */
   #isRequestDone: boolean;
-  /** When it was received. */
-  #requestDoneMs: number;
   /** The client's body waits for the upstream, not the other way round. */
   #isRequestPaused = true;
-  /** When the gateway began to wait for the body, put forward by the time in which it was paused. */
-  #bodySinceMs = 0;
-  #pausedSinceMs = 0;
-  #lastByteMs: number;
-  /** When the client fell behind with reading; Infinity while it keeps up. */
-  #backlogSinceMs = Infinity;
-  #backlogBytes = 0;
-  #unsentMark = 0;
 
   constructor(
     context: ProxyContext,
@@ -103,8 +80,7 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
     this.#generation = generation;
     this.record = record;
     this.#isRequestDone = downstream.head.bodyLength === 0;
-    this.#requestDoneMs = record.startedMs;
-    this.#lastByteMs = record.startedMs;
+    this.#watch = new ExchangeWatch(record.startedMs);
     context.activeRequests += 1;
     context.observer.onExchangeStart();
   }
@@ -129,7 +105,7 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
 
   /** From now on these limits hold. */
   limit(timeouts: ExchangeTimeouts, bodyBytesMax: number): void {
-    this.#timeouts = timeouts;
+    this.#watch.timeouts = timeouts;
     this.#bodyBytesMax = bodyBytesMax;
   }
 
@@ -228,7 +204,7 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
   onRequestEnd(): void {
     this.#isRequestDone = true;
     this.#touch();
-    this.#requestDoneMs = this.#lastByteMs;
+    this.#watch.requestDoneMs = this.#watch.lastByteMs;
     if (this.#filters?.requestPass === undefined) this.#call?.endRequest();
     else this.#filters.takeRequestEnd();
     this.#arm();
@@ -293,13 +269,13 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
 
   onDownstreamDrain(): void {
     this.#touch();
-    this.#backlogSinceMs = Infinity;
+    this.#watch.endBacklog();
     if (!this.#isResponseHeld) this.#call?.resumeResponse();
   }
 
   onUpstreamEnd(): void {
     this.#touch();
-    this.#letGoOfUpstream(this.#lastByteMs);
+    this.#letGoOfUpstream(this.#watch.lastByteMs);
     if (this.#filters === undefined) this.endAnswer();
     else this.#filters.takeResponseEnd();
   }
@@ -342,7 +318,7 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
   holdResponse(isHeld: boolean): void {
     this.#isResponseHeld = isHeld;
     if (isHeld) this.#call?.pauseResponse();
-    else if (this.#backlogSinceMs === Infinity) this.#call?.resumeResponse();
+    else if (!this.#watch.hasBacklog) this.#call?.resumeResponse();
   }
 
   onFilterError(filter: Filter, error: unknown): void {
@@ -378,7 +354,7 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
 
   onDue(nowMs: number): void {
     if (this.#nextDueMs() > nowMs || this.#hasProgressed(nowMs)) this.#arm();
-    else this.refuse({ reason: this.#overdueReason(nowMs) });
+    else this.refuse({ reason: this.#watch.overdueReason(this.#waitingFor(), nowMs) });
   }
 
   #takeBack(): void {
@@ -387,8 +363,7 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
   }
 
   #startBody(): void {
-    this.#bodySinceMs = this.#context.clock.monotonicMs();
-    this.#lastByteMs = this.#bodySinceMs;
+    this.#watch.beginBody(this.#context.clock.monotonicMs());
     this.#isRequestPaused = false;
     this.#arm();
     this.#downstream.startBody();
@@ -398,7 +373,7 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
     const isTaken = this.#call?.sendChunk(chunk) ?? true;
     if (!isTaken) {
       this.#isUpstreamFull = true;
-      this.#unsentMark = this.#call?.unsentMark ?? 0;
+      this.#watch.noteUnsent(this.#call?.unsentMark ?? 0);
       this.#pauseBody();
     }
     return isTaken;
@@ -407,15 +382,14 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
   #pauseBody(): void {
     if (this.#isRequestPaused || this.#isRequestDone) return;
     this.#isRequestPaused = true;
-    this.#pausedSinceMs = this.#lastByteMs;
+    this.#watch.pauseBody();
     this.#downstream.pauseBody();
   }
 
   #resumeBody(): void {
     if (!this.#isRequestPaused || this.#isRequestDone || this.#isUpstreamFull || this.#isRequestHeld) return;
     this.#isRequestPaused = false;
-    this.#touch();
-    this.#bodySinceMs += this.#lastByteMs - this.#pausedSinceMs;
+    this.#watch.resumeBody(this.#context.clock.monotonicMs());
     this.#arm();
     this.#downstream.resumeBody();
   }
@@ -448,16 +422,7 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
   }
 
   #noteBacklog(): void {
-    const mark = this.#downstream.unsentMark;
-    if (this.#backlogSinceMs === Infinity) {
-      this.#touch();
-      this.#backlogSinceMs = this.#lastByteMs;
-      this.#backlogBytes = mark;
-    } else {
-      // The rest of the piece whose beginning the system has not taken.
-      this.#backlogBytes += Math.max(mark - this.#unsentMark, 0);
-    }
-    this.#unsentMark = mark;
+    this.#watch.noteBacklog(this.#downstream.unsentMark, this.#context.clock.monotonicMs());
     this.#arm();
   }
 
@@ -466,51 +431,22 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
     return this.#context.isDraining || !this.#isRequestDone;
   }
 
-  /** The moment at which something here takes too long, by what is being waited for now. */
+  #waitingFor(): WaitingFor {
+    if (this.#phase !== 'asking') return this.#isStream ? 'stream' : 'response';
+    if (this.#isRequestDone) return 'head';
+    return this.#isRequestPaused ? 'upstream' : 'body';
+  }
+
   #nextDueMs(): number {
-    const { responseHeadMs, idleMs, streamIdleMs, requestBodyIdleMs, bytesPerSecondMin } = this.#timeouts;
-    const isAsking = this.#phase === 'asking';
-    let partMs: number;
-    let rateMs = Infinity;
-    if (!isAsking) {
-      partMs = deadline(this.#lastByteMs, this.#isStream ? streamIdleMs : idleMs);
-      if (this.#backlogSinceMs !== Infinity)
-        rateMs = rateDeadline(this.#backlogSinceMs, this.#backlogBytes, bytesPerSecondMin);
-    } else if (this.#isRequestDone) {
-      partMs = deadline(this.#requestDoneMs, responseHeadMs);
-    } else if (this.#isRequestPaused) {
-      partMs = deadline(this.#lastByteMs, idleMs);
-    } else {
-      partMs = deadline(this.#lastByteMs, requestBodyIdleMs);
-      rateMs = rateDeadline(this.#bodySinceMs, this.record.bytesIn, bytesPerSecondMin);
-    }
-    return Math.min(this.#wholeDueMs(), partMs, rateMs);
+    return this.#watch.dueMs(this.#waitingFor(), this.record.bytesIn);
   }
 
-  /** Of a stream only the time until its head counts. */
-  #wholeDueMs(): number {
-    if (this.#phase !== 'asking' && this.#isStream) return Infinity;
-    return deadline(this.record.startedMs, this.#timeouts.requestMs);
-  }
-
-  /** Whether only a slow peer kept the bytes from passing here: the system has taken some of what waited. */
+  /** Whether only a slow peer kept the bytes from passing here. */
   #hasProgressed(nowMs: number): boolean {
-    const waitsFor = this.#phase === 'asking' ? this.#call : this.#downstream;
-    const isWaiting = this.#phase === 'asking' ? this.#isRequestPaused : this.#backlogSinceMs !== Infinity;
-    const mark = waitsFor?.unsentMark ?? 0;
-    if (!isWaiting || mark >= this.#unsentMark) return false;
-    this.#unsentMark = mark;
-    this.#lastByteMs = nowMs;
-    return this.#nextDueMs() > nowMs;
-  }
-
-  #overdueReason(nowMs: number): Reason {
-    if (this.#wholeDueMs() <= nowMs) return 'upstream_timeout';
-    const isClientSlow =
-      this.#phase === 'asking'
-        ? !this.#isRequestDone && !this.#isRequestPaused
-        : this.#backlogSinceMs !== Infinity;
-    return isClientSlow ? 'request_timeout' : 'upstream_timeout';
+    const isAsking = this.#phase === 'asking';
+    const isHeldUp = isAsking ? this.#isRequestPaused : this.#watch.hasBacklog;
+    const mark = (isAsking ? this.#call : this.#downstream)?.unsentMark ?? 0;
+    return isHeldUp && this.#watch.hasProgressed(mark, nowMs) && this.#nextDueMs() > nowMs;
   }
 
   /** The wheel may wake it too early, never too late: bytes only move the deadline on, and `onDue` looks again. */
@@ -523,7 +459,7 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
   }
 
   #touch(): void {
-    this.#lastByteMs = this.#context.clock.monotonicMs();
+    this.#watch.lastByteMs = this.#context.clock.monotonicMs();
   }
 
   #letGoOfUpstream(nowMs: number = this.#context.clock.monotonicMs()): void {
@@ -538,7 +474,7 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
   #finish(): void {
     if (this.#phase === 'over') return;
     const { wheel, clock, observer } = this.#context;
-    const nowMs = this.#isEndingNow ? this.#lastByteMs : clock.monotonicMs();
+    const nowMs = this.#isEndingNow ? this.#watch.lastByteMs : clock.monotonicMs();
     this.#letGoOfUpstream(nowMs);
     this.#phase = 'over';
     wheel.cancel(this);

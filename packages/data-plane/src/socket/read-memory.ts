@@ -11,6 +11,8 @@ const freeMax = 128;
 export const copiedBytesMax = 4096;
 
 const shared = Buffer.allocUnsafeSlow(memoryBytes);
+/** Hot path: the small pieces of `shared`, by their length, so that a request needs no object for what was read. */
+const smallPieces: (Buffer | undefined)[] = [];
 const free: Buffer[] = [];
 
 /** Reads of one socket, as `net.Socket` wants its `onread`. */
@@ -53,7 +55,8 @@ export class ReadMemory {
   }
 
   #pieceOf(memory: Buffer, bytes: number): Buffer {
-    if (memory !== shared || bytes <= copiedBytesMax) return memory.subarray(0, bytes);
+    if (memory !== shared) return memory.subarray(0, bytes);
+    if (bytes <= copiedBytesMax) return (smallPieces[bytes] ??= shared.subarray(0, bytes));
     if (this.#isUsedOnce) return Buffer.from(memory.subarray(0, bytes));
     const own = free.pop() ?? Buffer.allocUnsafeSlow(memoryBytes);
     memory.copy(own, 0, 0, bytes);

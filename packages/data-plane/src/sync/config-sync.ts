@@ -67,6 +67,8 @@ const reconnectBaseMs = 250;
 const reconnectMaxMs = 10_000;
 /** A connection that lasted so long was a good one: the next loss starts with the shortest pause. */
 const stableMs = 2000;
+/** What an update may be refused for today and taken for tomorrow: a port that is taken, a directory that is missing. */
+const ofThisMachine: ReadonlySet<string> = new Set(['listener_failed', 'output_failed']);
 /** Pace at which an update that the machine refused (a port that is taken) is tried again. */
 const retryBaseMs = 1000;
 const retryMaxMs = 60_000;
@@ -318,7 +320,7 @@ export class ConfigSync {
       { revision, problems: problems.map(problemText) },
       'the update is refused; what was served goes on',
     );
-    const canRetry = problems.some((problem) => problem.reason === 'listener_failed');
+    const canRetry = problems.some(({ reason }) => ofThisMachine.has(reason));
     const nextTryMs = canRetry ? Math.round(retry.nextMs()) : 0;
     if (canRetry)
       this.#cancelRetry = this.#after(nextTryMs, () => this.#enqueue(() => this.#retry(snapshot, retry)));

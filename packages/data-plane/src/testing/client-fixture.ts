@@ -5,8 +5,9 @@ import type { TestContext } from 'node:test';
 import { defaultLimits } from '@causeway/http1/limits';
 import { ManualClock } from '@causeway/runtime/manual-clock';
 
-import { ClientConnection, type ConnectionContext } from '../listen/client-connection.ts';
+import { ClientConnection } from '../listen/client-connection.ts';
 import { ClientTimeoutCounters } from '../listen/client-timeout-counters.ts';
+import type { ConnectionContext } from '../listen/connection-context.ts';
 import type { Downstream, DownstreamEvents, MessageFault, RequestHandler } from '../proxy/exchange.ts';
 import { TimerWheel } from '../proxy/timer-wheel.ts';
 import { until } from './http-client.ts';

@@ -12,6 +12,7 @@ import type { HeadLimits } from '@causeway/http1/limits';
 import type { FieldList, UpstreamFailure } from '../proxy/exchange.ts';
 import type { Timed } from '../proxy/timer-wheel.ts';
 import { MessageWriter } from '../socket/message-writer.ts';
+import { ownSocket, type SocketOwner } from '../socket/own-socket.ts';
 import { ReadMemory } from '../socket/read-memory.ts';
 import type { OpeningSocket } from './open-socket.ts';
 import type { PoolCall } from './pool-call.ts';
@@ -35,14 +36,10 @@ export interface ConnectionOwner {
   onSession(session: Buffer): void;
 }
 
-interface OwnedSocket extends Socket {
-  connection?: UpstreamConnection;
-}
-
 /** `connecting` -> `free` <-> `busy` -> `gone`, and from everywhere to `gone`. */
 type State = 'connecting' | 'free' | 'busy' | 'gone';
 
-export class UpstreamConnection implements Timed {
+export class UpstreamConnection implements SocketOwner, Timed {
   wheelNext: Timed | undefined = undefined;
   wheelPrevious: Timed | undefined = undefined;
   dueMs = Infinity;
@@ -74,13 +71,10 @@ export class UpstreamConnection implements Timed {
     this.#socket = socket;
     this.#parser = new ResponseParser(owner.headLimits);
     this.writer = new MessageWriter(socket, () => this.#call?.events.onUpstreamDrain());
-    (socket as OwnedSocket).connection = this;
-    socket.once(readyEvent, onReady);
-    socket.on('end', onEnd);
-    socket.on('error', onError);
-    socket.on('close', onClose);
+    ownSocket(socket, this);
+    socket.once(readyEvent, () => this.#onReady());
     if (readyEvent === 'secureConnect') {
-      socket.on('session', onSession);
+      socket.on('session', (session: Buffer) => owner.onSession(session));
       this.#memory.useOnce();
     }
   }
@@ -134,7 +128,7 @@ export class UpstreamConnection implements Timed {
     this.#owner.onConnectFailed(this, failure);
   }
 
-  ready(): void {
+  #onReady(): void {
     this.#state = 'free';
     this.#owner.onFree(this);
   }
@@ -160,12 +154,7 @@ export class UpstreamConnection implements Timed {
     call.events.onUpstreamPart();
   }
 
-  keepSession(session: Buffer): void {
-    this.#owner.onSession(session);
-  }
-
-  /** The upstream sends no more. */
-  end(): void {
+  onSocketEnd(): void {
     // Within a TLS handshake; 'close' follows, and tells why there is no connection.
     if (this.#state === 'connecting') return;
     const call = this.#call;
@@ -174,11 +163,11 @@ export class UpstreamConnection implements Timed {
     else this.#fail(resetFailure(undefined, this.#hasAnswered));
   }
 
-  fault(error: Error): void {
+  onSocketError(error: Error): void {
     this.#error = error;
   }
 
-  close(): void {
+  onSocketClose(): void {
     if (this.#state === 'gone') return;
     if (this.#state === 'connecting') this.failToConnect(connectFailure(this.#error));
     else if (this.#call === undefined) this.destroy();
@@ -230,26 +219,4 @@ function keepAliveMs(head: ResponseHead): number {
   if (value === undefined) return Infinity;
   const [, seconds] = /(?:^|[,;\s])timeout=(\d{1,9})/i.exec(value) ?? [];
   return seconds === undefined ? Infinity : Math.max(Number(seconds) - 1, 0) * 1000;
-}
-
-// One function for all sockets: a closure for each event of each connection would cost more than its parser.
-
-function onReady(this: OwnedSocket): void {
-  this.connection!.ready();
-}
-
-function onEnd(this: OwnedSocket): void {
-  this.connection!.end();
-}
-
-function onError(this: OwnedSocket, error: Error): void {
-  this.connection!.fault(error);
-}
-
-function onClose(this: OwnedSocket): void {
-  this.connection!.close();
-}
-
-function onSession(this: OwnedSocket, session: Buffer): void {
-  this.connection!.keepSession(session);
 }

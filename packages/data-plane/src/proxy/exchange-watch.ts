@@ -1,0 +1,118 @@
+/** What an exchange is waiting for, since when, and when that has been too long. Knows no clock: the relay tells the time. */
+
+import { deadline, type ExchangeTimeouts, noTimeouts, rateDeadline } from './exchange-deadlines.ts';
+import type { Reason } from './reasons.ts';
+
+/**
+ * `body`: the client's body. `upstream`: for the upstream to take the body. `head`: for its response. `response`: for the rest of that, or
+ * for the client to take it. `stream`: the same of one whose bytes may be far apart.
+ */
+export type WaitingFor = 'body' | 'upstream' | 'head' | 'response' | 'stream';
+
+export class ExchangeWatch {
+  timeouts: ExchangeTimeouts = noTimeouts;
+  /** When the last byte passed, either way. */
+  lastByteMs: number;
+  /** When all of the request had been received. */
+  requestDoneMs: number;
+  readonly #startedMs: number;
+  /** When the gateway began to wait for the body, put forward by the time in which it did not. */
+  #bodySinceMs = 0;
+  #pausedSinceMs = 0;
+  /** When the client fell behind with reading; Infinity while it keeps up. */
+  #backlogSinceMs = Infinity;
+  #backlogBytes = 0;
+  /** Of whoever is slow to take what waits for him. */
+  #unsentMark = 0;
+
+  constructor(startedMs: number) {
+    this.#startedMs = startedMs;
+    this.lastByteMs = startedMs;
+    this.requestDoneMs = startedMs;
+  }
+
+  get hasBacklog(): boolean {
+    return this.#backlogSinceMs !== Infinity;
+  }
+
+  beginBody(nowMs: number): void {
+    this.#bodySinceMs = nowMs;
+    this.lastByteMs = nowMs;
+  }
+
+  pauseBody(): void {
+    this.#pausedSinceMs = this.lastByteMs;
+  }
+
+  /** The upstream does not take the body as fast as it comes. */
+  noteUnsent(unsentMark: number): void {
+    this.#unsentMark = unsentMark;
+  }
+
+  /** The time in which the client could not send does not count against it. */
+  resumeBody(nowMs: number): void {
+    this.#bodySinceMs += nowMs - this.#pausedSinceMs;
+    this.lastByteMs = nowMs;
+  }
+
+  /** The client did not take the last chunk at once. Behind the first one others of the same piece may come. */
+  noteBacklog(unsentMark: number, nowMs: number): void {
+    if (this.hasBacklog) {
+      this.#backlogBytes += Math.max(unsentMark - this.#unsentMark, 0);
+    } else {
+      this.lastByteMs = nowMs;
+      this.#backlogSinceMs = nowMs;
+      this.#backlogBytes = unsentMark;
+    }
+    this.#unsentMark = unsentMark;
+  }
+
+  endBacklog(): void {
+    this.#backlogSinceMs = Infinity;
+  }
+
+  /** The moment at which it has been too long. */
+  dueMs(waitingFor: WaitingFor, bytesIn: number): number {
+    const { responseHeadMs, idleMs, streamIdleMs, requestBodyIdleMs, bytesPerSecondMin } = this.timeouts;
+    const wholeMs = this.#wholeDueMs(waitingFor);
+    const { lastByteMs } = this;
+    switch (waitingFor) {
+      case 'body': {
+        const rateMs = rateDeadline(this.#bodySinceMs, bytesIn, bytesPerSecondMin);
+        return Math.min(wholeMs, deadline(lastByteMs, requestBodyIdleMs), rateMs);
+      }
+      case 'upstream':
+        return Math.min(wholeMs, deadline(lastByteMs, idleMs));
+      case 'head':
+        return Math.min(wholeMs, deadline(this.requestDoneMs, responseHeadMs));
+      case 'response':
+        return Math.min(wholeMs, deadline(lastByteMs, idleMs), this.#backlogDueMs());
+      case 'stream':
+        return Math.min(wholeMs, deadline(lastByteMs, streamIdleMs), this.#backlogDueMs());
+    }
+  }
+
+  /** Whether the system has taken some of what waits: then somebody only is slow. */
+  hasProgressed(unsentMark: number, nowMs: number): boolean {
+    if (unsentMark >= this.#unsentMark) return false;
+    this.#unsentMark = unsentMark;
+    this.lastByteMs = nowMs;
+    return true;
+  }
+
+  /** Whose fault it is that it has been too long. */
+  overdueReason(waitingFor: WaitingFor, nowMs: number): Reason {
+    if (this.#wholeDueMs(waitingFor) <= nowMs) return 'upstream_timeout';
+    return waitingFor === 'body' || this.hasBacklog ? 'request_timeout' : 'upstream_timeout';
+  }
+
+  /** Of a stream only the time until its head counts. */
+  #wholeDueMs(waitingFor: WaitingFor): number {
+    return waitingFor === 'stream' ? Infinity : deadline(this.#startedMs, this.timeouts.requestMs);
+  }
+
+  #backlogDueMs(): number {
+    if (!this.hasBacklog) return Infinity;
+    return rateDeadline(this.#backlogSinceMs, this.#backlogBytes, this.timeouts.bytesPerSecondMin);
+  }
+}

@@ -1,0 +1,20 @@
+/** What the exchanges of a node have in common. */
+
+import type { Clock } from '@causeway/runtime/clock';
+import type { Logger } from '@causeway/runtime/logger';
+
+import type { TableGenerations } from '../table/table-generations.ts';
+import type { ExchangeObserver } from './exchange-record.ts';
+import type { TimerWheel } from './timer-wheel.ts';
+
+export interface ProxyContext {
+  readonly generations: TableGenerations;
+  readonly wheel: TimerWheel;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly observer: ExchangeObserver;
+  /** Exchanges that are not over. */
+  activeRequests: number;
+  /** From now on clients are asked to connect anew, which brings them to another node. */
+  isDraining: boolean;
+}
