@@ -7,8 +7,8 @@ import {
   NodeMessageSchema,
 } from './gen/causeway/config/v1/config_pb.ts';
 
-/** Largest chunk of items in one message, in bytes: well under gRPC's default message limit of 4 MiB. */
-export const chunkBytesMax = 1024 * 1024;
+/** Largest chunk of items in one message, in bytes: far under gRPC's limit of 4 MiB, for a node serves nobody while it decodes one. */
+export const chunkBytesMax = 256 * 1024;
 /** Largest chunk of a command's result, in bytes. */
 export const resultChunkBytesMax = 64 * 1024;
 /** Metadata key of the node's credential: `Bearer <token>`. */

@@ -1,7 +1,8 @@
-import { chunkBytesMax } from '@causeway/proto/config-stream';
 import type { ItemsChange } from '@causeway/proto/snapshot-items';
 
-/** Updates larger than one chunk that may be under way at once: a thousand nodes that join together take turns. */
+/** Bytes of items up to which an update is small. */
+const smallBytesMax = 1024 * 1024;
+/** Larger ones that may be under way at once: a thousand nodes that join together take turns. */
 const largeUpdatesMax = 8;
 
 /** Hands out the right to send a large update; small ones pass at once. One waiting place for each subscription. */
@@ -11,7 +12,7 @@ export class UpdateSlots {
 
   async acquire(holder: object, change: ItemsChange): Promise<void> {
     const bytes = change.upserts.reduce((sum, item) => sum + item.bytes.byteLength, 0);
-    if (bytes <= chunkBytesMax) return;
+    if (bytes <= smallBytesMax) return;
     if (this.#holders.size >= largeUpdatesMax)
       await new Promise<void>((resolve) => this.#waiting.set(holder, resolve));
     else this.#holders.add(holder);

@@ -40,13 +40,10 @@ export class ExchangeWatch {
     this.lastByteMs = nowMs;
   }
 
-  pauseBody(): void {
-    this.#pausedSinceMs = this.lastByteMs;
-  }
-
   /** The upstream does not take the body as fast as it comes. */
-  noteUnsent(unsentMark: number): void {
+  pauseBody(unsentMark: number): void {
     this.#unsentMark = unsentMark;
+    this.#pausedSinceMs = this.lastByteMs;
   }
 
   /** The time in which the client could not send does not count against it. */
@@ -55,9 +52,10 @@ export class ExchangeWatch {
     this.lastByteMs = nowMs;
   }
 
-  /** The client did not take the last chunk at once. Behind the first one others of the same piece may come. */
+  /** The client does not take the response as fast as it comes. */
   noteBacklog(unsentMark: number, nowMs: number): void {
     if (this.hasBacklog) {
+      // The rest of the piece whose beginning the system has not taken.
       this.#backlogBytes += Math.max(unsentMark - this.#unsentMark, 0);
     } else {
       this.lastByteMs = nowMs;
@@ -73,8 +71,9 @@ export class ExchangeWatch {
 
   /** The moment at which it has been too long. */
   dueMs(waitingFor: WaitingFor, bytesIn: number): number {
-    const { responseHeadMs, idleMs, streamIdleMs, requestBodyIdleMs, bytesPerSecondMin } = this.timeouts;
-    const wholeMs = this.#wholeDueMs(waitingFor);
+    const { requestMs, responseHeadMs, idleMs, streamIdleMs, requestBodyIdleMs, bytesPerSecondMin } =
+      this.timeouts;
+    const wholeMs = deadline(this.#startedMs, requestMs);
     const { lastByteMs } = this;
     switch (waitingFor) {
       case 'body': {
@@ -88,7 +87,7 @@ export class ExchangeWatch {
       case 'response':
         return Math.min(wholeMs, deadline(lastByteMs, idleMs), this.#backlogDueMs());
       case 'stream':
-        return Math.min(wholeMs, deadline(lastByteMs, streamIdleMs), this.#backlogDueMs());
+        return Math.min(deadline(lastByteMs, streamIdleMs), this.#backlogDueMs());
     }
   }
 
@@ -102,13 +101,10 @@ export class ExchangeWatch {
 
   /** Whose fault it is that it has been too long. */
   overdueReason(waitingFor: WaitingFor, nowMs: number): Reason {
-    if (this.#wholeDueMs(waitingFor) <= nowMs) return 'upstream_timeout';
+    // Of a stream only the time until its head counts.
+    const isWhole = waitingFor !== 'stream' && deadline(this.#startedMs, this.timeouts.requestMs) <= nowMs;
+    if (isWhole) return 'upstream_timeout';
     return waitingFor === 'body' || this.hasBacklog ? 'request_timeout' : 'upstream_timeout';
-  }
-
-  /** Of a stream only the time until its head counts. */
-  #wholeDueMs(waitingFor: WaitingFor): number {
-    return waitingFor === 'stream' ? Infinity : deadline(this.#startedMs, this.timeouts.requestMs);
   }
 
   #backlogDueMs(): number {

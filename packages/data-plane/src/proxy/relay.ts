@@ -373,7 +373,6 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
     const isTaken = this.#call?.sendChunk(chunk) ?? true;
     if (!isTaken) {
       this.#isUpstreamFull = true;
-      this.#watch.noteUnsent(this.#call?.unsentMark ?? 0);
       this.#pauseBody();
     }
     return isTaken;
@@ -382,7 +381,7 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
   #pauseBody(): void {
     if (this.#isRequestPaused || this.#isRequestDone) return;
     this.#isRequestPaused = true;
-    this.#watch.pauseBody();
+    this.#watch.pauseBody(this.#call?.unsentMark ?? 0);
     this.#downstream.pauseBody();
   }
 

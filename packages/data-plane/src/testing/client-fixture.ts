@@ -6,8 +6,8 @@ import { defaultLimits } from '@causeway/http1/limits';
 import { ManualClock } from '@causeway/runtime/manual-clock';
 
 import { ClientConnection } from '../listen/client-connection.ts';
-import { ClientTimeoutCounters } from '../listen/client-timeout-counters.ts';
 import type { ConnectionContext } from '../listen/connection-context.ts';
+import { ClientTimeoutCounters } from '../listen/client-timeout-counters.ts';
 import type { Downstream, DownstreamEvents, MessageFault, RequestHandler } from '../proxy/exchange.ts';
 import { TimerWheel } from '../proxy/timer-wheel.ts';
 import { until } from './http-client.ts';

@@ -21,14 +21,9 @@ export async function socketPair(context: TestContext): Promise<SocketPair> {
   const address = server.address();
   if (typeof address !== 'object' || address === null) throw new Error('no address');
   const accepted = once(server, 'connection') as Promise<[Socket]>;
-  const options = {
-    port: address.port,
-    host: '127.0.0.1',
-    noDelay: true,
-    allowHalfOpen: true,
-    highWaterMark: socketBufferBytes,
-  };
-  const ours = connect(options);
+  const options = { port: address.port, host: '127.0.0.1', noDelay: true };
+  const more = { allowHalfOpen: true, highWaterMark: socketBufferBytes };
+  const ours = connect({ ...options, ...more });
   const [theirs] = await accepted;
   server.close();
   for (const socket of [ours, theirs]) {
