@@ -112,6 +112,8 @@ export interface NodeOptions {
   controlPlane: ControlPlane;
   /** Default `node-1`. */
   id?: string;
+  /** The Gateway that it joins; default `default`. */
+  gateway?: string;
   /** Default: a new temporary directory. */
   dataDir?: string;
   flags?: readonly string[];
@@ -144,8 +146,8 @@ export class DataPlaneNode {
   }
 
   async start(): Promise<void> {
-    const { controlPlane, flags = [] } = this.#options;
-    const joins = ['--control-plane', `127.0.0.1:${controlPlane.streamPort}`, '--gateway', 'default'];
+    const { controlPlane, gateway: joined = 'default', flags = [] } = this.#options;
+    const joins = ['--control-plane', `127.0.0.1:${controlPlane.streamPort}`, '--gateway', joined];
     const proves = ['--node-id', this.id, '--node-token-file', controlPlane.nodeTokenFile];
     const keeps = ['--data-dir', this.dataDir, '--status-addr', '127.0.0.1:0'];
     const all = [...joins, ...proves, ...keeps, ...flags];
