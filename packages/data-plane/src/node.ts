@@ -25,6 +25,7 @@ import { buildTable } from './table/build-table.ts';
 import type { Table } from './table/table.ts';
 import { TableGenerations } from './table/table-generations.ts';
 import type { PoolContext } from './upstream/endpoint-pool.ts';
+import { FailureReport } from './upstream/failure-report.ts';
 import { PoolCounters } from './upstream/pool-counters.ts';
 import type { ServiceHandle } from './upstream/service-handle.ts';
 
@@ -71,7 +72,9 @@ export class ProxyNode implements SnapshotTarget {
     const ownPorts = {
       has: (port: number) => this.#ports.has(port) || options.otherPorts?.().includes(port) === true,
     };
-    this.#pools = { clock, wheel, ownPorts, counters: this.poolCounters, resolver: this.#resolver };
+    const failures = new FailureReport(clock, logger);
+    const { poolCounters: counters } = this;
+    this.#pools = { clock, wheel, ownPorts, counters, resolver: this.#resolver, failures };
   }
 
   get table(): Table | undefined {

@@ -64,6 +64,8 @@ export class HeadReader {
   fault: Fault = faults.lineEnd;
 
   methodEnd = 0;
+  /** The method of the request, as far as it is known, is HEAD. */
+  isHead = false;
   targetEnd = 0;
   versionMajor = 0;
   versionMinor = 0;
@@ -95,6 +97,7 @@ export class HeadReader {
     this.#bytesMax = bytesMax;
     this.#at = 0;
     this.#mark = 0;
+    this.isHead = false;
     this.status = 0;
     this.fields = [];
     this.names = [];
@@ -177,6 +180,7 @@ export class HeadReader {
       if (at === end) return this.#suspend(at - base);
       if (source[at] !== space || at === base) return this.#fail(faults.method, at - base);
       this.methodEnd = at - base;
+      this.isHead = this.methodEnd === 4 && source.toString('latin1', base, at) === 'HEAD';
       at += 1;
       this.#phase = Phase.target;
     }

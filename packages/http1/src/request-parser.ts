@@ -37,6 +37,11 @@ export class RequestParser extends BodyReader {
     this.#headBytesMax = limits.headBytesMax;
   }
 
+  /** Whether what fails, or does not end, asks for a response without a body (RFC 9110 section 9.3.2). */
+  get isForHead(): boolean {
+    return this.headReader.isHead;
+  }
+
   /** Whether a request has begun and not ended: what a time limit for heads is for. Empty lines begin nothing. */
   get isWithinRequest(): boolean {
     return this.#stage === Stage.head || this.#stage === Stage.body;
@@ -92,6 +97,7 @@ export class RequestParser extends BodyReader {
 
   #endRequest(): void {
     this.#stage = Stage.between;
+    this.headReader.isHead = false;
     this.#isAfterBody = this.head!.bodyLength !== 0;
   }
 

@@ -140,6 +140,22 @@ describe('what is no request', () => {
     assert.equal(fixture.asked.length, 1);
   });
 
+  it('but would have been one for HEAD, is refused without a body', async (context) => {
+    for (const [bytes, body] of [
+      ['HEAD / HTTP/1.1\r\n\r\n', ''],
+      ['HEAD /\u0001 HTTP/1.1\r\n\r\n', ''],
+      ['HEAD / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\n\r\n', 'malformed'],
+      ['HEAD / HTTP/1.1\r\nHost: a\r\n\r\n\r\r', 'malformed'],
+      ['HEADS / HTTP/1.1\r\n\r\n', 'malformed'],
+    ]) {
+      const fixture = await startClients(context, (asked) => asked.answer(''));
+      const client = new Client(context, fixture.port);
+      await client.send(bytes!);
+      await until('the end', () => client.isEnded);
+      assert.deepEqual(client.received.split('content-length: 9\r\nconnection: close\r\n\r\n')[1], body);
+    }
+  });
+
   it('within a body is told once, whatever else comes', async (context) => {
     const fixture = await startClients(context, (asked) => setImmediate(() => asked.downstream.startBody()));
     const client = new Client(context, fixture.port);

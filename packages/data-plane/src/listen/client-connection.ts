@@ -32,18 +32,22 @@ import { messageFaults } from './message-faults.ts';
 type State = 'waiting' | 'head' | 'exchange' | 'leaving' | 'closed';
 
 /**
- * How long, and for how many bytes, a client that still sends is listened to after its last answer: closing at once would make
- * its kernel throw the answer away (RFC 9112 section 9.6).
+ * How long a client that still sends is listened to after its last answer: closing at once would make its kernel throw the answer
+ * away (RFC 9112 section 9.6).
  */
 const lingerMs = 2000;
-const lingerBytesMax = 1_048_576;
+
+/**
+ * Of requests that wait for the ones before, so much is read ahead: only while a socket is read does its end become known, and with it
+ * that nobody waits for an answer any more.
+ */
+const aheadBytesMax = 16_384;
 
 const nothing = Buffer.alloc(0);
 
 /**
  * Pipelined requests are handled one at a time and in order: only safe ones could run side by side (RFC 9112 section 9.3.2), and
- * none may run after an answer that closes the connection. Those that wait are not read, and so not kept in memory beyond the
- * one piece in which they came.
+ * none may run after an answer that closes the connection. Those that wait are read ahead within bounds, and not looked at.
  */
 export class ClientConnection implements Downstream, SocketOwner, Timed {
   wheelNext: Timed | undefined = undefined;
@@ -68,7 +72,6 @@ export class ClientConnection implements Downstream, SocketOwner, Timed {
   #isHalfClosed = false;
   /** The next answer is to say that it is the last one. */
   #isLeaving = false;
-  #lingerBytes = 0;
 
   // Of the exchange.
   #events: DownstreamEvents | undefined;
@@ -126,9 +129,11 @@ export class ClientConnection implements Downstream, SocketOwner, Timed {
     this.#unread = nothing;
     // The end of a body takes no byte, and may be all that is left to read.
     if (chunk.length > 0 || this.#mayReadBody()) this.#read(chunk);
-    if (this.#unread.length > 0) return;
-    if (this.#isHalfClosed && this.#state === 'waiting') this.#onEndOfBytes();
-    else if (!this.#isBodyHeld() && this.#socket.isPaused()) this.#socket.resume();
+    if (this.#isHalfClosed) {
+      if (this.#unread.length === 0 && this.#state === 'waiting') this.#onEndOfBytes();
+    } else if (!this.#isBodyHeld() && this.#unread.length < aheadBytesMax && this.#socket.isPaused()) {
+      this.#socket.resume();
+    }
   }
 
   /** Later requests belong to another socket of the table: the port has moved, and takes this connection along. */
@@ -206,12 +211,9 @@ export class ClientConnection implements Downstream, SocketOwner, Timed {
   }
 
   #receive(chunk: Buffer): void {
-    if (this.#state === 'leaving') {
-      this.#lingerBytes += chunk.length;
-      if (this.#lingerBytes > lingerBytesMax) this.#socket.destroy();
-    } else if (this.#unread.length > 0) {
-      // Read before the socket was paused.
-      this.#unread = Buffer.concat([this.#unread, chunk]);
+    if (this.#state === 'leaving') return;
+    if (this.#unread.length > 0) {
+      this.#keep(chunk);
     } else {
       if (!this.#isTurnAsked) this.#requestsInTurn = 0;
       this.#read(chunk);
@@ -222,8 +224,7 @@ export class ClientConnection implements Downstream, SocketOwner, Timed {
   onSocketEnd(): void {
     this.#isHalfClosed = true;
     if (this.#state === 'leaving') this.#socket.destroy();
-    else if (this.#state === 'exchange' && this.#isReceived) this.#events?.onDownstreamHalfClosed();
-    else if (this.#unread.length === 0) this.#onEndOfBytes();
+    else this.#onHalfClosed();
   }
 
   onSocketError(): void {
@@ -246,14 +247,17 @@ export class ClientConnection implements Downstream, SocketOwner, Timed {
     this.#isReading = false;
     if (this.#mayReadBody()) this.#events?.onRequestPart();
     if (this.#state === 'leaving' || this.#state === 'closed') return;
-    if (at < chunk.length) {
-      // A copy: what it was read into is not ours to keep.
-      this.#unread = Buffer.from(chunk.subarray(at));
-      if (this.#isHandedOver) this.#memory.over(true);
-      this.#socket.pause();
-    } else if (this.#isHalfClosed) {
-      this.#onEndOfBytes();
-    }
+    if (at < chunk.length) this.#keep(chunk.subarray(at));
+    if (this.#isHalfClosed) this.#onHalfClosed();
+  }
+
+  /** Adds to what waits to be read: a copy, for what it was read into is not ours to keep. */
+  #keep(rest: Buffer): void {
+    this.#unread = Buffer.concat([this.#unread, rest]);
+    if (this.#isHandedOver) this.#memory.over(true);
+    if (this.#unread.length < aheadBytesMax) return;
+    this.#socket.pause();
+    if (this.#isReceived) this.#events?.onDownstreamUnseen();
   }
 
   /** Gives how far it came: behind that is what must wait. */
@@ -384,6 +388,11 @@ export class ClientConnection implements Downstream, SocketOwner, Timed {
     this.#events?.onRequestFault(fault);
   }
 
+  #onHalfClosed(): void {
+    if (this.#state === 'exchange' && this.#isReceived) this.#events?.onDownstreamHalfClosed();
+    else if (this.#unread.length === 0) this.#onEndOfBytes();
+  }
+
   /** All that the client has sent is read, and no more will come. */
   #onEndOfBytes(): void {
     if (this.#state === 'exchange' && this.#parser.fault !== undefined) return;
@@ -402,7 +411,8 @@ export class ClientConnection implements Downstream, SocketOwner, Timed {
       return;
     }
     const { status, fields, body } = this.#context.handler.refuse(this.#peer, fault, detail);
-    this.#socket.write(responseHeadText(status, fields, body.length, true) + body, 'latin1');
+    const sentBody = this.#parser.isForHead ? '' : body;
+    this.#socket.write(responseHeadText(status, fields, body.length, true) + sentBody, 'latin1');
     this.#farewell();
   }
 

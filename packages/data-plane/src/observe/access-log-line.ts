@@ -12,7 +12,7 @@ type LineSettings = Pick<AccessLogSettings, 'format' | 'redactHeaders' | 'redact
 
 /** What a line shows of the client's own words: header values and the query, redacted. Undefined = not sent, or not known. */
 interface Words {
-  host(record: ExchangeRecord): string;
+  host(record: ExchangeRecord): string | undefined;
   query(record: ExchangeRecord): string | undefined;
   referer(record: ExchangeRecord): string | undefined;
   userAgent(record: ExchangeRecord): string | undefined;
@@ -36,7 +36,7 @@ function wordsOf({ redactHeaders, redactQuery: names }: LineSettings): Words {
   const hides = (header: string): boolean => redactHeaders.includes(header);
   const secret = new Set(names);
   return {
-    host: hides('host') ? () => redacted : ({ host }) => host,
+    host: hides('host') ? () => redacted : ({ host }) => (host === '' ? undefined : host),
     query: secret.size === 0 ? ({ query }) => query : ({ query }) => query && redactQuery(query, secret),
     referer: hides('referer')
       ? ({ referer }) => referer && redacted

@@ -5,7 +5,7 @@ import type { Reason } from './reasons.ts';
 
 /**
  * `body`: the client's body. `upstream`: for the upstream to take the body. `head`: for its response. `response`: for the rest of that, or
- * for the client to take it. `stream`: the same of one whose bytes may be far apart.
+ * for the client to take it. `stream`: the same of one whose bytes may be far apart, which only a client that is seen may ask for.
  */
 export type WaitingFor = 'body' | 'upstream' | 'head' | 'response' | 'stream';
 
@@ -13,6 +13,8 @@ export class ExchangeWatch {
   timeouts: ExchangeTimeouts = noTimeouts;
   /** When the last byte passed, either way. */
   lastByteMs: number;
+  /** Nobody would learn that the client is gone. */
+  isClientUnseen = false;
   /** When all of the request had been received. */
   requestDoneMs: number;
   readonly #startedMs: number;
@@ -87,7 +89,11 @@ export class ExchangeWatch {
       case 'response':
         return Math.min(wholeMs, deadline(lastByteMs, idleMs), this.#backlogDueMs());
       case 'stream':
-        return Math.min(deadline(lastByteMs, streamIdleMs), this.#backlogDueMs());
+        return Math.min(
+          deadline(lastByteMs, streamIdleMs),
+          this.isClientUnseen || this.hasBacklog ? deadline(lastByteMs, idleMs) : Infinity,
+          this.#backlogDueMs(),
+        );
     }
   }
 

@@ -80,6 +80,8 @@ export interface DownstreamEvents {
   onDownstreamDrain(): void;
   /** The client sends no more, though it may still read: the request is complete. */
   onDownstreamHalfClosed(): void;
+  /** The client sends far ahead and is not read any more: from now on nobody learns that it is gone. */
+  onDownstreamUnseen(): void;
   /** The response is out. The last call, unless the connection was closed first. */
   onResponseSent(): void;
   /** The connection is gone before the response was out. The last call. */

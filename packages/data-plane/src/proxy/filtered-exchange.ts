@@ -5,8 +5,9 @@ import type { BodyPass } from '@causeway/filters/body-pass';
 import { type FilterChain, type FilterOwner, freshProgress } from '@causeway/filters/filter-chain';
 import { checkField } from '@causeway/http1/write-head';
 
-import type { BodyLength, FieldList } from './exchange.ts';
+import type { FieldList } from './exchange.ts';
 import type { ExchangeRecord } from './exchange-record.ts';
+import { ownResponse, type PendingResponse } from './pending-response.ts';
 import type { Refusal } from './reasons.ts';
 
 /** What is known of the request once it has a Route. */
@@ -20,20 +21,6 @@ export interface FilteredRequest {
   pathParameter(name: string): string | undefined;
   /** The fields that go upstream, made anew by each call. */
   upstreamFields(): string[];
-}
-
-/** A response before its head is out: with a body of the gateway's, or with the upstream's that follows. */
-export interface PendingResponse {
-  readonly isUpstreams: boolean;
-  readonly status: number;
-  readonly fields: FieldList;
-  /** Of a response of the gateway's own. */
-  readonly body: Buffer | undefined;
-  readonly close: boolean;
-  /** Of the upstream's body. */
-  readonly length: BodyLength | undefined;
-  readonly hasBody: boolean;
-  readonly isStream: boolean;
 }
 
 /** What the relay does for it. */
@@ -283,14 +270,6 @@ export class FilteredExchange implements FilterOwner {
     else this.responsePass.end();
   }
 }
-
-const ownResponse = {
-  isUpstreams: false,
-  close: false,
-  length: undefined,
-  hasBody: false,
-  isStream: false,
-} as const;
 
 /** Whatever filters have put there: nothing may end a line early, or speak of framing. */
 function checkFields(fields: FieldList): void {

@@ -33,10 +33,10 @@ const rewritten: ReadonlySet<string> = new Set([
 ]);
 
 /** This gateway in Via. */
-const viaName = 'causeway';
+export const viaName = 'causeway';
 
 /** What happens to a field, by its name alone. */
-const Crossing = { always: 0, never: 1, ofTrustedPeers: 2, trace: 3 } as const;
+const Crossing = { always: 0, never: 1, ofTrustedPeers: 2, trace: 3, counted: 4 } as const;
 type Crossing = (typeof Crossing)[keyof typeof Crossing];
 
 /** Hot path: one look-up for a name in place of six. Bounded, because names come from clients. */
@@ -66,6 +66,7 @@ export function upstreamFields(request: ForwardedRequest): string[] {
 
 function mayCross(crossing: Crossing, name: string, request: ForwardedRequest): boolean {
   if (crossing === Crossing.trace) return isTraceParent(request.head.valueOf('traceparent'));
+  if (crossing === Crossing.counted) return request.head.method !== 'OPTIONS';
   // Where the gateway sends a Forwarded of its own it goes on with the one that came.
   if (name === 'forwarded' && request.forwarding.forwarded) return false;
   return crossing === Crossing.ofTrustedPeers && request.peerIsTrusted;
@@ -82,6 +83,7 @@ function crossingOf(name: string): Crossing {
   if (isIdentityHeader(name))
     return hasUnderscore(name) || isOwnIdentityHeader(name) ? Crossing.never : Crossing.ofTrustedPeers;
   if (name === 'traceparent' || name === 'tracestate') return Crossing.trace;
+  if (name === 'max-forwards') return Crossing.counted;
   // Baggage is a claim about the request that applications act on; a trace id is not.
   return name === 'baggage' ? Crossing.ofTrustedPeers : Crossing.always;
 }
@@ -105,9 +107,19 @@ function addForwarding(sent: string[], request: ForwardedRequest): void {
   if (host !== undefined || authority !== '') sent.push('x-forwarded-host', host ?? authority);
   sent.push('x-forwarded-port', port ?? String(request.localPort));
   sent.push('x-request-id', request.requestId);
+  if (head.method === 'OPTIONS') {
+    const hops = maxForwards(head);
+    if (hops !== undefined) sent.push('max-forwards', String(hops - 1));
+  }
   if (request.forwarding.forwarded) sent.push('forwarded', forwarded(request));
   // RFC 9110 section 7.6.3. Those of other hops have crossed before.
   if (request.forwarding.via) sent.push('via', `1.${head.minorVersion} ${viaName}`);
+}
+
+/** How often an OPTIONS request may be forwarded (RFC 9110 section 7.6.2); undefined: it does not say. */
+export function maxForwards(head: RequestHead): number | undefined {
+  const value = head.valueOf('max-forwards');
+  return value !== undefined && /^\d{1,9}$/.test(value) ? Number(value) : undefined;
 }
 
 /** What a trusted proxy says of the hops before, and this hop (RFC 7239 section 4). */

@@ -20,13 +20,14 @@ import type {
   WholeResponse,
 } from './exchange.ts';
 import type { ExchangeRecord } from './exchange-record.ts';
-import { upstreamFields } from './forwarding-headers.ts';
+import { maxForwards, upstreamFields } from './forwarding-headers.ts';
 import { guardRequest } from './guard-request.ts';
 import { joinedField } from './head-fields.ts';
 import { faultRefusal, type Refusal, reasons, refusalResponse } from './reasons.ts';
 import type { ProxyContext } from './proxy-context.ts';
 import { Relay } from './relay.ts';
 import { isAcceptableRequestId } from './request-id.ts';
+import { ownFields } from './response-head.ts';
 
 /** The handler that every listener of a node hands its requests to. Needs a live table. */
 export function createRequestHandler(context: ProxyContext): RequestHandler {
@@ -69,8 +70,8 @@ function proxyRequest(
   record.client = clientAddress(connection.peerAddress, head, gateway.clientAddress);
 
   // 4. Bring the path to its one spelling; what is matched is what the upstream gets.
-  if (request.target === '*') {
-    relay.answer(204, ['x-request-id', record.requestId], undefined, false);
+  if (request.target === '*' || (head.method === 'OPTIONS' && maxForwards(head) === 0)) {
+    relay.answer(204, [], undefined, false);
     return undefined;
   }
   const canonical = canonicalPath(request.target, gateway.mergeSlashes);
@@ -229,7 +230,7 @@ function refuseMessage(
   record.bytesOut = response.body.length;
   context.observer.onExchangeStart();
   context.observer.onExchangeOver(record);
-  return response;
+  return { ...response, fields: ownFields(response.fields, record.requestId, record.startedWallMs) };
 }
 
 function createRecord(

@@ -226,6 +226,15 @@ describe('a response that stands still', () => {
     assert.deepEqual([fixture.client.wasReset, fixture.record.reason], [true, 'upstream_timeout']);
   });
 
+  it('is in a stream in order no longer than idle when its client sends far ahead, and could be gone', (context) => {
+    const fixture = startRelay(context, { idleMs: 10_000 });
+    fixture.answer('text/event-stream');
+    fixture.clock.advance(60_000);
+    fixture.relay.onDownstreamUnseen();
+    fixture.clock.advance(lateMs);
+    assert.deepEqual([fixture.client.wasReset, fixture.record.reason], [true, 'upstream_timeout']);
+  });
+
   it('is in order for as long as it likes when idle is off', (context) => {
     const fixture = startRelay(context, { bytesPerSecondMin: 240 });
     fixture.answer();

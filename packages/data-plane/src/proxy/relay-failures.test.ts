@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { request as httpRequest } from 'node:http';
+import { request as httpRequest, type ServerResponse } from 'node:http';
 import { type Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import type { Compiled } from '@causeway/proto/compiled';
@@ -60,6 +60,36 @@ describe('relay: when things go wrong', () => {
     socket.end();
     await until('the upstream sees the end', () => isClosed);
   });
+
+  for (const [how, bytes, isReset] of [
+    ['ended its side before it began', '', false],
+    ['is gone, though bytes of a next request wait', 'G', true],
+    ['is gone, though next requests wait', 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(3), true],
+  ] as const)
+    it(`ends a silent stream whose client ${how}`, async (context) => {
+      const asked: ServerResponse[] = [];
+      const fixture = await before(context, (_request, response) => void asked.push(response));
+      const socket = await openSocket(context, fixture.port());
+      socket.write(`GET / HTTP/1.1\r\nHost: a\r\n\r\n${bytes}`);
+      await until('the upstream is asked', () => asked.length === 1);
+      const [response] = asked;
+      const isClosed = once(response!, 'close');
+      const begin = (): void =>
+        response!.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
+      if (isReset) {
+        begin();
+        await once(socket, 'data');
+        socket.resetAndDestroy();
+      } else {
+        socket.end();
+        // The end of the client's side has no effect that could be waited for.
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        begin();
+      }
+      await isClosed;
+      await until('the exchange is over', () => fixture.records.length === 1);
+      assert.equal(fixture.records[0]?.reason, 'client_closed');
+    });
 
   it('shows the client that a response is not complete, counted or chunked', async (context) => {
     const head = 'HTTP/1.1 200 OK\r\n';

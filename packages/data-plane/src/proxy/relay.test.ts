@@ -213,6 +213,26 @@ describe('relay: heads', () => {
       fixture.port(),
       'OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n',
     );
-    assert.match(received, /^HTTP\/1\.1 204 No Content\r\nx-request-id: /);
+    assert.match(received, /^HTTP\/1\.1 204 No Content\r\ndate: .*\r\nx-request-id: /);
+  });
+
+  it('answers OPTIONS that may go no further, and counts the hops of others', async (context) => {
+    const seen: unknown[] = [];
+    const fixture = await before(context, ({ headers }, response) => {
+      seen.push(headers['max-forwards']);
+      response.end();
+    });
+    for (const [method, hops] of [
+      ['OPTIONS', '0'],
+      ['OPTIONS', '5'],
+      ['OPTIONS', 'x'],
+      ['GET', '0'],
+    ])
+      await sendRaw(
+        context,
+        fixture.port(),
+        `${method} / HTTP/1.1\r\nHost: a\r\nMax-Forwards: ${hops}\r\nConnection: close\r\n\r\n`,
+      );
+    assert.deepEqual(seen, ['4', undefined, '0']);
   });
 });

@@ -20,16 +20,12 @@ import type {
 import type { ExchangeTimeouts } from './exchange-deadlines.ts';
 import type { ExchangeRecord } from './exchange-record.ts';
 import { ExchangeWatch, type WaitingFor } from './exchange-watch.ts';
-import {
-  FilteredExchange,
-  type FilteredRelay,
-  type FilteredRequest,
-  type PendingResponse,
-} from './filtered-exchange.ts';
+import { FilteredExchange, type FilteredRelay, type FilteredRequest } from './filtered-exchange.ts';
 import { joinedField } from './head-fields.ts';
+import { pendingAnswer, pendingRefusal, type PendingResponse } from './pending-response.ts';
 import type { ProxyContext } from './proxy-context.ts';
-import { faultRefusal, type Refusal, refusalResponse, reasons } from './reasons.ts';
-import { downstreamFields, downstreamLength, isStream } from './response-head.ts';
+import { faultRefusal, type Refusal, reasons } from './reasons.ts';
+import { downstreamFields, ownFields } from './response-head.ts';
 import type { Timed } from './timer-wheel.ts';
 
 /**
@@ -62,6 +58,7 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
   #isRequestHeld = false;
   #isResponseHeld = false;
   #isStream = false;
+  #isHalfClosed = false;
   #hasResponseBody = false;
   #upstreamStartMs = 0;
   /** All of the request has been received. Bodies of which nobody knows the length yet only end with the connection. */
@@ -148,23 +145,13 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
   describeRefusal(refusal: Refusal): PendingResponse {
     this.record.reason ??= refusal.reason;
     const accept = joinedField(this.#downstream.head, 'accept');
-    const { status, fields, body } = refusalResponse(refusal, this.record.requestId, accept);
-    return {
-      isUpstreams: false,
-      status,
-      fields,
-      body: Buffer.from(body),
-      close: refusal.close === true,
-      length: undefined,
-      hasBody: false,
-      isStream: false,
-    };
+    return pendingRefusal(refusal, this.record.requestId, accept);
   }
 
   /** Answers with a whole response; to HEAD without its body. */
   answer(status: number, fields: FieldList, body: Buffer | undefined, close: boolean): void {
     this.record.status = status;
-    this.#downstream.sendHead(status, fields, body?.length, close || this.#mustClose());
+    this.#downstream.sendHead(status, this.#signed(fields), body?.length, close || this.#mustClose());
     if (body !== undefined && this.#downstream.head.method !== 'HEAD') {
       this.record.bytesOut = body.length;
       this.#downstream.sendChunk(body);
@@ -232,26 +219,21 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
   }
 
   onUpstreamHead(head: ResponseHead): void {
-    const response: PendingResponse = {
-      isUpstreams: true,
-      status: head.status,
-      fields: downstreamFields(head),
-      body: undefined,
-      close: false,
-      length: downstreamLength(head, this.method),
-      hasBody: head.bodyLength !== 0,
-      isStream: isStream(head),
-    };
+    const { via } = this.#generation.table.gateway.forwarding;
+    const response = pendingAnswer(head, this.method, this.#context.clock.wallMs(), via);
     if (this.#filters === undefined) this.beginAnswer(response);
     else this.#filters.respond(response);
   }
 
-  beginAnswer({ status, fields, length, close, hasBody, isStream: streams }: PendingResponse): void {
-    this.#downstream.sendHead(status, fields, length, close || this.#mustClose());
+  beginAnswer(response: PendingResponse): void {
+    const { status, length, isStream: streams } = response;
+    if (streams && this.#isHalfClosed) return this.#dropClient();
+    const fields = response.isUpstreams ? response.fields : this.#signed(response.fields);
+    this.#downstream.sendHead(status, fields, length, response.close || this.#mustClose());
     this.#phase = 'answering';
     this.record.status = status;
     this.#isStream = streams;
-    this.#hasResponseBody = hasBody;
+    this.#hasResponseBody = response.hasBody;
     this.#arm();
   }
 
@@ -335,10 +317,13 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
 
   onDownstreamHalfClosed(): void {
     // An ordinary response has an end that this client may still wait for; of a stream it would never see one.
-    if (this.#phase !== 'answering' || !this.#isStream) return;
-    this.record.reason ??= 'client_closed';
-    this.#downstream.reset();
-    this.#finish();
+    this.#isHalfClosed = true;
+    if (this.#phase === 'answering' && this.#isStream) this.#dropClient();
+  }
+
+  onDownstreamUnseen(): void {
+    this.#watch.isClientUnseen = true;
+    this.#arm();
   }
 
   onResponseSent(): void {
@@ -355,6 +340,15 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
   onDue(nowMs: number): void {
     if (this.#nextDueMs() > nowMs || this.#hasProgressed(nowMs)) this.#arm();
     else this.refuse({ reason: this.#watch.overdueReason(this.#waitingFor(), nowMs) });
+  }
+
+  #signed(fields: FieldList): FieldList {
+    return ownFields(fields, this.record.requestId, this.#context.clock.wallMs());
+  }
+
+  #dropClient(): void {
+    this.#downstream.reset();
+    this.onDownstreamClosed();
   }
 
   #takeBack(): void {

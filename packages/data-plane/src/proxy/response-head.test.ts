@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
 import { fieldList, responseHead } from '../testing/heads.ts';
-import { downstreamFields, downstreamLength, isStream } from './response-head.ts';
+import { downstreamFields, downstreamLength, finalFields, isStream, ownFields } from './response-head.ts';
 
 describe('the head for the client', () => {
   it('has nothing that belongs to the connection to the upstream', () => {
@@ -18,6 +18,33 @@ describe('the head for the client', () => {
       Trailer: x`,
     );
     assert.deepEqual(downstreamFields(head), fieldList(kept));
+  });
+
+  it('says when the response came, unless it says so itself, and by whom if that is wanted', () => {
+    const named = 'Date: Thu, 01 Jan 1970 00:00:00 GMT';
+    const at = Date.UTC(2030, 0, 2, 3, 4, 5, 678);
+    const now = ['date', 'Wed, 02 Jan 2030 03:04:05 GMT'];
+    assert.deepEqual(finalFields(responseHead('GET', 200, ''), at, false), now);
+    assert.deepEqual(finalFields(responseHead('GET', 200, named), at, false), fieldList(named));
+    assert.deepEqual(finalFields(responseHead('GET', 200, ''), at + 1000, true), [
+      'date',
+      'Wed, 02 Jan 2030 03:04:06 GMT',
+      'via',
+      '1.1 causeway',
+    ]);
+  });
+
+  it('of an answer of our own has a date and an id, which its author may choose', () => {
+    assert.deepEqual(ownFields(['Allow', 'GET'], 'id', 0), [
+      'Allow',
+      'GET',
+      'date',
+      'Thu, 01 Jan 1970 00:00:00 GMT',
+      'x-request-id',
+      'id',
+    ]);
+    const chosen = ['DATE', 'x', 'X-Request-Id', 'y'];
+    assert.deepEqual(ownFields(chosen, 'id', 0), chosen);
   });
 
   it('tells the length that the body has or would have', () => {

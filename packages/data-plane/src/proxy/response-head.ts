@@ -3,8 +3,10 @@
 import { BodyLength as CodecLength } from '@causeway/http1/message-head';
 import type { ResponseHead } from '@causeway/http1/response-head';
 
-import type { BodyLength } from './exchange.ts';
+import type { BodyLength, FieldList } from './exchange.ts';
+import { viaName } from './forwarding-headers.ts';
 import { staysBehind } from './hop-by-hop.ts';
+import { httpDate } from './http-date.ts';
 
 const streamTypes = /^(text\/event-stream|application\/x-ndjson|application\/grpc)/i;
 
@@ -15,6 +17,24 @@ export function downstreamFields({ names, fields, nominated }: ResponseHead): st
     if (!staysBehind(names[index]!, nominated)) crossing.push(fields[2 * index]!, fields[2 * index + 1]!);
   }
   return crossing;
+}
+
+/** Of a final response: with the time at which it came where it has none (RFC 9110 section 6.6.1), and Via where that is wanted. */
+export function finalFields(head: ResponseHead, wallMs: number, isVia: boolean): string[] {
+  const fields = downstreamFields(head);
+  if (!head.names.includes('date')) fields.push('date', httpDate(wallMs));
+  if (isVia) fields.push('via', `1.${head.minorVersion} ${viaName}`);
+  return fields;
+}
+
+/** Of a response that the gateway makes itself: with what all of them say. */
+export function ownFields(fields: FieldList, requestId: string, wallMs: number): FieldList {
+  const has = (name: string): boolean =>
+    fields.some((field, index) => index % 2 === 0 && field.toLowerCase() === name);
+  const added: string[] = [];
+  if (!has('date')) added.push('date', httpDate(wallMs));
+  if (!has('x-request-id')) added.push('x-request-id', requestId);
+  return added.length === 0 ? fields : [...fields, ...added];
 }
 
 /** What Content-Length is to say; undefined: nothing, because there is no body. */

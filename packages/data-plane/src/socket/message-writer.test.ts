@@ -167,6 +167,19 @@ describe('MessageWriter', () => {
     await until('the mark is 0', () => writer.unsentMark === 0);
   });
 
+  it('tells nobody when the peer is gone with bytes on the way, and writes no more', async (context) => {
+    const { ours, theirs, writer, told, written } = await started(context);
+    // Where reading tells first that the peer is gone, no write fails.
+    Reflect.get(ours, '_handle').readStop();
+    writer.begin(head, true);
+    writer.chunk(patternOf(tooMuchBytes));
+    writer.end();
+    const writes = written().length;
+    theirs.resetAndDestroy();
+    await until('the end', () => ours.closed);
+    assert.deepEqual([told.emptied, written().length], [0, writes]);
+  });
+
   it('tells nobody of a socket that was destroyed with bytes on it: they are not out', async (context) => {
     const { ours, writer, told } = await started(context);
     writer.begin(head, false);

@@ -109,10 +109,10 @@ export class MessageWriter {
     if (this.#waitsUntilEmpty || this.isEmpty) return;
     this.#waitsUntilEmpty = true;
     // Called when all that was written before is out.
-    this.#socket.write(nothing, () => {
+    this.#socket.write(nothing, (error) => {
       this.#waitsUntilEmpty = false;
-      // What was not taken is gone, not taken.
-      if (this.#socket.destroyed) return;
+      // What was not taken is gone, not taken; and whoever writes now, while the runtime empties its buffer, keeps it doing so for ever.
+      if (this.#socket.destroyed || error instanceof Error) return;
       if (this.isEmpty) this.#onEmptied();
       else this.#watch();
     });

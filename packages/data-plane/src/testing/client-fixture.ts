@@ -24,6 +24,7 @@ export class Asked implements DownstreamEvents {
   /** How it ended: `sent` or `closed`. */
   end: string | undefined;
   isHalfClosed = false;
+  isUnseen = false;
   readonly faults: MessageFault[] = [];
   drains = 0;
   /** Says whether a piece of the body is free at once. */
@@ -68,6 +69,10 @@ export class Asked implements DownstreamEvents {
 
   onDownstreamHalfClosed(): void {
     this.isHalfClosed = true;
+  }
+
+  onDownstreamUnseen(): void {
+    this.isUnseen = true;
   }
 
   onResponseSent(): void {

@@ -74,6 +74,7 @@ export interface PoolOptions {
 export function openPool(context: TestContext, port: number, options: PoolOptions = {}): EndpointPool {
   const { settings = {}, address = '127.0.0.1', name = address } = options;
   const pool = new EndpointPool(
+    'default/s',
     { address, port, name, serverName: undefined },
     poolSettings(settings),
     options.context ?? poolContext(),

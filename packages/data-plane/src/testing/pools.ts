@@ -1,10 +1,12 @@
 /** What pools need, for tests that have no node. */
 
 import { type Clock, systemClock } from '@causeway/runtime/clock';
+import { createLogger } from '@causeway/runtime/logger';
 import { NameResolver } from '@causeway/runtime/name-resolver';
 
 import { TimerWheel } from '../proxy/timer-wheel.ts';
 import type { PoolContext, PoolSettings } from '../upstream/endpoint-pool.ts';
+import { FailureReport } from '../upstream/failure-report.ts';
 import { PoolCounters } from '../upstream/pool-counters.ts';
 
 export function poolContext(clock: Clock = systemClock): PoolContext {
@@ -16,6 +18,7 @@ export function poolContext(clock: Clock = systemClock): PoolContext {
     ownPorts: { has: () => false },
     counters: new PoolCounters(),
     resolver,
+    failures: new FailureReport(clock, createLogger({ level: 'error' })),
   };
 }
 

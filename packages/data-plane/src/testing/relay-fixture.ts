@@ -119,6 +119,9 @@ export interface RelayFixture {
   takeUpstream(bytes?: number): void;
 }
 
+/** All that a relay asks its table for. */
+const table = { gateway: { forwarding: { forwarded: false, via: false } } } as Table;
+
 /** An exchange whose request is on its way to the upstream, with these limits and no others. */
 export function startRelay(
   context: TestContext,
@@ -130,7 +133,7 @@ export function startRelay(
   const client = new FakeClient(requestHead('POST / HTTP/1.1', `Host: a\n${lines}`));
   const call = new FakeCall();
   const record = recordAt(clock);
-  const generation = new TableGeneration({} as Table, () => {}).acquire();
+  const generation = new TableGeneration(table, () => {}).acquire();
   const observer = {
     onExchangeStart: () => {},
     onUpstreamStart: () => {},

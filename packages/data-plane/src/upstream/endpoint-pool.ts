@@ -11,6 +11,7 @@ import type { OwnPorts } from './address-guard.ts';
 import { CallQueue } from './call-queue.ts';
 import { openSocket, type SocketTarget } from './open-socket.ts';
 import { PoolCall } from './pool-call.ts';
+import type { FailureReport } from './failure-report.ts';
 import type { PoolCounters } from './pool-counters.ts';
 import { type ConnectionOwner, UpstreamConnection } from './upstream-connection.ts';
 import type { UpstreamTls } from './tls-settings.ts';
@@ -39,6 +40,7 @@ export interface PoolContext {
   readonly ownPorts: OwnPorts;
   readonly counters: PoolCounters;
   readonly resolver: NameResolver;
+  readonly failures: FailureReport;
 }
 
 /** Largest head of a response, bytes; nginx and Envoy allow as much or less. */
@@ -54,6 +56,7 @@ export class EndpointPool implements ConnectionOwner, Timed {
   dueMs = Infinity;
   readonly headLimits = headLimits;
   readonly authority: string;
+  readonly #service: string;
   readonly #target: SocketTarget;
   readonly #settings: PoolSettings;
   readonly #context: PoolContext;
@@ -68,9 +71,10 @@ export class EndpointPool implements ConnectionOwner, Timed {
   #isClosing = false;
   #session: Buffer | undefined;
 
-  /** Opens nothing yet. */
-  constructor(target: SocketTarget, settings: PoolSettings, context: PoolContext) {
+  /** Opens nothing yet. `service`: "namespace/name" */
+  constructor(service: string, target: SocketTarget, settings: PoolSettings, context: PoolContext) {
     this.authority = formatListenAddress({ host: target.name, port: target.port });
+    this.#service = service;
     this.#target = target;
     this.#settings = settings;
     this.#context = context;
@@ -130,6 +134,10 @@ export class EndpointPool implements ConnectionOwner, Timed {
 
   onCallOver(): void {
     this.#activeRequests -= 1;
+  }
+
+  onCallFailed(failure: UpstreamFailure): void {
+    this.#context.failures.note({ service: this.#service, endpoint: this.authority, ...failure });
   }
 
   onFree(connection: UpstreamConnection): void {

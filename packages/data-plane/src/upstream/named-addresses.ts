@@ -9,15 +9,22 @@ interface Watched {
   addresses: readonly string[] | undefined;
 }
 
+export interface NamedAddressesEvents {
+  /** The addresses of a name are known, or have changed. */
+  onChange(): void;
+  /** A name has no address. */
+  onUnknown(name: string): void;
+}
+
 export class NamedAddresses {
   readonly #resolver: NameResolver;
-  readonly #onChange: () => void;
+  readonly #events: NamedAddressesEvents;
   readonly #names = new Map<string, Watched>();
   #whenKnown: (() => void)[] = [];
 
-  constructor(resolver: NameResolver, onChange: () => void) {
+  constructor(resolver: NameResolver, events: NamedAddressesEvents) {
     this.#resolver = resolver;
-    this.#onChange = onChange;
+    this.#events = events;
   }
 
   /** Watches these names and no others. */
@@ -61,7 +68,8 @@ export class NamedAddresses {
     const watched = this.#names.get(name);
     if (watched === undefined) return;
     watched.addresses = addresses;
-    this.#onChange();
+    if (addresses.length === 0) this.#events.onUnknown(name);
+    this.#events.onChange();
     this.#tellWhenKnown();
   }
 

@@ -13,6 +13,8 @@ interface CallQueueOwner {
   withdraw(call: PoolCall): void;
   /** The call is over. */
   onCallOver(): void;
+  /** It was over for want of a response. */
+  onCallFailed(failure: UpstreamFailure): void;
 }
 
 export class PoolCall implements UpstreamCall, Queued<PoolCall> {
@@ -87,6 +89,7 @@ export class PoolCall implements UpstreamCall, Queued<PoolCall> {
   fail(failure: UpstreamFailure): void {
     if (this.#isOver) return;
     this.#over();
+    this.#owner.onCallFailed(failure);
     this.events.onUpstreamFailed(failure);
   }
 

@@ -35,7 +35,16 @@ export class ServiceHandle {
     this.name = name;
     this.#settings = settings;
     this.#context = context;
-    this.#named = new NamedAddresses(context.resolver, () => this.#rebuild());
+    this.#named = new NamedAddresses(context.resolver, {
+      onChange: () => this.#rebuild(),
+      onUnknown: (endpoint) =>
+        context.failures.note({
+          service: name,
+          endpoint,
+          reason: 'no_healthy_endpoint',
+          detail: 'the name has no address',
+        }),
+    });
   }
 
   get endpoints(): readonly LiveEndpoint[] {
@@ -106,6 +115,6 @@ export class ServiceHandle {
 
   #openPool(address: string, { address: name, port, serverName }: Endpoint): EndpointPool {
     const target = { address, port, name, serverName: serverName === '' ? undefined : serverName };
-    return new EndpointPool(target, this.#settings, this.#context);
+    return new EndpointPool(this.name, target, this.#settings, this.#context);
   }
 }

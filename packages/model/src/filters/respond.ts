@@ -21,8 +21,8 @@ const connectionHeaders = [
   'upgrade',
 ];
 
-/** RFC 9110 section 6.4.1: responses of these statuses end with their head. */
-const bodilessStatuses = [204, 304];
+/** Responses of these statuses have no content (RFC 9110 sections 6.4.1 and 15.3.6). */
+const bodilessStatuses = [204, 205, 304];
 
 const headerNamePattern = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/;
 
