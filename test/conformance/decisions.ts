@@ -111,9 +111,9 @@ const bodies: readonly Decision[] = ['CK-34', 'CK-35'].map((id) => ({
 const connections: readonly Decision[] = [
   {
     id: 'CN-06',
-    expect: forwarded,
-    what: 'An HTTP/1.0 client that asks for it keeps its connection.',
-    why: 'Old load generators and health checks do; its responses have a Content-Length or end with the connection.',
+    expect: { ...forwarded, connection: 'close' },
+    what: 'The connection of an HTTP/1.0 client ends with its response, whatever it asks for.',
+    why: 'Its wish may be that of a client behind an old proxy, which passes it on without knowing it (RFC 9112 section 9.3).',
   },
   {
     id: 'CN-14',
@@ -124,7 +124,7 @@ const connections: readonly Decision[] = [
   {
     id: 'CN-16',
     expect: { prefer: 200, upstreamSees: 'any', responses: 500 },
-    what: 'Pipelined requests are answered one at a time, in order, all of them; at most `limits.maxPipelined` are read ahead.',
+    what: 'Pipelined requests are answered one at a time, in order, all of them; up to 16 KiB of them are read ahead.',
     why: 'Reading stops meanwhile, so memory is bounded and nothing needs refusing.',
   },
   {
@@ -145,8 +145,8 @@ const responses: readonly Decision[] = [
   {
     id: 'UR-26',
     expect: { prefer: 502, upstreamSees: 'exactly-one-request' },
-    what: 'A response head of more than 32 KiB is a 502.',
-    why: 'The bound is the one of requests; most clients refuse less.',
+    what: 'A response head of more than 64 KiB is a 502.',
+    why: 'Servers send more than clients do (policies, cookies), and most clients refuse less.',
   },
 ];
 

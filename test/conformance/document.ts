@@ -12,7 +12,8 @@ node, byte by byte. The page is written by \`UPDATE_GOLDEN=1 node --test test/co
 const noDeviations = `
 ## Where we do other than preferred
 
-Nowhere: every SHOULD of the cases is followed.
+Every SHOULD of the cases is followed. Via (RFC 9110 section 7.6.3) is sent only where \`forwarding.via\` asks for it, as by other
+gateways: it tells both sides what stands between them.
 `;
 
 /** Decisions that say the same are one line. */

@@ -39,26 +39,28 @@ export type Outcome = 'complete' | 'broken off';
 const hashBytes = 64;
 const smallBytesMax = 300_000;
 /** Beyond what kernels take off a gateway's hands. */
-const largeShare = 0.06;
+const largeShare = 0.1;
 const pieceBytesMax = 40_000;
 const pauseMsMax = 8;
 /** Of a slow client before its first read: what does not fit into the kernels waits in the gateway meanwhile. */
 const firstReadMs = 150;
 /** An exchange that takes so long hangs. */
-const lateMs = 20_000;
+const lateMs = 60_000;
 
 export function randomPlan(random: () => number): Plan {
   const uploadBytes = random() < 0.5 ? 0 : randomSize(random);
+  const downloadBytes = randomSize(random);
   const who = random();
   return {
     seed: Math.floor(random() * 0x7fffffff),
     uploadBytes,
-    downloadBytes: randomSize(random),
+    downloadBytes,
     isChunked: random() < 0.5,
     isAtOnce: random() < 0.5,
     isSlowUpstream: random() < 0.25,
-    isSlowClient: random() < 0.35,
-    breaksOff: who < 0.06 ? 'client' : who < 0.1 ? 'upstream' : 'nobody',
+    // Where memory is in use for long.
+    isSlowClient: random() < (downloadBytes > smallBytesMax ? 0.8 : 0.3),
+    breaksOff: who < 0.1 ? 'client' : who < 0.6 ? 'upstream' : 'nobody',
   };
 }
 
@@ -72,7 +74,7 @@ function randomSize(random: () => number): number {
 export async function startVerifying(owner: Owner, tls?: ServerCertificate): Promise<Upstream> {
   const serve = (request: IncomingMessage, response: ServerResponse): void => {
     // Whatever breaks off is for the client to see.
-    answer(request, response).catch(() => response.destroy());
+    answer(request, response).catch(() => request.socket.destroy());
   };
   const server =
     tls === undefined ? createServer(serve) : createTlsServer({ cert: tls.certificate, key: tls.key }, serve);
@@ -89,7 +91,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   if (!plan.isChunked) response.setHeader('content-length', plan.downloadBytes + hashBytes);
   for (const piece of piecesOf(bodyOf(plan.seed, plan.downloadBytes), plan, 1)) {
     if (plan.breaksOff === 'upstream' && piece.offset > plan.downloadBytes / 2)
-      return void response.destroy();
+      return void request.socket.destroy();
     if (!response.write(piece.bytes)) await once(response, 'drain', { signal: gone });
     if (plan.isSlowUpstream) await sleep(piece.pauseMs);
   }
@@ -147,7 +149,11 @@ export async function exchange(agent: Agent, port: number, route: string, plan: 
   // Whoever waits for it is below, and a second error says no more than the first.
   failed.catch(() => {});
   request.on('error', () => {});
-  const late = setTimeout(() => request.destroy(new Error(`not over within ${lateMs} ms`)), lateMs);
+  let hang: Fault | undefined;
+  const late = setTimeout(() => {
+    hang = new Fault(`not over within ${lateMs} ms`);
+    request.destroy(hang);
+  }, lateMs);
   const uploaded = upload(request, plan).catch(() => {});
   try {
     const [response] = (await Promise.race([once(request, 'response'), failed])) as [IncomingMessage];
@@ -156,7 +162,8 @@ export async function exchange(agent: Agent, port: number, route: string, plan: 
     return outcome;
   } catch (error) {
     request.destroy();
-    if (error instanceof Corruption || plan.breaksOff === 'nobody') throw described(error, plan);
+    const fault = hang ?? error;
+    if (fault instanceof Fault || plan.breaksOff === 'nobody') throw described(fault, plan);
     return 'broken off';
   } finally {
     clearTimeout(late);
@@ -180,14 +187,14 @@ async function download(response: IncomingMessage, request: ClientRequest, plan:
     await once(response, 'end');
     return 'broken off';
   }
-  if (response.statusCode !== 200) throw new Corruption(`status ${response.statusCode}`);
+  if (response.statusCode !== 200) throw new Fault(`status ${response.statusCode}`);
   if (isSlowClient) await sleep(firstReadMs);
   let received = 0;
   let tail = '';
   for await (const chunk of response as AsyncIterable<Buffer>) {
     const ours = chunk.subarray(0, Math.max(downloadBytes - received, 0));
     const difference = differenceIn(ours, seed, received);
-    if (difference !== undefined) throw new Corruption(difference);
+    if (difference !== undefined) throw new Fault(difference);
     received += chunk.length;
     tail += chunk.toString('latin1', ours.length);
     if (breaksOff === 'client' && received > downloadBytes / 2) {
@@ -201,15 +208,13 @@ async function download(response: IncomingMessage, request: ClientRequest, plan:
     .update(bodyOf(seed + 1, plan.uploadBytes))
     .digest('hex');
   if (tail !== hash)
-    throw new Corruption(
-      `the upstream got another body, or the response has a wrong end: ${tail.slice(0, 200)}`,
-    );
+    throw new Fault(`the upstream got another body, or the response has a wrong end: ${tail.slice(0, 200)}`);
   return 'complete';
 }
 
-/** Bytes that are not what they should be: never in order, whoever breaks off. */
-class Corruption extends Error {
-  override readonly name = 'Corruption';
+/** Bytes that are not what they should be, or none for too long: never in order, whoever breaks off. */
+class Fault extends Error {
+  override readonly name = 'Fault';
 }
 
 function described(error: unknown, plan: Plan): Error {

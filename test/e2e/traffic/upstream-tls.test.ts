@@ -94,6 +94,15 @@ describe('a Service that speaks TLS', () => {
       assert.deepEqual([status, reason], [502, 'upstream_connect_failed'], serviceName);
     }
     assert.equal((await ask('new-only')).status, 200);
+    const told = system.nodes[0]!.child.logs.filter(({ reason }) => reason === 'upstream_connect_failed');
+    assert.deepEqual(
+      told.map(({ service, detail }) => [service, /\((\w+)\)$/.exec(String(detail))?.[1]]),
+      [
+        ['default/other-name', 'ERR_TLS_CERT_ALTNAME_INVALID'],
+        ['default/other-ca', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
+        ['default/no-ca', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
+      ],
+    );
     const metrics = await scrape(system.nodes[0]!);
     assert.ok(metrics.value('causeway_upstream_pool_events_total', { event: 'connectFailed' }) >= 3);
     const reason = 'upstream_connect_failed';

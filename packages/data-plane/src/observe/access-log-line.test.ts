@@ -57,7 +57,7 @@ describe('lineFormat', () => {
       revision: 42,
     });
     const bare: Record<string, unknown> = JSON.parse(line(noRequest));
-    for (const name of ['path', 'query', 'protocol', 'referer', 'userAgent', 'route', 'upstreamMs'])
+    for (const name of ['host', 'path', 'query', 'protocol', 'referer', 'userAgent', 'route', 'upstreamMs'])
       assert.equal(bare[name], null, name);
   });
 

@@ -147,6 +147,7 @@ describe('respond', () => {
     ['an informational status', { status: 199 }, 'status', 'out_of_range'],
     ['a status that is none', { status: 600 }, 'status', 'out_of_range'],
     ['a body with 204', { status: 204, body: 'x' }, 'body', 'not_allowed_here'],
+    ['a body with 205', { status: 205, body: 'x' }, 'body', 'not_allowed_here'],
     ['a body with 304', { status: 304, body: 'x' }, 'body', 'not_allowed_here'],
     ['an unknown variable', { body: '${request.pth}' }, 'body', 'bad_format'],
     ['an unknown variable in a header', { headers: { a: '${x}' } }, 'headers/a', 'bad_format'],

@@ -96,7 +96,9 @@ export const gatewaySpec = object(
     forwarding: object(
       {
         forwarded: flag('Also send RFC 7239 Forwarded; X-Forwarded-* are always sent.').default(false),
-        via: flag('Also send Via (RFC 9110 section 7.6.3), upstream and back.').default(false),
+        via: flag(
+          'Also send Via (RFC 9110 section 7.6.3), upstream and back; it tells both sides what stands between them.',
+        ).default(false),
       },
       'What upstreams are told about the way of a request.',
     ).prefault({}),
@@ -129,12 +131,12 @@ export const gatewaySpec = object(
         maxRequestsPerConnection: counted('Then connection: close; 0 = off.').default(10_000),
         maxPipelined: integer(
           'a number of requests',
-          'Requests of one connection that are read before the answer to the first is out; over: reading pauses.',
+          'Requests that one connection may put in a turn of the event loop; those behind them wait for the next.',
           1,
           1000,
         ).default(16),
         minBytesPerSecond: counted(
-          'Slower clients, reading or writing, are cut after 5s of grace; 0 = off.',
+          'Clients are cut that send slower than this after 5s of grace, or that take longer than 5s and the time of the waiting bytes at this rate; 0 = off.',
         ).default(240),
       },
       'Limits per node.',
