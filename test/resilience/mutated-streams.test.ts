@@ -82,7 +82,8 @@ describe('mutated streams', () => {
         pick(random() < orderlyShare ? orderly : requests, random),
       );
       const raw = spoil(parts.join(''), random);
-      const methods = readRequests(chunksOf(raw)).messages.map(methodOf);
+      const { messages, isForHead } = readRequests(chunksOf(raw));
+      const methods = [...messages.map(methodOf), isForHead ? 'HEAD' : ''];
       const played = caseOf({ kind: 'request', raw, methods, halfClose: true });
       const observed = await playCase(played, lane.port, lane.upstream);
       const problems = [

@@ -91,21 +91,37 @@ function slug(input: string): string {
     .replaceAll(/^-+|-+$/g, '');
 }
 
-export const duration = text({
-  noun: 'a duration',
-  description: 'Duration such as 250ms, 10s, 1h30m or 90d.',
-  pattern: durationPattern,
-  mend: (input) => {
-    if (typeof input === 'number' && Number.isInteger(input) && input >= 0 && input < 1e5) return `${input}s`;
-    if (typeof input !== 'string') return undefined;
-    const compact = input.replaceAll(' ', '').toLowerCase();
-    return /^[0-9]{1,5}$/.test(compact) ? `${compact}s` : durationPattern.test(compact) ? compact : undefined;
-  },
-  check: (value) =>
-    parseDurationMs(value)! > durationMsMax
-      ? { code: 'out_of_range', detail: `${shown(value)} is longer than the longest duration, 24d` }
-      : undefined,
-});
+function durationFrom(minMs: number): z.ZodString {
+  return text({
+    noun: 'a duration',
+    description: `Duration such as 250ms, 10s, 1h30m or 90d${minMs > 0 ? '; never 0s' : ''}.`,
+    pattern: durationPattern,
+    mend: mendDuration,
+    check: (value) => {
+      const ms = parseDurationMs(value)!;
+      const detail =
+        ms > durationMsMax
+          ? 'longer than the longest duration, 24d'
+          : ms < minMs
+            ? 'no time at all, and this limit cannot be switched off'
+            : undefined;
+      return detail === undefined
+        ? undefined
+        : { code: 'out_of_range', detail: `${shown(value)} is ${detail}` };
+    },
+  });
+}
+
+export const duration = durationFrom(0);
+/** Of limits that are never off. */
+export const realDuration = durationFrom(1);
+
+function mendDuration(input: unknown): string | undefined {
+  if (typeof input === 'number' && Number.isInteger(input) && input >= 0 && input < 1e5) return `${input}s`;
+  if (typeof input !== 'string') return undefined;
+  const compact = input.replaceAll(' ', '').toLowerCase();
+  return /^[0-9]{1,5}$/.test(compact) ? `${compact}s` : durationPattern.test(compact) ? compact : undefined;
+}
 
 /** A size; with bounds it is one that takes part in every request, and a mistyped unit must not switch it off. */
 function sizeWithin(bounds?: { min: string; max: string }): z.ZodString {
@@ -129,7 +145,7 @@ function sizeWithin(bounds?: { min: string; max: string }): z.ZodString {
 }
 
 export const size = sizeWithin();
-export const headSize = sizeWithin({ min: '1B', max: '1MiB' });
+export const headSize = sizeWithin({ min: '256B', max: '1MiB' });
 
 function mendSize(input: unknown): string | undefined {
   if (typeof input === 'number' && Number.isInteger(input) && input >= 0) return `${input}B`;

@@ -96,7 +96,7 @@ describe('a Service that speaks TLS', () => {
     assert.equal((await ask('new-only')).status, 200);
     const told = system.nodes[0]!.child.logs.filter(({ reason }) => reason === 'upstream_connect_failed');
     assert.deepEqual(
-      told.map(({ service, detail }) => [service, /\((\w+)\)$/.exec(String(detail))?.[1]]),
+      told.map(({ service: by, detail }) => [by, /\((\w+)\)$/.exec(String(detail))?.[1]]),
       [
         ['default/other-name', 'ERR_TLS_CERT_ALTNAME_INVALID'],
         ['default/other-ca', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],

@@ -83,6 +83,20 @@ describe('NodeMetrics', () => {
     assert.equal(durations?.series[0]?.values.at(-1), 0.03);
   });
 
+  it('says of upstreams what they answered, and nothing where the gateway did', () => {
+    const metrics = metricsOf();
+    metrics.onExchangeOver(record);
+    metrics.onExchangeOver({ ...record, status: 404 });
+    metrics.onExchangeOver({ ...record, reason: 'client_closed' });
+    metrics.onExchangeOver({ ...record, status: 502, reason: 'upstream_connect_failed' });
+    assert.deepEqual(Object.keys(series(metrics, 'http_client_request_duration_seconds')), [
+      'GET 200 default/s ',
+      'GET 404 default/s ',
+      'GET 200 default/s client_closed',
+      'GET  default/s upstream_connect_failed',
+    ]);
+  });
+
   it('keeps free text of clients out of labels', () => {
     const metrics = metricsOf();
     for (let count = 0; count < 100; count += 1) metrics.onExchangeOver({ ...record, method: `M${count}` });

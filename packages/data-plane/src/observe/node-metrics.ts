@@ -5,6 +5,7 @@ import { MetricRegistry } from '@causeway/runtime/metrics';
 
 import type { ClientTimeoutCounters } from '../listen/client-timeout-counters.ts';
 import type { ExchangeObserver, ExchangeRecord } from '../proxy/exchange-record.ts';
+import { type Reason, reasons } from '../proxy/reasons.ts';
 import type { PoolCounters } from '../upstream/pool-counters.ts';
 import type { AccessLog } from './access-log.ts';
 import type { EventLoopDelays } from './event-loop-delay.ts';
@@ -154,10 +155,12 @@ export class NodeMetrics implements ExchangeObserver {
     const methodLabel = knownMethods.has(method) ? method : '_OTHER';
     const code = String(status);
     const labels = { http_request_method: methodLabel, http_response_status_code: code, error_type: reason };
+    // What the gateway answered in its own name no upstream has said.
+    const said = isOwnStatus(status, record.reason) ? { http_response_status_code: '' } : {};
     const cells = {
       requests: this.#requests.cell({ route, service, code, reason }),
       duration: this.#duration.cell({ ...labels, http_route: routePath }),
-      upstream: service === '' ? undefined : this.#upstreamDuration.cell({ ...labels, service }),
+      upstream: service === '' ? undefined : this.#upstreamDuration.cell({ ...labels, ...said, service }),
     };
     if (methodLabel === method && this.#outcomes.size < requestSeriesMax) this.#outcomes.set(key, cells);
     return cells;
@@ -180,7 +183,7 @@ export class NodeMetrics implements ExchangeObserver {
     const rejected = total('causeway_config_rejected_total', 'Updates that this node refused.');
     const staleness = gauge(
       'causeway_config_staleness_seconds',
-      'Since the control plane was last heard of; -1 before the first time.',
+      'Since the stream of the control plane ended, 0 while it is there; -1 before the first time.',
     );
     const connections = gauge('causeway_connections', 'Open connections of clients.');
     const connectionsMax = gauge(
@@ -272,6 +275,10 @@ export class NodeMetrics implements ExchangeObserver {
       max!.set(now.eventLoop.maxSeconds);
     };
   }
+}
+
+function isOwnStatus(status: number, reason: Reason | undefined): boolean {
+  return reason !== undefined && reasons[reason].status === status;
 }
 
 function isSameOutcome(one: ExchangeRecord, other: ExchangeRecord): boolean {

@@ -130,9 +130,12 @@ export class ConfigSync {
     return this.#controlPlanePorts;
   }
 
-  /** Monotonic time of the last word from the control plane. */
+  /**
+   * Monotonic time at which the control plane was there last: now, while the stream is open, for a stream whose other end is gone does not
+   * stay open for long (keep-alive).
+   */
   get lastContactMs(): number | undefined {
-    return this.#lastContactMs;
+    return this.#connected ? this.#options.clock.monotonicMs() : this.#lastContactMs;
   }
 
   /** Applies the last good snapshot, then connects; resolves when the disk has been read. */
@@ -232,10 +235,9 @@ export class ConfigSync {
   }
 
   #contact(): void {
-    this.#lastContactMs = this.#options.clock.monotonicMs();
     if (this.#connected) return;
     this.#connected = true;
-    this.#connectedMs = this.#lastContactMs;
+    this.#connectedMs = this.#options.clock.monotonicMs();
     this.#options.logger.info({ controlPlane: this.#options.address }, 'connected to the control plane');
   }
 

@@ -25,8 +25,13 @@ export interface ReadResult {
   readonly leftover: string;
 }
 
+export interface ReadRequests extends ReadResult {
+  /** Whether what is no request would have been one for HEAD. */
+  readonly isForHead: boolean;
+}
+
 /** The requests in the chunks up to one that ends the connection, and then the end of the connection. */
-export function readRequests(chunks: readonly Buffer[], limits?: HeadLimits): ReadResult {
+export function readRequests(chunks: readonly Buffer[], limits?: HeadLimits): ReadRequests {
   const parser = new RequestParser(limits);
   const messages: ReadMessage[] = [];
   let leftover = '';
@@ -41,7 +46,7 @@ export function readRequests(chunks: readonly Buffer[], limits?: HeadLimits): Re
     }
     if (isLast) leftover += chunk.toString('latin1', at);
   }
-  return { messages, fault: parser.finish()?.code, leftover };
+  return { messages, fault: parser.finish()?.code, leftover, isForHead: parser.isForHead };
 }
 
 /** The response to one request, and then the end of the connection. */

@@ -62,7 +62,7 @@ export function repeated(key: string, first: string): Pick<Problem, 'code' | 'de
   return {
     code: 'duplicate',
     detail: `${key} may stand once, and filter ${JSON.stringify(first)} is one`,
-    hint: 'keep one of them; of the same name the later replaces the earlier',
+    hint: `keep one of them, or name this one ${JSON.stringify(first)} too: then it replaces the one before`,
   };
 }
 

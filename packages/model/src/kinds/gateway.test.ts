@@ -43,11 +43,33 @@ describe('Gateway.limits', () => {
   it('has bounds on pipelining and on the slowest client', () => {
     const of = (limits: object) => problemsOf({ limits }).map(({ code }) => code);
     assert.deepEqual(of({ maxPipelined: 1, minBytesPerSecond: 0 }), []);
+    assert.deepEqual(of({ maxConnections: 0, maxHeadSize: '255B', maxTargetSize: '255B' }), [
+      'out_of_range',
+      'out_of_range',
+      'out_of_range',
+    ]);
     assert.deepEqual(of({ maxPipelined: 1000, minBytesPerSecond: 10_000_000 }), []);
     assert.deepEqual(of({ maxPipelined: 0, minBytesPerSecond: -1 }), ['out_of_range', 'out_of_range']);
     assert.deepEqual(of({ maxPipelined: 1001, minBytesPerSecond: 10_000_001 }), [
       'out_of_range',
       'out_of_range',
     ]);
+  });
+
+  it('takes no time of 0s where that would be no limit at all', () => {
+    const timeouts = {
+      requestHead: '0s',
+      requestBodyIdle: '0ms',
+      keepAlive: '0s',
+      drainDelay: '0s',
+      drain: '0s',
+    };
+    assert.deepEqual(
+      problemsOf({ timeouts }).map(({ pointer, code }) => [pointer, code]),
+      ['keepAlive', 'requestBodyIdle', 'requestHead'].map((name) => [
+        `/spec/timeouts/${name}`,
+        'out_of_range',
+      ]),
+    );
   });
 });

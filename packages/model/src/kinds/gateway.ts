@@ -3,6 +3,7 @@ import {
   choice,
   cidr,
   duration,
+  realDuration,
   flag,
   headerName,
   headSize,
@@ -105,11 +106,11 @@ export const gatewaySpec = object(
     paths: object({ mergeSlashes: flag('Take // as /.').default(true) }, 'Path normalisation.').prefault({}),
     timeouts: object(
       {
-        requestHead: duration.default('10s').describe('Until the head is complete; 408 request_timeout.'),
-        requestBodyIdle: duration
+        requestHead: realDuration.default('10s').describe('Until the head is complete; 408 request_timeout.'),
+        requestBodyIdle: realDuration
           .default('30s')
           .describe('No byte of a body for so long; 408 request_timeout.'),
-        keepAlive: duration.default('75s').describe('Idle connections are closed after this.'),
+        keepAlive: realDuration.default('75s').describe('Idle connections are closed after this.'),
         drainDelay: duration
           .default('5s')
           .describe('After SIGTERM: not ready, still accepting, so that load balancers notice.'),
@@ -125,7 +126,12 @@ export const gatewaySpec = object(
         maxBodySize: size
           .default('100MiB')
           .describe('413 payload_too_large; 0B = unlimited. A Route may change it.'),
-        maxConnections: counted('Over: accepted and closed, counted.').default(20_000),
+        maxConnections: integer(
+          'a number of connections',
+          'Over: accepted and closed, counted.',
+          1,
+          10_000_000,
+        ).default(20_000),
         maxActiveRequests: counted('0 = off; over: 503 overloaded.').default(0),
         maxConnectionsPerAddress: counted('0 = off; trusted proxies are exempt.').default(0),
         maxRequestsPerConnection: counted('Then connection: close; 0 = off.').default(10_000),
