@@ -268,7 +268,7 @@ const bad: readonly Bad[] = [
     },
     pointer: '/spec/limits/maxHeadSize',
     problem: 'out_of_range',
-    words: /1B to 1MiB/,
+    words: /256B to 1MiB/,
   },
   {
     what: 'a stale resourceVersion',
