@@ -56,6 +56,11 @@ export class BodyReader {
     return this.#stage === Stage.untilClose;
   }
 
+  /** All bytes of a counted body are read; its end, which takes none, may not have been told. */
+  get isBodyWhole(): boolean {
+    return this.#stage === Stage.counted && this.#remaining === 0;
+  }
+
   protected beginBody(bodyLength: number): void {
     this.trailers = noTrailers;
     this.#remaining = bodyLength;

@@ -25,6 +25,26 @@ const isGone = ({ connections, closed }: ClientFixture): boolean => closed.inclu
 const timeouts = ({ counters: { keepAlive, requestHead } }: ClientFixture) => ({ keepAlive, requestHead });
 
 describe('a client that ends its side', () => {
+  it('behind a body that waits for its taker has sent all of it', async (context) => {
+    const fixture = await startClients(context, (asked) => {
+      asked.takes = () => {
+        asked.downstream.pauseBody();
+        return false;
+      };
+      asked.downstream.startBody();
+    });
+    const client = await afterSending(context, fixture, post(9) + '123456789');
+    client.socket.end();
+    await settled(context, fixture);
+    const [asked] = fixture.asked;
+    assert.deepEqual([asked!.faults, asked!.isReceived], [[], false]);
+    asked!.downstream.resumeBody();
+    await until('the end of the request', () => asked!.isReceived && asked!.isHalfClosed);
+    asked!.answer();
+    await until('the end', () => client.isClosed);
+    assert.deepEqual([client.statuses, asked!.end], [['200'], 'sent']);
+  });
+
   it('between requests is left in order', async (context) => {
     for (const before of ['', get('/1')]) {
       const fixture = await startClients(context);
@@ -315,6 +335,17 @@ describe('a connection that is cut', () => {
     client.socket.resetAndDestroy();
     await until('the end', () => asked!.end !== undefined);
     assert.deepEqual([asked!.end, asked!.drains], ['closed', 0]);
+  });
+
+  it('at the end of an answer of which nobody knows whether it is complete, says no more than that', async (context) => {
+    const fixture = await startClients(context, ({ downstream }) => {
+      downstream.sendHead(200, [], 'untilClose', false);
+      downstream.sendChunk(Buffer.from('half'));
+      downstream.endResponse();
+    });
+    const client = await afterSending(context, fixture, get('/1') + get('/2'));
+    await until('the end', () => client.isEnded);
+    assert.equal(client.received, 'HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nhalf');
   });
 
   it('by the handler shows that the answer is not complete', async (context) => {

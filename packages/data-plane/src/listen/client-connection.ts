@@ -9,12 +9,12 @@ import { RequestParser } from '@causeway/http1/request-parser';
 import { responseHeadText } from '@causeway/http1/write-head';
 
 import type {
-  BodyLength,
   Downstream,
   DownstreamEvents,
   FieldList,
   MessageFault,
   PeerConnection,
+  ResponseLength,
 } from '../proxy/exchange.ts';
 import type { Timed } from '../proxy/timer-wheel.ts';
 import { adoptSocket } from '../socket/adopt-socket.ts';
@@ -185,7 +185,7 @@ export class ClientConnection implements Downstream, SocketOwner, Timed {
     this.#response.sendInformational(this.head, status, fields);
   }
 
-  sendHead(status: number, fields: FieldList, length: BodyLength | undefined, close: boolean): void {
+  sendHead(status: number, fields: FieldList, length: ResponseLength | undefined, close: boolean): void {
     this.#response.sendHead(this.head, status, fields, length, close || this.#mustLeave());
   }
 
@@ -389,7 +389,10 @@ export class ClientConnection implements Downstream, SocketOwner, Timed {
   }
 
   #onHalfClosed(): void {
-    if (this.#state === 'exchange' && this.#isReceived) this.#events?.onDownstreamHalfClosed();
+    const isExchange = this.#state === 'exchange';
+    if (isExchange && this.#isReceived) this.#events?.onDownstreamHalfClosed();
+    // Its end is told when the body may flow again.
+    else if (isExchange && this.#parser.isBodyWhole) return;
     else if (this.#unread.length === 0) this.#onEndOfBytes();
   }
 

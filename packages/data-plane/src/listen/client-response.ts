@@ -6,7 +6,7 @@ import type { RequestHead } from '@causeway/http1/request-head';
 import { shouldClose } from '@causeway/http1/should-close';
 import { responseHeadText } from '@causeway/http1/write-head';
 
-import type { BodyLength, FieldList } from '../proxy/exchange.ts';
+import type { FieldList, ResponseLength } from '../proxy/exchange.ts';
 import type { MessageWriter } from '../socket/message-writer.ts';
 
 /** One for each connection; `begin` for each exchange. */
@@ -41,17 +41,18 @@ export class ClientResponse {
     head: RequestHead,
     status: number,
     fields: FieldList,
-    length: BodyLength | undefined,
+    length: ResponseLength | undefined,
     close: boolean,
   ): void {
     const isOld = head.minorVersion === 0;
-    const isUnknown = length === 'unknown';
+    this.#isUntilClose = length === 'untilClose' || (length === 'unknown' && isOld);
     // HTTP/1.0 never persists here, which spares its framing (RFC 9112 section 9.3).
-    this.isLast = close || isOld || shouldClose(head);
-    this.#isUntilClose = isUnknown && isOld;
+    this.isLast = close || isOld || this.#isUntilClose || shouldClose(head);
     this.isHeadSent = true;
-    const written = isUnknown ? (isOld ? CodecLength.untilClose : CodecLength.chunked) : length;
-    this.#writer.begin(responseHeadText(status, fields, written, this.isLast), isUnknown && !isOld);
+    const isChunked = length === 'unknown' && !isOld;
+    const written =
+      typeof length === 'string' ? (isChunked ? CodecLength.chunked : CodecLength.untilClose) : length;
+    this.#writer.begin(responseHeadText(status, fields, written, this.isLast), isChunked);
   }
 
   end(): void {

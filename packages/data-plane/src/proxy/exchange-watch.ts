@@ -5,7 +5,7 @@ import type { Reason } from './reasons.ts';
 
 /**
  * `body`: the client's body. `upstream`: for the upstream to take the body. `head`: for its response. `response`: for the rest of that, or
- * for the client to take it. `stream`: the same of one whose bytes may be far apart, which only a client that is seen may ask for.
+ * for the client to take it. `stream`: the same of one whose bytes may be far apart.
  */
 export type WaitingFor = 'body' | 'upstream' | 'head' | 'response' | 'stream';
 
@@ -13,8 +13,6 @@ export class ExchangeWatch {
   timeouts: ExchangeTimeouts = noTimeouts;
   /** When the last byte passed, either way. */
   lastByteMs: number;
-  /** Nobody would learn that the client is gone. */
-  isClientUnseen = false;
   /** When all of the request had been received. */
   requestDoneMs: number;
   readonly #startedMs: number;
@@ -71,8 +69,11 @@ export class ExchangeWatch {
     this.#backlogSinceMs = Infinity;
   }
 
-  /** The moment at which it has been too long. */
-  dueMs(waitingFor: WaitingFor, bytesIn: number): number {
+  /**
+   * The moment at which it has been too long. `isUnseen`: nobody would learn that the client is gone, so it has no longer than `idle` where it
+   * might have had all the time in the world.
+   */
+  dueMs(waitingFor: WaitingFor, bytesIn: number, isUnseen: boolean): number {
     const { requestMs, responseHeadMs, idleMs, streamIdleMs, requestBodyIdleMs, bytesPerSecondMin } =
       this.timeouts;
     const wholeMs = deadline(this.#startedMs, requestMs);
@@ -85,13 +86,16 @@ export class ExchangeWatch {
       case 'upstream':
         return Math.min(wholeMs, deadline(lastByteMs, idleMs));
       case 'head':
-        return Math.min(wholeMs, deadline(this.requestDoneMs, responseHeadMs));
+        return Math.min(
+          wholeMs,
+          deadline(this.requestDoneMs, responseHeadMs === 0 && isUnseen ? idleMs : responseHeadMs),
+        );
       case 'response':
         return Math.min(wholeMs, deadline(lastByteMs, idleMs), this.#backlogDueMs());
       case 'stream':
         return Math.min(
           deadline(lastByteMs, streamIdleMs),
-          this.isClientUnseen || this.hasBacklog ? deadline(lastByteMs, idleMs) : Infinity,
+          isUnseen || this.hasBacklog ? deadline(lastByteMs, idleMs) : Infinity,
           this.#backlogDueMs(),
         );
     }

@@ -15,6 +15,9 @@ export type FieldList = readonly string[];
 /** Octets of a body: a count that is declared beforehand, or `unknown` (chunked, or until the connection ends). */
 export type BodyLength = number | 'unknown';
 
+/** The same of a response, or `untilClose`: its end is the end of the connection, and nothing may vouch for it that is not known. */
+export type ResponseLength = BodyLength | 'untilClose';
+
 /** What a request knows of its connection. */
 export interface PeerConnection {
   /** Key of the socket in the table (`address:port`) that serves it; another one once its port has moved. */
@@ -53,7 +56,7 @@ export interface Downstream {
    * Sends the head. `fields` hold no framing and no Connection; these are made here from `length`, the method and the status.
    * `close` ends the connection after this exchange.
    */
-  sendHead(status: number, fields: FieldList, length: BodyLength | undefined, close: boolean): void;
+  sendHead(status: number, fields: FieldList, length: ResponseLength | undefined, close: boolean): void;
   /** False: the chunk's memory is in use, and the client is slower than the sender; stop until `onDownstreamDrain`. */
   sendChunk(chunk: Buffer): boolean;
   /** Sends what is held back. */
@@ -119,6 +122,8 @@ export interface UpstreamFailure {
 
 /** A request on its way. All calls return at once; after `abort` no event comes. */
 export interface UpstreamCall {
+  /** Goes over TLS. */
+  readonly isSecure: boolean;
   /** False: the chunk's memory is in use, and the upstream is slower than the sender; stop until `onUpstreamDrain`. */
   sendChunk(chunk: Buffer): boolean;
   /** Sends what is held back. */
@@ -136,6 +141,8 @@ export interface UpstreamCall {
 export interface UpstreamEvents {
   /** There is a connection: the request's body is wanted. Not called for a request without one. */
   onUpstreamReady(): void;
+  /** A request that had to wait for a connection is on its way. */
+  onUpstreamSent(): void;
   onUpstreamInformational(head: ResponseHead): void;
   onUpstreamHead(head: ResponseHead): void;
   /** The chunk is there while the call lasts. False: its memory is in use until `resumeResponse`. */

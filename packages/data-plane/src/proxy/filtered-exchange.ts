@@ -5,7 +5,7 @@ import type { BodyPass } from '@causeway/filters/body-pass';
 import { type FilterChain, type FilterOwner, freshProgress } from '@causeway/filters/filter-chain';
 import { checkField } from '@causeway/http1/write-head';
 
-import type { FieldList } from './exchange.ts';
+import type { FieldList, ResponseLength } from './exchange.ts';
 import type { ExchangeRecord } from './exchange-record.ts';
 import { ownResponse, type PendingResponse } from './pending-response.ts';
 import type { Refusal } from './reasons.ts';
@@ -197,7 +197,7 @@ export class FilteredExchange implements FilterOwner {
     }
     // What comes out of filters has another length than what goes in.
     const isKnown = this.responsePass === undefined || !hasBody;
-    const length = forbidsBody(status) ? undefined : isKnown ? pending.length : 'unknown';
+    const length = forbidsBody(status) ? undefined : isKnown ? pending.length : lengthUnknown(pending);
     this.#relay.beginAnswer({ ...pending, status, fields, length, hasBody });
     this.#sendBody(pending);
   }
@@ -269,6 +269,10 @@ export class FilteredExchange implements FilterOwner {
     if (this.responsePass === undefined) this.#relay.endAnswer();
     else this.responsePass.end();
   }
+}
+
+function lengthUnknown({ length }: PendingResponse): ResponseLength {
+  return length === 'untilClose' ? length : 'unknown';
 }
 
 /** Whatever filters have put there: nothing may end a line early, or speak of framing. */

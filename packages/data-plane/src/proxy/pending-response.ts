@@ -2,7 +2,7 @@
 
 import type { ResponseHead } from '@causeway/http1/response-head';
 
-import type { BodyLength, FieldList } from './exchange.ts';
+import type { FieldList, ResponseLength } from './exchange.ts';
 import { type Refusal, refusalResponse } from './reasons.ts';
 import { downstreamLength, finalFields, isStream } from './response-head.ts';
 
@@ -14,7 +14,7 @@ export interface PendingResponse {
   readonly body: Buffer | undefined;
   readonly close: boolean;
   /** Of the upstream's body, which follows. */
-  readonly length: BodyLength | undefined;
+  readonly length: ResponseLength | undefined;
   readonly hasBody: boolean;
   readonly isStream: boolean;
 }
@@ -37,12 +37,19 @@ export function pendingRefusal(
   return { ...ownResponse, status, fields, body: Buffer.from(body), close: refusal.close === true };
 }
 
-/** Of the upstream that answered at `wallMs`; `isVia`: with Via. */
+/** How the upstream answered. */
+export interface AnswerFacts {
+  readonly method: string;
+  readonly wallMs: number;
+  /** With Via. */
+  readonly isVia: boolean;
+  /** Over TLS. */
+  readonly isSecure: boolean;
+}
+
 export function pendingAnswer(
   head: ResponseHead,
-  method: string,
-  wallMs: number,
-  isVia: boolean,
+  { method, wallMs, isVia, isSecure }: AnswerFacts,
 ): PendingResponse {
   return {
     isUpstreams: true,
@@ -50,7 +57,7 @@ export function pendingAnswer(
     fields: finalFields(head, wallMs, isVia),
     body: undefined,
     close: false,
-    length: downstreamLength(head, method),
+    length: downstreamLength(head, method, isSecure),
     hasBody: head.bodyLength !== 0,
     isStream: isStream(head),
   };

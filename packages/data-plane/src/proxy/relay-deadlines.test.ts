@@ -235,6 +235,19 @@ describe('a response that stands still', () => {
     assert.deepEqual([fixture.client.wasReset, fixture.record.reason], [true, 'upstream_timeout']);
   });
 
+  it('is in a stream in order no longer than idle while the body of its client waits', (context) => {
+    const fixture = startRelay(context, { idleMs: 10_000 }, chunked);
+    fixture.answer('text/event-stream');
+    fixture.clock.advance(60_000);
+    fixture.call.isStuck = true;
+    fixture.upload(50_000);
+    assert.equal(fixture.client.isPaused, true);
+    fixture.clock.advance(10_000 - 1);
+    assert.equal(fixture.client.wasReset, false);
+    fixture.clock.advance(lateMs);
+    assert.deepEqual([fixture.client.wasReset, fixture.record.reason], [true, 'upstream_timeout']);
+  });
+
   it('is in order for as long as it likes when idle is off', (context) => {
     const fixture = startRelay(context, { bytesPerSecondMin: 240 });
     fixture.answer();
@@ -266,6 +279,25 @@ describe('the whole exchange', () => {
     fixture.clock.advance(10_000 - 1);
     assert.equal(fixture.client.status, 0);
     fixture.clock.advance(lateMs);
+    assert.deepEqual(outcome(fixture), [504, 'upstream_timeout', true]);
+  });
+
+  it('waits responseHead anew when it had to wait for a connection', (context) => {
+    const fixture = startRelay(context, { responseHeadMs: 10_000 });
+    fixture.clock.advance(9000);
+    fixture.relay.onUpstreamSent();
+    fixture.clock.advance(10_000 - 1);
+    assert.equal(fixture.client.status, 0);
+    fixture.clock.advance(lateMs);
+    assert.deepEqual(outcome(fixture), [504, 'upstream_timeout', true]);
+  });
+
+  it('waits for the head no longer than idle where responseHead is off and its client could be gone', (context) => {
+    const fixture = startRelay(context, { idleMs: 10_000 });
+    fixture.clock.advance(9000);
+    fixture.relay.onDownstreamUnseen();
+    assert.equal(fixture.client.status, 0);
+    fixture.clock.advance(1000 + lateMs);
     assert.deepEqual(outcome(fixture), [504, 'upstream_timeout', true]);
   });
 });

@@ -59,6 +59,8 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
   #isResponseHeld = false;
   #isStream = false;
   #isHalfClosed = false;
+  /** What the client does is not looked at any more: it may be gone. */
+  #isUnseen = false;
   #hasResponseBody = false;
   #upstreamStartMs = 0;
   /** All of the request has been received. Bodies of which nobody knows the length yet only end with the connection. */
@@ -206,6 +208,10 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
     if (this.#call !== undefined) this.#startBody();
   }
 
+  onUpstreamSent(): void {
+    this.#watch.requestDoneMs = this.#context.clock.monotonicMs();
+  }
+
   onUpstreamDrain(): void {
     this.#isUpstreamFull = false;
     this.#resumeBody();
@@ -220,7 +226,12 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
 
   onUpstreamHead(head: ResponseHead): void {
     const { via } = this.#generation.table.gateway.forwarding;
-    const response = pendingAnswer(head, this.method, this.#context.clock.wallMs(), via);
+    const response = pendingAnswer(head, {
+      method: this.method,
+      wallMs: this.#context.clock.wallMs(),
+      isVia: via,
+      isSecure: this.#call?.isSecure === true,
+    });
     if (this.#filters === undefined) this.beginAnswer(response);
     else this.#filters.respond(response);
   }
@@ -322,7 +333,7 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
   }
 
   onDownstreamUnseen(): void {
-    this.#watch.isClientUnseen = true;
+    this.#isUnseen = true;
     this.#arm();
   }
 
@@ -377,6 +388,7 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
     this.#isRequestPaused = true;
     this.#watch.pauseBody(this.#call?.unsentMark ?? 0);
     this.#downstream.pauseBody();
+    this.#arm();
   }
 
   #resumeBody(): void {
@@ -431,7 +443,8 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
   }
 
   #nextDueMs(): number {
-    return this.#watch.dueMs(this.#waitingFor(), this.record.bytesIn);
+    const isUnseen = this.#isUnseen || (this.#isRequestPaused && !this.#isRequestDone);
+    return this.#watch.dueMs(this.#waitingFor(), this.record.bytesIn, isUnseen);
   }
 
   /** Whether only a slow peer kept the bytes from passing here. */

@@ -48,12 +48,15 @@ describe('the head for the client', () => {
   });
 
   it('tells the length that the body has or would have', () => {
-    const lengthOf = (method: string, status: number, lines: string) =>
-      downstreamLength(responseHead(method, status, lines), method);
+    const lengthOf = (method: string, status: number, lines: string, isSecure = false) =>
+      downstreamLength(responseHead(method, status, lines), method, isSecure);
     const counted = 'content-length: 7';
     assert.equal(lengthOf('GET', 200, counted), 7);
     assert.equal(lengthOf('GET', 200, 'transfer-encoding: chunked'), 'unknown');
     assert.equal(lengthOf('GET', 200, ''), 'unknown');
+    assert.equal(lengthOf('GET', 200, '', true), 'untilClose');
+    assert.equal(lengthOf('GET', 200, counted, true), 7);
+    assert.equal(lengthOf('HEAD', 200, '', true), undefined);
     assert.equal(lengthOf('HEAD', 200, counted), 7);
     assert.equal(lengthOf('HEAD', 200, 'transfer-encoding: chunked'), undefined);
     assert.equal(lengthOf('GET', 304, counted), 7);

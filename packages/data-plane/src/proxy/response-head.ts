@@ -3,7 +3,7 @@
 import { BodyLength as CodecLength } from '@causeway/http1/message-head';
 import type { ResponseHead } from '@causeway/http1/response-head';
 
-import type { BodyLength, FieldList } from './exchange.ts';
+import type { FieldList, ResponseLength } from './exchange.ts';
 import { viaName } from './forwarding-headers.ts';
 import { staysBehind } from './hop-by-hop.ts';
 import { httpDate } from './http-date.ts';
@@ -37,13 +37,22 @@ export function ownFields(fields: FieldList, requestId: string, wallMs: number):
   return added.length === 0 ? fields : [...fields, ...added];
 }
 
-/** What Content-Length is to say; undefined: nothing, because there is no body. */
-export function downstreamLength(head: ResponseHead, method: string): BodyLength | undefined {
+/**
+ * What Content-Length is to say; undefined: nothing, because there is no body. With TLS (`isSecure`) the end of a connection is the end of a
+ * body only when it was said under TLS (RFC 9112 section 9.8), which the runtime does not tell: the client gets what we know.
+ */
+export function downstreamLength(
+  head: ResponseHead,
+  method: string,
+  isSecure: boolean,
+): ResponseLength | undefined {
   const { status, contentLength, bodyLength } = head;
   if (status < 200 || status === 204) return undefined;
   // A length here tells of the body that a GET would have had.
   if (method === 'HEAD' || status === 304) return contentLength >= 0 ? contentLength : undefined;
-  return bodyLength === CodecLength.chunked || bodyLength === CodecLength.untilClose ? 'unknown' : bodyLength;
+  if (bodyLength === CodecLength.chunked) return 'unknown';
+  if (bodyLength !== CodecLength.untilClose) return bodyLength;
+  return isSecure ? 'untilClose' : 'unknown';
 }
 
 /** Whether bytes may be far apart without anything being wrong. */

@@ -48,6 +48,8 @@ export class Heard implements UpstreamEvents {
     this.drains += 1;
   }
 
+  onUpstreamSent(): void {}
+
   onUpstreamFailed(failure: UpstreamFailure): void {
     this.failure = failure;
     this.isOver = true;

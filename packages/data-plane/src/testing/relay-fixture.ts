@@ -83,6 +83,7 @@ export class FakeClient extends Peer implements Downstream {
 }
 
 export class FakeCall extends Peer implements UpstreamCall {
+  readonly isSecure = false;
   isPaused = false;
   isAborted = false;
 

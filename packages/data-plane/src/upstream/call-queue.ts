@@ -15,6 +15,10 @@ export class CallQueue<T extends Queued<T>> {
     return this.#size;
   }
 
+  get first(): T | undefined {
+    return this.#first;
+  }
+
   push(call: T): void {
     call.queuePrevious = this.#last;
     if (this.#last === undefined) this.#first = call;

@@ -80,6 +80,10 @@ export class EndpointPool implements ConnectionOwner, Timed {
     this.#context = context;
   }
 
+  get isSecure(): boolean {
+    return this.#settings.tls !== undefined;
+  }
+
   /** Requests that were sent or wait for a connection. */
   get activeRequests(): number {
     return this.#activeRequests;
@@ -110,8 +114,7 @@ export class EndpointPool implements ConnectionOwner, Timed {
     if (connection !== undefined) {
       connection.start(call);
     } else {
-      this.#waiting.push(call);
-      this.#openForWaiting();
+      this.#enqueue(this.#waiting, call);
     }
     return call;
   }
@@ -149,7 +152,10 @@ export class EndpointPool implements ConnectionOwner, Timed {
       return;
     }
     const next = (isNew ? this.#repeating.shift() : undefined) ?? this.#waiting.shift();
-    if (next !== undefined) connection.start(next);
+    if (next !== undefined) {
+      connection.start(next);
+      next.events.onUpstreamSent();
+    }
     // Where there is no room for a new connection an old one makes it.
     else if (this.#repeating.size > this.#connecting) connection.destroy();
     else this.#keep(connection);
@@ -159,7 +165,10 @@ export class EndpointPool implements ConnectionOwner, Timed {
     this.#connecting -= 1;
     this.#context.wheel.cancel(connection);
     this.#context.counters.connectsFailed += 1;
-    (this.#repeating.shift() ?? this.#waiting.shift())?.fail(failure);
+    const queue = this.#repeating.size > 0 ? this.#repeating : this.#waiting;
+    const { first } = queue;
+    // Who came later has a right to an attempt of its own, which takes as long as one may take.
+    if (first !== undefined && first.waitingSinceMs <= connection.openedMs) queue.shift()!.fail(failure);
     this.#openForWaiting();
   }
 
@@ -176,8 +185,7 @@ export class EndpointPool implements ConnectionOwner, Timed {
 
   onStale(call: PoolCall): void {
     this.#context.counters.staleRepeats += 1;
-    this.#repeating.push(call);
-    this.#openForWaiting();
+    this.#enqueue(this.#repeating, call);
   }
 
   /** Closes what has been without a request for too long. */
@@ -187,6 +195,12 @@ export class EndpointPool implements ConnectionOwner, Timed {
       this.#free[0]!.destroy();
     const [oldest] = this.#free;
     if (oldest !== undefined) this.#context.wheel.schedule(this, oldest.freeSinceMs + idleTimeoutMs);
+  }
+
+  #enqueue(queue: CallQueue<PoolCall>, call: PoolCall): void {
+    call.waitingSinceMs = this.#context.clock.monotonicMs();
+    queue.push(call);
+    this.#openForWaiting();
   }
 
   #onConnected(connection: UpstreamConnection): void {

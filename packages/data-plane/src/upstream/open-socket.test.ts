@@ -129,6 +129,22 @@ describe('connections with TLS', () => {
     assert.deepEqual([pool.connections, pool.activeRequests], [0, 0]);
   });
 
+  it('are given up for who waited from their beginning; who came later has one opened anew', async (context) => {
+    const port = await startRaw(context, (socket) => socket.resume());
+    const clock = new ManualClock();
+    const settings = { tls: tls(), connectTimeoutMs: 1000 };
+    const pool = openPool(context, port, { settings, context: poolContext(clock) });
+    const first = call(pool);
+    clock.advance(900);
+    first.sent.abort();
+    const second = call(pool);
+    clock.advance(200);
+    assert.equal(second.heard.isOver, false);
+    clock.advance(1000);
+    assert.equal(second.heard.failure?.reason, 'upstream_connect_failed');
+    assert.deepEqual([pool.connections, pool.activeRequests], [0, 0]);
+  });
+
   it('leave a piece alone until more is asked for, however much has been decrypted', async (context) => {
     const body = patternOf(400_000);
     const head = `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n`;

@@ -9,6 +9,7 @@ const repeatable: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT'
 
 /** What a call needs of its pool. */
 interface CallQueueOwner {
+  readonly isSecure: boolean;
   /** Takes a call that has no connection out of the queue. */
   withdraw(call: PoolCall): void;
   /** The call is over. */
@@ -26,6 +27,8 @@ export class PoolCall implements UpstreamCall, Queued<PoolCall> {
   connection: UpstreamConnection | undefined = undefined;
   /** All of the request is sent, or on its way to the socket. */
   isRequestDone: boolean;
+  /** Since when it waits for a connection; monotonic. */
+  waitingSinceMs = 0;
   /** It has been sent once already. */
   isRepeated = false;
   readonly #owner: CallQueueOwner;
@@ -36,6 +39,10 @@ export class PoolCall implements UpstreamCall, Queued<PoolCall> {
     this.request = request;
     this.events = events;
     this.isRequestDone = request.bodyLength === 0;
+  }
+
+  get isSecure(): boolean {
+    return this.#owner.isSecure;
   }
 
   get unsentMark(): number {
