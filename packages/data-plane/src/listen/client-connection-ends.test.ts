@@ -155,6 +155,21 @@ describe('what comes behind the last request', () => {
     );
   });
 
+  it('is listened to for 2 s from its last byte, and for 30 s in all', async (context) => {
+    const fixture = await startClients(context, (asked) => asked.answer('bye', { close: true }));
+    const client = await afterSending(context, fixture, get('/1'));
+    for (let second = 0; second < 29; second += 1) {
+      await client.send('x');
+      await settled(context, fixture);
+      fixture.clock.advance(1000);
+      assert.equal(isGone(fixture), false, `after ${second} s`);
+    }
+    await client.send('x');
+    await settled(context, fixture);
+    fixture.clock.advance(1100);
+    await until('the cut', () => isGone(fixture));
+  });
+
   it('is waited for no longer than 2 s', async (context) => {
     const fixture = await startClients(context, (asked) => asked.answer('bye', { close: true }));
     await afterSending(context, fixture, get('/1'));

@@ -32,10 +32,11 @@ import { messageFaults } from './message-faults.ts';
 type State = 'waiting' | 'head' | 'exchange' | 'leaving' | 'closed';
 
 /**
- * How long a client that still sends is listened to after its last answer: closing at once would make its kernel throw the answer
- * away (RFC 9112 section 9.6).
+ * How long a client is listened to after its last answer, from the last byte that it sends and in all: closing at once would make its
+ * kernel throw the answer away (RFC 9112 section 9.6).
  */
 const lingerMs = 2000;
+const lingerMsMax = 30_000;
 
 /**
  * Of requests that wait for the ones before, so much is read ahead: only while a socket is read does its end become known, and with it
@@ -72,6 +73,7 @@ export class ClientConnection implements Downstream, SocketOwner, Timed {
   #isHalfClosed = false;
   /** The next answer is to say that it is the last one. */
   #isLeaving = false;
+  #lingerEndMs = 0;
 
   // Of the exchange.
   #events: DownstreamEvents | undefined;
@@ -211,8 +213,9 @@ export class ClientConnection implements Downstream, SocketOwner, Timed {
   }
 
   #receive(chunk: Buffer): void {
-    if (this.#state === 'leaving') return;
-    if (this.#unread.length > 0) {
+    if (this.#state === 'leaving') {
+      this.#deadlineMs = Math.min(this.#context.wheel.coarseMs() + lingerMs, this.#lingerEndMs);
+    } else if (this.#unread.length > 0) {
       this.#keep(chunk);
     } else {
       if (!this.#isTurnAsked) this.#requestsInTurn = 0;
@@ -426,6 +429,7 @@ export class ClientConnection implements Downstream, SocketOwner, Timed {
     this.#socket.end();
     if (this.#isHalfClosed) return;
     if (this.#socket.isPaused()) this.#socket.resume();
+    this.#lingerEndMs = this.#context.wheel.coarseMs() + lingerMsMax;
     this.#watch(lingerMs);
   }
 

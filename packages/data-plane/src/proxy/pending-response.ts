@@ -4,7 +4,7 @@ import type { ResponseHead } from '@causeway/http1/response-head';
 
 import type { FieldList, ResponseLength } from './exchange.ts';
 import { type Refusal, refusalResponse } from './reasons.ts';
-import { downstreamLength, finalFields, isStream } from './response-head.ts';
+import { downstreamLength, finalFields, type StreamKind, streamKind } from './response-head.ts';
 
 export interface PendingResponse {
   readonly isUpstreams: boolean;
@@ -16,7 +16,7 @@ export interface PendingResponse {
   /** Of the upstream's body, which follows. */
   readonly length: ResponseLength | undefined;
   readonly hasBody: boolean;
-  readonly isStream: boolean;
+  readonly stream: StreamKind | undefined;
 }
 
 /** Whatever the gateway answers by itself. */
@@ -25,7 +25,7 @@ export const ownResponse = {
   close: false,
   length: undefined,
   hasBody: false,
-  isStream: false,
+  stream: undefined,
 } as const;
 
 export function pendingRefusal(
@@ -59,6 +59,6 @@ export function pendingAnswer(
     close: false,
     length: downstreamLength(head, method, isSecure),
     hasBody: head.bodyLength !== 0,
-    isStream: isStream(head),
+    stream: streamKind(head),
   };
 }

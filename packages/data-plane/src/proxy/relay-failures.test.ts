@@ -61,6 +61,22 @@ describe('relay: when things go wrong', () => {
     await until('the upstream sees the end', () => isClosed);
   });
 
+  it('hands a stream that has an end to a client that has ended its side', async (context) => {
+    const fixture = await before(context, (request, response) => {
+      const type = request.url === '/events' ? 'text/event-stream' : 'application/x-ndjson';
+      const counted = { 'content-length': 8 };
+      response.writeHead(200, { 'content-type': type, ...(request.url !== '/chunked' && counted) });
+      response.write('{}\n');
+      setTimeout(() => response.end('{"a"}'), 20);
+    });
+    for (const target of ['/counted', '/chunked', '/events']) {
+      const socket = await openSocket(context, fixture.port());
+      socket.end(`GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`);
+      const received = await readToEnd(socket);
+      assert.match(received, /^HTTP\/1\.1 200 OK[^]*\{"a"\}/, target);
+    }
+  });
+
   for (const [how, bytes, isReset] of [
     ['ended its side before it began', '', false],
     ['is gone, though bytes of a next request wait', 'G', true],

@@ -25,7 +25,7 @@ import { joinedField } from './head-fields.ts';
 import { pendingAnswer, pendingRefusal, type PendingResponse } from './pending-response.ts';
 import type { ProxyContext } from './proxy-context.ts';
 import { faultRefusal, type Refusal, reasons } from './reasons.ts';
-import { downstreamFields, ownFields } from './response-head.ts';
+import { downstreamFields, ownFields, type StreamKind } from './response-head.ts';
 import type { Timed } from './timer-wheel.ts';
 
 /**
@@ -57,7 +57,7 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
   /** Filters want no more of a body for now. */
   #isRequestHeld = false;
   #isResponseHeld = false;
-  #isStream = false;
+  #stream: StreamKind | undefined;
   #isHalfClosed = false;
   /** What the client does is not looked at any more: it may be gone. */
   #isUnseen = false;
@@ -237,13 +237,13 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
   }
 
   beginAnswer(response: PendingResponse): void {
-    const { status, length, isStream: streams } = response;
-    if (streams && this.#isHalfClosed) return this.#dropClient();
+    const { status, length, stream } = response;
+    if (stream === 'events' && this.#isHalfClosed) return this.#dropClient();
     const fields = response.isUpstreams ? response.fields : this.#signed(response.fields);
     this.#downstream.sendHead(status, fields, length, response.close || this.#mustClose());
     this.#phase = 'answering';
     this.record.status = status;
-    this.#isStream = streams;
+    this.#stream = stream;
     this.#hasResponseBody = response.hasBody;
     this.#arm();
   }
@@ -327,9 +327,10 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
   }
 
   onDownstreamHalfClosed(): void {
-    // An ordinary response has an end that this client may still wait for; of a stream it would never see one.
+    // Most responses have an end that this client may still wait for; of events it would never see one.
     this.#isHalfClosed = true;
-    if (this.#phase === 'answering' && this.#isStream) this.#dropClient();
+    if (this.#phase === 'answering' && this.#stream === 'events') this.#dropClient();
+    else this.onDownstreamUnseen();
   }
 
   onDownstreamUnseen(): void {
@@ -437,7 +438,7 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
   }
 
   #waitingFor(): WaitingFor {
-    if (this.#phase !== 'asking') return this.#isStream ? 'stream' : 'response';
+    if (this.#phase !== 'asking') return this.#stream === undefined ? 'response' : 'stream';
     if (this.#isRequestDone) return 'head';
     return this.#isRequestPaused ? 'upstream' : 'body';
   }

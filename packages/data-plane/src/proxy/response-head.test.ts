@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
 import { fieldList, responseHead } from '../testing/heads.ts';
-import { downstreamFields, downstreamLength, finalFields, isStream, ownFields } from './response-head.ts';
+import { downstreamFields, downstreamLength, finalFields, ownFields, streamKind } from './response-head.ts';
 
 describe('the head for the client', () => {
   it('has nothing that belongs to the connection to the upstream', () => {
@@ -64,16 +64,17 @@ describe('the head for the client', () => {
     assert.equal(lengthOf('GET', 103, ''), undefined);
   });
 
-  it('knows streams by their type', () => {
-    const isStreamOf = (type: string) => isStream(responseHead('GET', 200, `Content-Type: ${type}`));
-    for (const type of [
-      'text/event-stream',
-      'Text/Event-Stream; charset=utf-8',
-      'application/x-ndjson',
-      'application/grpc+proto',
-    ])
-      assert.equal(isStreamOf(type), true, type);
-    assert.equal(isStreamOf('text/html'), false);
-    assert.equal(isStream(responseHead('GET', 200, '')), false);
+  it('knows streams by their type, unless their length is known', () => {
+    const kindOf = (type: string, more = '', method = 'GET', status = 200) =>
+      streamKind(responseHead(method, status, `Content-Type: ${type}\n${more}`));
+    assert.equal(kindOf('text/event-stream'), 'events');
+    assert.equal(kindOf('Text/Event-Stream; charset=utf-8'), 'events');
+    assert.equal(kindOf('application/x-ndjson'), 'records');
+    assert.equal(kindOf('application/grpc+proto'), 'records');
+    assert.equal(kindOf('text/html'), undefined);
+    assert.equal(kindOf('text/event-stream', 'Content-Length: 8'), undefined);
+    assert.equal(kindOf('text/event-stream', '', 'HEAD'), undefined);
+    assert.equal(kindOf('text/event-stream', '', 'GET', 304), undefined);
+    assert.equal(streamKind(responseHead('GET', 200, '')), undefined);
   });
 });

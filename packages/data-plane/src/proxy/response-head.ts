@@ -8,7 +8,10 @@ import { viaName } from './forwarding-headers.ts';
 import { staysBehind } from './hop-by-hop.ts';
 import { httpDate } from './http-date.ts';
 
-const streamTypes = /^(text\/event-stream|application\/x-ndjson|application\/grpc)/i;
+/** A body whose bytes may be far apart. `events` have no end of their own: who asks for them and sends no more is gone. */
+export type StreamKind = 'events' | 'records';
+
+const streamTypes = /^(?:(text\/event-stream)|application\/(?:x-ndjson|grpc))/i;
 
 /** The fields that cross. */
 export function downstreamFields({ names, fields, nominated }: ResponseHead): string[] {
@@ -55,8 +58,10 @@ export function downstreamLength(
   return isSecure ? 'untilClose' : 'unknown';
 }
 
-/** Whether bytes may be far apart without anything being wrong. */
-export function isStream(head: ResponseHead): boolean {
-  const type = head.valueOf('content-type');
-  return type !== undefined && streamTypes.test(type);
+/** What kind of stream the body is, if it is one: nothing with a known length is. */
+export function streamKind(head: ResponseHead): StreamKind | undefined {
+  if (head.bodyLength >= 0) return undefined;
+  const match = streamTypes.exec(head.valueOf('content-type') ?? '');
+  if (match === null) return undefined;
+  return match[1] === undefined ? 'records' : 'events';
 }
