@@ -427,10 +427,9 @@ export class ClientConnection implements Downstream, SocketOwner, Timed {
     this.#state = 'leaving';
     this.#unread = nothing;
     this.#socket.end();
-    if (this.#isHalfClosed) return;
-    if (this.#socket.isPaused()) this.#socket.resume();
     this.#lingerEndMs = this.#context.wheel.coarseMs() + lingerMsMax;
     this.#watch(lingerMs);
+    if (!this.#isHalfClosed && this.#socket.isPaused()) this.#socket.resume();
   }
 
   /** Whether the connection ends with this exchange for reasons of its own. */
