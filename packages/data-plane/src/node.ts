@@ -48,6 +48,13 @@ const drainCheckMs = 20;
 /** Of a node that never had a Gateway. */
 const drainDefaultsMs = { drainDelayMs: 0, drainMs: 0 };
 
+/** An update that is built and not live; one of the two ends it. */
+export interface PreparedUpdate {
+  commit(): void;
+  /** Nothing of it is wanted after all. */
+  abort(): void;
+}
+
 export class ProxyNode implements SnapshotTarget {
   readonly counts = new ConnectionCounts();
   readonly timeoutCounters = new ClientTimeoutCounters();
@@ -113,8 +120,16 @@ export class ProxyNode implements SnapshotTarget {
   }
 
   async apply(update: SnapshotUpdate): Promise<NodeProblem[]> {
+    const prepared = await this.prepare(update);
+    if (Array.isArray(prepared)) return prepared;
+    prepared.commit();
+    return [];
+  }
+
+  /** Builds aside all that `update` needs. Problems: nothing has changed. */
+  async prepare(update: SnapshotUpdate): Promise<PreparedUpdate | NodeProblem[]> {
     try {
-      return await this.#apply(update);
+      return await this.#prepare(update);
     } catch (error) {
       this.#options.logger.error({ err: error, revision: update.revision }, 'applying failed');
       return [create(NodeProblemSchema, { reason: 'internal', detail: messageOf(error) })];
@@ -157,29 +172,37 @@ export class ProxyNode implements SnapshotTarget {
     this.#resolver.close();
   }
 
-  async #apply(update: SnapshotUpdate): Promise<NodeProblem[]> {
+  async #prepare(update: SnapshotUpdate): Promise<PreparedUpdate | NodeProblem[]> {
     const { clock, onApplied } = this.#options;
     const beganMs = clock.monotonicMs();
     const built = await sliceWork(buildTable(this.table, update, this.#pools));
     if (!built.ok) return built.problems;
     await this.#resolveNames(built.arriving, update);
-    const prepared = await this.#prepareOutside(built.table);
-    if (Array.isArray(prepared)) {
-      for (const service of built.arriving) service.close();
-      return prepared;
+    const outside = await this.#prepareOutside(built.table);
+    const { table, leaving, arriving } = built;
+    const closeArriving = (): void => arriving.forEach((service) => service.close());
+    if (Array.isArray(outside)) {
+      closeArriving();
+      return outside;
     }
-    // From here on nothing waits and nothing fails: requests meet the old table or the new one, never a mixture.
-    const { table, leaving } = built;
-    for (const service of sharedValues(table.services))
-      service.setEndpoints(update.endpoints.get(service.name));
-    this.#generations.publish(table, leaving);
-    prepared.commit();
-    onApplied?.(clock.monotonicMs() - beganMs);
-    return [];
+    return {
+      // Nothing waits and nothing fails: requests meet the old table or the new one, never a mixture.
+      commit: () => {
+        for (const service of sharedValues(table.services))
+          service.setEndpoints(update.endpoints.get(service.name));
+        this.#generations.publish(table, leaving);
+        outside.commit();
+        onApplied?.(clock.monotonicMs() - beganMs);
+      },
+      abort: () => {
+        closeArriving();
+        outside.abort();
+      },
+    };
   }
 
   /** What a table needs of the system: its ports and its log. Problems: nothing has changed. */
-  async #prepareOutside(table: Table): Promise<{ commit(): void } | NodeProblem[]> {
+  async #prepareOutside(table: Table): Promise<PreparedUpdate | NodeProblem[]> {
     const { accessLog } = this.#options;
     const log = await prepareAccessLog(accessLog, table.gateway, this.table !== undefined);
     if (Array.isArray(log)) return log;
@@ -192,6 +215,10 @@ export class ProxyNode implements SnapshotTarget {
       commit: () => {
         ports.commit();
         log?.commit();
+      },
+      abort: () => {
+        ports.abort();
+        log?.abort();
       },
     };
   }

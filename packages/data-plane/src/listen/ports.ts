@@ -15,6 +15,8 @@ import { listenProblem } from './listen-problem.ts';
 export interface PreparedPorts {
   /** After the table is live: traffic flows on the new ports, and those that it does not have drain. */
   commit(): void;
+  /** The table does not become live. */
+  abort(): void;
 }
 
 interface OpenPort {
@@ -84,7 +86,8 @@ export class Ports {
     // What waits at a port that is about to close is accepted before.
     if (problems.length === 0 && beside.length > 0) await acceptWhatWaits();
     if (problems.length > 0 || this.#isDrained) this.#rollback(opened);
-    return problems.length > 0 ? problems : { commit: () => this.#commit(preparation) };
+    if (problems.length > 0) return problems;
+    return { commit: () => this.#commit(preparation), abort: () => this.#rollback(opened) };
   }
 
   /** Closes every port, for good; connections end as their exchanges do. */

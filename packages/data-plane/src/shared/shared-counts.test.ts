@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+
+import { createSharedCounts, SharedCounts, SharedCountsKeeper } from './shared-counts.ts';
+
+function twoWorkers(keysMax = 100) {
+  const memory = createSharedCounts(keysMax, 2);
+  return {
+    memory,
+    one: new SharedCounts(memory, 0),
+    two: new SharedCounts(memory, 1),
+    keeper: new SharedCountsKeeper(memory),
+  };
+}
+
+describe('counts that workers share', () => {
+  it('hold a limit over all of them, and by key', () => {
+    const { one, two } = twoWorkers();
+    const key = one.keyOf('192.0.2.1');
+    assert.deepEqual(key, two.keyOf('192.0.2.1'));
+    assert.deepEqual([one.enter(key, 2), two.enter(key, 2), one.enter(key, 2)], [true, true, false]);
+    assert.equal(two.enter(two.keyOf('192.0.2.2'), 1), true);
+    two.leave(key);
+    assert.deepEqual([one.enter(key, 2), two.enter(key, 2), one.count(key)], [true, false, 2]);
+  });
+
+  it('keep nothing of a worker that has ended', () => {
+    const { one, two, keeper } = twoWorkers();
+    const key = one.keyOf('k');
+    for (const counts of [one, two, two]) assert.equal(counts.enter(key, 3), true);
+    keeper.forget(1);
+    assert.equal(one.count(key), 1);
+  });
+
+  it('free what nobody counts on, at the second sweep and not while somebody does', () => {
+    const { one, two, keeper } = twoWorkers();
+    const [kept, left] = [one.keyOf('kept'), one.keyOf('left')];
+    one.enter(kept, 9);
+    one.enter(left, 9);
+    one.leave(left);
+    keeper.sweep();
+    assert.equal(keeper.size, 2);
+    // Back in time.
+    two.enter(left, 9);
+    keeper.sweep();
+    assert.deepEqual([keeper.size, one.count(left), one.count(kept)], [2, 1, 1]);
+    two.leave(left);
+    keeper.sweep();
+    keeper.sweep();
+    assert.deepEqual([keeper.size, one.count(left), one.count(kept)], [1, 0, 1]);
+  });
+
+  it('have room for as many keys as was said, and refuse beyond what a bucket holds', () => {
+    const { one, keeper } = twoWorkers(20_000);
+    for (let count = 0; count < 20_000; count += 1)
+      assert.equal(one.enter(one.keyOf(`2001:db8::${count}`), 1), true);
+    assert.equal(keeper.size, 20_000);
+    const small = twoWorkers(1);
+    const entered = Array.from({ length: 100 }, (_, count) =>
+      small.one.enter(small.one.keyOf(String(count)), 1),
+    );
+    assert.deepEqual([entered.filter(Boolean).length, small.keeper.size], [16, 16]);
+  });
+
+  it('are exact while threads count and a supervisor sweeps', async () => {
+    const workers = 3;
+    const memory = createSharedCounts(8, workers);
+    const seen = new Int32Array(new SharedArrayBuffer(4));
+    const code = new URL('../testing/count-in-thread.ts', import.meta.url);
+    const threads = Array.from(
+      { length: workers },
+      (_, worker) => new Worker(code, { workerData: { memory, worker, seen, rounds: 30_000, keys: 24, max: 2 } }),
+    );
+    const keeper = new SharedCountsKeeper(memory);
+    let running = workers;
+    const ends = threads.map(async (thread) => {
+      const [code] = await once(thread, 'exit');
+      running -= 1;
+      assert.equal(code, 0);
+    });
+    const ticks = new Map<Worker, number>();
+    for (const thread of threads) thread.on('message', (tick: number) => ticks.set(thread, tick));
+    let sweeps = 0;
+    while (running > 0) {
+      const before = new Map(ticks);
+      await new Promise((resolve) => setImmediate(resolve));
+      // As the supervisor does: only when all have come by.
+      if (threads.some((thread) => thread.threadId > 0 && ticks.get(thread) === before.get(thread))) continue;
+      keeper.sweep();
+      sweeps += 1;
+    }
+    await Promise.all(ends);
+    keeper.sweep();
+    keeper.sweep();
+    assert.deepEqual([keeper.size, seen[0]], [0, 0]);
+    assert.ok(sweeps > 0);
+  });
+});
