@@ -168,9 +168,9 @@ class CountTable {
     for (;;) {
       const entry = this.#first(key.bucket, key.tag);
       if (entry >= 0) {
-        // From here on the supervisor knows that it is in use; if it was faster, the entry is another's soon.
+        // From here on the supervisor knows that it is in use. If it was faster, the entry is free, or another's.
         const before = Atomics.compareExchange(this.words, entry + stateAt, State.idle, State.used);
-        if (before !== State.freed) return entry;
+        if (before !== State.freed && Atomics.load(this.words, entry) === key.tag) return entry;
         continue;
       }
       const free = this.#first(key.bucket, noTag);

@@ -1,32 +1,30 @@
-/** A thread that counts in shared memory, and counts how often a limit did not hold. */
+/** A thread that counts in shared memory, and holds what it has counted for a turn of its event loop now and then. */
 
-import { parentPort, workerData } from 'node:worker_threads';
+import { workerData } from 'node:worker_threads';
 
 import { SharedCounts, type SharedCountsMemory } from '../shared/shared-counts.ts';
 
 interface Task {
   readonly memory: SharedCountsMemory;
   readonly worker: number;
-  /** Its first word: how often more than the limit were seen. */
-  readonly seen: Int32Array<SharedArrayBuffer>;
+  /** Turns of the event loop, by worker. */
+  readonly ticks: Int32Array<SharedArrayBuffer>;
   readonly rounds: number;
   readonly keys: number;
   readonly max: number;
 }
 
-const { memory, worker, seen, rounds, keys, max } = workerData as Task;
+const { memory, worker, ticks, rounds, keys, max } = workerData as Task;
 const counts = new SharedCounts(memory, worker);
+
+async function nextTurn(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+  Atomics.add(ticks, worker, 1);
+}
 
 for (let round = 0; round < rounds; round += 1) {
   const key = counts.keyOf(`key ${Math.floor(Math.random() * keys)}`);
-  if (counts.enter(key, max)) {
-    // Others that have asked and will be refused are counted for a moment.
-    if (round % 64 === 0) await new Promise((resolve) => setImmediate(resolve));
-    counts.leave(key);
-  }
-  if (round % 16 === 0) {
-    parentPort!.postMessage(round);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+  const isCounted = counts.enter(key, max);
+  if (round % 16 === 0) await nextTurn();
+  if (isCounted) counts.leave(key);
 }
-if (seen[0]! < 0) throw new Error('never');
