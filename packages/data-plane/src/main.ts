@@ -1,5 +1,6 @@
 /** A node as a process. */
 
+import { availableParallelism } from 'node:os';
 import { systemClock } from '@causeway/runtime/clock';
 import { HealthChecks } from '@causeway/runtime/health-checks';
 import { type Lifecycle, runProcess } from '@causeway/runtime/lifecycle';
@@ -11,16 +12,14 @@ import { settingsExitCode } from '@causeway/runtime/settings';
 import { settingsOrExit } from '@causeway/runtime/settings-or-exit';
 import { createStatusPages } from '@causeway/runtime/status-pages';
 
-import { ProxyNode } from './node.ts';
 import { checkNodeId, type NodeState, openNodeState, nodeTokenReader } from './node-state.ts';
-import { AccessLog } from './observe/access-log.ts';
-import { EventLoopDelay } from './observe/event-loop-delay.ts';
-import { NodeMetrics } from './observe/node-metrics.ts';
+import { ConfigMetrics } from './observe/config-metrics.ts';
 import { startStatusServer } from './observe/status-server.ts';
 import { type DataPlaneSettings, dataPlaneSettings } from './settings.ts';
 import { ConfigSync } from './sync/config-sync.ts';
 import { trustSystemStore } from './upstream/tls-settings.ts';
 import { version } from './version.ts';
+import { WorkerPool } from './worker/worker-pool.ts';
 
 /** Pace at which the limit of open files is looked at. */
 const descriptorsLookMs = 1000;
@@ -60,17 +59,14 @@ async function startNode(settings: DataPlaneSettings, lifecycle: Lifecycle, logg
     () => openNodeState(settings.dataDir, settings.nodeId),
     ({ lock }) => lock.release(),
   );
-  const accessLog = await lifecycle.start(
-    'access log',
-    () => new AccessLog({ clock: systemClock, logger }),
-    (log) => log.close(),
-  );
+  const parts = createParts(settings, state, logger);
+  const { pool } = parts;
   // Log rotation moves the file away and then says so.
-  process.on('SIGHUP', () => void accessLog.reopen());
-  const parts = createParts(settings, state, logger, accessLog);
+  process.on('SIGHUP', () => pool.reopenLog());
+  await lifecycle.start('workers', () => pool.start());
   await lifecycle.start(
     'descriptors',
-    () => watchDescriptors(parts.node),
+    () => watchDescriptors(pool),
     (stop) => stop(),
   );
   await startStatus(settings, lifecycle, logger, parts);
@@ -79,12 +75,11 @@ async function startNode(settings: DataPlaneSettings, lifecycle: Lifecycle, logg
     () => startSync({ settings, state, lifecycle, logger, parts }),
     (running) => running.stop(),
   );
-  const { node } = parts;
   await lifecycle.start(
     'traffic',
-    () => node,
+    () => pool,
     async () => {
-      const drained = node.drain(settings.drainDelay);
+      const drained = pool.drain(settings.drainDelay);
       sync.statusChanged();
       await drained;
     },
@@ -93,20 +88,14 @@ async function startNode(settings: DataPlaneSettings, lifecycle: Lifecycle, logg
 
 /** What lives from the first step on, before the stream. */
 interface Parts {
-  readonly node: ProxyNode;
-  readonly metrics: NodeMetrics;
+  readonly pool: WorkerPool;
+  readonly configMetrics: ConfigMetrics;
   readonly own: { statusPort: number; sync: ConfigSync | undefined };
 }
 
-function createParts(
-  settings: DataPlaneSettings,
-  state: NodeState,
-  logger: Logger,
-  accessLog: AccessLog,
-): Parts {
+function createParts(settings: DataPlaneSettings, state: NodeState, logger: Logger): Parts {
   const own: Parts['own'] = { statusPort: 0, sync: undefined };
-  const eventLoop = new EventLoopDelay();
-  const metrics: NodeMetrics = new NodeMetrics(accessLog, () => {
+  const configMetrics: ConfigMetrics = new ConfigMetrics(() => {
     const { sync } = own;
     const contactMs = sync?.lastContactMs;
     return {
@@ -114,34 +103,30 @@ function createParts(
       desiredRevision: sync?.desiredRevision ?? 0,
       rejectedTotal: sync?.rejectedTotal ?? 0,
       stalenessSeconds: contactMs === undefined ? undefined : (systemClock.monotonicMs() - contactMs) / 1000,
-      connections: node.counts.open,
-      connectionsMax: node.connectionsMax,
-      refusedConnections: node.counts.refused,
-      retiredTables: node.retiredTables,
-      clientTimeouts: node.timeoutCounters,
-      pools: node.poolCounters,
-      upstreamConnections: node.upstreamConnections,
-      eventLoop: eventLoop.take(),
+      workers: pool.workers,
     };
   });
-  const node = new ProxyNode({
+  const pool: WorkerPool = new WorkerPool({
+    workers: settings.workers ?? availableParallelism(),
+    blockedMs: settings.workerTimeout,
+    nodeId: state.nodeId,
+    logLevel: settings.logLevel,
     logger: logger.child({ node: state.nodeId }),
     clock: systemClock,
-    observer: metrics,
-    accessLog,
-    onApplied: (tookMs) => metrics.onApplied(tookMs),
+    onApplied: (tookMs) => configMetrics.onApplied(tookMs),
+    onReplaced: (reason) => configMetrics.onWorkerReplaced(reason),
     // A control plane on this machine is no upstream either.
     otherPorts: () =>
       isLoopback(settings.controlPlane.host)
         ? [own.statusPort, settings.controlPlane.port, ...(own.sync?.controlPlanePorts ?? [])]
         : [own.statusPort],
   });
-  return { node, metrics, own };
+  return { pool, configMetrics, own };
 }
 
 /** An operator may raise the limit of a process that runs. Gives what ends the watch. */
-function watchDescriptors({ counts }: ProxyNode): () => void {
-  const look = (): void => counts.limitDescriptors(openFilesMax());
+function watchDescriptors(pool: WorkerPool): () => void {
+  const look = (): void => pool.limitDescriptors(openFilesMax());
   look();
   const timer = setInterval(look, descriptorsLookMs);
   return () => clearInterval(timer);
@@ -151,14 +136,17 @@ async function startStatus(
   settings: DataPlaneSettings,
   lifecycle: Lifecycle,
   logger: Logger,
-  { node, metrics, own }: Parts,
+  { pool, configMetrics, own }: Parts,
 ): Promise<void> {
   const readiness = new HealthChecks();
-  node.addChecks(readiness);
+  pool.addChecks(readiness);
   const pages = createStatusPages({
     version,
     readiness,
-    metrics: createMetricsText(() => metrics.registry.collect()),
+    metrics: createMetricsText(async () => [
+      ...configMetrics.registry.collect(),
+      ...(await pool.collectMetrics()),
+    ]),
   });
   const server = await lifecycle.start(
     'status listener',
@@ -178,22 +166,22 @@ interface SyncParts {
 
 async function startSync(options: SyncParts): Promise<ConfigSync> {
   const { settings, state, lifecycle, logger, parts } = options;
-  const { node, own } = parts;
+  const { pool, own } = parts;
   const { gateway, labels } = settings;
   const sync = new ConfigSync({
     address: formatListenAddress(settings.controlPlane),
     credential: nodeTokenReader(settings, logger),
-    identity: { nodeId: state.nodeId, gateway, labels, version, workers: 1 },
-    target: node,
+    identity: { nodeId: state.nodeId, gateway, labels, version, workers: pool.wanted },
+    target: pool,
     lastGoodPath: state.lastGoodPath,
     logger,
     clock: systemClock,
     status: () => ({
-      connections: node.counts.open,
-      activeRequests: node.activeRequests,
-      draining: node.isDraining,
+      connections: pool.connections,
+      activeRequests: pool.activeRequests,
+      draining: pool.isDraining,
     }),
-    commands: { 'config-dump': async () => node.configDump() },
+    commands: { 'config-dump': () => pool.configDump() },
     onDrain: () => lifecycle.stop('the control plane asks this node to drain'),
   });
   own.sync = sync;

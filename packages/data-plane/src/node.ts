@@ -5,9 +5,8 @@ import { type NodeProblem, NodeProblemSchema } from '@causeway/proto/gen/causewa
 import { sharedValues } from '@causeway/router/shared-map';
 import type { Clock } from '@causeway/runtime/clock';
 import { messageOf } from '@causeway/runtime/errors';
-import type { HealthChecks } from '@causeway/runtime/health-checks';
 import type { Logger } from '@causeway/runtime/logger';
-import { NameResolver } from '@causeway/runtime/name-resolver';
+import { type AddressResolver, NameResolver } from '@causeway/runtime/name-resolver';
 import { sliceWork } from '@causeway/runtime/work-slices';
 
 import { ClientTimeoutCounters } from './listen/client-timeout-counters.ts';
@@ -20,6 +19,7 @@ import type { ExchangeObserver } from './proxy/exchange-record.ts';
 import { createRequestHandler } from './proxy/handle-request.ts';
 import type { ProxyContext } from './proxy/proxy-context.ts';
 import { TimerWheel } from './proxy/timer-wheel.ts';
+import { aloneShared, type NodeShared } from './shared/node-shared.ts';
 import type { SnapshotTarget, SnapshotUpdate } from './sync/snapshot-target.ts';
 import { buildTable } from './table/build-table.ts';
 import type { Table } from './table/table.ts';
@@ -35,8 +35,10 @@ export interface ProxyNodeOptions {
   readonly observer: ExchangeObserver;
   /** Follows the Gateway's settings; without it nothing is opened. */
   readonly accessLog?: AccessLog;
-  /** Told how long each update took that went live. */
-  readonly onApplied?: (tookMs: number) => void;
+  /** Default: of this thread. */
+  readonly resolver?: AddressResolver;
+  /** What it counts together with other workers; default: it is alone. */
+  readonly shared?: NodeShared;
   /** Ports of this process besides those for traffic, to which no upstream may lead. */
   readonly otherPorts?: () => readonly number[];
 }
@@ -56,7 +58,7 @@ export interface PreparedUpdate {
 }
 
 export class ProxyNode implements SnapshotTarget {
-  readonly counts = new ConnectionCounts();
+  readonly counts: ConnectionCounts;
   readonly timeoutCounters = new ClientTimeoutCounters();
   readonly poolCounters = new PoolCounters();
   readonly #options: ProxyNodeOptions;
@@ -64,15 +66,17 @@ export class ProxyNode implements SnapshotTarget {
   readonly #context: ProxyContext;
   readonly #ports: Ports;
   readonly #pools: PoolContext;
-  readonly #resolver: NameResolver;
+  readonly #resolver: AddressResolver;
 
   constructor(options: ProxyNodeOptions) {
     const { logger, clock, observer } = options;
     this.#options = options;
     const wheel = new TimerWheel(clock);
     const generations = this.#generations;
-    this.#context = { generations, wheel, clock, logger, observer, activeRequests: 0, isDraining: false };
-    this.#resolver = new NameResolver({ clock });
+    const { shared = aloneShared() } = options;
+    this.counts = new ConnectionCounts(shared);
+    this.#context = { generations, wheel, clock, logger, observer, shared, isDraining: false };
+    this.#resolver = options.resolver ?? new NameResolver({ clock });
     const { counts, timeoutCounters } = this;
     const handler = createRequestHandler(this.#context);
     this.#ports = new Ports({ handler, counts, timeoutCounters, wheel, logger });
@@ -95,7 +99,7 @@ export class ProxyNode implements SnapshotTarget {
   }
 
   get activeRequests(): number {
-    return this.#context.activeRequests;
+    return this.#context.shared.slices.own('activeRequests');
   }
 
   get isDraining(): boolean {
@@ -126,24 +130,17 @@ export class ProxyNode implements SnapshotTarget {
     return [];
   }
 
-  /** Builds aside all that `update` needs. Problems: nothing has changed. */
-  async prepare(update: SnapshotUpdate): Promise<PreparedUpdate | NodeProblem[]> {
+  /** Builds aside all that `update` needs. Problems: nothing has changed. `portsAreOurs`: another worker has opened its ports. */
+  async prepare(
+    update: SnapshotUpdate,
+    { portsAreOurs = false }: { portsAreOurs?: boolean } = {},
+  ): Promise<PreparedUpdate | NodeProblem[]> {
     try {
-      return await this.#prepare(update);
+      return await this.#prepare(update, portsAreOurs);
     } catch (error) {
       this.#options.logger.error({ err: error, revision: update.revision }, 'applying failed');
       return [create(NodeProblemSchema, { reason: 'internal', detail: messageOf(error) })];
     }
-  }
-
-  /** Adds what decides whether this node is to get traffic. */
-  addChecks(readiness: HealthChecks): void {
-    readiness.set('table', () => (this.table === undefined ? 'no configuration yet' : undefined));
-    readiness.set('ports', () => (this.#ports.openCount === 0 ? 'no port is open' : undefined));
-    readiness.set('descriptors', () =>
-      this.counts.hasRoom ? undefined : 'no file descriptors for more connections: raise ulimit -n',
-    );
-    readiness.set('drain', () => (this.isDraining ? 'draining' : undefined));
   }
 
   configDump(): object {
@@ -163,6 +160,7 @@ export class ProxyNode implements SnapshotTarget {
     logger.info({ delayMs, drainMs: timeouts.drainMs }, 'draining');
     await clock.sleep(this.table === undefined ? 0 : delayMs);
     this.#ports.drain();
+    this.#context.shared.slices.set('openPorts', 0);
     const endMs = clock.monotonicMs() + timeouts.drainMs;
     while (this.#ports.connections > 0 && clock.monotonicMs() < endMs) await clock.sleep(drainCheckMs);
     if (this.#ports.connections > 0)
@@ -172,13 +170,11 @@ export class ProxyNode implements SnapshotTarget {
     this.#resolver.close();
   }
 
-  async #prepare(update: SnapshotUpdate): Promise<PreparedUpdate | NodeProblem[]> {
-    const { clock, onApplied } = this.#options;
-    const beganMs = clock.monotonicMs();
+  async #prepare(update: SnapshotUpdate, portsAreOurs: boolean): Promise<PreparedUpdate | NodeProblem[]> {
     const built = await sliceWork(buildTable(this.table, update, this.#pools));
     if (!built.ok) return built.problems;
     await this.#resolveNames(built.arriving, update);
-    const outside = await this.#prepareOutside(built.table);
+    const outside = await this.#prepareOutside(built.table, portsAreOurs);
     const { table, leaving, arriving } = built;
     const closeArriving = (): void => arriving.forEach((service) => service.close());
     if (Array.isArray(outside)) {
@@ -192,7 +188,7 @@ export class ProxyNode implements SnapshotTarget {
           service.setEndpoints(update.endpoints.get(service.name));
         this.#generations.publish(table, leaving);
         outside.commit();
-        onApplied?.(clock.monotonicMs() - beganMs);
+        this.#context.shared.slices.set('openPorts', this.#ports.openCount);
       },
       abort: () => {
         closeArriving();
@@ -202,11 +198,11 @@ export class ProxyNode implements SnapshotTarget {
   }
 
   /** What a table needs of the system: its ports and its log. Problems: nothing has changed. */
-  async #prepareOutside(table: Table): Promise<PreparedUpdate | NodeProblem[]> {
+  async #prepareOutside(table: Table, portsAreOurs: boolean): Promise<PreparedUpdate | NodeProblem[]> {
     const { accessLog } = this.#options;
     const log = await prepareAccessLog(accessLog, table.gateway, this.table !== undefined);
     if (Array.isArray(log)) return log;
-    const ports = await this.#ports.prepare(table);
+    const ports = await this.#ports.prepare(table, portsAreOurs);
     if (Array.isArray(ports)) {
       log?.abort();
       return ports;

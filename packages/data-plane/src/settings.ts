@@ -31,6 +31,21 @@ export const dataPlaneSettings = declareSettings({
     default: '127.0.0.1:7090',
     help: 'Address of /livez, /readyz, /metrics and /version.',
   },
+  workers: {
+    flag: '--workers',
+    kind: 'integer',
+    min: 1,
+    max: 256,
+    help: 'Threads that proxy; as many as the process has CPUs without it.',
+  },
+  workerTimeout: {
+    flag: '--worker-timeout',
+    kind: 'duration',
+    min: 0,
+    max: 600_000,
+    default: '10s',
+    help: 'A worker whose event loop does not turn for so long is replaced; 0s = never.',
+  },
   labels: {
     flag: '--label',
     kind: 'label',

@@ -22,14 +22,14 @@ const endOfOpenMetrics = '# EOF\n';
  * @param collect called once a scrape, such as `() => registry.collect()`.
  */
 export function createMetricsText(
-  collect: () => readonly MetricFamily[],
+  collect: () => readonly MetricFamily[] | Promise<readonly MetricFamily[]>,
 ): (accept?: string) => Promise<MetricsText> {
   const processMetrics = new Registry();
   collectDefaultMetrics({ register: processMetrics });
   return async (accept = '') => {
     const openMetrics = accept.includes('application/openmetrics-text');
     const ofProcess = await renderProcessMetrics(processMetrics, openMetrics);
-    const ours = collect().map((family) => renderFamily(family, openMetrics));
+    const ours = (await collect()).map((family) => renderFamily(family, openMetrics));
     return {
       contentType: openMetrics ? Registry.OPENMETRICS_CONTENT_TYPE : Registry.PROMETHEUS_CONTENT_TYPE,
       body: `${ofProcess}${ours.join('')}${openMetrics ? endOfOpenMetrics : ''}`,

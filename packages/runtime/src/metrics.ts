@@ -32,7 +32,11 @@ export interface MetricOptions<L extends string> {
   readonly labelNames?: readonly L[];
   /** Most label sets kept, besides the shared one; default `labelSetsMaxDefault`. */
   readonly labelSetsMax?: number;
+  /** How the values of several threads make one; default the sum. */
+  readonly combine?: Combine;
 }
+
+export type Combine = 'sum' | 'max';
 
 export interface HistogramOptions<L extends string> extends MetricOptions<L> {
   /** Upper bounds, ascending, without infinity; default `durationBucketsSeconds`. */
@@ -55,6 +59,7 @@ export interface MetricFamily {
   readonly help: string;
   readonly type: MetricType;
   readonly buckets: readonly number[];
+  readonly combine: Combine;
   readonly series: readonly {
     readonly labels: Readonly<Record<string, string>>;
     readonly values: Float64Array;
@@ -121,6 +126,7 @@ class CellMetric<L extends string, C> implements Metric<L, C>, MetricFamily {
   readonly help: string;
   readonly type: MetricType;
   readonly buckets: readonly number[];
+  readonly combine: Combine;
   readonly #labelNames: readonly L[];
   readonly #labelSetsMax: number;
   readonly #createCell: (values: Float64Array) => C;
@@ -139,6 +145,7 @@ class CellMetric<L extends string, C> implements Metric<L, C>, MetricFamily {
     this.name = options.name;
     this.help = options.help;
     this.buckets = buckets;
+    this.combine = options.combine ?? 'sum';
     this.#labelNames = options.labelNames ?? [];
     this.#labelSetsMax = options.labelSetsMax ?? labelSetsMaxDefault;
     this.#createCell = createCell;

@@ -38,11 +38,22 @@ export const queryDeadlineMs = 15_000;
 /** RFC 6761 section 6.3: no name server is asked for these. */
 const ofThisMachine = /(^|\.)localhost$/;
 
+/** Whoever knows addresses of names. */
+export interface AddressResolver {
+  /**
+   * Tells `onChange` the addresses, or that there are none, once that is known, and again whenever it changes; never
+   * during this call. An IP address is its own address. Calling the result ends the watch.
+   */
+  watch(name: string, onChange: OnAddresses): () => void;
+  /** Ends every watch. */
+  close(): void;
+}
+
 /**
  * Watches names. Name servers are asked first; a name that they do not know (it stands in the hosts file, or needs the
  * search list) is looked up by the system, one at a time.
  */
-export class NameResolver {
+export class NameResolver implements AddressResolver {
   readonly #clock: Clock;
   readonly #dns: DnsFunctions;
   readonly #staleMs: number;
@@ -75,10 +86,6 @@ export class NameResolver {
     return this.#names.size;
   }
 
-  /**
-   * Tells `onChange` the addresses, or that there are none, once that is known, and again whenever it changes; never
-   * during this call. An IP address is its own address. Calling the result ends the watch.
-   */
   watch(name: string, onChange: OnAddresses): () => void {
     const key = name.toLowerCase();
     const known = this.#names.get(key);
@@ -91,7 +98,6 @@ export class NameResolver {
     };
   }
 
-  /** Ends every watch. */
   close(): void {
     for (const watched of this.#names.values()) this.#end(watched);
   }

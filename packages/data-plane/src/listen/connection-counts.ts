@@ -1,7 +1,8 @@
-/** How many client connections a node has, in all and by address, held under the Gateway's limits. */
+/** How many client connections a node has, in all and by address, over all of its workers, held under the Gateway's limits. */
 
 import { plainAddress } from '../proxy/client-address.ts';
 import type { CidrSet } from '../proxy/cidr-set.ts';
+import type { NodeShared } from '../shared/node-shared.ts';
 
 export interface ConnectionCountLimits {
   readonly connectionsMax: number;
@@ -19,13 +20,16 @@ const upstreamShare = 1 / 4;
 const upstreamDescriptorsMax = 1024;
 
 export class ConnectionCounts {
-  readonly #byAddress = new Map<string, number>();
+  readonly #shared: NodeShared;
   readonly #refused = { total: 0, address: 0, descriptors: 0 };
   #descriptorsMax = Infinity;
-  #open = 0;
+
+  constructor(shared: NodeShared) {
+    this.#shared = shared;
+  }
 
   get open(): number {
-    return this.#open;
+    return this.#shared.slices.sum('connections');
   }
 
   /** Connections refused since the start. */
@@ -40,7 +44,7 @@ export class ConnectionCounts {
 
   /** Whether there are descriptors for one more. */
   get hasRoom(): boolean {
-    return this.#open < this.#descriptorsMax;
+    return this.open < this.#descriptorsMax;
   }
 
   /** Leaves enough of the process's descriptors for everything but clients. Undefined: nobody knows how many there are. */
@@ -52,23 +56,22 @@ export class ConnectionCounts {
 
   /** Counts a new connection; false when it is over a limit, and then not counted. */
   enter(peerAddress: string, limits: ConnectionCountLimits): boolean {
-    if (this.#open >= limits.connectionsMax) return this.#refuse('total');
+    if (this.open >= limits.connectionsMax) return this.#refuse('total');
     if (!this.hasRoom) return this.#refuse('descriptors');
     const address = plainAddress(peerAddress);
-    const sameAddress = this.#byAddress.get(address) ?? 0;
+    const { slices, addresses } = this.#shared;
     const max = limits.connectionsPerAddressMax;
-    if (max > 0 && sameAddress >= max && !limits.trustedProxies.has(address)) return this.#refuse('address');
-    this.#open += 1;
-    this.#byAddress.set(address, sameAddress + 1);
+    const isLimited = max > 0 && !limits.trustedProxies.has(address);
+    const isCounted = addresses.enter(addresses.keyOf(address), isLimited ? max : Infinity);
+    if (isLimited && !isCounted) return this.#refuse('address');
+    slices.add('connections', 1);
     return true;
   }
 
   leave(peerAddress: string): void {
-    const address = plainAddress(peerAddress);
-    const left = (this.#byAddress.get(address) ?? 0) - 1;
-    if (left > 0) this.#byAddress.set(address, left);
-    else this.#byAddress.delete(address);
-    this.#open -= 1;
+    const { slices, addresses } = this.#shared;
+    addresses.leave(addresses.keyOf(plainAddress(peerAddress)));
+    slices.add('connections', -1);
   }
 
   #refuse(by: RefusedBy): false {

@@ -27,6 +27,7 @@ interface OpenPort {
 /** What a table asks for beyond what is open. */
 interface Preparation {
   readonly table: Table;
+  readonly areOurs: boolean;
   readonly opened: Map<string, OpenPort>;
   /** Old keys by new ones: of open ports that only change their name. */
   readonly renamed: Map<string, string>;
@@ -70,9 +71,9 @@ export class Ports {
     return false;
   }
 
-  /** Opens what `table` wants and is not open. Problems: nothing has changed. */
-  async prepare(table: Table): Promise<PreparedPorts | NodeProblem[]> {
-    const preparation: Preparation = { table, opened: new Map(), renamed: new Map() };
+  /** Opens what `table` wants and is not open. Problems: nothing has changed. `areOurs`: other threads of this process have it open. */
+  async prepare(table: Table, areOurs: boolean): Promise<PreparedPorts | NodeProblem[]> {
+    const preparation: Preparation = { table, areOurs, opened: new Map(), renamed: new Map() };
     const { opened } = preparation;
     const wanted = this.#isDrained ? [] : this.#notOpen(preparation);
     const [apart, beside] = [
@@ -127,12 +128,16 @@ export class Ports {
   }
 
   /** Opens as many as it can. */
-  async #openAll(sockets: readonly TableSocket[], { table, opened }: Preparation): Promise<NodeProblem[]> {
+  async #openAll(
+    sockets: readonly TableSocket[],
+    { table, areOurs, opened }: Preparation,
+  ): Promise<NodeProblem[]> {
     const problems: NodeProblem[] = [];
     for (const socket of sockets) {
       const ours = [...this.#open.values(), ...opened.values()];
       try {
-        opened.set(socket.key, await this.#openPort(socket, table, ours));
+        if (!areOurs) await this.#assertFree(socket, ours);
+        opened.set(socket.key, await this.#openPort(socket, table));
       } catch (error) {
         problems.push(listenProblem(socket, table, error));
       }
@@ -140,15 +145,18 @@ export class Ports {
     return problems;
   }
 
-  async #openPort(socket: TableSocket, table: Table, ours: readonly OpenPort[]): Promise<OpenPort> {
-    const { key: socketKey, address, port } = socket;
-    const settings = table.gateway;
+  async #assertFree({ address, port }: TableSocket, ours: readonly OpenPort[]): Promise<void> {
     const onPort = ours.filter(({ boundPort }) => boundPort === port);
     await assertPortFree(
       address,
       port,
       onPort.map(({ listener }) => listener.address),
     );
+  }
+
+  async #openPort(socket: TableSocket, table: Table): Promise<OpenPort> {
+    const { key: socketKey, address, port } = socket;
+    const settings = table.gateway;
     const listener = new HttpListener(this.#context, { socketKey, address, port, settings });
     return { listener, boundPort: (await listener.open()).port };
   }

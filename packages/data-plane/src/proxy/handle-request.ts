@@ -95,9 +95,14 @@ function proxyRequest(
 
   // 6. Hold the limits that need no more than the head.
   const bodyBytesMax = route.bodyBytesMax ?? gateway.bodyBytesMax;
-  relay.countOn(route.active);
-  const refusal = checkLimits(context, gateway.activeRequestsMax, route, head.bodyLength, bodyBytesMax);
-  if (refusal !== undefined) return refusal;
+  // This exchange is among the active ones.
+  const { activeRequestsMax } = gateway;
+  if (activeRequestsMax > 0 && context.shared.slices.sum('activeRequests') > activeRequestsMax)
+    return { reason: 'overloaded' };
+  if (route.activeRequestsMax > 0 && !relay.enterRoute(route.name, route.activeRequestsMax))
+    return { reason: 'overloaded' };
+  // Of a body without a declared length the codec's number is negative.
+  if (bodyBytesMax > 0 && head.bodyLength > bodyBytesMax) return { reason: 'payload_too_large' };
   relay.limit(route.exchangeTimeouts(gateway), bodyBytesMax);
 
   // 7. Run the filters of the Route, if it has any; they go on with what is below.
@@ -195,21 +200,6 @@ function findRoute(
         detail: `The path holds an escaped or special ${outcome.refused.join(', ')}, which its Route does not allow.`,
       };
   }
-}
-
-function checkLimits(
-  context: ProxyContext,
-  activeRequestsMax: number,
-  route: RouteEntry,
-  bodyLength: number,
-  bodyBytesMax: number,
-): Refusal | undefined {
-  // This exchange is among the active ones.
-  if (activeRequestsMax > 0 && context.activeRequests > activeRequestsMax) return { reason: 'overloaded' };
-  if (route.activeRequestsMax > 0 && route.active.requests > route.activeRequestsMax)
-    return { reason: 'overloaded' };
-  // Of a body without a declared length the codec's number is negative.
-  return bodyBytesMax > 0 && bodyLength > bodyBytesMax ? { reason: 'payload_too_large' } : undefined;
 }
 
 const protocols = ['HTTP/1.0', 'HTTP/1.1'];

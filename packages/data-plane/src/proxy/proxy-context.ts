@@ -3,6 +3,7 @@
 import type { Clock } from '@causeway/runtime/clock';
 import type { Logger } from '@causeway/runtime/logger';
 
+import type { NodeShared } from '../shared/node-shared.ts';
 import type { TableGenerations } from '../table/table-generations.ts';
 import type { ExchangeObserver } from './exchange-record.ts';
 import type { TimerWheel } from './timer-wheel.ts';
@@ -13,8 +14,8 @@ export interface ProxyContext {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly observer: ExchangeObserver;
-  /** Exchanges that are not over. */
-  activeRequests: number;
+  /** What all workers of the node count together. */
+  readonly shared: NodeShared;
   /** From now on clients are asked to connect anew, which brings them to another node. */
   isDraining: boolean;
 }

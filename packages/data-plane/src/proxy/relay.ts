@@ -5,7 +5,7 @@ import type { FilterChain } from '@causeway/filters/filter-chain';
 import type { ResponseHead } from '@causeway/http1/response-head';
 import { messageOf } from '@causeway/runtime/errors';
 
-import type { ActiveRequests } from '../table/route-entry.ts';
+import type { CountKey } from '../shared/shared-counts.ts';
 import type { TableGeneration } from '../table/table-generations.ts';
 import type {
   BodyLength,
@@ -49,7 +49,8 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
   #call: UpstreamCall | undefined;
   #isEndingNow = false;
   #isUpstreamReady = false;
-  #active: ActiveRequests | undefined;
+  /** Of its Route, where that has a limit. */
+  #countKey: CountKey | undefined;
   #filters: FilteredExchange | undefined;
   /** Sends the request once its filters have let it pass. */
   #send: ((fields: FieldList) => void) | undefined;
@@ -80,7 +81,7 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
     this.record = record;
     this.#isRequestDone = downstream.head.bodyLength === 0;
     this.#watch = new ExchangeWatch(record.startedMs);
-    context.activeRequests += 1;
+    context.shared.slices.add('activeRequests', 1);
     context.observer.onExchangeStart();
   }
 
@@ -96,10 +97,13 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
     return isUnknown ? 'unknown' : bodyLength;
   }
 
-  /** Counts this exchange among those of its Route. */
-  countOn(active: ActiveRequests): void {
-    active.requests += 1;
-    this.#active = active;
+  /** Counts this exchange among those of its Route; false when there are `max` already. */
+  enterRoute(name: string, max: number): boolean {
+    const { routes } = this.#context.shared;
+    const key = routes.keyOf(name);
+    if (!routes.enter(key, max)) return false;
+    this.#countKey = key;
+    return true;
   }
 
   /** From now on these limits hold. */
@@ -485,8 +489,8 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
     this.#letGoOfUpstream(nowMs);
     this.#phase = 'over';
     wheel.cancel(this);
-    this.#context.activeRequests -= 1;
-    if (this.#active !== undefined) this.#active.requests -= 1;
+    this.#context.shared.slices.add('activeRequests', -1);
+    if (this.#countKey !== undefined) this.#context.shared.routes.leave(this.#countKey);
     this.record.durationMs = nowMs - this.record.startedMs;
     this.#filters?.end();
     this.#generation.release();

@@ -72,7 +72,8 @@ describe('counts that workers share', () => {
     const code = new URL('../testing/count-in-thread.ts', import.meta.url);
     const threads = Array.from(
       { length: workers },
-      (_, worker) => new Worker(code, { workerData: { memory, worker, ticks, rounds: 30_000, keys: 24, max } }),
+      (_, worker) =>
+        new Worker(code, { workerData: { memory, worker, ticks, rounds: 30_000, keys: 24, max } }),
     );
     const running = new Set(threads.keys());
     const ends = threads.map(async (thread, worker) => {

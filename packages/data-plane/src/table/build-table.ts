@@ -7,7 +7,7 @@ import type { CompiledService } from '@causeway/proto/gen/causeway/snapshot/v1/s
 import { UnknownChoice } from '@causeway/proto/route-rules';
 import { RuleError } from '@causeway/router/compiled-rule';
 import { emptyRouter, type Router, updateRouterInSteps } from '@causeway/router/router';
-import { sharedGet, type SharedMap, sharedValues } from '@causeway/router/shared-map';
+import { type SharedMap, sharedValues } from '@causeway/router/shared-map';
 import { messageOf } from '@causeway/runtime/errors';
 import type { Steps } from '@causeway/runtime/work-slices';
 
@@ -48,7 +48,7 @@ export function* buildTable(
   pools: PoolContext,
 ): Steps<BuiltTable> {
   const problems: NodeProblem[] = [];
-  const changes = yield* sortChanges(previous, update, problems);
+  const changes = yield* sortChanges(update, problems);
   const services = yield* buildServices(previous, update.items, changes, pools, (key, error) =>
     problems.push(unusable(key, error)),
   );
@@ -99,11 +99,7 @@ interface SortedChanges {
   middlewares: Map<string, readonly BuiltItem[] | undefined>;
 }
 
-function* sortChanges(
-  previous: Table | undefined,
-  update: SnapshotUpdate,
-  problems: NodeProblem[],
-): Steps<SortedChanges> {
+function* sortChanges(update: SnapshotUpdate, problems: NodeProblem[]): Steps<SortedChanges> {
   const sorted: SortedChanges = {
     gateway: undefined,
     routes: new Map(),
@@ -121,7 +117,7 @@ function* sortChanges(
   }
   for (const compiled of update.changed) {
     try {
-      sortChange(sorted, compiled, previous);
+      sortChange(sorted, compiled);
     } catch (error) {
       problems.push(unusable(compiled.key, error));
     }
@@ -130,7 +126,7 @@ function* sortChanges(
   return sorted;
 }
 
-function sortChange(sorted: SortedChanges, compiled: Compiled, previous: Table | undefined): void {
+function sortChange(sorted: SortedChanges, compiled: Compiled): void {
   const { kind, value } = compiled;
   switch (kind) {
     case 'gateway':
@@ -138,7 +134,7 @@ function sortChange(sorted: SortedChanges, compiled: Compiled, previous: Table |
       sorted.gatewayFilters = buildFilters(value.filters);
       return;
     case 'route':
-      sorted.routes.set(value.name, new RouteEntry(value, sharedGet(previous?.routes, value.name)));
+      sorted.routes.set(value.name, new RouteEntry(value));
       return;
     case 'service':
       sorted.services.set(value.name, value);

@@ -23,11 +23,6 @@ interface RouteBackend extends Weighted {
   readonly service: string;
 }
 
-/** How many exchanges of a Route are not over. */
-export interface ActiveRequests {
-  requests: number;
-}
-
 /** What the router carries for each match, made once so that the request path need not. */
 export interface MatchedRoute {
   readonly route: RouteEntry;
@@ -46,17 +41,14 @@ export class RouteEntry {
   readonly bodyBytesMax: number | undefined;
   /** 0 = off. */
   readonly activeRequestsMax: number;
-  readonly active: ActiveRequests;
   readonly rules: readonly Rule<MatchedRoute>[];
   readonly backends: readonly RouteBackend[];
   readonly filters: RouteFilters;
   #gateway: GatewaySettings | undefined;
   #timeouts = noTimeouts;
 
-  /**
-   * `before` is the same Route until now, whose exchanges count on. Throws UnknownChoice for a Route that this version cannot run.
-   */
-  constructor(route: CompiledRoute, before?: RouteEntry) {
+  /** Throws UnknownChoice for a Route that this version cannot run. */
+  constructor(route: CompiledRoute) {
     if (route.timeouts === undefined) throw new Error('timeouts are missing');
     this.name = route.name;
     this.listeners = route.listeners;
@@ -64,7 +56,6 @@ export class RouteEntry {
     this.timeouts = { requestMs, responseHeadMs, idleMs, streamIdleMs };
     this.bodyBytesMax = route.bodyBytesMax === undefined ? undefined : Number(route.bodyBytesMax);
     this.activeRequestsMax = route.activeRequestsMax;
-    this.active = before?.active ?? { requests: 0 };
     const allowEncoded = encodedMask(allowedEncodedCharacters(route));
     this.rules = routeRules(route).map((rule) => {
       const [path] = Object.values<string>(rule.path);

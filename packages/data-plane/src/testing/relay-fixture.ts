@@ -10,6 +10,7 @@ import { type ExchangeTimeouts, noTimeouts } from '../proxy/exchange-deadlines.t
 import type { ExchangeRecord } from '../proxy/exchange-record.ts';
 import { Relay } from '../proxy/relay.ts';
 import { TimerWheel } from '../proxy/timer-wheel.ts';
+import { aloneShared } from '../shared/node-shared.ts';
 import type { Table } from '../table/table.ts';
 import { TableGeneration, TableGenerations } from '../table/table-generations.ts';
 import { requestHead, responseHead } from './heads.ts';
@@ -144,7 +145,7 @@ export function startRelay(
   };
   const logger = createLogger({ level: 'error' });
   const generations = new TableGenerations();
-  const shared = { generations, wheel, clock, logger, observer, activeRequests: 0, isDraining: false };
+  const shared = { generations, wheel, clock, logger, observer, shared: aloneShared(), isDraining: false };
   const relay = new Relay(shared, client, generation, record);
   client.onEnded = () => {
     if (client.unsentMark === 0) relay.onResponseSent();

@@ -3,7 +3,7 @@
 import { defaultLimits, type HeadLimits } from '@causeway/http1/limits';
 import type { Clock } from '@causeway/runtime/clock';
 import { formatListenAddress } from '@causeway/runtime/listen-address';
-import type { NameResolver } from '@causeway/runtime/name-resolver';
+import type { AddressResolver } from '@causeway/runtime/name-resolver';
 
 import type { UpstreamCall, UpstreamEvents, UpstreamFailure, UpstreamRequest } from '../proxy/exchange.ts';
 import type { Timed, TimerWheel } from '../proxy/timer-wheel.ts';
@@ -39,7 +39,7 @@ export interface PoolContext {
   readonly wheel: TimerWheel;
   readonly ownPorts: OwnPorts;
   readonly counters: PoolCounters;
-  readonly resolver: NameResolver;
+  readonly resolver: AddressResolver;
   readonly failures: FailureReport;
 }
 

@@ -1,7 +1,7 @@
 /** The addresses of the host names that a Service's endpoints have. */
 
 import { isIPv4 } from 'node:net';
-import type { NameResolver } from '@causeway/runtime/name-resolver';
+import type { AddressResolver } from '@causeway/runtime/name-resolver';
 
 interface Watched {
   readonly unwatch: () => void;
@@ -17,12 +17,12 @@ export interface NamedAddressesEvents {
 }
 
 export class NamedAddresses {
-  readonly #resolver: NameResolver;
+  readonly #resolver: AddressResolver;
   readonly #events: NamedAddressesEvents;
   readonly #names = new Map<string, Watched>();
   #whenKnown: (() => void)[] = [];
 
-  constructor(resolver: NameResolver, events: NamedAddressesEvents) {
+  constructor(resolver: AddressResolver, events: NamedAddressesEvents) {
     this.#resolver = resolver;
     this.#events = events;
   }

@@ -1,12 +1,9 @@
 /** Questions and answers over a message port, and messages that want no answer. */
 
+import type { MessagePort, Worker } from 'node:worker_threads';
 import { messageOf } from '@causeway/runtime/errors';
 
-/** What a port does; `Worker` and `parentPort` both do. */
-export interface CallPort {
-  postMessage(message: unknown): void;
-  on(event: 'message', listener: (message: never) => void): unknown;
-}
+export type CallPort = MessagePort | Worker;
 
 interface Ask {
   readonly ask: number;
@@ -43,7 +40,10 @@ export class PortCalls {
   constructor(port: CallPort, handlers: Handlers) {
     this.#port = port;
     this.#handlers = handlers;
-    port.on('message', (message: Ask | Tell | Answer) => this.#receive(message));
+    const receive = (message: Ask | Tell | Answer): void => this.#receive(message);
+    // Their types have nothing in common that could be called.
+    if ('threadId' in port) port.on('message', receive);
+    else port.on('message', receive);
   }
 
   /** Rejects with the error of the other side, or when that has ended. */
@@ -51,20 +51,20 @@ export class PortCalls {
     if (this.#closed !== undefined) return Promise.reject(this.#closed);
     this.#lastId += 1;
     const id = this.#lastId;
-    this.#port.postMessage({ ask: id, name, argument } satisfies Ask);
+    this.#port.postMessage({ ask: id, name, argument } satisfies Ask, []);
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
+      this.#waiting.set(id, { resolve, reject });
     });
   }
 
   tell(name: string, argument?: unknown): void {
-    if (this.#closed === undefined) this.#port.postMessage({ tell: name, argument } satisfies Tell);
+    if (this.#closed === undefined) this.#port.postMessage({ tell: name, argument } satisfies Tell, []);
   }
 
   /** The other side has ended: nothing is answered any more. */
   close(error: Error): void {
     this.#closed ??= error;
-    for (const { reject } of this.#waiting.values()) reject(error);
+    for (const waiting of this.#waiting.values()) waiting.reject(error);
     this.#waiting.clear();
   }
 
@@ -88,6 +88,6 @@ export class PortCalls {
     } catch (error) {
       answer = { answer: ask, error: messageOf(error) };
     }
-    if (this.#closed === undefined) this.#port.postMessage(answer);
+    if (this.#closed === undefined) this.#port.postMessage(answer, []);
   }
 }

@@ -7,13 +7,9 @@ import type { ExchangeRecord } from '../proxy/exchange-record.ts';
 import { ClientTimeoutCounters } from '../listen/client-timeout-counters.ts';
 import { PoolCounters } from '../upstream/pool-counters.ts';
 import { AccessLog } from './access-log.ts';
-import { NodeMetrics } from './node-metrics.ts';
+import { TrafficMetrics } from './traffic-metrics.ts';
 
 const gauges = {
-  appliedRevision: 41,
-  desiredRevision: 42,
-  rejectedTotal: 3,
-  stalenessSeconds: undefined,
   connections: 7,
   connectionsMax: 70,
   refusedConnections: { total: 1, address: 2, descriptors: 3 },
@@ -50,7 +46,7 @@ const record: ExchangeRecord = {
   bytesOut: 0,
 };
 
-function series(metrics: NodeMetrics, name: string): Record<string, number> {
+function series(metrics: TrafficMetrics, name: string): Record<string, number> {
   const family = metrics.registry.collect().find((candidate) => candidate.name === name);
   assert.ok(family, name);
   return Object.fromEntries(
@@ -58,13 +54,13 @@ function series(metrics: NodeMetrics, name: string): Record<string, number> {
   );
 }
 
-function metricsOf(): NodeMetrics {
+function metricsOf(): TrafficMetrics {
   const stdout = { write: () => {}, reopen: async () => {}, close: () => {} };
   const logger = createLogger({ level: 'error' });
-  return new NodeMetrics(new AccessLog({ clock: new ManualClock(), logger, stdout }), () => gauges);
+  return new TrafficMetrics(new AccessLog({ clock: new ManualClock(), logger, stdout }), () => gauges);
 }
 
-describe('NodeMetrics', () => {
+describe('TrafficMetrics', () => {
   it('counts exchanges by Route, Service, status and reason', () => {
     const metrics = metricsOf();
     metrics.onExchangeStart();
@@ -105,15 +101,9 @@ describe('NodeMetrics', () => {
     ]);
   });
 
-  it('shows how the node stands with its configuration and its connections', () => {
+  it('shows how it stands with its connections', () => {
     const metrics = metricsOf();
     const value = (name: string): number | undefined => series(metrics, name)[''];
-    assert.deepEqual(
-      ['applied_revision', 'desired_revision', 'rejected_total', 'staleness_seconds'].map((name) =>
-        value(`causeway_config_${name}`),
-      ),
-      [41, 42, 3, -1],
-    );
     assert.equal(value('causeway_connections'), 7);
     assert.deepEqual(series(metrics, 'causeway_connections_refused_total'), {
       maxConnections: 1,

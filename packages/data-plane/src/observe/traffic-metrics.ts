@@ -1,4 +1,4 @@
-/** What a node counts: names are part of the contract, labels are bounded and never hold a path, a key or an address. */
+/** What a worker counts of its traffic: names are part of the contract, labels are bounded and never hold a path, a key or an address. */
 
 import type { CounterCell, GaugeCell, HistogramCell } from '@causeway/runtime/metric-cells';
 import { MetricRegistry } from '@causeway/runtime/metrics';
@@ -11,12 +11,7 @@ import type { AccessLog } from './access-log.ts';
 import type { EventLoopDelays } from './event-loop-delay.ts';
 
 /** Read at each scrape. */
-export interface NodeGauges {
-  readonly appliedRevision: number;
-  readonly desiredRevision: number;
-  readonly rejectedTotal: number;
-  /** Since the control plane was last heard of; undefined before the first time. */
-  readonly stalenessSeconds: number | undefined;
+export interface TrafficGauges {
   readonly connections: number;
   /** Undefined before the first table. */
   readonly connectionsMax: number | undefined;
@@ -61,7 +56,7 @@ interface OutcomeCells {
   readonly upstream: HistogramCell | undefined;
 }
 
-export class NodeMetrics implements ExchangeObserver {
+export class TrafficMetrics implements ExchangeObserver {
   readonly registry = new MetricRegistry();
   readonly #accessLog: AccessLog;
   readonly #requests = this.registry.counter({
@@ -90,9 +85,6 @@ export class NodeMetrics implements ExchangeObserver {
     help: 'Requests that wait for an upstream.',
     labelNames: ['service'],
   });
-  readonly #applySeconds = this.registry
-    .histogram({ name: 'causeway_config_apply_seconds', help: 'From an update to its live table.' })
-    .cell({});
   readonly #filterErrors = this.registry.counter({
     name: 'causeway_filter_errors_total',
     help: 'Failures of filters, by their kind; each was answered 500, or ended its connection.',
@@ -103,7 +95,7 @@ export class NodeMetrics implements ExchangeObserver {
   #nextRecent = 0;
   readonly #upstreamCells = new Map<string, GaugeCell>();
 
-  constructor(accessLog: AccessLog, gauges: () => NodeGauges) {
+  constructor(accessLog: AccessLog, gauges: () => TrafficGauges) {
     this.#accessLog = accessLog;
     this.#addGauges(gauges);
   }
@@ -131,10 +123,6 @@ export class NodeMetrics implements ExchangeObserver {
     cells.duration.observe(record.durationMs / 1000);
     if (record.upstreamMs !== undefined) cells.upstream?.observe(record.upstreamMs / 1000);
     if (record.isLogged) this.#accessLog.add(record);
-  }
-
-  onApplied(tookMs: number): void {
-    this.#applySeconds.observe(tookMs / 1000);
   }
 
   /** Hot path: nearly all traffic has one of a few outcomes, which are told by their parts without making a key of them. */
@@ -174,22 +162,18 @@ export class NodeMetrics implements ExchangeObserver {
     return cell;
   }
 
-  #addGauges(gauges: () => NodeGauges): void {
+  #addGauges(gauges: () => TrafficGauges): void {
     const gauge = (name: string, help: string): GaugeCell => this.registry.gauge({ name, help }).cell({});
     const total = (name: string, help: string): GaugeCell =>
       this.registry.counter({ name, help }).cell({}) as GaugeCell;
-    const applied = gauge('causeway_config_applied_revision', 'Revision that this node serves.');
-    const desired = gauge('causeway_config_desired_revision', 'Newest revision that this node was sent.');
-    const rejected = total('causeway_config_rejected_total', 'Updates that this node refused.');
-    const staleness = gauge(
-      'causeway_config_staleness_seconds',
-      'Since the stream of the control plane ended, 0 while it is there; -1 before the first time.',
-    );
     const connections = gauge('causeway_connections', 'Open connections of clients.');
-    const connectionsMax = gauge(
-      'causeway_connections_max',
-      'Connections of clients that this node takes, by its Gateway and by its file descriptors.',
-    );
+    const connectionsMax = this.registry
+      .gauge({
+        name: 'causeway_connections_max',
+        help: 'Connections of clients that this node takes, by its Gateway and by its file descriptors.',
+        combine: 'max',
+      })
+      .cell({});
     const refused = this.registry.counter({
       name: 'causeway_connections_refused_total',
       help: 'Connections of clients that were closed at once, by the limit that they exceeded.',
@@ -204,10 +188,6 @@ export class NodeMetrics implements ExchangeObserver {
     this.registry.onCollect(() => {
       const now = gauges();
       refreshMore(now);
-      applied.set(now.appliedRevision);
-      desired.set(now.desiredRevision);
-      rejected.set(now.rejectedTotal);
-      staleness.set(now.stalenessSeconds ?? -1);
       connections.set(now.connections);
       connectionsMax.set(now.connectionsMax ?? 0);
       refusedTotal.set(now.refusedConnections.total);
@@ -219,7 +199,7 @@ export class NodeMetrics implements ExchangeObserver {
   }
 
   /** Of sockets, pools and the event loop; gives what refreshes them. */
-  #addTrafficGauges(): (now: NodeGauges) => void {
+  #addTrafficGauges(): (now: TrafficGauges) => void {
     const timeouts = this.registry.counter({
       name: 'causeway_client_timeouts_total',
       help: 'Connections of clients that were ended for taking too long between or before requests, by the limit.',
@@ -250,6 +230,7 @@ export class NodeMetrics implements ExchangeObserver {
       name: 'causeway_event_loop_delay_seconds',
       help: 'How long what was due waited for the event loop, since the last scrape; quantile 1 is the longest wait.',
       labelNames: ['quantile'],
+      combine: 'max',
     });
     const [median, p99, max] = ['0.5', '0.99', '1'].map((quantile) => delay.cell({ quantile }));
     const shown = new Set<string>();

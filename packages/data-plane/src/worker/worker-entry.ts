@@ -1,0 +1,94 @@
+/** A worker thread: the whole request path on one core. Started by the supervisor, and asked by it alone. */
+
+import { isMainThread, parentPort, workerData } from 'node:worker_threads';
+import { assert } from '@causeway/runtime/assert';
+import { systemClock } from '@causeway/runtime/clock';
+import { createLogger } from '@causeway/runtime/logger';
+import { sliceWork } from '@causeway/runtime/work-slices';
+
+import { type PreparedUpdate, ProxyNode } from '../node.ts';
+import { AccessLog } from '../observe/access-log.ts';
+import { EventLoopDelay } from '../observe/event-loop-delay.ts';
+import { TrafficMetrics } from '../observe/traffic-metrics.ts';
+import { NodeShared } from '../shared/node-shared.ts';
+import { trustSystemStore } from '../upstream/tls-settings.ts';
+import { mergeMetrics } from './merge-metrics.ts';
+import { type CallPort, PortCalls } from './port-calls.ts';
+import { RemoteResolver } from './remote-resolver.ts';
+import { type Applied, nothingApplied, readWireUpdate } from './wire-update.ts';
+import type { SupervisorTells, WorkerAsks, WorkerSetup, WorkerTells } from './worker-setup.ts';
+
+/** Pace of the sign that the event loop turns. */
+const tickMs = 200;
+
+assert(!isMainThread && parentPort !== null, 'a worker is a thread of its own');
+run(workerData as WorkerSetup, parentPort);
+
+function run(setup: WorkerSetup, port: CallPort): void {
+  trustSystemStore();
+  const logger = createLogger({ level: setup.logLevel }).child({ node: setup.nodeId, worker: setup.worker });
+  const shared = new NodeShared(setup.shared, setup.worker);
+  const accessLog = new AccessLog({ clock: systemClock, logger });
+  const eventLoop = new EventLoopDelay();
+  const supervisor: SupervisorTells = {
+    watch: (name) => calls.tell('watch', name),
+    unwatch: (name) => calls.tell('unwatch', name),
+  };
+  const resolver = new RemoteResolver(supervisor);
+  const metrics: TrafficMetrics = new TrafficMetrics(accessLog, () => ({
+    connections: shared.slices.own('connections'),
+    connectionsMax: node.connectionsMax,
+    refusedConnections: node.counts.refused,
+    retiredTables: node.retiredTables,
+    clientTimeouts: node.timeoutCounters,
+    pools: node.poolCounters,
+    upstreamConnections: node.upstreamConnections,
+    eventLoop: eventLoop.take(),
+  }));
+  let otherPorts: readonly number[] = [];
+  const node = new ProxyNode({
+    logger,
+    clock: systemClock,
+    observer: metrics,
+    accessLog,
+    resolver,
+    shared,
+    otherPorts: () => otherPorts,
+  });
+  let applied: Applied = nothingApplied;
+  let prepared: { readonly update: PreparedUpdate; readonly makes: Applied } | undefined;
+  const asks: WorkerAsks = {
+    async prepare(request) {
+      otherPorts = request.otherPorts;
+      const update = await sliceWork(readWireUpdate(applied, request.wire));
+      const result = await node.prepare(update, { portsAreOurs: request.portsAreOurs });
+      if (Array.isArray(result)) return result;
+      prepared = { update: result, makes: update };
+      return [];
+    },
+    commit() {
+      assert(prepared !== undefined, 'an update is prepared before it is committed');
+      prepared.update.commit();
+      applied = prepared.makes;
+      prepared = undefined;
+    },
+    abort() {
+      prepared?.update.abort();
+      prepared = undefined;
+    },
+    async drain(drainDelayMs) {
+      await node.drain(drainDelayMs);
+      await accessLog.close();
+    },
+    // Plain copies: cells stay here.
+    metrics: () => mergeMetrics([metrics.registry.collect()]),
+    configDump: () => node.configDump(),
+  };
+  const tells: WorkerTells = {
+    addresses: (found) => resolver.learn(found),
+    reopenLog: () => void accessLog.reopen(),
+    descriptors: (openFilesMax) => node.counts.limitDescriptors(openFilesMax),
+  };
+  const calls = new PortCalls(port, { ...asks, ...tells });
+  setInterval(() => shared.slices.add('ticks', 1), tickMs);
+}

@@ -1,0 +1,311 @@
+/** The workers of a node: configured together, watched, and replaced when one ends. */
+
+import { create } from '@bufbuild/protobuf';
+import { type NodeProblem, NodeProblemSchema } from '@causeway/proto/gen/causeway/config/v1/config_pb';
+import { type Backoff, createBackoff } from '@causeway/runtime/backoff';
+import type { CancelTimer, Clock } from '@causeway/runtime/clock';
+import type { HealthChecks } from '@causeway/runtime/health-checks';
+import { messageOf } from '@causeway/runtime/errors';
+import type { Logger, LogLevel } from '@causeway/runtime/logger';
+import type { MetricFamily } from '@causeway/runtime/metrics';
+import { NameResolver } from '@causeway/runtime/name-resolver';
+
+import { ConnectionCounts } from '../listen/connection-counts.ts';
+import { createNodeShared, NodeShared, type NodeSharedMemory } from '../shared/node-shared.ts';
+import { SharedCountsKeeper } from '../shared/shared-counts.ts';
+import { WorkerSlices } from '../shared/worker-slices.ts';
+import type { SnapshotTarget, SnapshotUpdate } from '../sync/snapshot-target.ts';
+import { countsOf, mergeMetrics } from './merge-metrics.ts';
+import { type Applied, nothingApplied } from './wire-update.ts';
+import { type WorkerEnd, WorkerThread } from './worker-thread.ts';
+
+export interface WorkerPoolOptions {
+  /** How many there are to be. */
+  readonly workers: number;
+  /** A worker whose event loop does not turn for so long is replaced; 0 = off. */
+  readonly blockedMs: number;
+  readonly nodeId: string;
+  readonly logLevel: LogLevel;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly otherPorts: () => readonly number[];
+  readonly onApplied: (tookMs: number) => void;
+  readonly onReplaced: (reason: WorkerEnd['reason']) => void;
+}
+
+/** Pace of replacing workers that end: at once, and then slower as long as they go on ending. */
+const replaceBaseMs = 100;
+const replaceMaxMs = 5000;
+/** A worker that lived so long was a good one. */
+const stableMs = 10_000;
+/** Pace at which workers are looked at. */
+const watchMs = 500;
+/** A scrape waits no longer for a worker, which may be blocked. */
+const metricsDeadlineMs = 1000;
+
+export class WorkerPool implements SnapshotTarget {
+  readonly #slices: WorkerSlices;
+  /** As the workers count; nobody enters here. */
+  readonly #counts: ConnectionCounts;
+  readonly #options: WorkerPoolOptions;
+  readonly #memory: NodeSharedMemory;
+  readonly #keepers: readonly SharedCountsKeeper[];
+  readonly #resolver: NameResolver;
+  readonly #threads = new Set<WorkerThread>();
+  /** Names that each worker watches. */
+  readonly #watched = new Map<WorkerThread, Map<string, () => void>>();
+  /** The last tick that was seen of each, and how many looks ago it changed. */
+  readonly #ticks = new Map<WorkerThread, { ticks: number; looks: number }>();
+  readonly #backoff: Backoff;
+  #applied: Applied = nothingApplied;
+  /** One thing after the other: an update and a new worker must not overtake each other. */
+  #work: Promise<unknown> = Promise.resolve();
+  /** Of workers that have ended. */
+  #left: readonly MetricFamily[] = [];
+  #openFilesMax: number | undefined;
+  #isStopping = false;
+  #cancelWatch: CancelTimer = () => {};
+
+  constructor(options: WorkerPoolOptions) {
+    this.#options = options;
+    // A worker and the one that takes its place live side by side for a while.
+    this.#memory = createNodeShared(2 * options.workers);
+    this.#keepers = [this.#memory.addresses, this.#memory.routes, this.#memory.endpoints].map(
+      (memory) => new SharedCountsKeeper(memory),
+    );
+    this.#slices = new WorkerSlices(this.#memory.slices, 0);
+    this.#counts = new ConnectionCounts(new NodeShared(this.#memory, 0));
+    this.#resolver = new NameResolver({ clock: options.clock });
+    this.#backoff = createBackoff({ baseMs: replaceBaseMs, maxMs: replaceMaxMs });
+  }
+
+  get workers(): number {
+    return this.#threads.size;
+  }
+
+  /** How many there are to be. */
+  get wanted(): number {
+    return this.#options.workers;
+  }
+
+  get connections(): number {
+    return this.#counts.open;
+  }
+
+  get activeRequests(): number {
+    return this.#slices.sum('activeRequests');
+  }
+
+  get isDraining(): boolean {
+    return this.#isStopping;
+  }
+
+  /** Adds what decides whether this node is to get traffic. */
+  addChecks(readiness: HealthChecks): void {
+    readiness.set('table', () => (this.#applied === nothingApplied ? 'no configuration yet' : undefined));
+    readiness.set('ports', () => (this.#slices.sum('openPorts') === 0 ? 'no port is open' : undefined));
+    readiness.set('descriptors', () =>
+      this.#counts.hasRoom ? undefined : 'no file descriptors for more connections: raise ulimit -n',
+    );
+    readiness.set('drain', () => (this.isDraining ? 'draining' : undefined));
+  }
+
+  start(): void {
+    for (let count = 0; count < this.#options.workers; count += 1) this.#spawn();
+    this.#watch();
+  }
+
+  apply(update: SnapshotUpdate): Promise<NodeProblem[]> {
+    return this.#inTurn(() => this.#apply(update));
+  }
+
+  /** Ends all workers as `ProxyNode.drain` does. */
+  async drain(drainDelayMs: number | undefined): Promise<void> {
+    this.#isStopping = true;
+    await this.#work;
+    await Promise.all(
+      Array.from(this.#threads, async (thread) => {
+        await thread.drain(drainDelayMs).catch(() => {});
+        await thread.terminate({ reason: 'stopped', detail: 'drained' });
+      }),
+    );
+    this.#cancelWatch();
+    this.#resolver.close();
+  }
+
+  /** Of all workers, those that have ended included. */
+  async collectMetrics(): Promise<MetricFamily[]> {
+    const collected = await Promise.all(
+      Array.from(this.#threads, (thread) => this.#metricsOf(thread).catch(() => thread.lastMetrics)),
+    );
+    return mergeMetrics([this.#left, ...collected]);
+  }
+
+  async configDump(): Promise<object> {
+    const [first] = this.#threads;
+    return first === undefined ? {} : first.configDump();
+  }
+
+  reopenLog(): void {
+    for (const thread of this.#threads) thread.reopenLog();
+  }
+
+  limitDescriptors(openFilesMax: number | undefined): void {
+    this.#counts.limitDescriptors(openFilesMax);
+    if (openFilesMax === this.#openFilesMax) return;
+    this.#openFilesMax = openFilesMax;
+    for (const thread of this.#threads) thread.tellDescriptors(openFilesMax);
+  }
+
+  async #apply(update: SnapshotUpdate): Promise<NodeProblem[]> {
+    const { clock, logger, onApplied } = this.#options;
+    const beganMs = clock.monotonicMs();
+    const to: Applied = { revision: update.revision, items: update.items, endpoints: update.endpoints };
+    try {
+      const problems = await this.#prepareAll(to);
+      if (problems.length > 0) return problems;
+    } catch (error) {
+      logger.error({ err: error, revision: update.revision }, 'applying failed');
+      return [create(NodeProblemSchema, { reason: 'internal', detail: messageOf(error) })];
+    }
+    this.#applied = to;
+    // Whoever ends now is replaced by one that has it.
+    await Promise.allSettled(Array.from(this.#threads, (thread) => thread.commit()));
+    onApplied(clock.monotonicMs() - beganMs);
+    return [];
+  }
+
+  /** The first opens the ports, for nobody else may have them; the others join it. */
+  async #prepareAll(to: Applied): Promise<NodeProblem[]> {
+    const [first, ...others] = this.#threads;
+    if (first === undefined) throw new Error('no worker is there; one is on its way');
+    const otherPorts = this.#options.otherPorts();
+    const problems = await first.prepare(to, false, otherPorts);
+    if (problems.length > 0) return problems;
+    const results = await Promise.allSettled(others.map((thread) => thread.prepare(to, true, otherPorts)));
+    // One that ended meanwhile stands in nobody's way.
+    const refused = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
+    if (refused.length > 0) await Promise.allSettled([first, ...others].map((thread) => thread.abort()));
+    return refused;
+  }
+
+  #inTurn<T>(task: () => Promise<T>): Promise<T> {
+    const result = this.#work.then(task);
+    this.#work = result.catch(() => {});
+    return result;
+  }
+
+  #spawn(): WorkerThread {
+    const { nodeId, logLevel } = this.#options;
+    const slot = this.#freeSlot();
+    const thread: WorkerThread = new WorkerThread(
+      { worker: slot, nodeId, logLevel, shared: this.#memory },
+      {
+        watch: (name) => this.#watchName(thread, name),
+        unwatch: (name) => this.#unwatchName(thread, name),
+      },
+    );
+    this.#threads.add(thread);
+    this.#watched.set(thread, new Map());
+    thread.tellDescriptors(this.#openFilesMax);
+    const bornMs = this.#options.clock.monotonicMs();
+    void thread.ended.then((end) => this.#onEnded(thread, end, bornMs));
+    return thread;
+  }
+
+  #freeSlot(): number {
+    const taken = new Set(Array.from(this.#threads, ({ slot }) => slot));
+    for (let slot = 0; slot < this.#memory.workers; slot += 1) if (!taken.has(slot)) return slot;
+    throw new Error('every slot of the shared memory is taken');
+  }
+
+  #onEnded(thread: WorkerThread, end: WorkerEnd, bornMs: number): void {
+    const { clock, logger, onReplaced } = this.#options;
+    this.#threads.delete(thread);
+    this.#ticks.delete(thread);
+    for (const unwatch of this.#watched.get(thread)?.values() ?? []) unwatch();
+    this.#watched.delete(thread);
+    new WorkerSlices(this.#memory.slices, thread.slot).clear();
+    for (const keeper of this.#keepers) keeper.forget(thread.slot);
+    this.#left = mergeMetrics([this.#left, countsOf(thread.lastMetrics)]);
+    if (end.reason === 'stopped') return;
+    onReplaced(end.reason);
+    if (clock.monotonicMs() - bornMs > stableMs) this.#backoff.reset();
+    const waitMs = this.#backoff.nextMs();
+    logger.error(
+      { worker: thread.slot, reason: end.reason, retryMs: Math.round(waitMs) },
+      `a worker has ended and is replaced: ${end.detail}`,
+    );
+    clock.after(waitMs, () => void this.#inTurn(() => this.#replace()));
+  }
+
+  /** A new worker, with all that the others have. */
+  async #replace(): Promise<void> {
+    if (this.#isStopping || this.#threads.size >= this.#options.workers) return;
+    const thread = this.#spawn();
+    if (this.#applied === nothingApplied) return;
+    try {
+      const problems = await thread.prepare(this.#applied, true, this.#options.otherPorts());
+      if (problems.length === 0) return await thread.commit();
+      throw new Error(problems.map(({ detail }) => detail).join('; '));
+    } catch (error) {
+      await thread.terminate({ reason: 'error', detail: `it could not take over: ${messageOf(error)}` });
+    }
+  }
+
+  async #metricsOf(thread: WorkerThread): Promise<readonly MetricFamily[]> {
+    const giveUp = new AbortController();
+    const late = this.#options.clock.sleep(metricsDeadlineMs, giveUp.signal).then(() => thread.lastMetrics);
+    late.catch(() => {});
+    try {
+      return await Promise.race([thread.collectMetrics(), late]);
+    } finally {
+      giveUp.abort();
+    }
+  }
+
+  /** Frees what nobody counts on, and finds workers that do not turn. */
+  #watch(): void {
+    this.#cancelWatch = this.#options.clock.after(watchMs, () => {
+      const isQuiet = this.#lookAtTicks();
+      if (isQuiet) for (const keeper of this.#keepers) keeper.sweep();
+      this.#watch();
+    });
+  }
+
+  /**
+   * Whether every worker has come by since the last look. Looks are counted, not time: a process that was stopped as a whole
+   * has missed some of those too.
+   */
+  #lookAtTicks(): boolean {
+    const { blockedMs } = this.#options;
+    let haveAll = true;
+    for (const thread of this.#threads) {
+      const ticks = new WorkerSlices(this.#memory.slices, thread.slot).own('ticks');
+      const seen = this.#ticks.get(thread) ?? { ticks: 0, looks: 0 };
+      const looks = ticks === seen.ticks ? seen.looks + 1 : 0;
+      this.#ticks.set(thread, { ticks, looks });
+      haveAll &&= looks === 0;
+      if (blockedMs > 0 && looks * watchMs >= blockedMs) {
+        const detail = `its event loop has not turned for ${looks * watchMs} ms`;
+        void thread.terminate({ reason: 'blocked', detail });
+      }
+    }
+    return haveAll;
+  }
+
+  #watchName(thread: WorkerThread, name: string): void {
+    const names = this.#watched.get(thread);
+    if (names === undefined || names.has(name)) return;
+    names.set(
+      name,
+      this.#resolver.watch(name, (addresses) => thread.tellAddresses({ name, addresses })),
+    );
+  }
+
+  #unwatchName(thread: WorkerThread, name: string): void {
+    const names = this.#watched.get(thread);
+    names?.get(name)?.();
+    names?.delete(name);
+  }
+}

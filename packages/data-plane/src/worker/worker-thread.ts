@@ -1,0 +1,111 @@
+/** One worker as its supervisor sees it, from its start to its end. */
+
+import { Worker } from 'node:worker_threads';
+import type { NodeProblem } from '@causeway/proto/gen/causeway/config/v1/config_pb';
+import { messageOf, systemCodeOf } from '@causeway/runtime/errors';
+import type { MetricFamily } from '@causeway/runtime/metrics';
+
+import { PortCalls } from './port-calls.ts';
+import { type Applied, nothingApplied, wireUpdate } from './wire-update.ts';
+import type { FoundAddresses, SupervisorTells, WorkerSetup } from './worker-setup.ts';
+
+const entry = new URL('./worker-entry.ts', import.meta.url);
+
+/** Why a worker ended. */
+export interface WorkerEnd {
+  /** Bounded, for metrics: `error`, `memory`, `blocked`, or `stopped` when it was asked to. */
+  readonly reason: 'error' | 'memory' | 'blocked' | 'stopped';
+  readonly detail: string;
+}
+
+export class WorkerThread {
+  /** Its slice of what is shared. */
+  readonly slot: number;
+  /** Resolves once, when the thread is gone. */
+  readonly ended: Promise<WorkerEnd>;
+  /** Of the last scrape. */
+  lastMetrics: readonly MetricFamily[] = [];
+  readonly #thread: Worker;
+  readonly #calls: PortCalls;
+  #applied: Applied = nothingApplied;
+  #preparing: Applied | undefined;
+  #stopReason: WorkerEnd | undefined;
+
+  constructor(setup: WorkerSetup, tells: SupervisorTells) {
+    this.slot = setup.worker;
+    this.#thread = new Worker(entry, { workerData: setup, name: `worker ${setup.worker}` });
+    this.#calls = new PortCalls(this.#thread, { ...tells });
+    this.ended = this.#watch();
+  }
+
+  /** Whether it has a table. */
+  get serves(): boolean {
+    return this.#applied.revision > 0 || this.#applied.items.size > 0;
+  }
+
+  /** Rejects when the thread ends. Problems: it serves what it served. */
+  async prepare(to: Applied, portsAreOurs: boolean, otherPorts: readonly number[]): Promise<NodeProblem[]> {
+    const wire = wireUpdate(this.#applied, to);
+    const problems = await this.#calls.ask<NodeProblem[]>('prepare', { wire, portsAreOurs, otherPorts });
+    this.#preparing = problems.length === 0 ? to : undefined;
+    return problems;
+  }
+
+  async commit(): Promise<void> {
+    await this.#calls.ask('commit');
+    this.#applied = this.#preparing ?? this.#applied;
+  }
+
+  async abort(): Promise<void> {
+    this.#preparing = undefined;
+    await this.#calls.ask('abort');
+  }
+
+  async drain(drainDelayMs: number | undefined): Promise<void> {
+    await this.#calls.ask('drain', drainDelayMs);
+  }
+
+  async collectMetrics(): Promise<readonly MetricFamily[]> {
+    this.lastMetrics = await this.#calls.ask<readonly MetricFamily[]>('metrics');
+    return this.lastMetrics;
+  }
+
+  configDump(): Promise<object> {
+    return this.#calls.ask('configDump');
+  }
+
+  tellAddresses(found: FoundAddresses): void {
+    this.#calls.tell('addresses', found);
+  }
+
+  reopenLog(): void {
+    this.#calls.tell('reopenLog');
+  }
+
+  tellDescriptors(openFilesMax: number | undefined): void {
+    this.#calls.tell('descriptors', openFilesMax);
+  }
+
+  /** Ends the thread wherever it is. */
+  async terminate(end: WorkerEnd): Promise<void> {
+    this.#stopReason ??= end;
+    await this.#thread.terminate();
+  }
+
+  async #watch(): Promise<WorkerEnd> {
+    let failure: unknown;
+    this.#thread.on('error', (error) => {
+      failure ??= error;
+    });
+    const code = await new Promise<number>((resolve) => this.#thread.once('exit', resolve));
+    const end = this.#stopReason ?? endOf(failure, code);
+    this.#calls.close(new Error(`the worker has ended: ${end.detail}`));
+    return end;
+  }
+}
+
+function endOf(failure: unknown, code: number): WorkerEnd {
+  if (failure === undefined) return { reason: 'error', detail: `exit code ${code}` };
+  const isMemory = systemCodeOf(failure) === 'ERR_WORKER_OUT_OF_MEMORY';
+  return { reason: isMemory ? 'memory' : 'error', detail: messageOf(failure) };
+}
