@@ -11,7 +11,7 @@ import { sliceWork } from '@causeway/runtime/work-slices';
 
 import { ClientTimeoutCounters } from './listen/client-timeout-counters.ts';
 import { ConnectionCounts } from './listen/connection-counts.ts';
-import { Ports } from './listen/ports.ts';
+import { type BoundPorts, Ports } from './listen/ports.ts';
 import type { AccessLog } from './observe/access-log.ts';
 import { configDump } from './observe/config-dump.ts';
 import { prepareAccessLog } from './observe/prepare-access-log.ts';
@@ -25,6 +25,7 @@ import { buildTable } from './table/build-table.ts';
 import type { Table } from './table/table.ts';
 import { TableGenerations } from './table/table-generations.ts';
 import type { PoolContext } from './upstream/endpoint-pool.ts';
+import { EndpointPlaces } from './upstream/endpoint-places.ts';
 import { FailureReport } from './upstream/failure-report.ts';
 import { PoolCounters } from './upstream/pool-counters.ts';
 import type { ServiceHandle } from './upstream/service-handle.ts';
@@ -39,6 +40,8 @@ export interface ProxyNodeOptions {
   readonly resolver?: AddressResolver;
   /** What it counts together with other workers; default: it is alone. */
   readonly shared?: NodeShared;
+  /** Places for connections to endpoints, shared in the same way. */
+  readonly places?: EndpointPlaces;
   /** Ports of this process besides those for traffic, to which no upstream may lead. */
   readonly otherPorts?: () => readonly number[];
 }
@@ -52,6 +55,7 @@ const drainDefaultsMs = { drainDelayMs: 0, drainMs: 0 };
 
 /** An update that is built and not live; one of the two ends it. */
 export interface PreparedUpdate {
+  readonly boundPorts: BoundPorts;
   commit(): void;
   /** Nothing of it is wanted after all. */
   abort(): void;
@@ -84,8 +88,9 @@ export class ProxyNode implements SnapshotTarget {
       has: (port: number) => this.#ports.has(port) || options.otherPorts?.().includes(port) === true,
     };
     const failures = new FailureReport(clock, logger);
+    const { places = new EndpointPlaces(shared.endpoints, 1, undefined) } = options;
     const { poolCounters: counters } = this;
-    this.#pools = { clock, wheel, ownPorts, counters, resolver: this.#resolver, failures };
+    this.#pools = { clock, wheel, ownPorts, counters, resolver: this.#resolver, failures, places };
   }
 
   get table(): Table | undefined {
@@ -130,13 +135,13 @@ export class ProxyNode implements SnapshotTarget {
     return [];
   }
 
-  /** Builds aside all that `update` needs. Problems: nothing has changed. `portsAreOurs`: another worker has opened its ports. */
+  /** Builds aside all that `update` needs. Problems: nothing has changed. `takenPorts`: those of other workers, where they have opened them. */
   async prepare(
     update: SnapshotUpdate,
-    { portsAreOurs = false }: { portsAreOurs?: boolean } = {},
+    { takenPorts }: { takenPorts?: BoundPorts | undefined } = {},
   ): Promise<PreparedUpdate | NodeProblem[]> {
     try {
-      return await this.#prepare(update, portsAreOurs);
+      return await this.#prepare(update, takenPorts);
     } catch (error) {
       this.#options.logger.error({ err: error, revision: update.revision }, 'applying failed');
       return [create(NodeProblemSchema, { reason: 'internal', detail: messageOf(error) })];
@@ -170,11 +175,14 @@ export class ProxyNode implements SnapshotTarget {
     this.#resolver.close();
   }
 
-  async #prepare(update: SnapshotUpdate, portsAreOurs: boolean): Promise<PreparedUpdate | NodeProblem[]> {
+  async #prepare(
+    update: SnapshotUpdate,
+    takenPorts: BoundPorts | undefined,
+  ): Promise<PreparedUpdate | NodeProblem[]> {
     const built = await sliceWork(buildTable(this.table, update, this.#pools));
     if (!built.ok) return built.problems;
     await this.#resolveNames(built.arriving, update);
-    const outside = await this.#prepareOutside(built.table, portsAreOurs);
+    const outside = await this.#prepareOutside(built.table, takenPorts);
     const { table, leaving, arriving } = built;
     const closeArriving = (): void => arriving.forEach((service) => service.close());
     if (Array.isArray(outside)) {
@@ -182,6 +190,7 @@ export class ProxyNode implements SnapshotTarget {
       return outside;
     }
     return {
+      boundPorts: outside.boundPorts,
       // Nothing waits and nothing fails: requests meet the old table or the new one, never a mixture.
       commit: () => {
         for (const service of sharedValues(table.services))
@@ -198,16 +207,20 @@ export class ProxyNode implements SnapshotTarget {
   }
 
   /** What a table needs of the system: its ports and its log. Problems: nothing has changed. */
-  async #prepareOutside(table: Table, portsAreOurs: boolean): Promise<PreparedUpdate | NodeProblem[]> {
+  async #prepareOutside(
+    table: Table,
+    takenPorts: BoundPorts | undefined,
+  ): Promise<PreparedUpdate | NodeProblem[]> {
     const { accessLog } = this.#options;
     const log = await prepareAccessLog(accessLog, table.gateway, this.table !== undefined);
     if (Array.isArray(log)) return log;
-    const ports = await this.#ports.prepare(table, portsAreOurs);
+    const ports = await this.#ports.prepare(table, takenPorts);
     if (Array.isArray(ports)) {
       log?.abort();
       return ports;
     }
     return {
+      boundPorts: ports.boundPorts,
       commit: () => {
         ports.commit();
         log?.commit();

@@ -13,11 +13,16 @@ import { listenProblem } from './listen-problem.ts';
 
 /** Ports that are open for a table that is not live yet. */
 export interface PreparedPorts {
+  /** Of all that is open, and what was opened for it. */
+  readonly boundPorts: BoundPorts;
   /** After the table is live: traffic flows on the new ports, and those that it does not have drain. */
   commit(): void;
   /** The table does not become live. */
   abort(): void;
 }
+
+/** Real ports by socket key. */
+export type BoundPorts = Readonly<Record<string, number>>;
 
 interface OpenPort {
   readonly listener: HttpListener;
@@ -27,7 +32,7 @@ interface OpenPort {
 /** What a table asks for beyond what is open. */
 interface Preparation {
   readonly table: Table;
-  readonly areOurs: boolean;
+  readonly taken: BoundPorts | undefined;
   readonly opened: Map<string, OpenPort>;
   /** Old keys by new ones: of open ports that only change their name. */
   readonly renamed: Map<string, string>;
@@ -65,15 +70,22 @@ export class Ports {
     return this.#open.get(socketKey)?.boundPort;
   }
 
+  get boundPorts(): BoundPorts {
+    return Object.fromEntries(Array.from(this.#open, ([key, { boundPort }]) => [key, boundPort]));
+  }
+
   /** Whether this node listens on `port` for traffic. */
   has(port: number): boolean {
     for (const { boundPort } of this.#open.values()) if (boundPort === port) return true;
     return false;
   }
 
-  /** Opens what `table` wants and is not open. Problems: nothing has changed. `areOurs`: other threads of this process have it open. */
-  async prepare(table: Table, areOurs: boolean): Promise<PreparedPorts | NodeProblem[]> {
-    const preparation: Preparation = { table, areOurs, opened: new Map(), renamed: new Map() };
+  /**
+   * Opens what `table` wants and is not open. Problems: nothing has changed. `taken`: real ports by socket key, where another worker of
+   * this node has opened them.
+   */
+  async prepare(table: Table, taken: BoundPorts | undefined): Promise<PreparedPorts | NodeProblem[]> {
+    const preparation: Preparation = { table, taken, opened: new Map(), renamed: new Map() };
     const { opened } = preparation;
     const wanted = this.#isDrained ? [] : this.#notOpen(preparation);
     const [apart, beside] = [
@@ -88,7 +100,13 @@ export class Ports {
     if (problems.length === 0 && beside.length > 0) await acceptWhatWaits();
     if (problems.length > 0 || this.#isDrained) this.#rollback(opened);
     if (problems.length > 0) return problems;
-    return { commit: () => this.#commit(preparation), abort: () => this.#rollback(opened) };
+    const boundPorts = { ...this.boundPorts };
+    for (const [key, { boundPort }] of opened) boundPorts[key] = boundPort;
+    return {
+      boundPorts,
+      commit: () => this.#commit(preparation),
+      abort: () => this.#rollback(opened),
+    };
   }
 
   /** Closes every port, for good; connections end as their exchanges do. */
@@ -130,14 +148,14 @@ export class Ports {
   /** Opens as many as it can. */
   async #openAll(
     sockets: readonly TableSocket[],
-    { table, areOurs, opened }: Preparation,
+    { table, taken, opened }: Preparation,
   ): Promise<NodeProblem[]> {
     const problems: NodeProblem[] = [];
     for (const socket of sockets) {
       const ours = [...this.#open.values(), ...opened.values()];
       try {
-        if (!areOurs) await this.#assertFree(socket, ours);
-        opened.set(socket.key, await this.#openPort(socket, table));
+        if (taken === undefined) await this.#assertFree(socket, ours);
+        opened.set(socket.key, await this.#openPort(socket, table, taken?.[socket.key] ?? socket.port));
       } catch (error) {
         problems.push(listenProblem(socket, table, error));
       }
@@ -154,8 +172,7 @@ export class Ports {
     );
   }
 
-  async #openPort(socket: TableSocket, table: Table): Promise<OpenPort> {
-    const { key: socketKey, address, port } = socket;
+  async #openPort({ key: socketKey, address }: TableSocket, table: Table, port: number): Promise<OpenPort> {
     const settings = table.gateway;
     const listener = new HttpListener(this.#context, { socketKey, address, port, settings });
     return { listener, boundPort: (await listener.open()).port };
@@ -177,7 +194,7 @@ export class Ports {
     opened.clear();
   }
 
-  #commit({ table, opened, renamed }: Preparation): void {
+  #commit({ table, taken, opened, renamed }: Preparation): void {
     for (const [key, oldKey] of renamed) {
       const open = this.#open.get(oldKey);
       if (open !== undefined) this.#open.set(key, open);
@@ -192,7 +209,8 @@ export class Ports {
     this.#settings = table.gateway;
     for (const { listener } of [...this.#open.values(), ...this.#draining]) listener.configure(table.gateway);
     for (const { listener } of opened.values()) listener.goLive();
-    this.#log(table);
+    // One worker tells of a port that all of them have.
+    if (taken === undefined) this.#log(table);
   }
 
   /** Has an open port and its connections serve what the live table has there, or closes it. */

@@ -6,6 +6,8 @@ import { NameResolver } from '@causeway/runtime/name-resolver';
 
 import { TimerWheel } from '../proxy/timer-wheel.ts';
 import type { PoolContext, PoolSettings } from '../upstream/endpoint-pool.ts';
+import { aloneShared } from '../shared/node-shared.ts';
+import { EndpointPlaces } from '../upstream/endpoint-places.ts';
 import { FailureReport } from '../upstream/failure-report.ts';
 import { PoolCounters } from '../upstream/pool-counters.ts';
 
@@ -18,6 +20,7 @@ export function poolContext(clock: Clock = systemClock): PoolContext {
     ownPorts: { has: () => false },
     counters: new PoolCounters(),
     resolver,
+    places: new EndpointPlaces(aloneShared().endpoints, 1, undefined),
     failures: new FailureReport(clock, createLogger({ level: 'error' })),
   };
 }

@@ -10,6 +10,12 @@ export class CallQueue<T extends Queued<T>> {
   #first: T | undefined;
   #last: T | undefined;
   #size = 0;
+  readonly #onChange: (amount: 1 | -1) => void;
+
+  /** `onChange` is told of every call that comes (1) and goes (-1). */
+  constructor(onChange: (amount: 1 | -1) => void = () => {}) {
+    this.#onChange = onChange;
+  }
 
   get size(): number {
     return this.#size;
@@ -25,6 +31,7 @@ export class CallQueue<T extends Queued<T>> {
     else this.#last.queueNext = call;
     this.#last = call;
     this.#size += 1;
+    this.#onChange(1);
   }
 
   shift(): T | undefined {
@@ -43,5 +50,6 @@ export class CallQueue<T extends Queued<T>> {
     call.queueNext = undefined;
     call.queuePrevious = undefined;
     this.#size -= 1;
+    this.#onChange(-1);
   }
 }

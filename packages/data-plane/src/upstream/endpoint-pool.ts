@@ -11,6 +11,7 @@ import type { OwnPorts } from './address-guard.ts';
 import { CallQueue } from './call-queue.ts';
 import { openSocket, type SocketTarget } from './open-socket.ts';
 import { PoolCall } from './pool-call.ts';
+import type { EndpointPlaces, PlaceUser, PoolPlaces } from './endpoint-places.ts';
 import type { FailureReport } from './failure-report.ts';
 import type { PoolCounters } from './pool-counters.ts';
 import { type ConnectionOwner, UpstreamConnection } from './upstream-connection.ts';
@@ -41,6 +42,7 @@ export interface PoolContext {
   readonly counters: PoolCounters;
   readonly resolver: AddressResolver;
   readonly failures: FailureReport;
+  readonly places: EndpointPlaces;
 }
 
 /** Largest head of a response, bytes; nginx and Envoy allow as much or less. */
@@ -50,7 +52,7 @@ const headLimits: HeadLimits = { ...defaultLimits, headBytesMax: 65_536 };
  * A request takes the connection that was freed last, so that those beyond need grow old; without one it opens one, and beyond
  * the maximum it waits its turn. Connections outlive tables: a pool lives as long as its endpoint does.
  */
-export class EndpointPool implements ConnectionOwner, Timed {
+export class EndpointPool implements ConnectionOwner, PlaceUser, Timed {
   wheelNext: Timed | undefined = undefined;
   wheelPrevious: Timed | undefined = undefined;
   dueMs = Infinity;
@@ -63,9 +65,10 @@ export class EndpointPool implements ConnectionOwner, Timed {
   readonly #connections = new Set<UpstreamConnection>();
   /** Those without a request, the one freed last at the end. */
   readonly #free: UpstreamConnection[] = [];
-  readonly #waiting = new CallQueue<PoolCall>();
+  readonly #places: PoolPlaces;
+  readonly #waiting: CallQueue<PoolCall>;
   /** Those that met a stale connection: only a new one is sure not to be stale too. */
-  readonly #repeating = new CallQueue<PoolCall>();
+  readonly #repeating: CallQueue<PoolCall>;
   #connecting = 0;
   #activeRequests = 0;
   #isClosing = false;
@@ -78,6 +81,10 @@ export class EndpointPool implements ConnectionOwner, Timed {
     this.#target = target;
     this.#settings = settings;
     this.#context = context;
+    this.#places = context.places.of(`${service} ${this.authority} ${target.address}`, this);
+    const count = (amount: 1 | -1): void => this.#places.addWaiting(amount);
+    this.#waiting = new CallQueue(count);
+    this.#repeating = new CallQueue(count);
   }
 
   get isSecure(): boolean {
@@ -105,7 +112,7 @@ export class EndpointPool implements ConnectionOwner, Timed {
     const { connectionsMax, waitingMax } = this.#settings;
     const mustWait = connection === undefined && this.#connections.size >= connectionsMax;
     // Who waits for a connection that is being opened does not count.
-    if (mustWait && this.waiting - this.#connecting >= waitingMax) {
+    if (mustWait && this.#places.waiting - this.#connecting >= waitingMax) {
       this.#context.counters.refused += 1;
       return undefined;
     }
@@ -122,6 +129,7 @@ export class EndpointPool implements ConnectionOwner, Timed {
   /** Takes no new request; closes its connections when the last one is done. */
   close(): void {
     this.#isClosing = true;
+    this.#places.close();
     for (const connection of this.#free.splice(0)) connection.destroy();
     this.#context.wheel.cancel(this);
   }
@@ -151,6 +159,10 @@ export class EndpointPool implements ConnectionOwner, Timed {
       connection.destroy();
       return;
     }
+    if (!isNew && this.#isForOthers()) {
+      connection.destroy();
+      return;
+    }
     const next = (isNew ? this.#repeating.shift() : undefined) ?? this.#waiting.shift();
     if (next !== undefined) {
       connection.start(next);
@@ -169,7 +181,7 @@ export class EndpointPool implements ConnectionOwner, Timed {
     const { first } = queue;
     // Who came later has a right to an attempt of its own, which takes as long as one may take.
     if (first !== undefined && first.waitingSinceMs <= connection.openedMs) queue.shift()!.fail(failure);
-    this.#openForWaiting();
+    this.openForWaiting();
   }
 
   onConnectTimeout(connection: UpstreamConnection): void {
@@ -178,9 +190,14 @@ export class EndpointPool implements ConnectionOwner, Timed {
 
   onGone(connection: UpstreamConnection): void {
     this.#connections.delete(connection);
+    this.#places.giveBack();
     const at = this.#free.indexOf(connection);
     if (at >= 0) this.#free.splice(at, 1);
-    if (connection.requests > 0) this.#openForWaiting();
+    if (connection.requests > 0) this.openForWaiting();
+  }
+
+  giveUpFree(): void {
+    this.#free[0]?.destroy();
   }
 
   onStale(call: PoolCall): void {
@@ -200,7 +217,7 @@ export class EndpointPool implements ConnectionOwner, Timed {
   #enqueue(queue: CallQueue<PoolCall>, call: PoolCall): void {
     call.waitingSinceMs = this.#context.clock.monotonicMs();
     queue.push(call);
-    this.#openForWaiting();
+    this.openForWaiting();
   }
 
   #onConnected(connection: UpstreamConnection): void {
@@ -240,10 +257,21 @@ export class EndpointPool implements ConnectionOwner, Timed {
   }
 
   /** As many connections are being opened as there are requests for them, within the maximum. */
-  #openForWaiting(): void {
-    while (this.#connecting < this.waiting && this.#connections.size < this.#settings.connectionsMax) {
-      if (!this.#open()) return;
+  openForWaiting(): void {
+    const { connectionsMax } = this.#settings;
+    while (this.#connecting < this.waiting && this.#connections.size < connectionsMax) {
+      const hasPlace = this.#places.take(connectionsMax);
+      // With a connection of its own it waits for that.
+      this.#places.want(!hasPlace && this.#connections.size === 0);
+      if (!hasPlace || !this.#open()) return;
     }
+    if (this.waiting === 0) this.#places.want(false);
+  }
+
+  /** Whether other workers need a connection more than this one, which has its share or nobody to serve. */
+  #isForOthers(): boolean {
+    if (!this.#places.isWantedByOthers) return false;
+    return this.waiting === 0 || this.#connections.size > this.#places.shareOf(this.#settings.connectionsMax);
   }
 
   #open(): boolean {
@@ -259,6 +287,7 @@ export class EndpointPool implements ConnectionOwner, Timed {
       wheel.schedule(connection, nowMs + this.#settings.connectTimeoutMs);
       return true;
     } catch (error) {
+      this.#places.giveBack();
       // Nothing that a later attempt could change: all that wait are told.
       const failure = connectFailure(error);
       for (const queue of [this.#repeating, this.#waiting])

@@ -11,6 +11,7 @@ import { AccessLog } from '../observe/access-log.ts';
 import { EventLoopDelay } from '../observe/event-loop-delay.ts';
 import { TrafficMetrics } from '../observe/traffic-metrics.ts';
 import { NodeShared } from '../shared/node-shared.ts';
+import { EndpointPlaces } from '../upstream/endpoint-places.ts';
 import { trustSystemStore } from '../upstream/tls-settings.ts';
 import { mergeMetrics } from './merge-metrics.ts';
 import { type CallPort, PortCalls } from './port-calls.ts';
@@ -33,7 +34,10 @@ function run(setup: WorkerSetup, port: CallPort): void {
   const supervisor: SupervisorTells = {
     watch: (name) => calls.tell('watch', name),
     unwatch: (name) => calls.tell('unwatch', name),
+    wantPlace: (want) => calls.tell('wantPlace', want),
+    freedPlace: (endpoint) => calls.tell('freedPlace', endpoint),
   };
+  const places = new EndpointPlaces(shared.endpoints, setup.workers, supervisor);
   const resolver = new RemoteResolver(supervisor);
   const metrics: TrafficMetrics = new TrafficMetrics(accessLog, () => ({
     connections: shared.slices.own('connections'),
@@ -53,6 +57,7 @@ function run(setup: WorkerSetup, port: CallPort): void {
     accessLog,
     resolver,
     shared,
+    places,
     otherPorts: () => otherPorts,
   });
   let applied: Applied = nothingApplied;
@@ -61,10 +66,10 @@ function run(setup: WorkerSetup, port: CallPort): void {
     async prepare(request) {
       otherPorts = request.otherPorts;
       const update = await sliceWork(readWireUpdate(applied, request.wire));
-      const result = await node.prepare(update, { portsAreOurs: request.portsAreOurs });
-      if (Array.isArray(result)) return result;
+      const result = await node.prepare(update, { takenPorts: request.takenPorts });
+      if (Array.isArray(result)) return { problems: result, boundPorts: {} };
       prepared = { update: result, makes: update };
-      return [];
+      return { problems: [], boundPorts: result.boundPorts };
     },
     commit() {
       assert(prepared !== undefined, 'an update is prepared before it is committed');
@@ -87,6 +92,8 @@ function run(setup: WorkerSetup, port: CallPort): void {
   const tells: WorkerTells = {
     addresses: (found) => resolver.learn(found),
     reopenLog: () => void accessLog.reopen(),
+    placeWanted: (want) => places.onWanted(want),
+    placeFreed: (endpoint) => places.onFreed(endpoint),
     descriptors: (openFilesMax) => node.counts.limitDescriptors(openFilesMax),
   };
   const calls = new PortCalls(port, { ...asks, ...tells });

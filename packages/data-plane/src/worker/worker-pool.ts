@@ -11,11 +11,13 @@ import type { MetricFamily } from '@causeway/runtime/metrics';
 import { NameResolver } from '@causeway/runtime/name-resolver';
 
 import { ConnectionCounts } from '../listen/connection-counts.ts';
+import type { BoundPorts } from '../listen/ports.ts';
 import { createNodeShared, NodeShared, type NodeSharedMemory } from '../shared/node-shared.ts';
 import { SharedCountsKeeper } from '../shared/shared-counts.ts';
 import { WorkerSlices } from '../shared/worker-slices.ts';
 import type { SnapshotTarget, SnapshotUpdate } from '../sync/snapshot-target.ts';
 import { countsOf, mergeMetrics } from './merge-metrics.ts';
+import type { PlaceWant } from '../upstream/endpoint-places.ts';
 import { type Applied, nothingApplied } from './wire-update.ts';
 import { type WorkerEnd, WorkerThread } from './worker-thread.ts';
 
@@ -54,6 +56,8 @@ export class WorkerPool implements SnapshotTarget {
   readonly #threads = new Set<WorkerThread>();
   /** Names that each worker watches. */
   readonly #watched = new Map<WorkerThread, Map<string, () => void>>();
+  /** Workers that need a place for a connection, by endpoint. */
+  readonly #wanting = new Map<string, Set<WorkerThread>>();
   /** The last tick that was seen of each, and how many looks ago it changed. */
   readonly #ticks = new Map<WorkerThread, { ticks: number; looks: number }>();
   readonly #backoff: Backoff;
@@ -63,6 +67,7 @@ export class WorkerPool implements SnapshotTarget {
   /** Of workers that have ended. */
   #left: readonly MetricFamily[] = [];
   #openFilesMax: number | undefined;
+  #boundPorts: BoundPorts = {};
   #isStopping = false;
   #cancelWatch: CancelTimer = () => {};
 
@@ -180,11 +185,13 @@ export class WorkerPool implements SnapshotTarget {
     const [first, ...others] = this.#threads;
     if (first === undefined) throw new Error('no worker is there; one is on its way');
     const otherPorts = this.#options.otherPorts();
-    const problems = await first.prepare(to, false, otherPorts);
-    if (problems.length > 0) return problems;
-    const results = await Promise.allSettled(others.map((thread) => thread.prepare(to, true, otherPorts)));
+    const { problems, boundPorts } = await first.prepare(to, { takenPorts: undefined, otherPorts });
+    if (problems.length > 0) return [...problems];
+    const request = { takenPorts: boundPorts, otherPorts };
+    const results = await Promise.allSettled(others.map((thread) => thread.prepare(to, request)));
     // One that ended meanwhile stands in nobody's way.
-    const refused = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
+    const refused = results.flatMap((result) => (result.status === 'fulfilled' ? result.value.problems : []));
+    if (refused.length === 0) this.#boundPorts = boundPorts;
     if (refused.length > 0) await Promise.allSettled([first, ...others].map((thread) => thread.abort()));
     return refused;
   }
@@ -199,10 +206,12 @@ export class WorkerPool implements SnapshotTarget {
     const { nodeId, logLevel } = this.#options;
     const slot = this.#freeSlot();
     const thread: WorkerThread = new WorkerThread(
-      { worker: slot, nodeId, logLevel, shared: this.#memory },
+      { worker: slot, workers: this.#options.workers, nodeId, logLevel, shared: this.#memory },
       {
         watch: (name) => this.#watchName(thread, name),
         unwatch: (name) => this.#unwatchName(thread, name),
+        wantPlace: (want) => this.#onWant(thread, want),
+        freedPlace: (endpoint) => this.#onFreed(endpoint),
       },
     );
     this.#threads.add(thread);
@@ -227,6 +236,10 @@ export class WorkerPool implements SnapshotTarget {
     this.#watched.delete(thread);
     new WorkerSlices(this.#memory.slices, thread.slot).clear();
     for (const keeper of this.#keepers) keeper.forget(thread.slot);
+    for (const endpoint of [...this.#wanting.keys()]) {
+      this.#onWant(thread, { endpoint, isWanted: false });
+      this.#onFreed(endpoint);
+    }
     this.#left = mergeMetrics([this.#left, countsOf(thread.lastMetrics)]);
     if (end.reason === 'stopped') return;
     onReplaced(end.reason);
@@ -245,7 +258,8 @@ export class WorkerPool implements SnapshotTarget {
     const thread = this.#spawn();
     if (this.#applied === nothingApplied) return;
     try {
-      const problems = await thread.prepare(this.#applied, true, this.#options.otherPorts());
+      const otherPorts = this.#options.otherPorts();
+      const { problems } = await thread.prepare(this.#applied, { takenPorts: this.#boundPorts, otherPorts });
       if (problems.length === 0) return await thread.commit();
       throw new Error(problems.map(({ detail }) => detail).join('; '));
     } catch (error) {
@@ -292,6 +306,23 @@ export class WorkerPool implements SnapshotTarget {
       }
     }
     return haveAll;
+  }
+
+  #onWant(thread: WorkerThread, want: PlaceWant): void {
+    const { endpoint, isWanted } = want;
+    const wanting = this.#wanting.get(endpoint) ?? new Set();
+    if (isWanted) wanting.add(thread);
+    else wanting.delete(thread);
+    if (wanting.size > 0) this.#wanting.set(endpoint, wanting);
+    else this.#wanting.delete(endpoint);
+    for (const other of this.#threads) {
+      const isAnothers = [...wanting].some((each) => each !== other);
+      if (other !== thread) other.tellWanted({ endpoint, isWanted: isAnothers });
+    }
+  }
+
+  #onFreed(endpoint: string): void {
+    for (const thread of this.#wanting.get(endpoint) ?? []) thread.tellFreed(endpoint);
   }
 
   #watchName(thread: WorkerThread, name: string): void {

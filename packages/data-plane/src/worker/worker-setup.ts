@@ -4,12 +4,16 @@ import type { NodeProblem } from '@causeway/proto/gen/causeway/config/v1/config_
 import type { MetricFamily } from '@causeway/runtime/metrics';
 import type { LogLevel } from '@causeway/runtime/logger';
 
+import type { BoundPorts } from '../listen/ports.ts';
 import type { NodeSharedMemory } from '../shared/node-shared.ts';
+import type { PlaceTells, PlaceWant } from '../upstream/endpoint-places.ts';
 import type { WireUpdate } from './wire-update.ts';
 
 export interface WorkerSetup {
   /** Its slice of what is shared. */
   readonly worker: number;
+  /** How many workers the node is to have. */
+  readonly workers: number;
   readonly nodeId: string;
   readonly logLevel: LogLevel;
   readonly shared: NodeSharedMemory;
@@ -17,16 +21,21 @@ export interface WorkerSetup {
 
 export interface PrepareRequest {
   readonly wire: WireUpdate;
-  /** Other workers of this node have opened its ports already. */
-  readonly portsAreOurs: boolean;
+  /** Ports that other workers have opened already; undefined for the first. */
+  readonly takenPorts: BoundPorts | undefined;
   /** Ports of this process besides those for traffic, to which no upstream may lead. */
   readonly otherPorts: readonly number[];
+}
+
+export interface PrepareAnswer {
+  readonly problems: readonly NodeProblem[];
+  readonly boundPorts: BoundPorts;
 }
 
 /** What a worker can be asked. */
 export interface WorkerAsks {
   /** Builds aside; problems: nothing has changed. `commit` or `abort` follows when there are none. */
-  prepare(request: PrepareRequest): Promise<NodeProblem[]>;
+  prepare(request: PrepareRequest): Promise<PrepareAnswer>;
   commit(): void;
   abort(): void;
   /** Resolves when nothing is under way any more, or has been cut. */
@@ -39,6 +48,9 @@ export interface WorkerAsks {
 export interface WorkerTells {
   addresses(found: FoundAddresses): void;
   reopenLog(): void;
+  /** Other workers need a place for a connection, or have given one up. */
+  placeWanted(want: PlaceWant): void;
+  placeFreed(endpoint: string): void;
   /** Undefined: nobody knows. */
   descriptors(openFilesMax: number | undefined): void;
 }
@@ -49,7 +61,7 @@ export interface FoundAddresses {
 }
 
 /** What a worker tells its supervisor. */
-export interface SupervisorTells {
+export interface SupervisorTells extends PlaceTells {
   watch(name: string): void;
   unwatch(name: string): void;
 }

@@ -1,13 +1,19 @@
 /** One worker as its supervisor sees it, from its start to its end. */
 
 import { Worker } from 'node:worker_threads';
-import type { NodeProblem } from '@causeway/proto/gen/causeway/config/v1/config_pb';
 import { messageOf, systemCodeOf } from '@causeway/runtime/errors';
 import type { MetricFamily } from '@causeway/runtime/metrics';
 
+import type { PlaceWant } from '../upstream/endpoint-places.ts';
 import { PortCalls } from './port-calls.ts';
 import { type Applied, nothingApplied, wireUpdate } from './wire-update.ts';
-import type { FoundAddresses, SupervisorTells, WorkerSetup } from './worker-setup.ts';
+import type {
+  FoundAddresses,
+  PrepareAnswer,
+  PrepareRequest,
+  SupervisorTells,
+  WorkerSetup,
+} from './worker-setup.ts';
 
 const entry = new URL('./worker-entry.ts', import.meta.url);
 
@@ -38,17 +44,12 @@ export class WorkerThread {
     this.ended = this.#watch();
   }
 
-  /** Whether it has a table. */
-  get serves(): boolean {
-    return this.#applied.revision > 0 || this.#applied.items.size > 0;
-  }
-
   /** Rejects when the thread ends. Problems: it serves what it served. */
-  async prepare(to: Applied, portsAreOurs: boolean, otherPorts: readonly number[]): Promise<NodeProblem[]> {
+  async prepare(to: Applied, request: Omit<PrepareRequest, 'wire'>): Promise<PrepareAnswer> {
     const wire = wireUpdate(this.#applied, to);
-    const problems = await this.#calls.ask<NodeProblem[]>('prepare', { wire, portsAreOurs, otherPorts });
-    this.#preparing = problems.length === 0 ? to : undefined;
-    return problems;
+    const answer = await this.#calls.ask<PrepareAnswer>('prepare', { wire, ...request });
+    this.#preparing = answer.problems.length === 0 ? to : undefined;
+    return answer;
   }
 
   async commit(): Promise<void> {
@@ -80,6 +81,14 @@ export class WorkerThread {
 
   reopenLog(): void {
     this.#calls.tell('reopenLog');
+  }
+
+  tellWanted(want: PlaceWant): void {
+    this.#calls.tell('placeWanted', want);
+  }
+
+  tellFreed(endpoint: string): void {
+    this.#calls.tell('placeFreed', endpoint);
   }
 
   tellDescriptors(openFilesMax: number | undefined): void {
