@@ -72,10 +72,10 @@ export async function readToEnd(socket: Socket): Promise<string> {
 }
 
 /** Waits until `isTrue`, at most five seconds; then fails with `what`. */
-export async function until(what: string, isTrue: () => boolean): Promise<void> {
-  const endMs = performance.now() + 5000;
+export async function until(what: string, isTrue: () => boolean, withinMs = 5000): Promise<void> {
+  const endMs = performance.now() + withinMs;
   while (!isTrue()) {
-    if (performance.now() > endMs) throw new Error(`not within 5 s: ${what}`);
+    if (performance.now() > endMs) throw new Error(`not within ${withinMs} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

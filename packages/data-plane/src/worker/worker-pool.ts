@@ -236,7 +236,7 @@ export class WorkerPool implements SnapshotTarget {
     this.#watched.delete(thread);
     new WorkerSlices(this.#memory.slices, thread.slot).clear();
     for (const keeper of this.#keepers) keeper.forget(thread.slot);
-    for (const endpoint of [...this.#wanting.keys()]) {
+    for (const endpoint of this.#wanting.keys()) {
       this.#onWant(thread, { endpoint, isWanted: false });
       this.#onFreed(endpoint);
     }

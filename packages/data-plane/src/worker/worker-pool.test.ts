@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import { systemClock } from '@causeway/runtime/clock';
+import { HealthChecks } from '@causeway/runtime/health-checks';
+import { createLogger } from '@causeway/runtime/logger';
+import { SnapshotItems } from '@causeway/proto/snapshot-items';
+import { encodeItem } from '@causeway/proto/compiled';
+
+import {
+  endpoints,
+  gatewayItem,
+  routeItem,
+  type Serve,
+  serviceItem,
+  startUpstream,
+} from '../testing/node-fixture.ts';
+import { ask, keepAliveAgent, until } from '../testing/http-client.ts';
+import { ThreadControl } from '../testing/thread-control.ts';
+import type { SnapshotUpdate } from '../sync/snapshot-target.ts';
+import { WorkerPool, type WorkerPoolOptions } from './worker-pool.ts';
+
+const workers = 2;
+
+interface Started {
+  readonly pool: WorkerPool;
+  readonly port: number;
+  readonly replaced: string[];
+  readonly threads: ThreadControl;
+}
+
+function snapshot(upstreamPort: number, gateway = gatewayItem(), service = serviceItem('r')): SnapshotUpdate {
+  const changed = [gateway, routeItem('r', '/'), service];
+  const set = endpoints('r', [upstreamPort]);
+  return {
+    revision: 1,
+    items: SnapshotItems.empty.with({ upserts: changed.map(encodeItem), removedKeys: [] }),
+    changed,
+    removedKeys: [],
+    endpoints: new Map([[set.service, set]]),
+  };
+}
+
+/** Two workers before an upstream. */
+async function start(
+  context: TestContext,
+  serve: Serve = (_request, response) => response.end('ok'),
+  options: Partial<WorkerPoolOptions> = {},
+  parts: (port: number) => SnapshotUpdate = snapshot,
+): Promise<Started> {
+  const upstream = await startUpstream(context, serve);
+  const replaced: string[] = [];
+  const threads = new ThreadControl(context);
+  const pool = new WorkerPool({
+    workers,
+    blockedMs: 0,
+    nodeId: 'n',
+    logLevel: 'error',
+    logger: createLogger({ level: 'error', write: () => {} }),
+    clock: systemClock,
+    otherPorts: () => [],
+    onApplied: () => {},
+    onReplaced: (reason) => replaced.push(reason),
+    ...options,
+  });
+  pool.start();
+  context.after(() => pool.drain(0));
+  assert.deepEqual(await pool.apply(parts(upstream.port)), []);
+  const dump = (await pool.configDump()) as { listeners: { port: number }[] };
+  return { pool, port: dump.listeners[0]!.port, replaced, threads };
+}
+
+/** Value of a metric, over all of its series. */
+async function metric(pool: WorkerPool, name: string): Promise<number> {
+  const family = (await pool.collectMetrics()).find((each) => each.name === name);
+  return (family?.series ?? []).reduce((sum, { values }) => sum + values[0]!, 0);
+}
+
+describe('workers', () => {
+  it('serve the same ports, and count as one', async (context) => {
+    const { pool, port, threads } = await start(context);
+    assert.deepEqual([pool.workers, threads.count], [workers, workers]);
+    for (let request = 0; request < 40; request += 1) assert.equal((await ask({ port })).body, 'ok');
+    assert.equal(await metric(pool, 'causeway_requests_total'), 40);
+    const readiness = new HealthChecks();
+    pool.addChecks(readiness);
+    assert.equal(readiness.report().ok, true);
+    await until('all connections are over', () => pool.connections === 0);
+    assert.equal(pool.activeRequests, 0);
+  });
+
+  for (const [how, code, reason] of [
+    ['throws', 'setTimeout(() => { throw new Error("broken"); })', 'error'],
+    ['ends', 'setTimeout(() => process.exit(3))', 'error'],
+    ['runs out of memory', 'setTimeout(() => { const all = []; for (;;) all.push(new Array(1e6).fill(1.5)); })', 'memory'],
+  ] as const)
+    it(`are replaced when one ${how}; the others go on, and counts stay`, async (context) => {
+      const { pool, port, replaced, threads } = await start(context);
+      for (let request = 0; request < 20; request += 1) await ask({ port });
+      assert.equal(await metric(pool, 'causeway_requests_total'), 20);
+      threads.runInOne(code);
+      await until('one has ended', () => replaced.length === 1, 30_000);
+      assert.equal((await ask({ port })).body, 'ok');
+      await until('there are as many as before', () => pool.workers === workers);
+      // An update comes after the new one has taken over.
+      for (let request = 0; request < 20; request += 1) assert.equal((await ask({ port })).body, 'ok');
+      assert.equal(await metric(pool, 'causeway_requests_total'), 41);
+      assert.deepEqual(replaced, [reason]);
+      await until('nothing is counted any more', () => pool.connections === 0 && pool.activeRequests === 0);
+    });
+
+  it('are replaced when their event loop does not turn', async (context) => {
+    const { pool, port, replaced, threads } = await start(context, undefined, { blockedMs: 2000 });
+    threads.runInOne('setTimeout(() => { for (;;); })');
+    await until('one has ended', () => replaced.length === 1, 30_000);
+    await until('there are as many as before', () => pool.workers === workers);
+    for (let request = 0; request < 20; request += 1) assert.equal((await ask({ port })).body, 'ok');
+    assert.deepEqual(replaced, ['blocked']);
+  });
+
+  it('share the places of an endpoint: one connection serves them all', async (context) => {
+    const open = { now: 0, max: 0 };
+    const serve: Serve = (request, response) => {
+      const { socket } = request;
+      if (!seen.has(socket)) {
+        seen.add(socket);
+        open.now += 1;
+        open.max = Math.max(open.max, open.now);
+        socket.once('close', () => (open.now -= 1));
+      }
+      setTimeout(() => response.end('ok'), 2);
+    };
+    const seen = new WeakSet<object>();
+    const { port } = await start(context, serve, {}, (upstreamPort) =>
+      snapshot(upstreamPort, gatewayItem(), serviceItem('r', { pool: { connectionsMax: 1, waitingMax: 100, idleTimeoutMs: 60_000 } })),
+    );
+    const bodies = await Promise.all(
+      Array.from({ length: 16 }, async () => {
+        const agent = keepAliveAgent(context);
+        const got: string[] = [];
+        for (let request = 0; request < 10; request += 1) got.push((await ask({ port, agent })).body);
+        return got;
+      }),
+    );
+    assert.deepEqual(new Set(bodies.flat()), new Set(['ok']));
+    assert.equal(open.max, 1);
+  });
+});
