@@ -116,6 +116,8 @@ export interface NodeOptions {
   gateway?: string;
   /** Default: a new temporary directory. */
   dataDir?: string;
+  /** Threads that proxy; default 2, so that what they share is tested everywhere, on whatever machine. */
+  workers?: number;
   flags?: readonly string[];
 }
 
@@ -146,11 +148,11 @@ export class DataPlaneNode {
   }
 
   async start(): Promise<void> {
-    const { controlPlane, gateway: joined = 'default', flags = [] } = this.#options;
+    const { controlPlane, gateway: joined = 'default', workers = 2, flags = [] } = this.#options;
     const joins = ['--control-plane', `127.0.0.1:${controlPlane.streamPort}`, '--gateway', joined];
     const proves = ['--node-id', this.id, '--node-token-file', controlPlane.nodeTokenFile];
     const keeps = ['--data-dir', this.dataDir, '--status-addr', '127.0.0.1:0'];
-    const all = [...joins, ...proves, ...keeps, ...flags];
+    const all = [...joins, ...proves, ...keeps, '--workers', String(workers), ...flags];
     this.#child = startCauseway(this.#owner, 'data-plane', all);
     await listeningPort(this.#child, 'status');
   }
@@ -182,6 +184,8 @@ export interface SystemOptions {
   nodes?: readonly string[];
   /** Applied before the nodes start; default `[gateway()]`. Without a Gateway every node would take port 8080. */
   resources?: string | readonly Resource[];
+  /** Of each node, as in `NodeOptions`. */
+  workers?: number;
 }
 
 /** A control plane with nodes that all serve `resources`. */
@@ -194,11 +198,11 @@ export interface System {
 }
 
 export async function startSystem(owner: Owner, options: SystemOptions = {}): Promise<System> {
-  const { nodes: ids = ['node-1'], resources = [gateway()] } = options;
+  const { nodes: ids = ['node-1'], resources = [gateway()], workers = 2 } = options;
   const controlPlane = await startControlPlane(owner);
   const { admin } = controlPlane;
   const revision = await admin.apply(resources);
-  const nodes = await Promise.all(ids.map((id) => startNode(owner, { controlPlane, id })));
+  const nodes = await Promise.all(ids.map((id) => startNode(owner, { controlPlane, id, workers })));
   await admin.waitUntilApplied(revision, ids);
   return {
     controlPlane,

@@ -1,7 +1,7 @@
 // Who is compared, ours first.
 
 import { caddy } from './caddy.ts';
-import { causeway, causewayJson } from './causeway.ts';
+import { causeway, causewayJson, causewayTwo } from './causeway.ts';
 import { haproxy } from './haproxy.ts';
 import { nginx, nginxBuffered } from './nginx.ts';
 import { fastifyHttpProxy, httpProxy3 } from './npm-proxies.ts';
@@ -10,6 +10,7 @@ import type { Peer } from './peer.ts';
 const peers: readonly Peer[] = [
   causeway,
   causewayJson,
+  causewayTwo,
   nginx,
   nginxBuffered,
   haproxy,

@@ -7,7 +7,7 @@ import { gateway, route, service } from '../../kit/resources.ts';
 import type { Peer } from './peer.ts';
 
 /** `format` of the access log. */
-function peer(name: string, format: 'combined' | 'json'): Peer {
+function peer(name: string, format: 'combined' | 'json', workers: number): Peer {
   return {
     name,
     logs: true,
@@ -24,7 +24,7 @@ function peer(name: string, format: 'combined' | 'json'): Peer {
         service('behind', [upstreamPort]),
         route('behind', '/', 'behind'),
       ];
-      const system = await startSystem(owner, { resources });
+      const system = await startSystem(owner, { resources, workers });
       const [node] = system.nodes;
       if (node === undefined) throw new Error('the system has no node');
       // The node's cost alone: the control plane is not on the way of a request.
@@ -34,6 +34,8 @@ function peer(name: string, format: 'combined' | 'json'): Peer {
 }
 
 /** With the log that the others write. */
-export const causeway = peer('ours', 'combined');
+export const causeway = peer('ours', 'combined', 1);
+/** The same with two cores. */
+export const causewayTwo = peer('ours-two', 'combined', 2);
 /** With the log that is the default: five times the bytes. */
-export const causewayJson = peer('ours-json', 'json');
+export const causewayJson = peer('ours-json', 'json', 1);
