@@ -62,7 +62,7 @@ async function startNode(settings: DataPlaneSettings, lifecycle: Lifecycle, logg
   const parts = createParts(settings, state, logger);
   const { pool } = parts;
   // Log rotation moves the file away and then says so.
-  process.on('SIGHUP', () => pool.reopenLog());
+  process.on('SIGHUP', () => void pool.reopenLog());
   await lifecycle.start('workers', () => pool.start());
   await lifecycle.start(
     'descriptors',

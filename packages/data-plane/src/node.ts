@@ -26,7 +26,7 @@ import type { Table } from './table/table.ts';
 import { TableGenerations } from './table/table-generations.ts';
 import type { PoolContext } from './upstream/endpoint-pool.ts';
 import { EndpointPlaces } from './upstream/endpoint-places.ts';
-import { FailureReport } from './upstream/failure-report.ts';
+import { FailureReport, logFailures, type TellFailure } from './upstream/failure-report.ts';
 import { PoolCounters } from './upstream/pool-counters.ts';
 import type { ServiceHandle } from './upstream/service-handle.ts';
 
@@ -36,6 +36,8 @@ export interface ProxyNodeOptions {
   readonly observer: ExchangeObserver;
   /** Follows the Gateway's settings; without it nothing is opened. */
   readonly accessLog?: AccessLog;
+  /** Told why endpoints fail, at most once a minute for each reason; default: the log. */
+  readonly onFailing?: TellFailure;
   /** Default: of this thread. */
   readonly resolver?: AddressResolver;
   /** What it counts together with other workers; default: it is alone. */
@@ -87,7 +89,7 @@ export class ProxyNode implements SnapshotTarget {
     const ownPorts = {
       has: (port: number) => this.#ports.has(port) || options.otherPorts?.().includes(port) === true,
     };
-    const failures = new FailureReport(clock, logger);
+    const failures = new FailureReport(clock, options.onFailing ?? logFailures(logger));
     const { places = new EndpointPlaces(shared.endpoints, 1, undefined) } = options;
     const { poolCounters: counters } = this;
     this.#pools = { clock, wheel, ownPorts, counters, resolver: this.#resolver, failures, places };

@@ -35,7 +35,7 @@ function setting(t: TestContext) {
     reopen: async () => {},
     close: () => {},
   };
-  const log = new AccessLog({ clock: systemClock, logger, stdout });
+  const log = new AccessLog({ clock: systemClock, logger, stdout, onLost: () => {} });
   const use = async (more: Partial<AccessLogSettings>, required = true): Promise<void> =>
     (await log.prepare({ ...defaults, ...more }, { required })).commit();
   return { directory, logged, log, use, toStdout: () => taken };
@@ -118,7 +118,7 @@ describe('DropReport', () => {
       },
     });
     const report = new DropReport(clock, logger);
-    for (let count = 0; count < 5; count++) report.add(2, new Error('ENOSPC'));
+    for (let count = 0; count < 5; count++) report.add(2, 'ENOSPC');
     assert.deepEqual(told.splice(0), [['warn', 2, 2, 'access log lines are lost: ENOSPC']]);
     clock.advance(reportIntervalMs);
     assert.deepEqual(told.splice(0), [['warn', 8, 10, 'access log lines are lost: ENOSPC']]);

@@ -7,10 +7,9 @@ import type { Logger } from '@causeway/runtime/logger';
 import type { ExchangeRecord } from '../proxy/exchange-record.ts';
 import type { AccessLogSettings } from '../table/gateway-settings.ts';
 import { type LineFormat, lineFormat } from './access-log-line.ts';
-import { DropReport } from './drop-report.ts';
 import { FileOutput } from './file-output.ts';
 import type { LogOutput } from './log-output.ts';
-import { LogWriter } from './log-writer.ts';
+import { LogWriter, type OnDropped, waitingBytesMax } from './log-writer.ts';
 import { Sampler } from './sampler.ts';
 import { stdoutOutput } from './stdout-output.ts';
 
@@ -19,6 +18,10 @@ export interface AccessLogOptions {
   readonly logger: Logger;
   /** In the place of stdout; for tests. */
   readonly stdout?: LogOutput;
+  /** Told of lines that are lost, as often as it happens. */
+  readonly onLost: OnDropped;
+  /** How many write the same log: what waits to be written is theirs in equal parts. */
+  readonly writers?: number;
 }
 
 /** Settings whose output is open, not yet in use. */
@@ -38,7 +41,9 @@ interface Destination {
 export class AccessLog {
   readonly #clock: Clock;
   readonly #logger: Logger;
-  readonly #drops: DropReport;
+  readonly #onLost: OnDropped;
+  readonly #waitingBytesMax: number;
+  #dropped = 0;
   readonly #stdout: Destination;
   readonly #closing = new Set<Promise<void>>();
   #current: Destination;
@@ -46,17 +51,18 @@ export class AccessLog {
   /** Undefined = every line is written. */
   #sampler: Sampler | undefined;
 
-  constructor({ clock, logger, stdout = stdoutOutput(clock) }: AccessLogOptions) {
+  constructor({ clock, logger, onLost, stdout = stdoutOutput(clock), writers = 1 }: AccessLogOptions) {
     this.#clock = clock;
     this.#logger = logger;
-    this.#drops = new DropReport(clock, logger);
+    this.#onLost = onLost;
+    this.#waitingBytesMax = Math.floor(waitingBytesMax / writers);
     this.#stdout = { path: undefined, writer: this.#writerTo(stdout) };
     this.#current = this.#stdout;
   }
 
   /** Lines that were not written. */
   get dropped(): number {
-    return this.#drops.total;
+    return this.#dropped;
   }
 
   add(record: ExchangeRecord): void {
@@ -83,26 +89,28 @@ export class AccessLog {
     return this.#prepared(settings, { path, writer: this.#writerTo(output) }, output);
   }
 
-  /** After a log file was moved away: goes on in a new one of the old name. */
-  async reopen(): Promise<void> {
+  /**
+   * After a log file was moved away: goes on in a new one of the old name. Gives the name, undefined for stdout. Rejects with a sentence
+   * when it goes on in the old file.
+   */
+  async reopen(): Promise<string | undefined> {
     const { path, writer } = this.#current;
-    try {
-      await writer.reopen();
-      if (path !== undefined) this.#logger.info({ file: path }, 'access log reopened');
-    } catch (error) {
-      this.#logger.error({ file: path }, `the access log goes on in the old file: ${messageOf(error)}`);
-    }
+    await writer.reopen();
+    return path;
   }
 
   /** Resolves when what waits is written, or has been given up. Nothing is added after it. */
   async close(): Promise<void> {
     for (const destination of new Set([this.#current, this.#stdout])) this.#retire(destination);
     await Promise.all(this.#closing);
-    this.#drops.close();
   }
 
   #writerTo(output: LogOutput): LogWriter {
-    return new LogWriter(output, this.#clock, (lines, error) => this.#drops.add(lines, error));
+    const onDropped: OnDropped = (lines, error) => {
+      this.#dropped += lines;
+      this.#onLost(lines, error);
+    };
+    return new LogWriter(output, this.#clock, onDropped, this.#waitingBytesMax);
   }
 
   #prepared(settings: AccessLogSettings, next: Destination, opened: FileOutput | undefined): PreparedLog {

@@ -24,10 +24,10 @@ export class DropReport {
   }
 
   /** The first loss is told at once, those of the minute after it together. */
-  add(lines: number, error: Error | undefined): void {
+  add(lines: number, why: string | undefined): void {
     this.#total += lines;
     this.#untold += lines;
-    this.#why = error?.message ?? 'the output takes no more';
+    this.#why = why ?? 'the output takes no more';
     if (!this.#cancelTimer) this.#tell();
   }
 

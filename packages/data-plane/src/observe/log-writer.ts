@@ -29,8 +29,10 @@ export class LogWriter {
   /** The output ends within a line. */
   #isTorn = false;
   #onIdle: (() => void)[] = [];
+  readonly #bytesMax: number;
 
-  constructor(output: LogOutput, clock: Clock, onDropped: OnDropped) {
+  constructor(output: LogOutput, clock: Clock, onDropped: OnDropped, bytesMax = waitingBytesMax) {
+    this.#bytesMax = bytesMax;
     this.#output = output;
     this.#clock = clock;
     this.#onDropped = onDropped;
@@ -38,7 +40,7 @@ export class LogWriter {
 
   /** Takes a line with its end, all of it ASCII. Hot path: a comparison and a concatenation. */
   add(line: string): void {
-    if (this.#lines.length + (this.#batch?.byteLength ?? 0) > waitingBytesMax) {
+    if (this.#lines.length + (this.#batch?.byteLength ?? 0) > this.#bytesMax) {
       this.#onDropped(1, undefined);
       return;
     }

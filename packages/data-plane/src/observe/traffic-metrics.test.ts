@@ -57,7 +57,10 @@ function series(metrics: TrafficMetrics, name: string): Record<string, number> {
 function metricsOf(): TrafficMetrics {
   const stdout = { write: () => {}, reopen: async () => {}, close: () => {} };
   const logger = createLogger({ level: 'error' });
-  return new TrafficMetrics(new AccessLog({ clock: new ManualClock(), logger, stdout }), () => gauges);
+  return new TrafficMetrics(
+    new AccessLog({ clock: new ManualClock(), logger, stdout, onLost: () => {} }),
+    () => gauges,
+  );
 }
 
 describe('TrafficMetrics', () => {

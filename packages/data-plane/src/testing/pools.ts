@@ -8,7 +8,7 @@ import { TimerWheel } from '../proxy/timer-wheel.ts';
 import type { PoolContext, PoolSettings } from '../upstream/endpoint-pool.ts';
 import { aloneShared } from '../shared/node-shared.ts';
 import { EndpointPlaces } from '../upstream/endpoint-places.ts';
-import { FailureReport } from '../upstream/failure-report.ts';
+import { FailureReport, logFailures } from '../upstream/failure-report.ts';
 import { PoolCounters } from '../upstream/pool-counters.ts';
 
 export function poolContext(clock: Clock = systemClock): PoolContext {
@@ -21,7 +21,7 @@ export function poolContext(clock: Clock = systemClock): PoolContext {
     counters: new PoolCounters(),
     resolver,
     places: new EndpointPlaces(aloneShared().endpoints, 1, undefined),
-    failures: new FailureReport(clock, createLogger({ level: 'error' })),
+    failures: new FailureReport(clock, logFailures(createLogger({ level: 'error' }))),
   };
 }
 

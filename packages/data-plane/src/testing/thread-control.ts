@@ -36,7 +36,11 @@ export class ThreadControl {
     const [sessionId] = this.#threads.keys();
     if (sessionId === undefined) throw new Error('no thread is there');
     this.#lastId += 1;
-    const message = JSON.stringify({ id: this.#lastId, method: 'Runtime.evaluate', params: { expression: code } });
+    const message = JSON.stringify({
+      id: this.#lastId,
+      method: 'Runtime.evaluate',
+      params: { expression: code },
+    });
     this.#session.post('NodeWorker.sendMessageToWorker', { sessionId, message });
   }
 }

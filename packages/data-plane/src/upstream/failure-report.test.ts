@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import type { Logger } from '@causeway/runtime/logger';
 import { ManualClock } from '@causeway/runtime/manual-clock';
 
-import { type EndpointFailure, FailureReport, reportIntervalMs } from './failure-report.ts';
+import { type EndpointFailure, FailureReport, logFailures, reportIntervalMs } from './failure-report.ts';
 
 const refused: EndpointFailure = {
   service: 'default/s',
@@ -16,7 +16,7 @@ function start() {
   const clock = new ManualClock();
   const lines: [number, string][] = [];
   const warn = ({ failures }: { failures: number }, text: string) => lines.push([failures, text]);
-  return { clock, lines, report: new FailureReport(clock, { warn } as unknown as Logger) };
+  return { clock, lines, report: new FailureReport(clock, logFailures({ warn } as unknown as Logger)) };
 }
 
 describe('why endpoints fail', () => {

@@ -22,34 +22,45 @@ interface Told {
   untold: number;
 }
 
+/** What is told at last: a failure, and how often it has happened since it was told before. */
+export type TellFailure = (failure: EndpointFailure, failures: number) => void;
+
+export function logFailures(logger: Logger): TellFailure {
+  return (failure, failures) => {
+    const { service, endpoint, detail } = failure;
+    logger.warn({ ...failure, failures }, `${service}: ${endpoint}: ${detail}`);
+  };
+}
+
 export const reportIntervalMs = 60_000;
 /** Endpoints and reasons that are remembered; beyond it those go that were told first. */
 const toldMax = 1000;
 
 export class FailureReport {
   readonly #clock: Clock;
-  readonly #logger: Logger;
+  readonly #tell: TellFailure;
   /** In the order in which they were told. */
   readonly #told = new Map<string, Told>();
 
-  constructor(clock: Clock, logger: Logger) {
+  constructor(clock: Clock, tell: TellFailure) {
     this.#clock = clock;
-    this.#logger = logger;
+    this.#tell = tell;
   }
 
-  note(failure: EndpointFailure): void {
-    const { service, endpoint, reason, detail } = failure;
+  /** It has happened, so many times. */
+  note(failure: EndpointFailure, times = 1): void {
+    const { service, endpoint, reason } = failure;
     const key = `${service} ${endpoint} ${reason}`;
     const nowMs = this.#clock.monotonicMs();
     const told = this.#told.get(key);
     if (told !== undefined && nowMs - told.atMs < reportIntervalMs) {
-      told.untold += 1;
+      told.untold += times;
       return;
     }
-    const failures = (told?.untold ?? 0) + 1;
+    const failures = (told?.untold ?? 0) + times;
     this.#told.delete(key);
     this.#told.set(key, { atMs: nowMs, untold: 0 });
     if (this.#told.size > toldMax) this.#told.delete(this.#told.keys().next().value!);
-    this.#logger.warn({ ...failure, failures }, `${service}: ${endpoint}: ${detail}`);
+    this.#tell(failure, failures);
   }
 }

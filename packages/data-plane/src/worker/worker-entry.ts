@@ -29,14 +29,21 @@ function run(setup: WorkerSetup, port: CallPort): void {
   trustSystemStore();
   const logger = createLogger({ level: setup.logLevel }).child({ node: setup.nodeId, worker: setup.worker });
   const shared = new NodeShared(setup.shared, setup.worker);
-  const accessLog = new AccessLog({ clock: systemClock, logger });
   const eventLoop = new EventLoopDelay();
   const supervisor: SupervisorTells = {
     watch: (name) => calls.tell('watch', name),
     unwatch: (name) => calls.tell('unwatch', name),
     wantPlace: (want) => calls.tell('wantPlace', want),
     freedPlace: (endpoint) => calls.tell('freedPlace', endpoint),
+    lostLines: (lost) => calls.tell('lostLines', lost),
+    failing: (told) => calls.tell('failing', told),
   };
+  const accessLog = new AccessLog({
+    clock: systemClock,
+    logger,
+    writers: setup.workers,
+    onLost: (lines, error) => supervisor.lostLines({ lines, why: error?.message }),
+  });
   const places = new EndpointPlaces(shared.endpoints, setup.workers, supervisor);
   const resolver = new RemoteResolver(supervisor);
   const metrics: TrafficMetrics = new TrafficMetrics(accessLog, () => ({
@@ -58,6 +65,7 @@ function run(setup: WorkerSetup, port: CallPort): void {
     resolver,
     shared,
     places,
+    onFailing: (failure, failures) => supervisor.failing({ failure, failures }),
     otherPorts: () => otherPorts,
   });
   let applied: Applied = nothingApplied;
@@ -87,11 +95,11 @@ function run(setup: WorkerSetup, port: CallPort): void {
     },
     // Plain copies: cells stay here.
     metrics: () => mergeMetrics([metrics.registry.collect()]),
+    reopenLog: () => accessLog.reopen(),
     configDump: () => node.configDump(),
   };
   const tells: WorkerTells = {
     addresses: (found) => resolver.learn(found),
-    reopenLog: () => void accessLog.reopen(),
     placeWanted: (want) => places.onWanted(want),
     placeFreed: (endpoint) => places.onFreed(endpoint),
     descriptors: (openFilesMax) => node.counts.limitDescriptors(openFilesMax),

@@ -91,7 +91,11 @@ describe('workers', () => {
   for (const [how, code, reason] of [
     ['throws', 'setTimeout(() => { throw new Error("broken"); })', 'error'],
     ['ends', 'setTimeout(() => process.exit(3))', 'error'],
-    ['runs out of memory', 'setTimeout(() => { const all = []; for (;;) all.push(new Array(1e6).fill(1.5)); })', 'memory'],
+    [
+      'runs out of memory',
+      'setTimeout(() => { const all = []; for (;;) all.push(new Array(1e6).fill(1.5)); })',
+      'memory',
+    ],
   ] as const)
     it(`are replaced when one ${how}; the others go on, and counts stay`, async (context) => {
       const { pool, port, replaced, threads } = await start(context);
@@ -131,7 +135,11 @@ describe('workers', () => {
     };
     const seen = new WeakSet<object>();
     const { port } = await start(context, serve, {}, (upstreamPort) =>
-      snapshot(upstreamPort, gatewayItem(), serviceItem('r', { pool: { connectionsMax: 1, waitingMax: 100, idleTimeoutMs: 60_000 } })),
+      snapshot(
+        upstreamPort,
+        gatewayItem(),
+        serviceItem('r', { pool: { connectionsMax: 1, waitingMax: 100, idleTimeoutMs: 60_000 } }),
+      ),
     );
     const bodies = await Promise.all(
       Array.from({ length: 16 }, async () => {

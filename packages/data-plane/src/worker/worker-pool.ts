@@ -12,11 +12,13 @@ import { NameResolver } from '@causeway/runtime/name-resolver';
 
 import { ConnectionCounts } from '../listen/connection-counts.ts';
 import type { BoundPorts } from '../listen/ports.ts';
+import { DropReport } from '../observe/drop-report.ts';
 import { createNodeShared, NodeShared, type NodeSharedMemory } from '../shared/node-shared.ts';
 import { SharedCountsKeeper } from '../shared/shared-counts.ts';
 import { WorkerSlices } from '../shared/worker-slices.ts';
 import type { SnapshotTarget, SnapshotUpdate } from '../sync/snapshot-target.ts';
 import { countsOf, mergeMetrics } from './merge-metrics.ts';
+import { FailureReport, logFailures } from '../upstream/failure-report.ts';
 import type { PlaceWant } from '../upstream/endpoint-places.ts';
 import { type Applied, nothingApplied } from './wire-update.ts';
 import { type WorkerEnd, WorkerThread } from './worker-thread.ts';
@@ -61,6 +63,8 @@ export class WorkerPool implements SnapshotTarget {
   /** The last tick that was seen of each, and how many looks ago it changed. */
   readonly #ticks = new Map<WorkerThread, { ticks: number; looks: number }>();
   readonly #backoff: Backoff;
+  readonly #drops: DropReport;
+  readonly #failures: FailureReport;
   #applied: Applied = nothingApplied;
   /** One thing after the other: an update and a new worker must not overtake each other. */
   #work: Promise<unknown> = Promise.resolve();
@@ -82,6 +86,8 @@ export class WorkerPool implements SnapshotTarget {
     this.#counts = new ConnectionCounts(new NodeShared(this.#memory, 0));
     this.#resolver = new NameResolver({ clock: options.clock });
     this.#backoff = createBackoff({ baseMs: replaceBaseMs, maxMs: replaceMaxMs });
+    this.#drops = new DropReport(options.clock, options.logger);
+    this.#failures = new FailureReport(options.clock, logFailures(options.logger));
   }
 
   get workers(): number {
@@ -135,6 +141,7 @@ export class WorkerPool implements SnapshotTarget {
       }),
     );
     this.#cancelWatch();
+    this.#drops.close();
     this.#resolver.close();
   }
 
@@ -151,8 +158,15 @@ export class WorkerPool implements SnapshotTarget {
     return first === undefined ? {} : first.configDump();
   }
 
-  reopenLog(): void {
-    for (const thread of this.#threads) thread.reopenLog();
+  /** After log files were moved away: all workers go on in new ones of the old names. */
+  async reopenLog(): Promise<void> {
+    const { logger } = this.#options;
+    try {
+      const [file] = await Promise.all(Array.from(this.#threads, (thread) => thread.reopenLog()));
+      if (file !== undefined) logger.info({ file }, 'access log reopened');
+    } catch (error) {
+      logger.error(`the access log goes on in the old file: ${messageOf(error)}`);
+    }
   }
 
   limitDescriptors(openFilesMax: number | undefined): void {
@@ -212,6 +226,8 @@ export class WorkerPool implements SnapshotTarget {
         unwatch: (name) => this.#unwatchName(thread, name),
         wantPlace: (want) => this.#onWant(thread, want),
         freedPlace: (endpoint) => this.#onFreed(endpoint),
+        lostLines: ({ lines, why }) => this.#drops.add(lines, why),
+        failing: ({ failure, failures }) => this.#failures.note(failure, failures),
       },
     );
     this.#threads.add(thread);

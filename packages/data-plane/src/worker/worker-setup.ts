@@ -7,6 +7,7 @@ import type { LogLevel } from '@causeway/runtime/logger';
 import type { BoundPorts } from '../listen/ports.ts';
 import type { NodeSharedMemory } from '../shared/node-shared.ts';
 import type { PlaceTells, PlaceWant } from '../upstream/endpoint-places.ts';
+import type { EndpointFailure } from '../upstream/failure-report.ts';
 import type { WireUpdate } from './wire-update.ts';
 
 export interface WorkerSetup {
@@ -41,13 +42,14 @@ export interface WorkerAsks {
   /** Resolves when nothing is under way any more, or has been cut. */
   drain(drainDelayMs: number | undefined): Promise<void>;
   metrics(): readonly MetricFamily[];
+  /** As `AccessLog.reopen`. */
+  reopenLog(): Promise<string | undefined>;
   configDump(): object;
 }
 
 /** What a worker is told. */
 export interface WorkerTells {
   addresses(found: FoundAddresses): void;
-  reopenLog(): void;
   /** Other workers need a place for a connection, or have given one up. */
   placeWanted(want: PlaceWant): void;
   placeFreed(endpoint: string): void;
@@ -62,6 +64,9 @@ export interface FoundAddresses {
 
 /** What a worker tells its supervisor. */
 export interface SupervisorTells extends PlaceTells {
+  /** Lines of the access log are lost; `why` undefined: nobody takes them. */
+  lostLines(lost: { readonly lines: number; readonly why: string | undefined }): void;
+  failing(told: { readonly failure: EndpointFailure; readonly failures: number }): void;
   watch(name: string): void;
   unwatch(name: string): void;
 }

@@ -79,8 +79,8 @@ export class WorkerThread {
     this.#calls.tell('addresses', found);
   }
 
-  reopenLog(): void {
-    this.#calls.tell('reopenLog');
+  reopenLog(): Promise<string | undefined> {
+    return this.#calls.ask('reopenLog');
   }
 
   tellWanted(want: PlaceWant): void {
