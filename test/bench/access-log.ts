@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { FileOutput } from '@causeway/data-plane/observe/file-output';
 import { AccessLog } from '@causeway/data-plane/observe/access-log';
 import type { ExchangeRecord } from '@causeway/data-plane/proxy/exchange-record';
 import { exchangeRecord } from '@causeway/data-plane/testing/exchange-records';
@@ -58,7 +59,12 @@ async function measure(
   const directory = mkdtempSync(join(tmpdir(), 'causeway-bench-log-'));
   try {
     const path = join(directory, 'access.log');
-    const log = new AccessLog({ clock: systemClock, logger: createLogger({ level: 'error' }) });
+    const log = new AccessLog({
+      clock: systemClock,
+      logger: createLogger({ level: 'error' }),
+      outputTo: () => new FileOutput(path, systemClock),
+      onLost: () => {},
+    });
     const settings = { format, path, samplePercent, redactHeaders: [], redactQuery };
     (await log.prepare(settings, { required: true })).commit();
     await sleep(1);

@@ -34,6 +34,8 @@ describe('a Service that speaks TLS', () => {
     orders = await authority.issue({ names: [name] });
     upstream = await startTls(scope, orders, { requestCert: true, rejectUnauthorized: false });
     system = await startSystem(scope, {
+      // Connections are kept, and counted, by worker.
+      workers: 1,
       resources: [
         gateway(),
         certificate('orders-ca', { certificate: authority.certificate }),

@@ -10,6 +10,7 @@ import { ManualClock } from '@causeway/runtime/manual-clock';
 import type { AccessLogSettings } from '../table/gateway-settings.ts';
 import { exchangeRecord } from '../testing/exchange-records.ts';
 import { AccessLog } from './access-log.ts';
+import { FileOutput } from './file-output.ts';
 import { DropReport, reportIntervalMs } from './drop-report.ts';
 import type { LogOutput } from './log-output.ts';
 
@@ -35,7 +36,9 @@ function setting(t: TestContext) {
     reopen: async () => {},
     close: () => {},
   };
-  const log = new AccessLog({ clock: systemClock, logger, stdout, onLost: () => {} });
+  const outputTo = (path: string | undefined): LogOutput =>
+    path === undefined ? stdout : new FileOutput(path, systemClock);
+  const log = new AccessLog({ clock: systemClock, logger, outputTo, onLost: () => {} });
   const use = async (more: Partial<AccessLogSettings>, required = true): Promise<void> =>
     (await log.prepare({ ...defaults, ...more }, { required })).commit();
   return { directory, logged, log, use, toStdout: () => taken };

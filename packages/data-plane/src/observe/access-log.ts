@@ -7,17 +7,15 @@ import type { Logger } from '@causeway/runtime/logger';
 import type { ExchangeRecord } from '../proxy/exchange-record.ts';
 import type { AccessLogSettings } from '../table/gateway-settings.ts';
 import { type LineFormat, lineFormat } from './access-log-line.ts';
-import { FileOutput } from './file-output.ts';
 import type { LogOutput } from './log-output.ts';
 import { LogWriter, type OnDropped, waitingBytesMax } from './log-writer.ts';
 import { Sampler } from './sampler.ts';
-import { stdoutOutput } from './stdout-output.ts';
 
 export interface AccessLogOptions {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** In the place of stdout; for tests. */
-  readonly stdout?: LogOutput;
+  /** Lines go there; opened by its `reopen`. `path` undefined: stdout, which is open. */
+  readonly outputTo: (path: string | undefined) => LogOutput;
   /** Told of lines that are lost, as often as it happens. */
   readonly onLost: OnDropped;
   /** How many write the same log: what waits to be written is theirs in equal parts. */
@@ -44,6 +42,7 @@ export class AccessLog {
   readonly #onLost: OnDropped;
   readonly #waitingBytesMax: number;
   #dropped = 0;
+  readonly #outputTo: AccessLogOptions['outputTo'];
   readonly #stdout: Destination;
   readonly #closing = new Set<Promise<void>>();
   #current: Destination;
@@ -51,12 +50,13 @@ export class AccessLog {
   /** Undefined = every line is written. */
   #sampler: Sampler | undefined;
 
-  constructor({ clock, logger, onLost, stdout = stdoutOutput(clock), writers = 1 }: AccessLogOptions) {
+  constructor({ clock, logger, onLost, outputTo, writers = 1 }: AccessLogOptions) {
     this.#clock = clock;
     this.#logger = logger;
     this.#onLost = onLost;
     this.#waitingBytesMax = Math.floor(waitingBytesMax / writers);
-    this.#stdout = { path: undefined, writer: this.#writerTo(stdout) };
+    this.#outputTo = outputTo;
+    this.#stdout = { path: undefined, writer: this.#writerTo(outputTo(undefined)) };
     this.#current = this.#stdout;
   }
 
@@ -79,24 +79,17 @@ export class AccessLog {
     const { path } = settings;
     if (path === this.#current.path) return this.#prepared(settings, this.#current, undefined);
     if (path === undefined) return this.#prepared(settings, this.#stdout, undefined);
-    const output = new FileOutput(path, this.#clock);
+    const output = this.#outputTo(path);
     try {
       await output.reopen();
     } catch (error) {
-      if (required) throw error;
+      if (required) {
+        output.close();
+        throw error;
+      }
       this.#logger.error({ file: path }, `no access log: ${messageOf(error)}`);
     }
     return this.#prepared(settings, { path, writer: this.#writerTo(output) }, output);
-  }
-
-  /**
-   * After a log file was moved away: goes on in a new one of the old name. Gives the name, undefined for stdout. Rejects with a sentence
-   * when it goes on in the old file.
-   */
-  async reopen(): Promise<string | undefined> {
-    const { path, writer } = this.#current;
-    await writer.reopen();
-    return path;
   }
 
   /** Resolves when what waits is written, or has been given up. Nothing is added after it. */
@@ -113,7 +106,7 @@ export class AccessLog {
     return new LogWriter(output, this.#clock, onDropped, this.#waitingBytesMax);
   }
 
-  #prepared(settings: AccessLogSettings, next: Destination, opened: FileOutput | undefined): PreparedLog {
+  #prepared(settings: AccessLogSettings, next: Destination, opened: LogOutput | undefined): PreparedLog {
     return {
       commit: () => {
         if (next !== this.#current && this.#current !== this.#stdout) this.#retire(this.#current);

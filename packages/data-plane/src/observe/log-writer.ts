@@ -26,8 +26,6 @@ export class LogWriter {
   #cancelTimer: CancelTimer | undefined;
   /** The batch that is being written. */
   #batch: Uint8Array | undefined;
-  /** The output ends within a line. */
-  #isTorn = false;
   #onIdle: (() => void)[] = [];
   readonly #bytesMax: number;
 
@@ -55,10 +53,6 @@ export class LogWriter {
     if (this.#batch) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
   }
 
-  reopen(): Promise<void> {
-    return this.#output.reopen();
-  }
-
   /** Writes what waits, gives up what nobody takes, and lets the output go. Nothing is added after it. */
   async close(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<boolean>();
@@ -84,7 +78,7 @@ export class LogWriter {
       for (const resolve of this.#onIdle.splice(0)) resolve();
       return;
     }
-    const bytes = this.#encode(this.#isTorn ? `\n${this.#lines}` : this.#lines);
+    const bytes = this.#encode(this.#lines);
     this.#lines = '';
     this.#batch = bytes;
     this.#output.write(bytes, (error, written) => this.#onWritten(bytes, error, written));
@@ -98,7 +92,6 @@ export class LogWriter {
 
   #onWritten(bytes: Uint8Array, error: Error | undefined, written: number): void {
     this.#batch = undefined;
-    if (written > 0) this.#isTorn = bytes[written - 1] !== lineEnd;
     if (error) this.#onDropped(linesIn(bytes.subarray(written)), error);
     this.#writeNext();
   }

@@ -58,7 +58,7 @@ function metricsOf(): TrafficMetrics {
   const stdout = { write: () => {}, reopen: async () => {}, close: () => {} };
   const logger = createLogger({ level: 'error' });
   return new TrafficMetrics(
-    new AccessLog({ clock: new ManualClock(), logger, stdout, onLost: () => {} }),
+    new AccessLog({ clock: new ManualClock(), logger, outputTo: () => stdout, onLost: () => {} }),
     () => gauges,
   );
 }

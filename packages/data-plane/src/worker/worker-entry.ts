@@ -15,9 +15,16 @@ import { EndpointPlaces } from '../upstream/endpoint-places.ts';
 import { trustSystemStore } from '../upstream/tls-settings.ts';
 import { mergeMetrics } from './merge-metrics.ts';
 import { type CallPort, PortCalls } from './port-calls.ts';
+import { RemoteOutput } from './remote-output.ts';
 import { RemoteResolver } from './remote-resolver.ts';
 import { type Applied, nothingApplied, readWireUpdate } from './wire-update.ts';
-import type { SupervisorTells, WorkerAsks, WorkerSetup, WorkerTells } from './worker-setup.ts';
+import type {
+  SupervisorAsks,
+  SupervisorTells,
+  WorkerAsks,
+  WorkerSetup,
+  WorkerTells,
+} from './worker-setup.ts';
 
 /** Pace of the sign that the event loop turns. */
 const tickMs = 200;
@@ -30,18 +37,22 @@ function run(setup: WorkerSetup, port: CallPort): void {
   const logger = createLogger({ level: setup.logLevel }).child({ node: setup.nodeId, worker: setup.worker });
   const shared = new NodeShared(setup.shared, setup.worker);
   const eventLoop = new EventLoopDelay();
-  const supervisor: SupervisorTells = {
+  const supervisor: SupervisorTells & SupervisorAsks = {
     watch: (name) => calls.tell('watch', name),
     unwatch: (name) => calls.tell('unwatch', name),
     wantPlace: (want) => calls.tell('wantPlace', want),
     freedPlace: (endpoint) => calls.tell('freedPlace', endpoint),
     lostLines: (lost) => calls.tell('lostLines', lost),
     failing: (told) => calls.tell('failing', told),
+    openLog: (path) => calls.ask('openLog', path),
+    writeLog: (batch) => calls.ask('writeLog', batch),
+    releaseLog: (path) => calls.tell('releaseLog', path),
   };
   const accessLog = new AccessLog({
     clock: systemClock,
     logger,
     writers: setup.workers,
+    outputTo: (path) => new RemoteOutput(supervisor, path),
     onLost: (lines, error) => supervisor.lostLines({ lines, why: error?.message }),
   });
   const places = new EndpointPlaces(shared.endpoints, setup.workers, supervisor);
@@ -95,7 +106,6 @@ function run(setup: WorkerSetup, port: CallPort): void {
     },
     // Plain copies: cells stay here.
     metrics: () => mergeMetrics([metrics.registry.collect()]),
-    reopenLog: () => accessLog.reopen(),
     configDump: () => node.configDump(),
   };
   const tells: WorkerTells = {

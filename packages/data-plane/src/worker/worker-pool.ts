@@ -13,6 +13,7 @@ import { NameResolver } from '@causeway/runtime/name-resolver';
 import { ConnectionCounts } from '../listen/connection-counts.ts';
 import type { BoundPorts } from '../listen/ports.ts';
 import { DropReport } from '../observe/drop-report.ts';
+import { LogOutputs } from '../observe/log-outputs.ts';
 import { createNodeShared, NodeShared, type NodeSharedMemory } from '../shared/node-shared.ts';
 import { SharedCountsKeeper } from '../shared/shared-counts.ts';
 import { WorkerSlices } from '../shared/worker-slices.ts';
@@ -63,6 +64,7 @@ export class WorkerPool implements SnapshotTarget {
   /** The last tick that was seen of each, and how many looks ago it changed. */
   readonly #ticks = new Map<WorkerThread, { ticks: number; looks: number }>();
   readonly #backoff: Backoff;
+  readonly #outputs: LogOutputs;
   readonly #drops: DropReport;
   readonly #failures: FailureReport;
   #applied: Applied = nothingApplied;
@@ -86,6 +88,7 @@ export class WorkerPool implements SnapshotTarget {
     this.#counts = new ConnectionCounts(new NodeShared(this.#memory, 0));
     this.#resolver = new NameResolver({ clock: options.clock });
     this.#backoff = createBackoff({ baseMs: replaceBaseMs, maxMs: replaceMaxMs });
+    this.#outputs = new LogOutputs(options.clock);
     this.#drops = new DropReport(options.clock, options.logger);
     this.#failures = new FailureReport(options.clock, logFailures(options.logger));
   }
@@ -158,12 +161,11 @@ export class WorkerPool implements SnapshotTarget {
     return first === undefined ? {} : first.configDump();
   }
 
-  /** After log files were moved away: all workers go on in new ones of the old names. */
+  /** After log files were moved away: goes on in new ones of the old names. */
   async reopenLog(): Promise<void> {
     const { logger } = this.#options;
     try {
-      const [file] = await Promise.all(Array.from(this.#threads, (thread) => thread.reopenLog()));
-      if (file !== undefined) logger.info({ file }, 'access log reopened');
+      for (const file of await this.#outputs.reopen()) logger.info({ file }, 'access log reopened');
     } catch (error) {
       logger.error(`the access log goes on in the old file: ${messageOf(error)}`);
     }
@@ -226,11 +228,15 @@ export class WorkerPool implements SnapshotTarget {
         unwatch: (name) => this.#unwatchName(thread, name),
         wantPlace: (want) => this.#onWant(thread, want),
         freedPlace: (endpoint) => this.#onFreed(endpoint),
+        openLog: (path) => this.#outputs.open(thread, path),
+        writeLog: ({ path, bytes }) => this.#outputs.write(path, bytes),
+        releaseLog: (path) => this.#outputs.release(thread, path),
         lostLines: ({ lines, why }) => this.#drops.add(lines, why),
         failing: ({ failure, failures }) => this.#failures.note(failure, failures),
       },
     );
     this.#threads.add(thread);
+    void this.#outputs.open(thread, undefined);
     this.#watched.set(thread, new Map());
     thread.tellDescriptors(this.#openFilesMax);
     const bornMs = this.#options.clock.monotonicMs();
@@ -248,6 +254,7 @@ export class WorkerPool implements SnapshotTarget {
     const { clock, logger, onReplaced } = this.#options;
     this.#threads.delete(thread);
     this.#ticks.delete(thread);
+    this.#outputs.releaseAll(thread);
     for (const unwatch of this.#watched.get(thread)?.values() ?? []) unwatch();
     this.#watched.delete(thread);
     new WorkerSlices(this.#memory.slices, thread.slot).clear();

@@ -5,6 +5,7 @@ import type { MetricFamily } from '@causeway/runtime/metrics';
 import type { LogLevel } from '@causeway/runtime/logger';
 
 import type { BoundPorts } from '../listen/ports.ts';
+import type { WrittenBatch } from '../observe/log-outputs.ts';
 import type { NodeSharedMemory } from '../shared/node-shared.ts';
 import type { PlaceTells, PlaceWant } from '../upstream/endpoint-places.ts';
 import type { EndpointFailure } from '../upstream/failure-report.ts';
@@ -42,8 +43,6 @@ export interface WorkerAsks {
   /** Resolves when nothing is under way any more, or has been cut. */
   drain(drainDelayMs: number | undefined): Promise<void>;
   metrics(): readonly MetricFamily[];
-  /** As `AccessLog.reopen`. */
-  reopenLog(): Promise<string | undefined>;
   configDump(): object;
 }
 
@@ -62,10 +61,22 @@ export interface FoundAddresses {
   readonly addresses: readonly string[];
 }
 
+/** What a worker asks its supervisor: as `LogOutputs` does it. */
+export interface SupervisorAsks {
+  openLog(path: string | undefined): Promise<void>;
+  writeLog(batch: LogBatch): Promise<WrittenBatch>;
+}
+
+export interface LogBatch {
+  readonly path: string | undefined;
+  readonly bytes: Uint8Array;
+}
+
 /** What a worker tells its supervisor. */
 export interface SupervisorTells extends PlaceTells {
   /** Lines of the access log are lost; `why` undefined: nobody takes them. */
   lostLines(lost: { readonly lines: number; readonly why: string | undefined }): void;
+  releaseLog(path: string | undefined): void;
   failing(told: { readonly failure: EndpointFailure; readonly failures: number }): void;
   watch(name: string): void;
   unwatch(name: string): void;

@@ -11,6 +11,7 @@ import type {
   FoundAddresses,
   PrepareAnswer,
   PrepareRequest,
+  SupervisorAsks,
   SupervisorTells,
   WorkerSetup,
 } from './worker-setup.ts';
@@ -37,10 +38,10 @@ export class WorkerThread {
   #preparing: Applied | undefined;
   #stopReason: WorkerEnd | undefined;
 
-  constructor(setup: WorkerSetup, tells: SupervisorTells) {
+  constructor(setup: WorkerSetup, handlers: SupervisorTells & SupervisorAsks) {
     this.slot = setup.worker;
     this.#thread = new Worker(entry, { workerData: setup, name: `worker ${setup.worker}` });
-    this.#calls = new PortCalls(this.#thread, { ...tells });
+    this.#calls = new PortCalls(this.#thread, { ...handlers });
     this.ended = this.#watch();
   }
 
@@ -77,10 +78,6 @@ export class WorkerThread {
 
   tellAddresses(found: FoundAddresses): void {
     this.#calls.tell('addresses', found);
-  }
-
-  reopenLog(): Promise<string | undefined> {
-    return this.#calls.ask('reopenLog');
   }
 
   tellWanted(want: PlaceWant): void {
