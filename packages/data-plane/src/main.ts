@@ -63,6 +63,12 @@ async function startNode(settings: DataPlaneSettings, lifecycle: Lifecycle, logg
   const { pool } = parts;
   // Log rotation moves the file away and then says so.
   process.on('SIGHUP', () => void pool.reopenLog());
+  // What they cannot give back, such as memory, ends with them.
+  process.on('SIGUSR2', () => {
+    pool
+      .restart()
+      .catch((error: unknown) => logger.error({ err: error }, 'the workers are not all replaced'));
+  });
   await lifecycle.start('workers', () => pool.start());
   await lifecycle.start(
     'descriptors',

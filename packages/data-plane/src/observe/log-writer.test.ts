@@ -90,7 +90,7 @@ describe('LogWriter', () => {
     writer.add('six\n');
     clock.advance(batchAgeMs);
     output.take();
-    assert.equal(output.taken, 'one\ntw\nfour\nsix\n');
+    assert.equal(output.taken, 'one\ntwfour\nsix\n');
     assert.deepEqual(drops, [
       [2, 'full'],
       [1, 'full'],

@@ -31,6 +31,10 @@ export class ThreadControl {
     return this.#threads.size;
   }
 
+  get ids(): string[] {
+    return [...this.#threads.keys()];
+  }
+
   /** Runs `code` in one of the threads; what comes of it is not waited for. */
   runInOne(code: string): void {
     const [sessionId] = this.#threads.keys();

@@ -121,6 +121,29 @@ describe('workers', () => {
     assert.deepEqual(replaced, ['blocked']);
   });
 
+  it('are replaced one by one: what is under way ends, and nothing is refused', async (context) => {
+    const gate = Promise.withResolvers<void>();
+    const { pool, port, replaced, threads } = await start(context, async (request, response) => {
+      if (request.url === '/slow') await gate.promise;
+      response.end('ok');
+    });
+    const before = threads.ids;
+    const agent = keepAliveAgent(context);
+    const slow = ask({ port, path: '/slow', agent });
+    await until('it is under way', () => pool.activeRequests === 1);
+    const restarted = pool.restart();
+    let isOver = false;
+    void restarted.then(() => (isOver = true));
+    for (let request = 0; request < 50; request += 1) assert.equal((await ask({ port })).body, 'ok');
+    assert.equal(isOver, false, 'it waits for the slow one');
+    gate.resolve();
+    assert.equal((await slow).body, 'ok');
+    await restarted;
+    assert.deepEqual([pool.workers, replaced], [workers, []]);
+    assert.ok(threads.ids.every((id) => !before.includes(id)));
+    assert.equal(await metric(pool, 'causeway_requests_total'), 51);
+  });
+
   it('share the places of an endpoint: one connection serves them all', async (context) => {
     const open = { now: 0, max: 0 };
     const serve: Serve = (request, response) => {

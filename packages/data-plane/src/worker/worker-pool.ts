@@ -133,16 +133,26 @@ export class WorkerPool implements SnapshotTarget {
     return this.#inTurn(() => this.#apply(update));
   }
 
+  /**
+   * Replaces the workers one by one: each by another that serves before it stops accepting, and ends when nothing is under way on it.
+   * Rejects when a new one cannot take over; those before it are replaced, the others go on.
+   */
+  async restart(): Promise<void> {
+    this.#options.logger.info({ workers: this.#threads.size }, 'replacing the workers');
+    const before = Array.from(this.#threads);
+    for (const thread of before) {
+      if (this.#isStopping) return;
+      await this.#inTurn(() => this.#takeOver(this.#spawn()));
+      await this.#retire(thread, 0);
+    }
+    this.#options.logger.info({ workers: this.#threads.size }, 'the workers are replaced');
+  }
+
   /** Ends all workers as `ProxyNode.drain` does. */
   async drain(drainDelayMs: number | undefined): Promise<void> {
     this.#isStopping = true;
     await this.#work;
-    await Promise.all(
-      Array.from(this.#threads, async (thread) => {
-        await thread.drain(drainDelayMs).catch(() => {});
-        await thread.terminate({ reason: 'stopped', detail: 'drained' });
-      }),
-    );
+    await Promise.all(Array.from(this.#threads, (thread) => this.#retire(thread, drainDelayMs)));
     this.#cancelWatch();
     this.#drops.close();
     this.#resolver.close();
@@ -212,6 +222,13 @@ export class WorkerPool implements SnapshotTarget {
     return refused;
   }
 
+  /** Ends a worker when nothing is under way on it any more; what it counted stays. */
+  async #retire(thread: WorkerThread, drainDelayMs: number | undefined): Promise<void> {
+    await thread.drain(drainDelayMs).catch(() => {});
+    await this.#metricsOf(thread).catch(() => {});
+    await thread.terminate({ reason: 'stopped', detail: 'drained' });
+  }
+
   #inTurn<T>(task: () => Promise<T>): Promise<T> {
     const result = this.#work.then(task);
     this.#work = result.catch(() => {});
@@ -278,7 +295,11 @@ export class WorkerPool implements SnapshotTarget {
   /** A new worker, with all that the others have. */
   async #replace(): Promise<void> {
     if (this.#isStopping || this.#threads.size >= this.#options.workers) return;
-    const thread = this.#spawn();
+    await this.#takeOver(this.#spawn()).catch(() => {});
+  }
+
+  /** Gives it all that the others have; ends it when it cannot take that. */
+  async #takeOver(thread: WorkerThread): Promise<void> {
     if (this.#applied === nothingApplied) return;
     try {
       const otherPorts = this.#options.otherPorts();
@@ -286,7 +307,9 @@ export class WorkerPool implements SnapshotTarget {
       if (problems.length === 0) return await thread.commit();
       throw new Error(problems.map(({ detail }) => detail).join('; '));
     } catch (error) {
-      await thread.terminate({ reason: 'error', detail: `it could not take over: ${messageOf(error)}` });
+      const detail = `it could not take over: ${messageOf(error)}`;
+      await thread.terminate({ reason: 'error', detail });
+      throw new Error(detail, { cause: error });
     }
   }
 
