@@ -93,6 +93,7 @@ export class PoolPlaces {
   readonly #endpoint: string;
   readonly #connections: CountKey;
   readonly #waiting: CountKey;
+  readonly #connecting: CountKey;
   readonly #onClose: () => void;
 
   constructor(places: EndpointPlaces, counts: SharedCounts, endpoint: string, onClose: () => void) {
@@ -101,6 +102,7 @@ export class PoolPlaces {
     this.#endpoint = endpoint;
     this.#connections = counts.keyOf(endpoint);
     this.#waiting = counts.keyOf(`${endpoint} waiting`);
+    this.#connecting = counts.keyOf(`${endpoint} connecting`);
     this.#onClose = onClose;
   }
 
@@ -114,9 +116,20 @@ export class PoolPlaces {
     this.#places.freed(this.#endpoint);
   }
 
-  /** Requests of all workers that wait for a connection. */
+  /** Connections of all workers. */
+  get taken(): number {
+    return this.#counts.count(this.#connections);
+  }
+
+  /** Requests of all workers that wait for a connection that is not being opened. */
   get waiting(): number {
-    return this.#counts.count(this.#waiting);
+    return this.#counts.count(this.#waiting) - this.#counts.count(this.#connecting);
+  }
+
+  /** A connection is being opened, or is not any more. */
+  addConnecting(amount: 1 | -1): void {
+    if (amount > 0) this.#counts.enter(this.#connecting, Infinity);
+    else this.#counts.leave(this.#connecting);
   }
 
   addWaiting(amount: 1 | -1): void {

@@ -110,9 +110,9 @@ export class EndpointPool implements ConnectionOwner, PlaceUser, Timed {
   send(request: UpstreamRequest, events: UpstreamEvents): UpstreamCall | undefined {
     const connection = this.#takeFree();
     const { connectionsMax, waitingMax } = this.#settings;
-    const mustWait = connection === undefined && this.#connections.size >= connectionsMax;
+    const mustWait = connection === undefined && this.#places.taken >= connectionsMax;
     // Who waits for a connection that is being opened does not count.
-    if (mustWait && this.#places.waiting - this.#connecting >= waitingMax) {
+    if (mustWait && this.#places.waiting >= waitingMax) {
       this.#context.counters.refused += 1;
       return undefined;
     }
@@ -174,7 +174,7 @@ export class EndpointPool implements ConnectionOwner, PlaceUser, Timed {
   }
 
   onConnectFailed(connection: UpstreamConnection, failure: UpstreamFailure): void {
-    this.#connecting -= 1;
+    this.#addConnecting(-1);
     this.#context.wheel.cancel(connection);
     this.#context.counters.connectsFailed += 1;
     const queue = this.#repeating.size > 0 ? this.#repeating : this.#waiting;
@@ -221,8 +221,13 @@ export class EndpointPool implements ConnectionOwner, PlaceUser, Timed {
   }
 
   #onConnected(connection: UpstreamConnection): void {
-    this.#connecting -= 1;
+    this.#addConnecting(-1);
     this.#context.wheel.cancel(connection);
+  }
+
+  #addConnecting(amount: 1 | -1): void {
+    this.#connecting += amount;
+    this.#places.addConnecting(amount);
   }
 
   #keep(connection: UpstreamConnection): void {
@@ -282,7 +287,7 @@ export class EndpointPool implements ConnectionOwner, PlaceUser, Timed {
         openSocket(this.#target, this.#settings.tls, this.#session, ownPorts, memory),
       );
       this.#connections.add(connection);
-      this.#connecting += 1;
+      this.#addConnecting(1);
       counters.connectionsOpened += 1;
       wheel.schedule(connection, nowMs + this.#settings.connectTimeoutMs);
       return true;
