@@ -108,12 +108,12 @@ function createParts(
   const eventLoop = new EventLoopDelay();
   const metrics: NodeMetrics = new NodeMetrics(accessLog, () => {
     const { sync } = own;
-    const contactMs = sync?.lastContactMs;
+    const staleMs = sync?.staleMs;
     return {
       appliedRevision: sync?.appliedRevision ?? 0,
       desiredRevision: sync?.desiredRevision ?? 0,
       rejectedTotal: sync?.rejectedTotal ?? 0,
-      stalenessSeconds: contactMs === undefined ? undefined : (systemClock.monotonicMs() - contactMs) / 1000,
+      stalenessSeconds: staleMs === undefined ? undefined : staleMs / 1000,
       connections: node.counts.open,
       connectionsMax: node.connectionsMax,
       refusedConnections: node.counts.refused,
