@@ -23,6 +23,7 @@ const { values, positionals } = parseArgs({
     seconds: { type: 'string', default: '5' },
     only: { type: 'string' },
     scenario: { type: 'string' },
+    help: { type: 'boolean' },
   },
 });
 
@@ -31,7 +32,7 @@ const only = values.only?.split(',');
 // Without this a Ctrl-C would end this process and leave its children; on exit the kit kills them.
 process.once('SIGINT', () => process.exit(130));
 
-switch (positionals.join(' ')) {
+switch (values.help === true ? '' : positionals.join(' ')) {
   case 'proxy':
     await runProxyBench(Number(values.seconds));
     break;

@@ -103,12 +103,12 @@ function createParts(settings: DataPlaneSettings, state: NodeState, logger: Logg
   const own: Parts['own'] = { statusPort: 0, sync: undefined };
   const configMetrics: ConfigMetrics = new ConfigMetrics(() => {
     const { sync } = own;
-    const contactMs = sync?.lastContactMs;
+    const staleMs = sync?.staleMs;
     return {
       appliedRevision: sync?.appliedRevision ?? 0,
       desiredRevision: sync?.desiredRevision ?? 0,
       rejectedTotal: sync?.rejectedTotal ?? 0,
-      stalenessSeconds: contactMs === undefined ? undefined : (systemClock.monotonicMs() - contactMs) / 1000,
+      stalenessSeconds: staleMs === undefined ? undefined : staleMs / 1000,
       workers: pool.workers,
     };
   });

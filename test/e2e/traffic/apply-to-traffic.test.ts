@@ -6,6 +6,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { describe, it } from 'node:test';
 import { request } from 'undici';
 import { eventually } from '../../kit/eventually.ts';
+import { scrape } from '../../kit/metrics.ts';
 import { startControlPlane, startNode, startSystem } from '../../kit/processes.ts';
 import { gateway, route, service } from '../../kit/resources.ts';
 import { startEcho, type Echo } from '../../kit/upstreams/echo.ts';
@@ -112,7 +113,10 @@ describe('a node without its control plane', () => {
     const [node] = system.nodes;
     await system.apply([service('a', [echo.port]), route('a', '/', 'a')]);
     assert.equal((await get(await node!.trafficUrl())).status, 200);
+    const staleSeconds = async () => (await scrape(node!)).value('causeway_config_staleness_seconds');
+    assert.equal(await staleSeconds(), 0);
     await system.controlPlane.kill();
+    await eventually(staleSeconds, { what: 'the node is stale', until: (seconds) => seconds > 0 });
     assert.equal((await get(await node!.trafficUrl())).status, 200);
     // The snapshot goes to disk at most a second after it was applied.
     await eventually(() => node!.stop().then(() => true), { what: 'the node stops', timeoutMs: 20_000 });

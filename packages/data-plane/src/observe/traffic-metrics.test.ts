@@ -3,8 +3,8 @@ import { describe, it } from 'node:test';
 import { createLogger } from '@causeway/runtime/logger';
 import { ManualClock } from '@causeway/runtime/manual-clock';
 
-import type { ExchangeRecord } from '../proxy/exchange-record.ts';
 import { ClientTimeoutCounters } from '../listen/client-timeout-counters.ts';
+import { exchangeRecord } from '../testing/exchange-records.ts';
 import { PoolCounters } from '../upstream/pool-counters.ts';
 import { AccessLog } from './access-log.ts';
 import { TrafficMetrics } from './traffic-metrics.ts';
@@ -20,31 +20,15 @@ const gauges = {
   eventLoop: { medianSeconds: 0.001, p99Seconds: 0.002, maxSeconds: 0.003 },
 };
 
-const record: ExchangeRecord = {
-  requestId: 'i',
-  method: 'GET',
-  startedWallMs: 0,
-  startedMs: 0,
-  revision: 1,
+const record = exchangeRecord({
   isLogged: false,
-  protocol: 'HTTP/1.1',
-  query: undefined,
-  referer: undefined,
-  userAgent: undefined,
-  client: '192.0.2.1',
-  host: 'a.test',
   path: '/a/secret',
   route: 'default/a',
   routePath: '/a',
   service: 'default/s',
-  endpoint: 'e-1',
-  status: 200,
-  reason: undefined,
   durationMs: 30,
   upstreamMs: 20,
-  bytesIn: 0,
-  bytesOut: 0,
-};
+});
 
 function series(metrics: TrafficMetrics, name: string): Record<string, number> {
   const family = metrics.registry.collect().find((candidate) => candidate.name === name);

@@ -6,16 +6,8 @@ import { type Answer, type Filter, takesBody } from '@causeway/filters/filter';
 import { FilterChain } from '@causeway/filters/filter-chain';
 import { sharedGet } from '@causeway/router/shared-map';
 
-import {
-  endpoints,
-  gatewayItem,
-  type NodeFixture,
-  routeItem,
-  type Serve,
-  serviceItem,
-  startNode,
-  startUpstream,
-} from '../testing/node-fixture.ts';
+import { before } from '../testing/node-before.ts';
+import { type NodeFixture, routeItem, type Serve } from '../testing/node-fixture.ts';
 import { type Ask, ask, keepAliveAgent, openSocket, until } from '../testing/http-client.ts';
 
 /** A node whose only Route runs through `filters` to `serve`. */
@@ -25,11 +17,7 @@ async function behind(
   serve: Serve,
   init = {},
 ): Promise<NodeFixture> {
-  const { port } = await startUpstream(context, serve);
-  const fixture = await startNode(context, {
-    items: [gatewayItem(), routeItem('r', '/', init), serviceItem('r')],
-    endpoints: [endpoints('r', [port])],
-  });
+  const fixture = await before(context, serve, [routeItem('r', '/', init)]);
   const route = sharedGet(fixture.node.table?.routes, 'default/r');
   assert.ok(route);
   const chain = new FilterChain(filters);

@@ -1,5 +1,6 @@
 /** The head that goes upstream: what may cross of the client's, then what the gateway says of the client. */
 
+import type { MessageHead } from '@causeway/http1/message-head';
 import type { RequestHead } from '@causeway/http1/request-head';
 
 import type { ForwardingSettings } from '../table/gateway-settings.ts';
@@ -32,8 +33,10 @@ const rewritten: ReadonlySet<string> = new Set([
   'expect',
 ]);
 
-/** This gateway in Via. */
-export const viaName = 'causeway';
+/** This gateway in Via, with the version in which it got the message (RFC 9110 section 7.6.3). */
+export function viaOf({ minorVersion }: MessageHead): string {
+  return `1.${minorVersion} causeway`;
+}
 
 /** What happens to a field, by its name alone. */
 const Crossing = { always: 0, never: 1, ofTrustedPeers: 2, trace: 3, counted: 4 } as const;
@@ -112,8 +115,8 @@ function addForwarding(sent: string[], request: ForwardedRequest): void {
     if (hops !== undefined) sent.push('max-forwards', String(hops - 1));
   }
   if (request.forwarding.forwarded) sent.push('forwarded', forwarded(request));
-  // RFC 9110 section 7.6.3. Those of other hops have crossed before.
-  if (request.forwarding.via) sent.push('via', `1.${head.minorVersion} ${viaName}`);
+  // Those of other hops have crossed before.
+  if (request.forwarding.via) sent.push('via', viaOf(head));
 }
 
 /** How often an OPTIONS request may be forwarded (RFC 9110 section 7.6.2); undefined: it does not say. */

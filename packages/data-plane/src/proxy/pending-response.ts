@@ -1,6 +1,7 @@
 /** A response before its head is out: the upstream's, or one that the gateway makes. */
 
 import type { ResponseHead } from '@causeway/http1/response-head';
+import type { Clock } from '@causeway/runtime/clock';
 
 import type { FieldList, ResponseLength } from './exchange.ts';
 import { type Refusal, refusalResponse } from './reasons.ts';
@@ -40,7 +41,7 @@ export function pendingRefusal(
 /** How the upstream answered. */
 export interface AnswerFacts {
   readonly method: string;
-  readonly wallMs: number;
+  readonly clock: Clock;
   /** With Via. */
   readonly isVia: boolean;
   /** Over TLS. */
@@ -49,12 +50,12 @@ export interface AnswerFacts {
 
 export function pendingAnswer(
   head: ResponseHead,
-  { method, wallMs, isVia, isSecure }: AnswerFacts,
+  { method, clock, isVia, isSecure }: AnswerFacts,
 ): PendingResponse {
   return {
     isUpstreams: true,
     status: head.status,
-    fields: finalFields(head, wallMs, isVia),
+    fields: finalFields(head, clock, isVia),
     body: undefined,
     close: false,
     length: downstreamLength(head, method, isSecure),

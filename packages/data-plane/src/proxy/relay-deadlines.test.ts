@@ -22,14 +22,27 @@ const outcome = ({ client, record, call }: RelayFixture): unknown[] => [
   call.isAborted,
 ];
 
+/** Nothing happens before `ms` are over; then the request is refused. */
+function assertRefusedAfter(fixture: RelayFixture, ms: number, [status, reason]: [number, string]): void {
+  fixture.clock.advance(ms - 1);
+  assert.equal(fixture.client.status, 0);
+  fixture.clock.advance(lateMs);
+  assert.deepEqual(outcome(fixture), [status, reason, true]);
+}
+
+/** The same of an answer that has begun: its client is cut. */
+function assertCutAfter({ clock, client, record }: RelayFixture, ms: number, reason: string): void {
+  clock.advance(ms - 1);
+  assert.equal(client.wasReset, false);
+  clock.advance(lateMs);
+  assert.deepEqual([client.wasReset, record.reason], [true, reason]);
+}
+
 describe('a client that sends slowly', () => {
   it('may take 5 s longer than its bytes do at minBytesPerSecond, and no more', (context) => {
     const fixture = startRelay(context, { bytesPerSecondMin: 1000 }, chunked);
     fixture.upload(10_000);
-    fixture.clock.advance(15_000 - 1);
-    assert.equal(fixture.client.status, 0);
-    fixture.clock.advance(lateMs);
-    assert.deepEqual(outcome(fixture), [408, 'request_timeout', true]);
+    assertRefusedAfter(fixture, 15_000, [408, 'request_timeout']);
   });
 
   it('goes on for ever at that rate, and not a little below', (context) => {
@@ -48,10 +61,7 @@ describe('a client that sends slowly', () => {
     const fixture = startRelay(context, { bytesPerSecondMin: 0, requestBodyIdleMs: 2000 }, chunked);
     pass(fixture, 100, () => fixture.upload(1));
     assert.equal(fixture.record.bytesIn, 100);
-    fixture.clock.advance(2000 - 1);
-    assert.equal(fixture.client.status, 0);
-    fixture.clock.advance(lateMs);
-    assert.deepEqual(outcome(fixture), [408, 'request_timeout', true]);
+    assertRefusedAfter(fixture, 2000, [408, 'request_timeout']);
   });
 
   it('is not measured while the upstream does not take what it has sent', (context) => {
@@ -83,10 +93,7 @@ describe('an upstream that takes a request slowly', () => {
     const fixture = startRelay(context, { idleMs: 10_000, bytesPerSecondMin: 240 }, chunked);
     fixture.call.isStuck = true;
     fixture.upload(50_000);
-    fixture.clock.advance(10_000 - 1);
-    assert.equal(fixture.client.status, 0);
-    fixture.clock.advance(lateMs);
-    assert.deepEqual(outcome(fixture), [504, 'upstream_timeout', true]);
+    assertRefusedAfter(fixture, 10_000, [504, 'upstream_timeout']);
   });
 
   it('is borne with as long as it takes something', (context) => {
@@ -110,10 +117,7 @@ describe('a client that reads slowly', () => {
     fixture.clock.advance(3000);
     fixture.download(20_000);
     assert.equal(fixture.call.isPaused, true);
-    fixture.clock.advance(25_000 - 1);
-    assert.equal(fixture.client.wasReset, false);
-    fixture.clock.advance(lateMs);
-    assert.deepEqual([fixture.client.wasReset, fixture.record.reason], [true, 'request_timeout']);
+    assertCutAfter(fixture, 25_000, 'request_timeout');
   });
 
   it('has time for all that waits, in however many chunks it came', (context) => {
@@ -121,10 +125,7 @@ describe('a client that reads slowly', () => {
     fixture.client.isStuck = true;
     fixture.answer();
     fixture.download(1000, 50);
-    fixture.clock.advance(55_000 - 1);
-    assert.equal(fixture.client.wasReset, false);
-    fixture.clock.advance(lateMs);
-    assert.deepEqual([fixture.client.wasReset, fixture.record.reason], [true, 'request_timeout']);
+    assertCutAfter(fixture, 55_000, 'request_timeout');
   });
 
   it('goes on for ever when it is fast enough, with a new measure for each backlog', (context) => {
@@ -168,10 +169,7 @@ describe('a client that reads slowly', () => {
     fixture.answer();
     fixture.download(20_000);
     fixture.relay.onUpstreamEnd();
-    fixture.clock.advance(25_000 - 1);
-    assert.equal(fixture.client.wasReset, false);
-    fixture.clock.advance(lateMs);
-    assert.deepEqual([fixture.client.wasReset, fixture.record.reason], [true, 'request_timeout']);
+    assertCutAfter(fixture, 25_000, 'request_timeout');
   });
 
   it('is not taken for slow because its upstream was silent for long', (context) => {
@@ -181,10 +179,7 @@ describe('a client that reads slowly', () => {
     fixture.clock.advance(50_000);
     fixture.client.isStuck = true;
     fixture.download(1000);
-    fixture.clock.advance(6000 - 1);
-    assert.equal(fixture.client.wasReset, false);
-    fixture.clock.advance(lateMs);
-    assert.deepEqual([fixture.client.wasReset, fixture.record.reason], [true, 'request_timeout']);
+    assertCutAfter(fixture, 6000, 'request_timeout');
   });
 });
 
@@ -194,10 +189,7 @@ describe('a response that stands still', () => {
     fixture.answer();
     fixture.clock.advance(9000);
     fixture.download(10);
-    fixture.clock.advance(10_000 - 1);
-    assert.equal(fixture.client.wasReset, false);
-    fixture.clock.advance(lateMs);
-    assert.deepEqual([fixture.client.wasReset, fixture.record.reason], [true, 'upstream_timeout']);
+    assertCutAfter(fixture, 10_000, 'upstream_timeout');
   });
 
   for (const type of ['text/event-stream', 'application/x-ndjson', 'application/grpc+proto'])
@@ -209,10 +201,7 @@ describe('a response that stands still', () => {
       assert.equal(fixture.client.wasReset, false);
       fixture.client.isStuck = true;
       fixture.download(1000);
-      fixture.clock.advance(6000 - 1);
-      assert.equal(fixture.client.wasReset, false);
-      fixture.clock.advance(lateMs);
-      assert.deepEqual([fixture.client.wasReset, fixture.record.reason], [true, 'request_timeout']);
+      assertCutAfter(fixture, 6000, 'request_timeout');
     });
 
   it('is cut in a stream after streamIdle, where that is set', (context) => {
@@ -242,10 +231,7 @@ describe('a response that stands still', () => {
     fixture.call.isStuck = true;
     fixture.upload(50_000);
     assert.equal(fixture.client.isPaused, true);
-    fixture.clock.advance(10_000 - 1);
-    assert.equal(fixture.client.wasReset, false);
-    fixture.clock.advance(lateMs);
-    assert.deepEqual([fixture.client.wasReset, fixture.record.reason], [true, 'upstream_timeout']);
+    assertCutAfter(fixture, 10_000, 'upstream_timeout');
   });
 
   it('is in order for as long as it likes when idle is off', (context) => {
@@ -260,10 +246,7 @@ describe('the whole exchange', () => {
   it('ends at request, whoever is slow; a stream only until its head', (context) => {
     for (const lines of ['', chunked]) {
       const fixture = startRelay(context, { requestMs: 10_000 }, lines);
-      fixture.clock.advance(10_000 - 1);
-      assert.equal(fixture.client.status, 0);
-      fixture.clock.advance(lateMs);
-      assert.deepEqual(outcome(fixture), [504, 'upstream_timeout', true]);
+      assertRefusedAfter(fixture, 10_000, [504, 'upstream_timeout']);
     }
     const answered = startRelay(context, { requestMs: 10_000 });
     answered.answer();
@@ -276,20 +259,14 @@ describe('the whole exchange', () => {
     fixture.clock.advance(60_000);
     fixture.upload(1);
     fixture.relay.onRequestEnd();
-    fixture.clock.advance(10_000 - 1);
-    assert.equal(fixture.client.status, 0);
-    fixture.clock.advance(lateMs);
-    assert.deepEqual(outcome(fixture), [504, 'upstream_timeout', true]);
+    assertRefusedAfter(fixture, 10_000, [504, 'upstream_timeout']);
   });
 
   it('waits responseHead anew when it had to wait for a connection', (context) => {
     const fixture = startRelay(context, { responseHeadMs: 10_000 });
     fixture.clock.advance(9000);
     fixture.relay.onUpstreamSent();
-    fixture.clock.advance(10_000 - 1);
-    assert.equal(fixture.client.status, 0);
-    fixture.clock.advance(lateMs);
-    assert.deepEqual(outcome(fixture), [504, 'upstream_timeout', true]);
+    assertRefusedAfter(fixture, 10_000, [504, 'upstream_timeout']);
   });
 
   it('waits for the head no longer than idle where responseHead is off and its client could be gone', (context) => {

@@ -232,7 +232,7 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
     const { via } = this.#generation.table.gateway.forwarding;
     const response = pendingAnswer(head, {
       method: this.method,
-      wallMs: this.#context.clock.wallMs(),
+      clock: this.#context.clock,
       isVia: via,
       isSecure: this.#call?.isSecure === true,
     });

@@ -2,9 +2,10 @@
 
 import { BodyLength as CodecLength } from '@causeway/http1/message-head';
 import type { ResponseHead } from '@causeway/http1/response-head';
+import type { Clock } from '@causeway/runtime/clock';
 
 import type { FieldList, ResponseLength } from './exchange.ts';
-import { viaName } from './forwarding-headers.ts';
+import { viaOf } from './forwarding-headers.ts';
 import { staysBehind } from './hop-by-hop.ts';
 import { httpDate } from './http-date.ts';
 
@@ -23,10 +24,11 @@ export function downstreamFields({ names, fields, nominated }: ResponseHead): st
 }
 
 /** Of a final response: with the time at which it came where it has none (RFC 9110 section 6.6.1), and Via where that is wanted. */
-export function finalFields(head: ResponseHead, wallMs: number, isVia: boolean): string[] {
+export function finalFields(head: ResponseHead, clock: Clock, isVia: boolean): string[] {
   const fields = downstreamFields(head);
-  if (!head.names.includes('date')) fields.push('date', httpDate(wallMs));
-  if (isVia) fields.push('via', `1.${head.minorVersion} ${viaName}`);
+  // Hot path: nearly every upstream says it, which spares a look at the clock.
+  if (!head.names.includes('date')) fields.push('date', httpDate(clock.wallMs()));
+  if (isVia) fields.push('via', viaOf(head));
   return fields;
 }
 

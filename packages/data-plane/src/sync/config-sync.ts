@@ -91,7 +91,8 @@ export class ConfigSync {
   #connected = false;
   #connectedMs = 0;
   #stopped = false;
-  #lastContactMs: number | undefined;
+  /** When the last stream ended; monotonic. */
+  #lostMs: number | undefined;
   #lastStatus = '';
   #lastStatusMs = Number.NEGATIVE_INFINITY;
   #work: Promise<void> = Promise.resolve();
@@ -131,11 +132,12 @@ export class ConfigSync {
   }
 
   /**
-   * Monotonic time at which the control plane was there last: now, while the stream is open, for a stream whose other end is gone does not
-   * stay open for long (keep-alive).
+   * For how long the control plane has not been there; undefined when it never was. 0 while the stream is open: one whose other end is gone
+   * does not stay open for long (keep-alive).
    */
-  get lastContactMs(): number | undefined {
-    return this.#connected ? this.#options.clock.monotonicMs() : this.#lastContactMs;
+  get staleMs(): number | undefined {
+    if (this.#connected) return 0;
+    return this.#lostMs === undefined ? undefined : this.#options.clock.monotonicMs() - this.#lostMs;
   }
 
   /** Applies the last good snapshot, then connects; resolves when the disk has been read. */
@@ -246,7 +248,7 @@ export class ConfigSync {
     commands.cancel();
     const nowMs = this.#options.clock.monotonicMs();
     if (this.#connected) {
-      this.#lastContactMs = nowMs;
+      this.#lostMs = nowMs;
       // A stream that is opened and closed at once, such as a twin's, must not be asked for again and again.
       if (nowMs - this.#connectedMs > stableMs) this.#reconnect.reset();
     }

@@ -13,6 +13,7 @@ import { TimerWheel } from '../proxy/timer-wheel.ts';
 import { aloneShared } from '../shared/node-shared.ts';
 import type { Table } from '../table/table.ts';
 import { TableGeneration, TableGenerations } from '../table/table-generations.ts';
+import { exchangeRecord } from './exchange-records.ts';
 import { requestHead, responseHead } from './heads.ts';
 
 /** A peer that takes bytes as a test says, and counts those that it has not taken. */
@@ -134,7 +135,13 @@ export function startRelay(
   const wheel = new TimerWheel(clock);
   const client = new FakeClient(requestHead('POST / HTTP/1.1', `Host: a\n${lines}`));
   const call = new FakeCall();
-  const record = recordAt(clock);
+  const record = exchangeRecord({
+    startedWallMs: clock.wallMs(),
+    startedMs: clock.monotonicMs(),
+    status: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+  });
   const generation = new TableGeneration(table, () => {}).acquire();
   const observer = {
     onExchangeStart: () => {},
@@ -184,31 +191,3 @@ export function startRelay(
 
 const chunkedHead = (type: string) =>
   responseHead('POST', 200, `Content-Type: ${type}\nTransfer-Encoding: chunked`);
-
-function recordAt(clock: ManualClock): ExchangeRecord {
-  return {
-    requestId: 'r',
-    method: 'POST',
-    startedWallMs: clock.wallMs(),
-    startedMs: clock.monotonicMs(),
-    revision: 1,
-    isLogged: false,
-    protocol: 'HTTP/1.1',
-    query: undefined,
-    referer: undefined,
-    userAgent: undefined,
-    client: '192.0.2.1',
-    host: 'a',
-    path: '/',
-    route: 'default/r',
-    routePath: '/',
-    service: 'default/s',
-    endpoint: 'e',
-    status: 0,
-    reason: undefined,
-    durationMs: 0,
-    upstreamMs: undefined,
-    bytesIn: 0,
-    bytesOut: 0,
-  };
-}
