@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net';
+import { isDeepStrictEqual } from 'node:util';
 import type { ApiProblem } from '@causeway/model/api-types';
 import type { GatewaySpec } from '@causeway/model/kinds/gateway';
 import type { RouteSpec } from '@causeway/model/kinds/route';
@@ -138,6 +139,19 @@ function checkListeners(spec: GatewaySpec): ApiProblem[] {
         },
       ];
     }
+    const unlike = before.find(
+      (other) => other.address === listener.address && !isSameFront(other, listener),
+    );
+    if (unlike) {
+      return [
+        {
+          code: 'exclusive',
+          pointer,
+          detail: `speaks otherwise than listener ${unlike.name} on the same port`,
+          hint: 'protocol, proxyProtocol, tls.minVersion, ciphers and clientAuth are settled before the host is known: make them equal, or take another port',
+        },
+      ];
+    }
     const twin = before.find((other) => other.address === listener.address && shareHost(other, listener));
     return twin
       ? [
@@ -153,6 +167,16 @@ function checkListeners(spec: GatewaySpec): ApiProblem[] {
 }
 
 type Listener = GatewaySpec['listeners'][number];
+
+/** What is agreed on with a client before it has named a host, or in the same breath. */
+function isSameFront(one: Listener, other: Listener): boolean {
+  const frontOf = ({ protocol, proxyProtocol, tls }: Listener) => ({
+    protocol,
+    proxyProtocol,
+    tls: tls && { ...tls, certificates: undefined },
+  });
+  return isDeepStrictEqual(frontOf(one), frontOf(other));
+}
 
 function isWildcard(address: string): boolean {
   return address === '0.0.0.0' || address === '::';

@@ -2,6 +2,7 @@ import type { GatewaySpec } from '@causeway/model/kinds/gateway';
 import { kindNamed } from '@causeway/model/kinds/registry';
 import { defaultNamespace, type Resource } from '@causeway/model/resource';
 import { shownIdentity } from '../object-key.ts';
+import { timeLeft } from '../output/age.ts';
 import { executionRows, executionTitles } from '../output/filters.ts';
 import { cutList } from '../output/table.ts';
 import { routesOn } from '../output/used-by.ts';
@@ -27,13 +28,15 @@ export async function describeGateway(session: Session, gateway: Resource): Prom
   const middlewares = await session.client.listAll('middlewares', { namespace: defaultNamespace });
   const filters = executionRows(undefined, gateway, middlewares, session.namespace);
   const nodes = await nodeParts(session, gateway);
-  const listeners = (spec.listeners ?? []).map(({ name, address, port, protocol, hosts }) => [
+  const listeners = (spec.listeners ?? []).map(({ name, address, port, protocol, hosts, tls }) => [
     name,
     address,
     String(port),
     protocol,
     (hosts ?? []).join(','),
+    (tls?.certificates ?? []).join(','),
   ]);
+  const certificates = await certificateRows(session, spec);
   return {
     fields: [
       ...(await headFields(session, gateway)),
@@ -44,7 +47,8 @@ export async function describeGateway(session: Session, gateway: Resource): Prom
       ['Nodes', nodes.text],
     ],
     sections: [
-      { title: 'Listeners', lines: tableLines(['NAME', 'ADDRESS', 'PORT', 'PROTOCOL', 'HOSTS'], listeners) },
+      { title: 'Listeners', lines: tableLines(listenerTitles, listeners) },
+      { title: 'Certificates', lines: tableLines(['NAME', 'NAMES', 'EXPIRES'], certificates) },
       { title: 'Filters, in order of execution', lines: tableLines(executionTitles, filters) },
       { title: 'Timeouts', lines: settings(spec.timeouts, gateway.spec['timeouts']) },
       { title: 'Limits', lines: settings(spec.limits, gateway.spec['limits']) },
@@ -52,6 +56,22 @@ export async function describeGateway(session: Session, gateway: Resource): Prom
       nodes.section,
     ],
   };
+}
+
+const listenerTitles = ['NAME', 'ADDRESS', 'PORT', 'PROTOCOL', 'HOSTS', 'CERTIFICATES'];
+
+/** Those that its listeners show, with the time that is left to them. */
+async function certificateRows(session: Session, { listeners }: Partial<GatewaySpec>): Promise<string[][]> {
+  const shown = new Set((listeners ?? []).flatMap(({ tls }) => tls?.certificates ?? []));
+  if (shown.size === 0) return [];
+  const all = await session.client.listAll('certificates', { namespace: defaultNamespace });
+  return all
+    .filter(({ metadata }) => shown.has(metadata.name))
+    .map(({ metadata, status }) => [
+      metadata.name,
+      (status?.names ?? []).join(','),
+      timeLeft(status?.notAfter ?? '', session.io.nowMs()),
+    ]);
 }
 
 /** `json to stdout`, `combined to file:/var/log/causeway/access.log, 10 % of the good answers`. */
