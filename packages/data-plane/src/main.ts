@@ -13,6 +13,7 @@ import { createStatusPages } from '@causeway/runtime/status-pages';
 
 import { ProxyNode } from './node.ts';
 import { checkNodeId, type NodeState, openNodeState, nodeTokenReader } from './node-state.ts';
+import { ticketKeysLiveMs } from './listen/tls/ticket-keys.ts';
 import { AccessLog } from './observe/access-log.ts';
 import { EventLoopDelay } from './observe/event-loop-delay.ts';
 import { NodeMetrics } from './observe/node-metrics.ts';
@@ -73,6 +74,11 @@ async function startNode(settings: DataPlaneSettings, lifecycle: Lifecycle, logg
     () => watchDescriptors(parts.node),
     (stop) => stop(),
   );
+  await lifecycle.start(
+    'session tickets',
+    () => setInterval(() => parts.node.rotateTicketKeys(), ticketKeysLiveMs),
+    (timer) => clearInterval(timer),
+  );
   await startStatus(settings, lifecycle, logger, parts);
   const sync = await lifecycle.start(
     'config stream',
@@ -119,6 +125,8 @@ function createParts(
       refusedConnections: node.counts.refused,
       retiredTables: node.retiredTables,
       clientTimeouts: node.timeoutCounters,
+      arrivals: node.arrivalCounters,
+      certificateExpiry: node.certificateExpiry,
       pools: node.poolCounters,
       upstreamConnections: node.upstreamConnections,
       eventLoop: eventLoop.take(),

@@ -10,9 +10,11 @@ import type { Logger } from '@causeway/runtime/logger';
 import { NameResolver } from '@causeway/runtime/name-resolver';
 import { sliceWork } from '@causeway/runtime/work-slices';
 
+import { ArrivalCounters } from './listen/arrival-counters.ts';
 import { ClientTimeoutCounters } from './listen/client-timeout-counters.ts';
 import { ConnectionCounts } from './listen/connection-counts.ts';
 import { Ports } from './listen/ports.ts';
+import { TicketKeys } from './listen/tls/ticket-keys.ts';
 import type { AccessLog } from './observe/access-log.ts';
 import { configDump } from './observe/config-dump.ts';
 import { prepareAccessLog } from './observe/prepare-access-log.ts';
@@ -51,6 +53,8 @@ const drainDefaultsMs = { drainDelayMs: 0, drainMs: 0 };
 export class ProxyNode implements SnapshotTarget {
   readonly counts = new ConnectionCounts();
   readonly timeoutCounters = new ClientTimeoutCounters();
+  readonly arrivalCounters = new ArrivalCounters();
+  readonly #ticketKeys = new TicketKeys();
   readonly poolCounters = new PoolCounters();
   readonly #options: ProxyNodeOptions;
   readonly #generations = new TableGenerations();
@@ -66,9 +70,9 @@ export class ProxyNode implements SnapshotTarget {
     const generations = this.#generations;
     this.#context = { generations, wheel, clock, logger, observer, activeRequests: 0, isDraining: false };
     this.#resolver = new NameResolver({ clock });
-    const { counts, timeoutCounters } = this;
+    const { counts, timeoutCounters, arrivalCounters } = this;
     const handler = createRequestHandler(this.#context);
-    this.#ports = new Ports({ handler, counts, timeoutCounters, wheel, logger });
+    this.#ports = new Ports({ handler, counts, timeoutCounters, arrivalCounters, wheel, logger });
     const ownPorts = {
       has: (port: number) => this.#ports.has(port) || options.otherPorts?.().includes(port) === true,
     };
@@ -110,6 +114,21 @@ export class ProxyNode implements SnapshotTarget {
   /** Connections to the endpoints of each Service, and requests that wait for one. */
   get upstreamConnections(): { service: string; open: number; waiting: number }[] {
     return Array.from(sharedValues(this.table?.services), ({ name, load }) => ({ service: name, ...load }));
+  }
+
+  /** How long each Certificate of the table is valid, in seconds; negative when it is over. */
+  get certificateExpiry(): { certificate: string; seconds: number }[] {
+    const nowMs = this.#options.clock.wallMs();
+    return Array.from(sharedValues(this.table?.certificates), ({ name, notAfterMs }) => ({
+      certificate: name,
+      seconds: (notAfterMs - nowMs) / 1000,
+    }));
+  }
+
+  /** Session tickets of before are worth nothing from now on. */
+  rotateTicketKeys(): void {
+    this.#ticketKeys.rotate();
+    if (this.table !== undefined) this.#useTicketKeys(this.table);
   }
 
   async apply(update: SnapshotUpdate): Promise<NodeProblem[]> {
@@ -160,7 +179,7 @@ export class ProxyNode implements SnapshotTarget {
   async #apply(update: SnapshotUpdate): Promise<NodeProblem[]> {
     const { clock, onApplied } = this.#options;
     const beganMs = clock.monotonicMs();
-    const built = await sliceWork(buildTable(this.table, update, this.#pools));
+    const built = await sliceWork(buildTable(this.table, update, this.#pools, this.#ticketKeys));
     if (!built.ok) return built.problems;
     await this.#resolveNames(built.arriving, update);
     const prepared = await this.#prepareOutside(built.table);
@@ -172,10 +191,16 @@ export class ProxyNode implements SnapshotTarget {
     const { table, leaving } = built;
     for (const service of sharedValues(table.services))
       service.setEndpoints(update.endpoints.get(service.name));
+    // They may have been rotated while the table was made.
+    this.#useTicketKeys(table);
     this.#generations.publish(table, leaving);
     prepared.commit();
     onApplied?.(clock.monotonicMs() - beganMs);
     return [];
+  }
+
+  #useTicketKeys({ sockets }: Table): void {
+    for (const { front } of sockets.values()) front.tls?.useTicketKeys(this.#ticketKeys.current);
   }
 
   /** What a table needs of the system: its ports and its log. Problems: nothing has changed. */

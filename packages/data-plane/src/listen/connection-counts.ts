@@ -63,6 +63,16 @@ export class ConnectionCounts {
     return true;
   }
 
+  /** Counts a connection for another address; false when that has too many, and then it counts as before. */
+  move(from: string, to: string, limits: ConnectionCountLimits): boolean {
+    this.leave(from);
+    if (this.enter(to, limits)) return true;
+    const address = plainAddress(from);
+    this.#open += 1;
+    this.#byAddress.set(address, (this.#byAddress.get(address) ?? 0) + 1);
+    return false;
+  }
+
   leave(peerAddress: string): void {
     const address = plainAddress(peerAddress);
     const left = (this.#byAddress.get(address) ?? 0) - 1;

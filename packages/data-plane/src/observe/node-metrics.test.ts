@@ -4,6 +4,7 @@ import { createLogger } from '@causeway/runtime/logger';
 import { ManualClock } from '@causeway/runtime/manual-clock';
 
 import type { ExchangeRecord } from '../proxy/exchange-record.ts';
+import { ArrivalCounters } from '../listen/arrival-counters.ts';
 import { ClientTimeoutCounters } from '../listen/client-timeout-counters.ts';
 import { PoolCounters } from '../upstream/pool-counters.ts';
 import { AccessLog } from './access-log.ts';
@@ -18,7 +19,13 @@ const gauges = {
   connectionsMax: 70,
   refusedConnections: { total: 1, address: 2, descriptors: 3 },
   retiredTables: 1,
-  clientTimeouts: Object.assign(new ClientTimeoutCounters(), { keepAlive: 4, requestHead: 5 }),
+  clientTimeouts: Object.assign(new ClientTimeoutCounters(), {
+    keepAlive: 4,
+    requestHead: 5,
+    tlsHandshake: 6,
+  }),
+  arrivals: new ArrivalCounters(),
+  certificateExpiry: [{ certificate: 'default/www', seconds: 86_400 }],
   pools: Object.assign(new PoolCounters(), { connectionsOpened: 6, staleRepeats: 8 }),
   upstreamConnections: [{ service: 'default/s', open: 2, waiting: 1 }],
   eventLoop: { medianSeconds: 0.001, p99Seconds: 0.002, maxSeconds: 0.003 },

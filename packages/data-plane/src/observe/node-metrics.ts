@@ -3,6 +3,7 @@
 import type { CounterCell, GaugeCell, HistogramCell } from '@causeway/runtime/metric-cells';
 import { MetricRegistry } from '@causeway/runtime/metrics';
 
+import { type ArrivalCounters, handshakeFailures, proxyFailures } from '../listen/arrival-counters.ts';
 import type { ClientTimeoutCounters } from '../listen/client-timeout-counters.ts';
 import type { ExchangeObserver, ExchangeRecord } from '../proxy/exchange-record.ts';
 import { type Reason, reasons } from '../proxy/reasons.ts';
@@ -27,6 +28,8 @@ export interface NodeGauges {
   };
   readonly retiredTables: number;
   readonly clientTimeouts: ClientTimeoutCounters;
+  readonly arrivals: ArrivalCounters;
+  readonly certificateExpiry: readonly { readonly certificate: string; readonly seconds: number }[];
   readonly pools: PoolCounters;
   /** By Service. */
   readonly upstreamConnections: readonly {
@@ -201,9 +204,11 @@ export class NodeMetrics implements ExchangeObserver {
     const retired = gauge('causeway_tables_retired', 'Old tables that still have exchanges.');
     const dropped = total('causeway_access_log_dropped_total', 'Access log lines that nobody took in time.');
     const refreshMore = this.#addTrafficGauges();
+    const refreshArrivals = this.#addArrivalGauges();
     this.registry.onCollect(() => {
       const now = gauges();
       refreshMore(now);
+      refreshArrivals(now);
       applied.set(now.appliedRevision);
       desired.set(now.desiredRevision);
       rejected.set(now.rejectedTotal);
@@ -218,6 +223,38 @@ export class NodeMetrics implements ExchangeObserver {
     });
   }
 
+  /** Of what comes before a connection's first request; gives what refreshes it. */
+  #addArrivalGauges(): (now: NodeGauges) => void {
+    const failed = this.registry.counter({
+      name: 'causeway_tls_handshake_failures_total',
+      help: 'TLS handshakes of clients that failed, by reason.',
+      labelNames: ['reason'],
+    });
+    const unproxied = this.registry.counter({
+      name: 'causeway_proxy_protocol_failures_total',
+      help: 'Connections that were closed for want of a PROXY header that can be believed and read, by reason.',
+      labelNames: ['reason'],
+    });
+    const expiry = this.registry.gauge({
+      name: 'causeway_certificate_expiry_seconds',
+      help: 'How long a Certificate of this node is still valid, trust bundles by their first one; negative when it is over.',
+      labelNames: ['certificate'],
+    });
+    const shown = new Set<string>();
+    return ({ arrivals, certificateExpiry }) => {
+      for (const reason of handshakeFailures)
+        (failed.cell({ reason }) as GaugeCell).set(arrivals.handshakes[reason]);
+      for (const reason of proxyFailures)
+        (unproxied.cell({ reason }) as GaugeCell).set(arrivals.proxy[reason]);
+      for (const certificate of shown) expiry.remove({ certificate });
+      shown.clear();
+      for (const { certificate, seconds } of certificateExpiry) {
+        expiry.cell({ certificate }).set(seconds);
+        shown.add(certificate);
+      }
+    };
+  }
+
   /** Of sockets, pools and the event loop; gives what refreshes them. */
   #addTrafficGauges(): (now: NodeGauges) => void {
     const timeouts = this.registry.counter({
@@ -227,6 +264,7 @@ export class NodeMetrics implements ExchangeObserver {
     });
     const keepAlive = timeouts.cell({ limit: 'keepAlive' }) as GaugeCell;
     const requestHead = timeouts.cell({ limit: 'requestHead' }) as GaugeCell;
+    const tlsHandshake = timeouts.cell({ limit: 'tlsHandshake' }) as GaugeCell;
     const pools = this.registry.counter({
       name: 'causeway_upstream_pool_events_total',
       help: 'What pools of upstream connections did: opened, failed to connect, repeated a request on a stale connection, refused one.',
@@ -256,6 +294,7 @@ export class NodeMetrics implements ExchangeObserver {
     return (now) => {
       keepAlive.set(now.clientTimeouts.keepAlive);
       requestHead.set(now.clientTimeouts.requestHead);
+      tlsHandshake.set(now.clientTimeouts.tlsHandshake);
       opened.set(now.pools.connectionsOpened);
       failed.set(now.pools.connectsFailed);
       repeated.set(now.pools.staleRepeats);

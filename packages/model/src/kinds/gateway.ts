@@ -266,8 +266,8 @@ export const gatewayKind: Kind<typeof gatewaySpec> = {
   ],
 };
 
-function certificateReferences(listener: unknown, index: number): Reference[] {
-  const tls = fieldOf(listener, 'tls');
+function certificateReferences(written: unknown, index: number): Reference[] {
+  const tls = fieldOf(written, 'tls');
   const at = `/spec/listeners/${index}/tls`;
   const named = (from: unknown, field: string, pointer: string): Reference[] =>
     entriesOf(from, field).flatMap((entry, place): Reference[] =>
