@@ -137,9 +137,20 @@ describe('NodeMetrics', () => {
     assert.deepEqual(series(metrics, 'causeway_upstream_active_requests'), { 'default/s': 1 });
   });
 
+  it('shows what failed before the first request, and how long certificates are valid', () => {
+    const metrics = metricsOf();
+    assert.equal(series(metrics, 'causeway_tls_handshake_failures_total')['version'], 0);
+    assert.equal(series(metrics, 'causeway_proxy_protocol_failures_total')['untrusted'], 0);
+    assert.deepEqual(series(metrics, 'causeway_certificate_expiry_seconds'), { 'default/www': 86_400 });
+  });
+
   it('shows timeouts of clients, pools of upstream connections and pauses of the event loop', () => {
     const metrics = metricsOf();
-    assert.deepEqual(series(metrics, 'causeway_client_timeouts_total'), { keepAlive: 4, requestHead: 5 });
+    assert.deepEqual(series(metrics, 'causeway_client_timeouts_total'), {
+      keepAlive: 4,
+      requestHead: 5,
+      tlsHandshake: 6,
+    });
     assert.deepEqual(series(metrics, 'causeway_upstream_pool_events_total'), {
       opened: 6,
       connectFailed: 0,

@@ -105,7 +105,7 @@ function createTlsServer(parts: TlsParts, ticketKeys: Buffer): Server {
   const shared: TlsOptions = {
     minVersion,
     ticketKeys,
-    // Clients that demand HTTP/2 first are those that have the better ciphers too: ours is the order that counts.
+    // Our order counts, not the client's.
     honorCipherOrder: true,
     sessionIdContext: sessionContext(parts),
     ...(ciphers.length > 0 && { ciphers: cipherList(ciphers) }),
