@@ -142,6 +142,35 @@ describe('a connection before its first request', () => {
     while (counts.open > 0) await new Promise(setImmediate);
   });
 
+  it('is for the listener of the name that TLS was told, among those of its port', async (context) => {
+    const fixture = await started(context, { hasTls: true });
+    const port = fixture.port();
+    const tls = {
+      certificates: ['default/www'],
+      minVersion: TlsVersion.TLS_VERSION_1_2,
+      clientAuth: ClientAuth.NONE,
+    };
+    const listeners = ['one', 'two'].map((name) => ({
+      name,
+      address: '127.0.0.1',
+      port,
+      hosts: [`${name}.test`],
+      tls,
+    }));
+    assert.deepEqual(await fixture.apply({ items: [gatewayItem({ listeners })] }), []);
+    const status = async (servername: string, host: string): Promise<string | undefined> => {
+      const socket = connectTls({ port, host: '127.0.0.1', servername, rejectUnauthorized: false });
+      socket.write(`GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+      return /^HTTP\/1\.1 (\d+) /.exec(await readAll(socket))?.[1];
+    };
+    assert.equal(await status('one.test', 'one.test'), '200');
+    assert.equal(await status('two.test', 'two.test'), '200');
+    assert.equal(await status('two.test', 'one.test'), '421');
+    assert.equal(await status('', 'one.test'), '200');
+    assert.equal(await status('else.test', 'one.test'), '200');
+    assert.equal(await status('one.test', 'else.test'), '404');
+  });
+
   it('completes its handshake and has one answer when its port leaves meanwhile', async (context) => {
     const fixture = await started(context, { hasTls: true });
     const socket = connect(fixture.port(), '127.0.0.1');
