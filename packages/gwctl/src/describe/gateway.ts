@@ -28,13 +28,12 @@ export async function describeGateway(session: Session, gateway: Resource): Prom
   const middlewares = await session.client.listAll('middlewares', { namespace: defaultNamespace });
   const filters = executionRows(undefined, gateway, middlewares, session.namespace);
   const nodes = await nodeParts(session, gateway);
-  const listeners = (spec.listeners ?? []).map(({ name, address, port, protocol, hosts, tls }) => [
+  const listeners = (spec.listeners ?? []).map(({ name, address, port, protocol, hosts }) => [
     name,
     address,
     String(port),
     protocol,
     (hosts ?? []).join(','),
-    (tls?.certificates ?? []).join(','),
   ]);
   const certificates = await certificateRows(session, spec);
   return {
@@ -47,8 +46,8 @@ export async function describeGateway(session: Session, gateway: Resource): Prom
       ['Nodes', nodes.text],
     ],
     sections: [
-      { title: 'Listeners', lines: tableLines(listenerTitles, listeners) },
-      { title: 'Certificates', lines: tableLines(['NAME', 'NAMES', 'EXPIRES'], certificates) },
+      { title: 'Listeners', lines: tableLines(['NAME', 'ADDRESS', 'PORT', 'PROTOCOL', 'HOSTS'], listeners) },
+      { title: 'Certificates', lines: tableLines(['NAME', 'NAMES', 'EXPIRES', 'LISTENERS'], certificates) },
       { title: 'Filters, in order of execution', lines: tableLines(executionTitles, filters) },
       { title: 'Timeouts', lines: settings(spec.timeouts, gateway.spec['timeouts']) },
       { title: 'Limits', lines: settings(spec.limits, gateway.spec['limits']) },
@@ -58,19 +57,19 @@ export async function describeGateway(session: Session, gateway: Resource): Prom
   };
 }
 
-const listenerTitles = ['NAME', 'ADDRESS', 'PORT', 'PROTOCOL', 'HOSTS', 'CERTIFICATES'];
-
 /** Those that its listeners show, with the time that is left to them. */
 async function certificateRows(session: Session, { listeners }: Partial<GatewaySpec>): Promise<string[][]> {
-  const shown = new Set((listeners ?? []).flatMap(({ tls }) => tls?.certificates ?? []));
-  if (shown.size === 0) return [];
+  const usersOf = (certificate: string): string[] =>
+    (listeners ?? []).flatMap(({ name, tls }) => (tls?.certificates.includes(certificate) ? [name] : []));
+  if (!listeners?.some(({ tls }) => tls)) return [];
   const all = await session.client.listAll('certificates', { namespace: defaultNamespace });
   return all
-    .filter(({ metadata }) => shown.has(metadata.name))
+    .filter(({ metadata }) => usersOf(metadata.name).length > 0)
     .map(({ metadata, status }) => [
       metadata.name,
       (status?.names ?? []).join(','),
       timeLeft(status?.notAfter ?? '', session.io.nowMs()),
+      usersOf(metadata.name).join(','),
     ]);
 }
 
