@@ -61,7 +61,7 @@ describe('checkBuildable', () => {
 });
 
 describe('listeners with TLS', () => {
-  const problems = (...listeners: object[]): [string, string, string][] =>
+  const problems = (...written: object[]): [string, string, string][] =>
     checkBuildable(
       entryOf(
         {
@@ -74,7 +74,7 @@ describe('listeners with TLS', () => {
             generation: 1,
             creationTimestamp: '2026-01-01T00:00:00.000Z',
           },
-          spec: { listeners } as Spec,
+          spec: { listeners: written },
         },
         '2026-01-01T00:00:00.000Z',
       ),
