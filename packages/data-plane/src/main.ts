@@ -13,6 +13,7 @@ import { settingsOrExit } from '@causeway/runtime/settings-or-exit';
 import { createStatusPages } from '@causeway/runtime/status-pages';
 
 import { checkNodeId, type NodeState, openNodeState, nodeTokenReader } from './node-state.ts';
+import { newTicketKeys, ticketKeysLiveMs } from './listen/tls/ticket-keys.ts';
 import { ConfigMetrics } from './observe/config-metrics.ts';
 import { startStatusServer } from './observe/status-server.ts';
 import { type DataPlaneSettings, dataPlaneSettings } from './settings.ts';
@@ -74,6 +75,11 @@ async function startNode(settings: DataPlaneSettings, lifecycle: Lifecycle, logg
     'descriptors',
     () => watchDescriptors(pool),
     (stop) => stop(),
+  );
+  await lifecycle.start(
+    'session tickets',
+    () => setInterval(() => pool.useTicketKeys(newTicketKeys()), ticketKeysLiveMs),
+    (timer) => clearInterval(timer),
   );
   await startStatus(settings, lifecycle, logger, parts);
   const sync = await lifecycle.start(

@@ -294,7 +294,14 @@ describe('node', () => {
     assert.equal(dump.revision, 1);
     assert.match(dump.digest, /^sha256:[0-9a-f]{64}$/);
     assert.deepEqual(dump.listeners, [
-      { name: 'http', address: '127.0.0.1', port: fixture.port(), hosts: [] },
+      {
+        name: 'http',
+        address: '127.0.0.1',
+        port: fixture.port(),
+        hosts: [],
+        proxyProtocol: 'none',
+        tls: null,
+      },
     ]);
     assert.deepEqual(dump.routes[0].backends, [{ service: 'default/r', weight: 1 }]);
     assert.deepEqual(dump.routes[0].matches[0].path, { prefix: '/a' });

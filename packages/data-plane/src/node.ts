@@ -9,9 +9,11 @@ import type { Logger } from '@causeway/runtime/logger';
 import { type AddressResolver, NameResolver } from '@causeway/runtime/name-resolver';
 import { sliceWork } from '@causeway/runtime/work-slices';
 
+import { ArrivalCounters } from './listen/arrival-counters.ts';
 import { ClientTimeoutCounters } from './listen/client-timeout-counters.ts';
 import { ConnectionCounts } from './listen/connection-counts.ts';
 import { type BoundPorts, Ports } from './listen/ports.ts';
+import { TicketKeys } from './listen/tls/ticket-keys.ts';
 import type { AccessLog } from './observe/access-log.ts';
 import { configDump } from './observe/config-dump.ts';
 import { prepareAccessLog } from './observe/prepare-access-log.ts';
@@ -46,6 +48,8 @@ export interface ProxyNodeOptions {
   readonly places?: EndpointPlaces;
   /** Ports of this process besides those for traffic, to which no upstream may lead. */
   readonly otherPorts?: () => readonly number[];
+  /** That session tickets are sealed with; default: of its own. */
+  readonly ticketKeys?: Uint8Array;
 }
 
 /** A table waits no longer for names that nobody answers for. */
@@ -66,6 +70,8 @@ export interface PreparedUpdate {
 export class ProxyNode implements SnapshotTarget {
   readonly counts: ConnectionCounts;
   readonly timeoutCounters = new ClientTimeoutCounters();
+  readonly arrivalCounters = new ArrivalCounters();
+  readonly #ticketKeys: TicketKeys;
   readonly poolCounters = new PoolCounters();
   readonly #options: ProxyNodeOptions;
   readonly #generations = new TableGenerations();
@@ -82,10 +88,11 @@ export class ProxyNode implements SnapshotTarget {
     const { shared = aloneShared() } = options;
     this.counts = new ConnectionCounts(shared);
     this.#context = { generations, wheel, clock, logger, observer, shared, isDraining: false };
+    this.#ticketKeys = new TicketKeys(options.ticketKeys);
     this.#resolver = options.resolver ?? new NameResolver({ clock });
-    const { counts, timeoutCounters } = this;
+    const { counts, timeoutCounters, arrivalCounters } = this;
     const handler = createRequestHandler(this.#context);
-    this.#ports = new Ports({ handler, counts, timeoutCounters, wheel, logger });
+    this.#ports = new Ports({ handler, counts, timeoutCounters, arrivalCounters, wheel, logger });
     const ownPorts = {
       has: (port: number) => this.#ports.has(port) || options.otherPorts?.().includes(port) === true,
     };
@@ -128,6 +135,21 @@ export class ProxyNode implements SnapshotTarget {
   /** Connections to the endpoints of each Service, and requests that wait for one. */
   get upstreamConnections(): { service: string; open: number; waiting: number }[] {
     return Array.from(sharedValues(this.table?.services), ({ name, load }) => ({ service: name, ...load }));
+  }
+
+  /** How long each Certificate of the table is valid, in seconds; negative when it is over. */
+  get certificateExpiry(): { certificate: string; seconds: number }[] {
+    const nowMs = this.#options.clock.wallMs();
+    return Array.from(sharedValues(this.table?.certificates), ({ name, notAfterMs }) => ({
+      certificate: name,
+      seconds: (notAfterMs - nowMs) / 1000,
+    }));
+  }
+
+  /** Session tickets of before are worth nothing from now on. */
+  useTicketKeys(keys: Uint8Array): void {
+    this.#ticketKeys.replace(keys);
+    if (this.table !== undefined) this.#useTicketKeys(this.table);
   }
 
   async apply(update: SnapshotUpdate): Promise<NodeProblem[]> {
@@ -181,7 +203,7 @@ export class ProxyNode implements SnapshotTarget {
     update: SnapshotUpdate,
     takenPorts: BoundPorts | undefined,
   ): Promise<PreparedUpdate | NodeProblem[]> {
-    const built = await sliceWork(buildTable(this.table, update, this.#pools));
+    const built = await sliceWork(buildTable(this.table, update, this.#pools, this.#ticketKeys));
     if (!built.ok) return built.problems;
     await this.#resolveNames(built.arriving, update);
     const outside = await this.#prepareOutside(built.table, takenPorts);
@@ -197,6 +219,8 @@ export class ProxyNode implements SnapshotTarget {
       commit: () => {
         for (const service of sharedValues(table.services))
           service.setEndpoints(update.endpoints.get(service.name));
+        // They may have been changed while the table was made.
+        this.#useTicketKeys(table);
         this.#generations.publish(table, leaving);
         outside.commit();
         this.#context.shared.slices.set('openPorts', this.#ports.openCount);
@@ -206,6 +230,10 @@ export class ProxyNode implements SnapshotTarget {
         outside.abort();
       },
     };
+  }
+
+  #useTicketKeys({ sockets }: Table): void {
+    for (const { front } of sockets.values()) front.tls?.useTicketKeys(this.#ticketKeys.current);
   }
 
   /** What a table needs of the system: its ports and its log. Problems: nothing has changed. */

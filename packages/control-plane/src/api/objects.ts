@@ -40,7 +40,7 @@ export function getObject(context: ApiContext, { identity }: Addressed, request:
   const body = shownResource(entry, context.index, context.nodes);
   const now = new Date(context.clock.wallMs()).toISOString();
   const twins = entry.resource.kind === 'Route' ? twinsOf(entry, context.index, context.signatures) : [];
-  const warnings = [...twins, ...tlsWarnings([entry], now)];
+  const warnings = [...twins, ...tlsWarnings([entry], context.index, now)];
   return { status: 200, body, headers: { etag: etagOf(body), ...writeHeaders(undefined, warnings) } };
 }
 

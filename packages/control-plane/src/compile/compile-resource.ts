@@ -13,6 +13,7 @@ import {
   type AccessLog,
   AccessLogSchema,
   BalancingPolicy,
+  ClientAuth,
   ClientAddressHeader,
   CompiledCertificateSchema,
   CompiledGatewaySchema,
@@ -20,9 +21,12 @@ import {
   CompiledRouteSchema,
   CompiledServiceSchema,
   EncodedCharacter,
+  type Listener,
+  ListenerSchema,
   type Match,
   MatchSchema,
   Protocol,
+  ProxyProtocol,
   TlsVersion,
   type UpstreamTls,
   UpstreamTlsSchema,
@@ -63,7 +67,7 @@ export function compileGateway(entry: Entry): Compiled {
     key: entry.key,
     value: create(CompiledGatewaySchema, {
       name: entry.resource.metadata.name,
-      listeners: spec.listeners.map(({ name, address, port, hosts }) => ({ name, address, port, hosts })),
+      listeners: spec.listeners.map(compileListener),
       clientAddress: {
         trustedProxies: clientAddress.trustedProxies,
         header: clientAddressHeaders[clientAddress.header],
@@ -75,6 +79,7 @@ export function compileGateway(entry: Entry): Compiled {
         keepAliveMs: durationMs(timeouts.keepAlive),
         drainDelayMs: durationMs(timeouts.drainDelay),
         drainMs: durationMs(timeouts.drain),
+        tlsHandshakeMs: durationMs(timeouts.tlsHandshake),
       },
       limits: {
         headBytesMax: sizeBytes(limits.maxHeadSize),
@@ -95,6 +100,38 @@ export function compileGateway(entry: Entry): Compiled {
     }),
   };
 }
+
+function compileListener(listener: GatewaySpec['listeners'][number]): Listener {
+  const { name, address, port, hosts, tls, proxyProtocol } = listener;
+  return create(ListenerSchema, {
+    name,
+    address,
+    port,
+    hosts,
+    proxyProtocol: proxyProtocols[proxyProtocol],
+    ...(tls && {
+      tls: {
+        certificates: tls.certificates.map((certificate) => qualifiedName(defaultNamespace, certificate)),
+        minVersion: tlsVersions[tls.minVersion],
+        ciphers: tls.ciphers,
+        clientAuth: clientAuths[tls.clientAuth.mode],
+        trust: tls.clientAuth.trust.map((certificate) => qualifiedName(defaultNamespace, certificate)),
+      },
+    }),
+  });
+}
+
+const clientAuths = {
+  none: ClientAuth.NONE,
+  optional: ClientAuth.OPTIONAL,
+  require: ClientAuth.REQUIRE,
+} as const;
+
+const proxyProtocols = {
+  none: ProxyProtocol.UNSPECIFIED,
+  accept: ProxyProtocol.ACCEPT,
+  require: ProxyProtocol.REQUIRE,
+} as const;
 
 function compileAccessLog({ format, output, samplePercent, redact }: GatewaySpec['accessLog']): AccessLog {
   return create(AccessLogSchema, {

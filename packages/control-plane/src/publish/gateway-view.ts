@@ -16,7 +16,7 @@ import { ViewCertificates } from './view-certificates.ts';
 
 /**
  * What the nodes of one Gateway hold: the Gateway, the Routes that join it, the Services and Middlewares that these refer to, and
- * the Certificates that those refer to. Follows revisions by their changes, so that a change of one Route costs one Route, however
+ * the Certificates that the Gateway and those Services refer to. Follows revisions by their changes, so that a change of one Route costs one Route, however
  * many there are.
  */
 export class GatewayView {
@@ -88,8 +88,14 @@ export class GatewayView {
   #putGateway(update: ViewUpdate): void {
     const entry =
       this.#resources.get(this.#gatewayKey) ?? (this.gateway === 'default' ? implicitGateway : undefined);
-    if (this.#gatewayEntry) this.#countUses(this.#gatewayEntry, -1, update);
-    if (entry) this.#countUses(entry, 1, update);
+    if (this.#gatewayEntry) {
+      this.#countUses(this.#gatewayEntry, -1, update);
+      this.#certificates.countUses(this.#gatewayEntry, -1);
+    }
+    if (entry) {
+      this.#countUses(entry, 1, update);
+      this.#certificates.countUses(entry, 1);
+    }
     this.#gatewayEntry = entry;
     if (entry) update.put(encodeItem(compileGateway(entry)));
     else update.remove(this.#gatewayKey);

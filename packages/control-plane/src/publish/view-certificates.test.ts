@@ -71,6 +71,28 @@ describe('the Certificates of a view', () => {
     assert.deepEqual(certificatesOf(main), {});
   });
 
+  it('are those of its Gateway too, with the key where a listener shows one', async (t) => {
+    const front = (certificates: string[], trust: string[]): Manifest =>
+      manifest('Gateway', 'edge', {
+        listeners: [
+          {
+            name: 'https',
+            port: 443,
+            protocol: 'https',
+            tls: { certificates, clientAuth: { mode: 'require', trust } },
+          },
+        ],
+      });
+    const documents = [ca, certificate('c', one), certificate('d', two), front(['c'], ['ca'])];
+    const { main, edge, change } = await follow(t, documents);
+    assert.deepEqual(certificatesOf(edge), { 'default/ca': undefined, 'default/c': one.key });
+    assert.deepEqual(certificatesOf(main), {});
+    await change([front(['d'], ['c'])]);
+    assert.deepEqual(certificatesOf(edge), { 'default/c': undefined, 'default/d': two.key });
+    await change([gateway('edge')]);
+    assert.deepEqual(certificatesOf(edge), {});
+  });
+
   it('follow their key, also where it stands in a Secret', async (t) => {
     const inSecret = ({ certificate: chain }: IssuedCertificate): Manifest =>
       certificate('c', { certificate: chain, key: { secret: 's', key: 'k' } });

@@ -4,11 +4,12 @@ import { compileCertificate } from '../compile/compile-resource.ts';
 import { certificateKeyRef } from '../store/certificate-key.ts';
 import type { Entry, EntryChange, ResourceView } from '../store/resource-index.ts';
 import type { ReadSecret } from '../store/secret-values.ts';
+import { showsOwn } from '../store/certificate-users.ts';
 
 interface Uses {
-  /** Services that refer to it in any way. */
-  services: number;
-  /** Those that show it to upstreams as theirs, for which the key is needed. */
+  /** References to it, of the Gateway and of Services. */
+  references: number;
+  /** Those of them that show it to clients or upstreams as their own, for which the key is needed. */
   shown: number;
 }
 
@@ -26,8 +27,8 @@ interface ItemChanges {
 }
 
 /**
- * The Certificates that the Services of a view refer to. A private key leaves only where one of these Services shows the
- * Certificate as its own; as a mere trust anchor it travels without.
+ * The Certificates that the Gateway and the Services of a view refer to. A private key leaves only where one of these shows
+ * the Certificate as its own; as a mere trust anchor it travels without.
  */
 export class ViewCertificates {
   readonly #resources: ResourceView;
@@ -41,14 +42,14 @@ export class ViewCertificates {
     this.#readSecret = readSecret;
   }
 
-  /** A Service has come into the view or left it. */
-  countUses(service: Entry, by: 1 | -1): void {
-    for (const { kind, target, pointer } of service.references) {
+  /** The Gateway or a Service has come into the view or left it. */
+  countUses(user: Entry, by: 1 | -1): void {
+    for (const { kind, target, pointer } of user.references) {
       if (kind !== 'Certificate') continue;
-      const uses = this.#uses.get(target) ?? { services: 0, shown: 0 };
-      uses.services += by;
-      if (pointer.endsWith('/clientCertificate')) uses.shown += by;
-      if (uses.services === 0) this.#uses.delete(target);
+      const uses = this.#uses.get(target) ?? { references: 0, shown: 0 };
+      uses.references += by;
+      if (showsOwn(pointer)) uses.shown += by;
+      if (uses.references === 0) this.#uses.delete(target);
       else this.#uses.set(target, uses);
       this.#touched.add(target);
     }

@@ -59,3 +59,54 @@ describe('checkBuildable', () => {
     assert.deepEqual(path('/a%20b'), []);
   });
 });
+
+describe('listeners with TLS', () => {
+  const problems = (...written: object[]): [string, string, string][] =>
+    checkBuildable(
+      entryOf(
+        {
+          apiVersion,
+          kind: 'Gateway',
+          metadata: {
+            name: 'g',
+            uid: 'u',
+            resourceVersion: '1',
+            generation: 1,
+            creationTimestamp: '2026-01-01T00:00:00.000Z',
+          },
+          spec: { listeners: written },
+        },
+        '2026-01-01T00:00:00.000Z',
+      ),
+      [],
+    ).map(({ code, pointer, detail }) => [code, pointer, detail]);
+  const https = (name: string, tls: object = {}, more: object = {}) => ({
+    name,
+    port: 443,
+    protocol: 'https',
+    hosts: [`${name}.test`],
+    tls: { certificates: [name], ...tls },
+    ...more,
+  });
+
+  it('share a port when they differ in hosts and certificates alone', () => {
+    assert.deepEqual(problems(https('a'), https('b')), []);
+    const clientAuth = { mode: 'require', trust: ['ca'] };
+    for (const other of [
+      https('b', { minVersion: 'TLSv1.3' }),
+      https('b', { clientAuth }),
+      https('b', { ciphers: ['TLS_AES_128_GCM_SHA256'] }),
+      https('b', {}, { proxyProtocol: 'accept' }),
+      { name: 'b', port: 443, hosts: ['b.test'] },
+    ])
+      assert.deepEqual(problems(https('a'), other), [
+        ['exclusive', '/spec/listeners/1', 'speaks otherwise than listener a on the same port'],
+      ]);
+  });
+
+  it('name ciphers that nodes know', () => {
+    assert.deepEqual(problems(https('a', { ciphers: ['ECDHE-ECDSA-AES128-GCM-SHA256', 'AES128-NIX'] })), [
+      ['bad_format', '/spec/listeners/0/tls/ciphers/1', '"AES128-NIX" is not a cipher suite that nodes know'],
+    ]);
+  });
+});

@@ -1,5 +1,8 @@
 import { BlockList, isIP } from 'node:net';
+import { getCiphers } from 'node:tls';
+import { isDeepStrictEqual } from 'node:util';
 import type { ApiProblem } from '@causeway/model/api-types';
+import { didYouMean } from '@causeway/model/hints';
 import type { GatewaySpec } from '@causeway/model/kinds/gateway';
 import type { RouteSpec } from '@causeway/model/kinds/route';
 import type { ServiceSpec } from '@causeway/model/kinds/service';
@@ -40,7 +43,10 @@ function checksOf(entry: Entry, ownAddresses: readonly ListenAddress[]): ApiProb
     case 'Service':
       return checkEndpoints(entry.effective as ServiceSpec, ownAddresses);
     case 'Gateway':
-      return checkListeners(entry.effective as GatewaySpec);
+      return [
+        ...checkListeners(entry.effective as GatewaySpec),
+        ...checkCiphers(entry.effective as GatewaySpec),
+      ];
     default:
       return [];
   }
@@ -138,6 +144,19 @@ function checkListeners(spec: GatewaySpec): ApiProblem[] {
         },
       ];
     }
+    const unlike = before.find(
+      (other) => other.address === listener.address && !isSameFront(other, listener),
+    );
+    if (unlike) {
+      return [
+        {
+          code: 'exclusive',
+          pointer,
+          detail: `speaks otherwise than listener ${unlike.name} on the same port`,
+          hint: 'protocol, proxyProtocol, tls.minVersion, ciphers and clientAuth are settled before the host is known: make them equal, or take another port',
+        },
+      ];
+    }
     const twin = before.find((other) => other.address === listener.address && shareHost(other, listener));
     return twin
       ? [
@@ -152,7 +171,36 @@ function checkListeners(spec: GatewaySpec): ApiProblem[] {
   });
 }
 
+/** Of ciphers that it does not know OpenSSL says nothing as long as it knows one. */
+function checkCiphers(spec: GatewaySpec): ApiProblem[] {
+  const known = new Set(getCiphers().map((name) => name.toUpperCase()));
+  return spec.listeners.flatMap(({ tls }, index) =>
+    (tls?.ciphers ?? []).flatMap((name, at): ApiProblem[] => {
+      if (known.has(name.toUpperCase())) return [];
+      const hint = didYouMean(name.toUpperCase(), [...known]);
+      return [
+        {
+          code: 'bad_format',
+          pointer: `/spec/listeners/${index}/tls/ciphers/${at}`,
+          detail: `${JSON.stringify(name)} is not a cipher suite that nodes know`,
+          ...(hint === undefined ? {} : { hint }),
+        },
+      ];
+    }),
+  );
+}
+
 type Listener = GatewaySpec['listeners'][number];
+
+/** What is agreed on with a client before it has named a host, or in the same breath. */
+function isSameFront(one: Listener, other: Listener): boolean {
+  const frontOf = ({ protocol, proxyProtocol, tls }: Listener) => ({
+    protocol,
+    proxyProtocol,
+    tls: tls && { ...tls, certificates: undefined },
+  });
+  return isDeepStrictEqual(frontOf(one), frontOf(other));
+}
 
 function isWildcard(address: string): boolean {
   return address === '0.0.0.0' || address === '::';

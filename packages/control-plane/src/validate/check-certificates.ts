@@ -1,15 +1,16 @@
 import { parseCertificateChain, privateKeyComplaint } from '@causeway/model/certificate-chain';
 import type { ApiProblem } from '@causeway/model/api-types';
 import type { CertificateSpec } from '@causeway/model/kinds/certificate';
-import type { ServiceSpec } from '@causeway/model/kinds/service';
 import { pointerOf } from '@causeway/model/problem';
 import { certificateKeyRef, secretKeyOf } from '../store/certificate-key.ts';
 import type { ReadSecret } from '../store/secret-values.ts';
 import type { Entry, ResourceView } from '../store/resource-index.ts';
+import { showsOwn } from '../store/certificate-users.ts';
+import { checkListenerNames } from './listener-names.ts';
 
 /**
- * What holds between a Certificate, the Secret that its key is in and the Services that show it to upstreams, in the
- * configuration as it would be: checked from whichever of them is written. Keys are read, and never quoted.
+ * What holds between a Certificate, the Secret that its key is in and the Services and Gateways that show it as their own, in
+ * the configuration as it would be: checked from whichever of them is written. Keys are read, and never quoted.
  */
 export function checkCertificates(
   planned: ResourceView,
@@ -21,11 +22,17 @@ export function checkCertificates(
     const entry = planned.get(key);
     switch (entry?.resource.kind) {
       case 'Certificate':
-        return [...checkOwnKey(entry, planned, readSecret), ...checkKeyIsThere(entry, planned, written)];
+        return [
+          ...checkOwnKey(entry, planned, readSecret),
+          ...checkKeyIsThere(entry, planned, written),
+          ...checkListenerNames(entry, planned, written),
+        ];
       case 'Secret':
         return checkKeysInSecret(entry, planned, readSecret, written);
       case 'Service':
-        return checkClientCertificate(entry, planned);
+        return checkShown(entry, planned);
+      case 'Gateway':
+        return [...checkShown(entry, planned), ...checkListenerNames(entry, planned, written)];
       default:
         return [];
     }
@@ -79,30 +86,27 @@ function checkKeysInSecret(
   });
 }
 
-/** A Certificate that Services show as theirs keeps a key. */
+/** A Certificate that somebody shows as his own keeps a key. */
 function checkKeyIsThere(entry: Entry, planned: ResourceView, written: ReadonlySet<string>): ApiProblem[] {
   if ((entry.effective as CertificateSpec).key !== undefined) return [];
-  const user = [...planned.referrersOf(entry.key)].find((key) => {
-    if (written.has(key)) return false;
-    const service = planned.get(key);
-    return service?.references.some(
-      ({ pointer, target }) => pointer === clientPointer && target === entry.key,
-    );
-  });
-  return user === undefined
-    ? []
-    : [problemOf(entry, '/spec/key', `required: ${user} uses it as tls.clientCertificate`, 'missing')];
+  for (const user of planned.referrersOf(entry.key)) {
+    if (written.has(user)) continue;
+    const uses = planned.get(user)?.references ?? [];
+    const use = uses.find(({ pointer, target }) => target === entry.key && showsOwn(pointer));
+    if (use === undefined) continue;
+    const field = use.pointer.endsWith('/clientCertificate') ? 'tls.clientCertificate' : 'tls.certificates';
+    return [problemOf(entry, '/spec/key', `required: ${user} uses it as ${field}`, 'missing')];
+  }
+  return [];
 }
 
-const clientPointer = '/spec/tls/clientCertificate';
-
-function checkClientCertificate(service: Entry, planned: ResourceView): ApiProblem[] {
-  const { tls } = service.effective as ServiceSpec;
-  if (tls?.clientCertificate === undefined) return [];
-  const reference = service.references.find(({ pointer }) => pointer === clientPointer);
-  const certificate = reference && planned.get(reference.target);
-  if (!certificate || (certificate.effective as CertificateSpec).key !== undefined) return [];
-  return [problemOf(service, clientPointer, `${certificate.key} has no key`)];
+function checkShown(user: Entry, planned: ResourceView): ApiProblem[] {
+  return user.references.flatMap(({ kind, pointer, target }) => {
+    if (kind !== 'Certificate' || !showsOwn(pointer)) return [];
+    const certificate = planned.get(target);
+    if (!certificate || (certificate.effective as CertificateSpec).key !== undefined) return [];
+    return [problemOf(user, pointer, `${certificate.key} has no key`)];
+  });
 }
 
 function problemOf(

@@ -174,7 +174,7 @@ class Draft {
     const entries = this.#made.objects.flatMap(({ key }) => this.#planned.get(key) ?? []);
     return [
       ...routeWarnings(this.#made.objects, this.#planned, signatures),
-      ...tlsWarnings(entries, now),
+      ...tlsWarnings(entries, this.#planned, now),
       ...idleRemovals(this.#planned, [...this.#documents.keys()]),
     ];
   }

@@ -1,26 +1,29 @@
 import { certificateFacts, parseCertificateChain } from '@causeway/model/certificate-chain';
 import type { CertificateSpec } from '@causeway/model/kinds/certificate';
 import type { ServiceSpec } from '@causeway/model/kinds/service';
-import type { Entry } from '../store/resource-index.ts';
+import type { Entry, ResourceView } from '../store/resource-index.ts';
+import { uncoveredHosts } from './listener-names.ts';
 import { shortKey } from './short-key.ts';
 
 /** Warnings are cut after this many, so that one apply of many objects stays readable. */
 const warningsMax = 20;
 
 /**
- * What is allowed and hardly ever meant: Services that trust anybody, certificates outside of their time. Said at every
+ * What is allowed and hardly ever meant: Services that trust anybody, certificates outside of their time, hosts of listeners without one. Said at every
  * apply and read, changed or not. `now` is RFC 3339.
  */
-export function tlsWarnings(entries: readonly Entry[], now: string): string[] {
-  return entries.flatMap((entry) => warningOf(entry, now) ?? []).slice(0, warningsMax);
+export function tlsWarnings(entries: readonly Entry[], view: ResourceView, now: string): string[] {
+  return entries.flatMap((entry) => warningsOf(entry, view, now) ?? []).slice(0, warningsMax);
 }
 
-function warningOf(entry: Entry, now: string): string | undefined {
+function warningsOf(entry: Entry, view: ResourceView, now: string): string | string[] | undefined {
   switch (entry.resource.kind) {
     case 'Service':
       return (entry.effective as ServiceSpec).tls?.verify === false
         ? `${shortKey(entry)} takes any certificate of its endpoints (tls.verify is false)`
         : undefined;
+    case 'Gateway':
+      return uncoveredHosts(entry, view);
     case 'Certificate':
       return timeWarning(entry, now);
     default:

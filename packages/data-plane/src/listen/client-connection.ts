@@ -21,6 +21,7 @@ import { adoptSocket } from '../socket/adopt-socket.ts';
 import { MessageWriter } from '../socket/message-writer.ts';
 import { ownSocket, type SocketOwner } from '../socket/own-socket.ts';
 import { ReadMemory } from '../socket/read-memory.ts';
+import type { ConnectionOrigin } from './arrival.ts';
 import { ClientResponse } from './client-response.ts';
 import type { ConnectionContext } from './connection-context.ts';
 import { messageFaults } from './message-faults.ts';
@@ -85,22 +86,26 @@ export class ClientConnection implements Downstream, SocketOwner, Timed {
   #isBodyPaused = false;
   #isSent = false;
 
-  /** Takes the place of `accepted`, a socket that has not begun to read. */
-  constructor(context: ConnectionContext, accepted: Socket) {
+  /** Takes the place of `accepted`, a socket that has not begun to read; one of TLS stays in its place. */
+  constructor(
+    context: ConnectionContext,
+    accepted: Socket,
+    { peerAddress, peerPort, tls }: ConnectionOrigin,
+  ) {
     this.#context = context;
     this.#memory = new ReadMemory((piece) => this.#receive(piece));
-    const socket = adoptSocket(accepted, this.#memory);
+    const socket = tls === undefined ? adoptSocket(accepted, this.#memory) : accepted;
     this.#socket = socket;
     this.#parser = new RequestParser(context.headLimits);
     this.#writer = new MessageWriter(socket, () => this.#onEmptied());
     this.#response = new ClientResponse(socket, this.#writer);
     this.#peer = {
       socketKey: context.socketKey,
-      // As its listener counted it: a client that is gone by now has no address any more.
-      peerAddress: accepted.remoteAddress ?? '',
-      peerPort: accepted.remotePort ?? 0,
+      peerAddress,
+      peerPort,
       localPort: socket.localPort ?? 0,
-      scheme: 'http',
+      scheme: tls === undefined ? 'http' : 'https',
+      tls,
     };
     ownSocket(socket, this);
     if (socket === accepted) socket.on('data', (piece: Buffer) => this.#receive(piece));
@@ -141,6 +146,16 @@ export class ClientConnection implements Downstream, SocketOwner, Timed {
   /** Later requests belong to another socket of the table: the port has moved, and takes this connection along. */
   moveTo(socketKey: string): void {
     if (this.#peer.socketKey !== socketKey) this.#peer = { ...this.#peer, socketKey };
+  }
+
+  /** What came before this connection had its socket. */
+  begin(received: Buffer): void {
+    if (received.length > 0) this.#receive(received);
+  }
+
+  /** The next exchange is the last one; it is waited for as long as any client may take. */
+  leaveAfterNext(): void {
+    this.#isLeaving = true;
   }
 
   /** Ends the connection as soon as nothing is under way on it. */

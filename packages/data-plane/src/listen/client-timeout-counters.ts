@@ -3,4 +3,5 @@
 export class ClientTimeoutCounters {
   keepAlive = 0;
   requestHead = 0;
+  tlsHandshake = 0;
 }

@@ -68,6 +68,16 @@ export class ConnectionCounts {
     return true;
   }
 
+  /** Counts a connection for another address; false when that has too many, and then it counts as before. */
+  move(from: string, to: string, limits: ConnectionCountLimits): boolean {
+    this.leave(from);
+    if (this.enter(to, limits)) return true;
+    const { slices, addresses } = this.#shared;
+    addresses.enter(addresses.keyOf(plainAddress(from)), Infinity);
+    slices.add('connections', 1);
+    return false;
+  }
+
   leave(peerAddress: string): void {
     const { slices, addresses } = this.#shared;
     addresses.leave(addresses.keyOf(plainAddress(peerAddress)));

@@ -7,17 +7,20 @@ import type { Logger } from '@causeway/runtime/logger';
 import type { RequestHandler } from '../proxy/exchange.ts';
 import type { TimerWheel } from '../proxy/timer-wheel.ts';
 import type { GatewaySettings } from '../table/gateway-settings.ts';
+import { Arrival, type ArrivalOwner, type ListenerFront } from './arrival.ts';
+import type { ArrivalCounters } from './arrival-counters.ts';
 import { needsReusePort } from './assert-port-free.ts';
 import { ClientConnection } from './client-connection.ts';
 import type { ClientTimeoutCounters } from './client-timeout-counters.ts';
 import type { ConnectionContext } from './connection-context.ts';
-import type { ConnectionCounts } from './connection-counts.ts';
+import type { ConnectionCountLimits, ConnectionCounts } from './connection-counts.ts';
 
 /** What all listeners of a node share. */
 export interface ListenerContext {
   readonly handler: RequestHandler;
   readonly counts: ConnectionCounts;
   readonly timeoutCounters: ClientTimeoutCounters;
+  readonly arrivalCounters: ArrivalCounters;
   readonly wheel: TimerWheel;
   readonly logger: Logger;
 }
@@ -27,11 +30,12 @@ export interface HttpListenerOptions {
   readonly address: string;
   readonly port: number;
   readonly settings: GatewaySettings;
+  readonly front: ListenerFront;
 }
 
 const tcpKeepAliveMs = 60_000;
 
-export class HttpListener implements ConnectionContext {
+export class HttpListener implements ConnectionContext, ArrivalOwner {
   /** Of the table's socket that new connections belong to. */
   socketKey: string;
   readonly address: string;
@@ -41,20 +45,27 @@ export class HttpListener implements ConnectionContext {
   readonly handler: RequestHandler;
   readonly wheel: TimerWheel;
   readonly timeoutCounters: ClientTimeoutCounters;
+  readonly arrivalCounters: ArrivalCounters;
   readonly #server: Server;
   readonly #context: ListenerContext;
   readonly #connections = new Set<ClientConnection>();
+  /** Not yet connections; counted as such. */
+  readonly #arrivals = new Set<Arrival>();
+  #front: ListenerFront;
   #settings: GatewaySettings;
 
-  constructor(context: ListenerContext, { socketKey, address, port, settings }: HttpListenerOptions) {
+  constructor(context: ListenerContext, options: HttpListenerOptions) {
+    const { socketKey, address, port, settings, front } = options;
     this.socketKey = socketKey;
     this.address = address;
     this.port = port;
     this.handler = context.handler;
     this.wheel = context.wheel;
     this.timeoutCounters = context.timeoutCounters;
+    this.arrivalCounters = context.arrivalCounters;
     this.#context = context;
     this.#settings = settings;
+    this.#front = front;
     this.#server = createServer({
       // A client may end its side and still wait for its answer.
       allowHalfOpen: true,
@@ -75,6 +86,10 @@ export class HttpListener implements ConnectionContext {
     return this.#settings.timeouts.requestHeadMs;
   }
 
+  get tlsHandshakeMs(): number {
+    return this.#settings.timeouts.tlsHandshakeMs;
+  }
+
   get keepAliveMs(): number {
     return this.#settings.timeouts.keepAliveMs;
   }
@@ -88,12 +103,13 @@ export class HttpListener implements ConnectionContext {
   }
 
   get connections(): number {
-    return this.#connections.size;
+    return this.#connections.size + this.#arrivals.size;
   }
 
-  /** Takes new limits; open connections keep the limits on heads that they began with. */
-  configure(settings: GatewaySettings): void {
+  /** Takes new limits; open connections keep the limits on heads that they began with. `front` is for new connections; undefined: as it was. */
+  configure(settings: GatewaySettings, front: ListenerFront | undefined): void {
     this.#settings = settings;
+    this.#front = front ?? this.#front;
   }
 
   /**
@@ -135,12 +151,15 @@ export class HttpListener implements ConnectionContext {
       if (key === undefined) connection.leave();
       else connection.moveTo(key);
     }
+    for (const arrival of this.#arrivals)
+      if (homeOf(arrival.localAddress ?? this.address) === undefined) arrival.isLeaving = true;
   }
 
   /** Cuts what is left. */
   destroy(): void {
     this.#server.close();
     for (const connection of this.#connections) connection.destroy();
+    for (const arrival of this.#arrivals) arrival.destroy();
   }
 
   onConnectionClosed(connection: ClientConnection): void {
@@ -148,15 +167,47 @@ export class HttpListener implements ConnectionContext {
     this.#context.counts.leave(connection.connection.peerAddress);
   }
 
+  onProxied(from: string, to: string): boolean {
+    return this.#context.counts.move(from, to, this.#countLimits);
+  }
+
+  onArrived(arrival: Arrival, socket: Socket, received: Buffer): void {
+    this.#arrivals.delete(arrival);
+    const connection = new ClientConnection(this, socket, arrival.origin);
+    this.#connections.add(connection);
+    if (arrival.isLeaving) connection.leaveAfterNext();
+    connection.begin(received);
+  }
+
+  onLost(arrival: Arrival): void {
+    this.#arrivals.delete(arrival);
+    this.#context.counts.leave(arrival.origin.peerAddress);
+  }
+
+  get #countLimits(): ConnectionCountLimits {
+    const { connections, clientAddress } = this.#settings;
+    return { ...connections, trustedProxies: clientAddress.trustedProxies };
+  }
+
   #onConnection(socket: Socket): void {
     const peerAddress = socket.remoteAddress;
-    const { connections, clientAddress } = this.#settings;
-    const limits = { ...connections, trustedProxies: clientAddress.trustedProxies };
+    const limits = this.#countLimits;
     // Without an address it is gone already.
     if (peerAddress === undefined || !this.#context.counts.enter(peerAddress, limits)) {
       socket.destroy();
       return;
     }
-    this.#connections.add(new ClientConnection(this, socket));
+    const { tls, proxyProtocol } = this.#front;
+    const isTrusted = proxyProtocol !== 'none' && limits.trustedProxies.has(peerAddress);
+    if (proxyProtocol === 'require' && !isTrusted) {
+      this.arrivalCounters.proxy.untrusted += 1;
+      this.#context.counts.leave(peerAddress);
+      socket.destroy();
+    } else if (tls !== undefined || isTrusted) {
+      this.#arrivals.add(new Arrival(this, socket, this.#front, isTrusted));
+    } else {
+      const peerPort = socket.remotePort ?? 0;
+      this.#connections.add(new ClientConnection(this, socket, { peerAddress, peerPort, tls: undefined }));
+    }
   }
 }

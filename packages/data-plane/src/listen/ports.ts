@@ -4,7 +4,6 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { NodeProblem } from '@causeway/proto/gen/causeway/config/v1/config_pb';
 import { logListening } from '@causeway/runtime/listening-line';
 
-import type { GatewaySettings } from '../table/gateway-settings.ts';
 import type { Table, TableSocket } from '../table/table.ts';
 import { type Home, homeFinder, isSameAddress, isWildcard } from './address-cover.ts';
 import { assertPortFree } from './assert-port-free.ts';
@@ -54,7 +53,7 @@ export class Ports {
   readonly #logged = new Set<string>();
   /** Of the live table. */
   #homes: readonly Home[] = [];
-  #settings: GatewaySettings | undefined;
+  #table: Table | undefined;
   #isDrained = false;
 
   constructor(context: ListenerContext) {
@@ -172,9 +171,10 @@ export class Ports {
     );
   }
 
-  async #openPort({ key: socketKey, address }: TableSocket, table: Table, port: number): Promise<OpenPort> {
+  async #openPort(socket: TableSocket, table: Table, port: number): Promise<OpenPort> {
+    const { key: socketKey, address, front } = socket;
     const settings = table.gateway;
-    const listener = new HttpListener(this.#context, { socketKey, address, port, settings });
+    const listener = new HttpListener(this.#context, { socketKey, address, port, settings, front });
     return { listener, boundPort: (await listener.open()).port };
   }
 
@@ -186,8 +186,8 @@ export class Ports {
         listener.destroy();
       } else {
         this.#open.set(key, open);
-        if (this.#settings !== undefined) listener.configure(this.#settings);
         this.#house(key);
+        this.#configure(listener);
         listener.goLive();
       }
     }
@@ -206,11 +206,17 @@ export class Ports {
     }).filter(({ key }) => table.sockets.has(key));
     for (const key of this.#open.keys()) this.#house(key);
     this.#settleDraining();
-    this.#settings = table.gateway;
-    for (const { listener } of [...this.#open.values(), ...this.#draining]) listener.configure(table.gateway);
+    this.#table = table;
+    for (const { listener } of [...this.#open.values(), ...this.#draining]) this.#configure(listener);
     for (const { listener } of opened.values()) listener.goLive();
     // One worker tells of a port that all of them have.
     if (taken === undefined) this.#log(table);
+  }
+
+  /** As the live table wants it. */
+  #configure(listener: HttpListener): void {
+    const table = this.#table;
+    if (table !== undefined) listener.configure(table.gateway, table.sockets.get(listener.socketKey)?.front);
   }
 
   /** Has an open port and its connections serve what the live table has there, or closes it. */

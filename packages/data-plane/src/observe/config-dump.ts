@@ -31,6 +31,8 @@ export function configDump(table: Table, boundPort: (socketKey: string) => numbe
         address: spec.address,
         port: boundPort(key) ?? null,
         hosts: spec.hosts,
+        proxyProtocol: spec.proxyProtocol,
+        tls: spec.tls ?? null,
       })),
     ),
     routes: Array.from(sharedValues(table.routes), ({ name, listeners, rules, backends }) => ({

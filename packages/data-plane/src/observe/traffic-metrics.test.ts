@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { createLogger } from '@causeway/runtime/logger';
 import { ManualClock } from '@causeway/runtime/manual-clock';
 
+import { ArrivalCounters } from '../listen/arrival-counters.ts';
 import { ClientTimeoutCounters } from '../listen/client-timeout-counters.ts';
 import { exchangeRecord } from '../testing/exchange-records.ts';
 import { PoolCounters } from '../upstream/pool-counters.ts';
@@ -14,7 +15,13 @@ const gauges = {
   connectionsMax: 70,
   refusedConnections: { total: 1, address: 2, descriptors: 3 },
   retiredTables: 1,
-  clientTimeouts: Object.assign(new ClientTimeoutCounters(), { keepAlive: 4, requestHead: 5 }),
+  clientTimeouts: Object.assign(new ClientTimeoutCounters(), {
+    keepAlive: 4,
+    requestHead: 5,
+    tlsHandshake: 6,
+  }),
+  arrivals: new ArrivalCounters(),
+  certificateExpiry: [{ certificate: 'default/www', seconds: 86_400 }],
   pools: Object.assign(new PoolCounters(), { connectionsOpened: 6, staleRepeats: 8 }),
   upstreamConnections: [{ service: 'default/s', open: 2, waiting: 1 }],
   eventLoop: { medianSeconds: 0.001, p99Seconds: 0.002, maxSeconds: 0.003 },
@@ -107,9 +114,20 @@ describe('TrafficMetrics', () => {
     assert.deepEqual(series(metrics, 'causeway_upstream_active_requests'), { 'default/s': 1 });
   });
 
+  it('shows what failed before the first request, and how long certificates are valid', () => {
+    const metrics = metricsOf();
+    assert.equal(series(metrics, 'causeway_tls_handshake_failures_total')['version'], 0);
+    assert.equal(series(metrics, 'causeway_proxy_protocol_failures_total')['untrusted'], 0);
+    assert.deepEqual(series(metrics, 'causeway_certificate_expiry_seconds'), { 'default/www': 86_400 });
+  });
+
   it('shows timeouts of clients, pools of upstream connections and pauses of the event loop', () => {
     const metrics = metricsOf();
-    assert.deepEqual(series(metrics, 'causeway_client_timeouts_total'), { keepAlive: 4, requestHead: 5 });
+    assert.deepEqual(series(metrics, 'causeway_client_timeouts_total'), {
+      keepAlive: 4,
+      requestHead: 5,
+      tlsHandshake: 6,
+    });
     assert.deepEqual(series(metrics, 'causeway_upstream_pool_events_total'), {
       opened: 6,
       connectFailed: 0,

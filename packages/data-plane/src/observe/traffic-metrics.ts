@@ -3,6 +3,7 @@
 import type { CounterCell, GaugeCell, HistogramCell } from '@causeway/runtime/metric-cells';
 import { MetricRegistry } from '@causeway/runtime/metrics';
 
+import { type ArrivalCounters, handshakeFailures, proxyFailures } from '../listen/arrival-counters.ts';
 import type { ClientTimeoutCounters } from '../listen/client-timeout-counters.ts';
 import type { ExchangeObserver, ExchangeRecord } from '../proxy/exchange-record.ts';
 import { type Reason, reasons } from '../proxy/reasons.ts';
@@ -22,6 +23,8 @@ export interface TrafficGauges {
   };
   readonly retiredTables: number;
   readonly clientTimeouts: ClientTimeoutCounters;
+  readonly arrivals: ArrivalCounters;
+  readonly certificateExpiry: readonly { readonly certificate: string; readonly seconds: number }[];
   readonly pools: PoolCounters;
   /** By Service. */
   readonly upstreamConnections: readonly {
@@ -185,9 +188,11 @@ export class TrafficMetrics implements ExchangeObserver {
     const retired = gauge('causeway_tables_retired', 'Old tables that still have exchanges.');
     const dropped = total('causeway_access_log_dropped_total', 'Access log lines that nobody took in time.');
     const refreshMore = this.#addTrafficGauges();
+    const refreshArrivals = this.#addArrivalGauges();
     this.registry.onCollect(() => {
       const now = gauges();
       refreshMore(now);
+      refreshArrivals(now);
       connections.set(now.connections);
       connectionsMax.set(now.connectionsMax ?? 0);
       refusedTotal.set(now.refusedConnections.total);
@@ -196,6 +201,39 @@ export class TrafficMetrics implements ExchangeObserver {
       retired.set(now.retiredTables);
       dropped.set(this.#accessLog.dropped);
     });
+  }
+
+  /** Of what comes before a connection's first request; gives what refreshes it. */
+  #addArrivalGauges(): (now: TrafficGauges) => void {
+    const failed = this.registry.counter({
+      name: 'causeway_tls_handshake_failures_total',
+      help: 'TLS handshakes of clients that failed, by reason.',
+      labelNames: ['reason'],
+    });
+    const unproxied = this.registry.counter({
+      name: 'causeway_proxy_protocol_failures_total',
+      help: 'Connections that were closed for want of a PROXY header that can be believed and read, by reason.',
+      labelNames: ['reason'],
+    });
+    const expiry = this.registry.gauge({
+      name: 'causeway_certificate_expiry_seconds',
+      help: 'How long a Certificate of this node is still valid, trust bundles by their first one; negative when it is over.',
+      labelNames: ['certificate'],
+      combine: 'max',
+    });
+    const shown = new Set<string>();
+    return ({ arrivals, certificateExpiry }) => {
+      for (const reason of handshakeFailures)
+        (failed.cell({ reason }) as GaugeCell).set(arrivals.handshakes[reason]);
+      for (const reason of proxyFailures)
+        (unproxied.cell({ reason }) as GaugeCell).set(arrivals.proxy[reason]);
+      for (const certificate of shown) expiry.remove({ certificate });
+      shown.clear();
+      for (const { certificate, seconds } of certificateExpiry) {
+        expiry.cell({ certificate }).set(seconds);
+        shown.add(certificate);
+      }
+    };
   }
 
   /** Of sockets, pools and the event loop; gives what refreshes them. */
@@ -207,6 +245,7 @@ export class TrafficMetrics implements ExchangeObserver {
     });
     const keepAlive = timeouts.cell({ limit: 'keepAlive' }) as GaugeCell;
     const requestHead = timeouts.cell({ limit: 'requestHead' }) as GaugeCell;
+    const tlsHandshake = timeouts.cell({ limit: 'tlsHandshake' }) as GaugeCell;
     const pools = this.registry.counter({
       name: 'causeway_upstream_pool_events_total',
       help: 'What pools of upstream connections did: opened, failed to connect, repeated a request on a stale connection, refused one.',
@@ -237,6 +276,7 @@ export class TrafficMetrics implements ExchangeObserver {
     return (now) => {
       keepAlive.set(now.clientTimeouts.keepAlive);
       requestHead.set(now.clientTimeouts.requestHead);
+      tlsHandshake.set(now.clientTimeouts.tlsHandshake);
       opened.set(now.pools.connectionsOpened);
       failed.set(now.pools.connectsFailed);
       repeated.set(now.pools.staleRepeats);

@@ -9,6 +9,8 @@
 import type { RequestHead } from '@causeway/http1/request-head';
 import type { ResponseHead } from '@causeway/http1/response-head';
 
+import type { TlsFacts } from '../listen/tls/tls-acceptor.ts';
+
 /** Fields in the order of the message: name, value, name, value. One character a byte. */
 export type FieldList = readonly string[];
 
@@ -26,6 +28,8 @@ export interface PeerConnection {
   readonly peerPort: number;
   readonly localPort: number;
   readonly scheme: 'http' | 'https';
+  /** What is known of the client by TLS; undefined without. */
+  readonly tls?: TlsFacts | undefined;
 }
 
 /** Why a message could not be read to its end; the recipe has a reason for each. */

@@ -8,7 +8,13 @@ import { matchRoute } from '@causeway/router/router';
 import { createRequestId } from '@causeway/runtime/request-id';
 
 import type { MatchedRoute, RouteEntry } from '../table/route-entry.ts';
-import { listenerFor, type Table, tableService } from '../table/table.ts';
+import {
+  listenerFor,
+  type Table,
+  type TableListener,
+  tableService,
+  type TableSocket,
+} from '../table/table.ts';
 import { clientAddress, plainAddress } from './client-address.ts';
 import type {
   Downstream,
@@ -186,6 +192,7 @@ function findRoute(
   if (socket === undefined) return { reason: 'draining' };
   const listener = listenerFor(socket, request.host);
   if (listener === undefined) return { reason: 'no_route' };
+  if (isMisdirected(socket, listener, connection.tls?.serverName)) return { reason: 'misdirected_request' };
   const outcome = matchRoute(listener.router, request);
   switch (outcome.kind) {
     case 'match':
@@ -200,6 +207,17 @@ function findRoute(
         detail: `The path holds an escaped or special ${outcome.refused.join(', ')}, which its Route does not allow.`,
       };
   }
+}
+
+/** Whether a client asked TLS for a host of one listener and now asks for one of another (RFC 9110 section 15.5.20). */
+function isMisdirected(
+  socket: TableSocket,
+  listener: TableListener,
+  serverName: string | undefined,
+): boolean {
+  if (serverName === undefined || socket.listeners.length === 1) return false;
+  const meant = listenerFor(socket, serverName);
+  return meant !== undefined && meant !== listener;
 }
 
 const protocols = ['HTTP/1.0', 'HTTP/1.1'];

@@ -36,6 +36,11 @@ export const reasons = {
     title: 'Expectation Failed',
     detail: 'The only expectation that is met here is 100-continue.',
   },
+  misdirected_request: {
+    status: 421,
+    title: 'Misdirected Request',
+    detail: 'This connection was made for another host; open one for this host.',
+  },
   uri_too_long: { status: 414, title: 'URI Too Long', detail: 'The request target is too long.' },
   head_too_large: {
     status: 431,

@@ -1,5 +1,6 @@
 /** The listeners of a table, arranged by the sockets that they share. */
 
+import type { ListenerFront } from '../listen/arrival.ts';
 import type { ListenerSpec } from './gateway-settings.ts';
 import type { TableListener, TableSocket } from './table.ts';
 
@@ -9,12 +10,15 @@ export function socketKey({ address, port, name }: ListenerSpec): string {
 }
 
 /** Of two listeners that claim the same host on one socket the first wins; validation refuses such a Gateway. */
-export function buildSockets(listeners: readonly TableListener[]): ReadonlyMap<string, TableSocket> {
+export function buildSockets(
+  listeners: readonly TableListener[],
+  fronts: ReadonlyMap<string, ListenerFront>,
+): ReadonlyMap<string, TableSocket> {
   const byKey = Map.groupBy(listeners, ({ spec }) => socketKey(spec));
-  return new Map(Array.from(byKey, ([key, members]) => [key, buildSocket(key, members)]));
+  return new Map(Array.from(byKey, ([key, members]) => [key, buildSocket(key, members, fronts.get(key)!)]));
 }
 
-function buildSocket(key: string, listeners: readonly TableListener[]): TableSocket {
+function buildSocket(key: string, listeners: readonly TableListener[], front: ListenerFront): TableSocket {
   const exactHosts = new Map<string, TableListener>();
   const wildcardHosts = new Map<string, TableListener>();
   let everyHost: TableListener | undefined;
@@ -26,5 +30,5 @@ function buildSocket(key: string, listeners: readonly TableListener[]): TableSoc
     }
   }
   const { address, port } = listeners[0]!.spec;
-  return { key, address, port, listeners, exactHosts, wildcardHosts, everyHost };
+  return { key, address, port, listeners, exactHosts, wildcardHosts, everyHost, front };
 }

@@ -12,10 +12,12 @@ import { messageOf } from '@causeway/runtime/errors';
 import type { Steps } from '@causeway/runtime/work-slices';
 
 import type { SnapshotUpdate } from '../sync/snapshot-target.ts';
+import type { TicketKeys } from '../listen/tls/ticket-keys.ts';
 import type { PoolContext } from '../upstream/endpoint-pool.ts';
 import type { ServiceHandle } from '../upstream/service-handle.ts';
 import { applyChanges, type Changes } from './apply-changes.ts';
 import { type BuiltItem, buildFilters } from './build-filters.ts';
+import { buildFronts } from './build-fronts.ts';
 import { buildServices } from './build-services.ts';
 import { buildSockets } from './build-sockets.ts';
 import { CertificateEntry } from './certificate-entry.ts';
@@ -46,6 +48,7 @@ export function* buildTable(
   previous: Table | undefined,
   update: SnapshotUpdate,
   pools: PoolContext,
+  ticketKeys: TicketKeys,
 ): Steps<BuiltTable> {
   const problems: NodeProblem[] = [];
   const changes = yield* sortChanges(update, problems);
@@ -59,6 +62,19 @@ export function* buildTable(
   const filters = changeFilters(previous?.filters, changes.gatewayFilters, changes.middlewares);
   checkMiddlewares(gateway.name, filters, changes.routes, problems);
   const routes = yield* applyChanges(previous?.routes, changes.routes);
+  const fronts = buildFronts(
+    previous,
+    {
+      gateway,
+      certificates: services.certificates,
+      changedCertificates: new Set(changes.certificates.keys()),
+      ticketKeys,
+    },
+    ({ index }, error) =>
+      problems.push(
+        problem('invalid_resource', `gateway/${gateway.name}`, `/spec/listeners/${index}`, messageOf(error)),
+      ),
+  );
   const listeners = yield* buildListeners(previous, gateway, routes, changes.routes, problems);
   if (problems.length > 0) return { ok: false, problems };
   const { revision, items } = update;
@@ -68,7 +84,7 @@ export function* buildTable(
     digest: items.rootDigest,
     gateway,
     filters,
-    sockets: buildSockets(listeners),
+    sockets: buildSockets(listeners, fronts),
     routes,
     ...held,
   };

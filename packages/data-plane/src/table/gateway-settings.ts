@@ -5,15 +5,21 @@ import {
   type AccessLog,
   AccessLogFormat,
   ClientAddressHeader,
+  ClientAuth,
   type ClientTimeouts as CompiledTimeouts,
   type CompiledGateway,
   type GatewayLimits,
+  type Listener as CompiledListener,
+  type ListenerTls as CompiledTls,
+  ProxyProtocol,
 } from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
 
 import { UnknownChoice } from '@causeway/proto/route-rules';
 
+import type { TlsParts } from '../listen/tls/tls-acceptor.ts';
 import { CidrSet } from '../proxy/cidr-set.ts';
 import type { ClientAddressRule } from '../proxy/client-address.ts';
+import { readTlsVersion } from './tls-version.ts';
 
 /** Bounds on connections; 0 = off where the Gateway's reference says so. */
 export interface ConnectionLimits {
@@ -48,6 +54,14 @@ export interface ClientTimeouts {
   readonly keepAliveMs: number;
   readonly drainDelayMs: number;
   readonly drainMs: number;
+  readonly tlsHandshakeMs: number;
+}
+
+/** Of Certificates only the names. */
+export interface ListenerTls extends Omit<TlsParts, 'certificates' | 'trust'> {
+  /** "namespace/name" */
+  readonly certificates: readonly string[];
+  readonly trust: readonly string[];
 }
 
 export interface ListenerSpec {
@@ -55,6 +69,9 @@ export interface ListenerSpec {
   readonly address: string;
   readonly port: number;
   readonly hosts: readonly string[];
+  /** Undefined: plain HTTP. */
+  readonly tls: ListenerTls | undefined;
+  readonly proxyProtocol: 'none' | 'accept' | 'require';
   /** Position in the Gateway, for pointers. */
   readonly index: number;
 }
@@ -87,13 +104,7 @@ export function readGatewaySettings(gateway: CompiledGateway): GatewaySettings {
     throw new Error('accessLog or forwarding is missing');
   return {
     name: gateway.name,
-    listeners: gateway.listeners.map(({ name, address, port, hosts }, index) => ({
-      name,
-      address,
-      port,
-      hosts,
-      index,
-    })),
+    listeners: gateway.listeners.map(readListener),
     clientAddress: {
       trustedProxies: new CidrSet(clientAddress.trustedProxies),
       header: readHeader(clientAddress.header),
@@ -105,6 +116,50 @@ export function readGatewaySettings(gateway: CompiledGateway): GatewaySettings {
     accessLog: readAccessLog(accessLog),
     forwarding: { forwarded: forwarding.forwarded, via: forwarding.via },
   };
+}
+
+function readListener(listener: CompiledListener, index: number): ListenerSpec {
+  const { name, address, port, hosts, tls } = listener;
+  const proxyProtocol = readProxyProtocol(listener.proxyProtocol);
+  return { name, address, port, hosts, index, proxyProtocol, tls: tls && readTls(tls) };
+}
+
+function readTls({ certificates, trust, minVersion, ciphers, clientAuth }: CompiledTls): ListenerTls {
+  if (certificates.length === 0) throw new Error('tls has no certificates');
+  if (clientAuth !== ClientAuth.NONE && trust.length === 0) throw new Error('tls.clientAuth trusts nobody');
+  return {
+    certificates,
+    trust,
+    ciphers,
+    minVersion: readTlsVersion(minVersion),
+    clientAuth: readClientAuth(clientAuth),
+  };
+}
+
+function readClientAuth(clientAuth: ClientAuth): ListenerTls['clientAuth'] {
+  switch (clientAuth) {
+    case ClientAuth.NONE:
+      return 'none';
+    case ClientAuth.OPTIONAL:
+      return 'optional';
+    case ClientAuth.REQUIRE:
+      return 'require';
+    default:
+      throw new UnknownChoice(`tls.clientAuth ${clientAuth}`);
+  }
+}
+
+function readProxyProtocol(proxyProtocol: ProxyProtocol): ListenerSpec['proxyProtocol'] {
+  switch (proxyProtocol) {
+    case ProxyProtocol.UNSPECIFIED:
+      return 'none';
+    case ProxyProtocol.ACCEPT:
+      return 'accept';
+    case ProxyProtocol.REQUIRE:
+      return 'require';
+    default:
+      throw new UnknownChoice(`proxyProtocol ${String(proxyProtocol)}`);
+  }
 }
 
 function readAccessLog(accessLog: AccessLog): AccessLogSettings {
@@ -132,8 +187,8 @@ function readFormat(format: AccessLogFormat): AccessLogSettings['format'] {
 }
 
 function readTimeouts(timeouts: CompiledTimeouts): ClientTimeouts {
-  const { requestHeadMs, requestBodyIdleMs, keepAliveMs, drainDelayMs, drainMs } = timeouts;
-  return { requestHeadMs, requestBodyIdleMs, keepAliveMs, drainDelayMs, drainMs };
+  const { requestHeadMs, requestBodyIdleMs, keepAliveMs, drainDelayMs, drainMs, tlsHandshakeMs } = timeouts;
+  return { requestHeadMs, requestBodyIdleMs, keepAliveMs, drainDelayMs, drainMs, tlsHandshakeMs };
 }
 
 function readLimits(

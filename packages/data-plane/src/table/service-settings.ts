@@ -5,18 +5,14 @@ import {
   type CompiledService,
   type UpstreamTls as CompiledTls,
   Protocol,
-  TlsVersion,
 } from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
 import { UnknownChoice } from '@causeway/proto/route-rules';
-import { sharedGet, type SharedMap } from '@causeway/router/shared-map';
+import type { SharedMap } from '@causeway/router/shared-map';
 
 import type { PoolSettings } from '../upstream/endpoint-pool.ts';
-import {
-  createUpstreamTls,
-  type TlsVersion as TlsVersionName,
-  type UpstreamTls,
-} from '../upstream/tls-settings.ts';
-import type { CertificateEntry } from './certificate-entry.ts';
+import { createUpstreamTls, type UpstreamTls } from '../upstream/tls-settings.ts';
+import { type CertificateEntry, namedCertificate, pairOf } from './certificate-entry.ts';
+import { readTlsVersion } from './tls-version.ts';
 
 /** Throws UnknownChoice for a Service that this version cannot run, an Error for one that is not whole. */
 export function readServiceSettings(
@@ -50,32 +46,12 @@ export function certificatesOf({ tls }: CompiledService): readonly string[] {
 }
 
 function readTls(tls: CompiledTls, certificates: SharedMap<CertificateEntry> | undefined): UpstreamTls {
-  const named = (name: string): CertificateEntry => {
-    const certificate = sharedGet(certificates, name);
-    if (certificate === undefined) throw new Error(`certificate/${name} is not in the snapshot`);
-    return certificate;
-  };
+  const named = (name: string): CertificateEntry => namedCertificate(certificates, name);
   return createUpstreamTls({
     serverName: tls.serverName === '' ? undefined : tls.serverName,
     trust: tls.trust.map((name) => named(name).chain),
-    client: tls.clientCertificate === '' ? undefined : clientOf(named(tls.clientCertificate)),
+    client: tls.clientCertificate === '' ? undefined : pairOf(named(tls.clientCertificate)),
     verify: tls.verify,
-    minVersion: readVersion(tls.minVersion),
+    minVersion: readTlsVersion(tls.minVersion),
   });
-}
-
-function clientOf({ name, chain, key }: CertificateEntry): { chain: string; key: string } {
-  if (key === undefined) throw new Error(`certificate/${name} came without its key`);
-  return { chain, key };
-}
-
-function readVersion(version: TlsVersion): TlsVersionName {
-  switch (version) {
-    case TlsVersion.TLS_VERSION_1_2:
-      return 'TLSv1.2';
-    case TlsVersion.TLS_VERSION_1_3:
-      return 'TLSv1.3';
-    default:
-      throw new UnknownChoice(`tls.minVersion ${version}`);
-  }
 }

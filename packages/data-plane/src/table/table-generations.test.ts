@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { runAtOnce } from '@causeway/runtime/work-slices';
 
+import { TicketKeys } from '../listen/tls/ticket-keys.ts';
 import { endpoints, gatewayItem, NodeFixture } from '../testing/node-fixture.ts';
 import { poolContext, poolSettings } from '../testing/pools.ts';
 import { ServiceHandle } from '../upstream/service-handle.ts';
@@ -11,7 +12,9 @@ import { TableGenerations } from './table-generations.ts';
 const pools = poolContext();
 
 function emptyTable() {
-  const built = runAtOnce(buildTable(undefined, new NodeFixture().update({ items: [gatewayItem()] }), pools));
+  const built = runAtOnce(
+    buildTable(undefined, new NodeFixture().update({ items: [gatewayItem()] }), pools, new TicketKeys()),
+  );
   assert.ok(built.ok);
   return built.table;
 }

@@ -4,6 +4,7 @@ import type { Router } from '@causeway/router/router';
 import type { SharedMap } from '@causeway/router/shared-map';
 import { sharedGet } from '@causeway/router/shared-map';
 
+import type { ListenerFront } from '../listen/arrival.ts';
 import type { ServiceHandle } from '../upstream/service-handle.ts';
 import type { CertificateEntry } from './certificate-entry.ts';
 import type { GatewaySettings, ListenerSpec } from './gateway-settings.ts';
@@ -27,6 +28,8 @@ export interface TableSocket {
   /** By suffix, without the `*.`. */
   readonly wildcardHosts: ReadonlyMap<string, TableListener>;
   readonly everyHost: TableListener | undefined;
+  /** What comes before the first request. */
+  readonly front: ListenerFront;
 }
 
 export interface Table {

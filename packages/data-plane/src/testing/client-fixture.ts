@@ -148,7 +148,13 @@ export async function startClients(
   const server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true });
   server.on('connection', (socket: Socket) => {
     prepare(socket);
-    connections!.push(new ClientConnection(shared, socket));
+    connections!.push(
+      new ClientConnection(shared, socket, {
+        peerAddress: socket.remoteAddress ?? '',
+        peerPort: socket.remotePort ?? 0,
+        tls: undefined,
+      }),
+    );
   });
   context.after(() => connections!.forEach((connection) => connection.destroy()));
   const port = await listenRaw(context, server);

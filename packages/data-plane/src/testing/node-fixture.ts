@@ -48,6 +48,7 @@ export function gatewayItem(init: GatewayInit = {}): Compiled {
     keepAliveMs: 75_000,
     drainDelayMs: 0,
     drainMs: 5000,
+    tlsHandshakeMs: 10_000,
     ...init.timeouts,
   };
   const limits = {

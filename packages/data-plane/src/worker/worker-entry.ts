@@ -63,6 +63,8 @@ function run(setup: WorkerSetup, port: CallPort): void {
     refusedConnections: node.counts.refused,
     retiredTables: node.retiredTables,
     clientTimeouts: node.timeoutCounters,
+    arrivals: node.arrivalCounters,
+    certificateExpiry: node.certificateExpiry,
     pools: node.poolCounters,
     upstreamConnections: node.upstreamConnections,
     eventLoop: eventLoop.take(),
@@ -78,6 +80,7 @@ function run(setup: WorkerSetup, port: CallPort): void {
     places,
     onFailing: (failure, failures) => supervisor.failing({ failure, failures }),
     otherPorts: () => otherPorts,
+    ticketKeys: setup.ticketKeys,
   });
   let applied: Applied = nothingApplied;
   let prepared: { readonly update: PreparedUpdate; readonly makes: Applied } | undefined;
@@ -112,6 +115,7 @@ function run(setup: WorkerSetup, port: CallPort): void {
     addresses: (found) => resolver.learn(found),
     placeWanted: (want) => places.onWanted(want),
     placeFreed: (endpoint) => places.onFreed(endpoint),
+    ticketKeys: (keys) => node.useTicketKeys(keys),
     descriptors: (openFilesMax) => node.counts.limitDescriptors(openFilesMax),
   };
   const calls = new PortCalls(port, { ...asks, ...tells });

@@ -12,6 +12,7 @@ import { NameResolver } from '@causeway/runtime/name-resolver';
 
 import { ConnectionCounts } from '../listen/connection-counts.ts';
 import type { BoundPorts } from '../listen/ports.ts';
+import { newTicketKeys } from '../listen/tls/ticket-keys.ts';
 import { DropReport } from '../observe/drop-report.ts';
 import { LogOutputs } from '../observe/log-outputs.ts';
 import { createNodeShared, NodeShared, type NodeSharedMemory } from '../shared/node-shared.ts';
@@ -73,6 +74,7 @@ export class WorkerPool implements SnapshotTarget {
   /** Of workers that have ended. */
   #left: readonly MetricFamily[] = [];
   #openFilesMax: number | undefined;
+  #ticketKeys: Uint8Array = newTicketKeys();
   #boundPorts: BoundPorts = {};
   #isStopping = false;
   #cancelWatch: CancelTimer = () => {};
@@ -181,6 +183,12 @@ export class WorkerPool implements SnapshotTarget {
     }
   }
 
+  /** Clients with a session ticket of before make a full handshake. */
+  useTicketKeys(keys: Uint8Array): void {
+    this.#ticketKeys = keys;
+    for (const thread of this.#threads) thread.tellTicketKeys(keys);
+  }
+
   limitDescriptors(openFilesMax: number | undefined): void {
     this.#counts.limitDescriptors(openFilesMax);
     if (openFilesMax === this.#openFilesMax) return;
@@ -239,7 +247,14 @@ export class WorkerPool implements SnapshotTarget {
     const { nodeId, logLevel } = this.#options;
     const slot = this.#freeSlot();
     const thread: WorkerThread = new WorkerThread(
-      { worker: slot, workers: this.#options.workers, nodeId, logLevel, shared: this.#memory },
+      {
+        worker: slot,
+        workers: this.#options.workers,
+        nodeId,
+        logLevel,
+        shared: this.#memory,
+        ticketKeys: this.#ticketKeys,
+      },
       {
         watch: (name) => this.#watchName(thread, name),
         unwatch: (name) => this.#unwatchName(thread, name),

@@ -19,6 +19,8 @@ export interface WorkerSetup {
   readonly nodeId: string;
   readonly logLevel: LogLevel;
   readonly shared: NodeSharedMemory;
+  /** Those that all workers seal session tickets with. */
+  readonly ticketKeys: Uint8Array;
 }
 
 export interface PrepareRequest {
@@ -54,6 +56,7 @@ export interface WorkerTells {
   placeFreed(endpoint: string): void;
   /** Undefined: nobody knows. */
   descriptors(openFilesMax: number | undefined): void;
+  ticketKeys(keys: Uint8Array): void;
 }
 
 export interface FoundAddresses {

@@ -92,6 +92,10 @@ export class WorkerThread {
     this.#calls.tell('descriptors', openFilesMax);
   }
 
+  tellTicketKeys(keys: Uint8Array): void {
+    this.#calls.tell('ticketKeys', keys);
+  }
+
   /** Ends the thread wherever it is. */
   async terminate(end: WorkerEnd): Promise<void> {
     this.#stopReason ??= end;

@@ -2,6 +2,7 @@ import type { GatewaySpec } from '@causeway/model/kinds/gateway';
 import { kindNamed } from '@causeway/model/kinds/registry';
 import { defaultNamespace, type Resource } from '@causeway/model/resource';
 import { shownIdentity } from '../object-key.ts';
+import { timeLeft } from '../output/age.ts';
 import { executionRows, executionTitles } from '../output/filters.ts';
 import { cutList } from '../output/table.ts';
 import { routesOn } from '../output/used-by.ts';
@@ -34,6 +35,7 @@ export async function describeGateway(session: Session, gateway: Resource): Prom
     protocol,
     (hosts ?? []).join(','),
   ]);
+  const certificates = await certificateRows(session, spec);
   return {
     fields: [
       ...(await headFields(session, gateway)),
@@ -45,6 +47,7 @@ export async function describeGateway(session: Session, gateway: Resource): Prom
     ],
     sections: [
       { title: 'Listeners', lines: tableLines(['NAME', 'ADDRESS', 'PORT', 'PROTOCOL', 'HOSTS'], listeners) },
+      { title: 'Certificates', lines: tableLines(['NAME', 'NAMES', 'EXPIRES', 'LISTENERS'], certificates) },
       { title: 'Filters, in order of execution', lines: tableLines(executionTitles, filters) },
       { title: 'Timeouts', lines: settings(spec.timeouts, gateway.spec['timeouts']) },
       { title: 'Limits', lines: settings(spec.limits, gateway.spec['limits']) },
@@ -52,6 +55,22 @@ export async function describeGateway(session: Session, gateway: Resource): Prom
       nodes.section,
     ],
   };
+}
+
+/** Those that its listeners show, with the time that is left to them. */
+async function certificateRows(session: Session, { listeners }: Partial<GatewaySpec>): Promise<string[][]> {
+  const usersOf = (certificate: string): string[] =>
+    (listeners ?? []).flatMap(({ name, tls }) => (tls?.certificates.includes(certificate) ? [name] : []));
+  if (!listeners?.some(({ tls }) => tls)) return [];
+  const all = await session.client.listAll('certificates', { namespace: defaultNamespace });
+  return all
+    .filter(({ metadata }) => usersOf(metadata.name).length > 0)
+    .map(({ metadata, status }) => [
+      metadata.name,
+      (status?.names ?? []).join(','),
+      timeLeft(status?.notAfter ?? '', session.io.nowMs()),
+      usersOf(metadata.name).join(','),
+    ]);
 }
 
 /** `json to stdout`, `combined to file:/var/log/causeway/access.log, 10 % of the good answers`. */

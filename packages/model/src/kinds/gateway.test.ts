@@ -73,3 +73,41 @@ describe('Gateway.limits', () => {
     );
   });
 });
+
+describe('Gateway.listeners', () => {
+  const of = (listener: object) =>
+    problemsOf({ listeners: [{ name: 'a', port: 443, ...listener }] }).map(({ pointer, code }) => [
+      pointer.replace('/spec/listeners/0', ''),
+      code,
+    ]);
+  const tls = { certificates: ['www'] };
+
+  it('have TLS with https, and only then', () => {
+    assert.deepEqual(of({ protocol: 'https', tls }), []);
+    assert.deepEqual(of({ protocol: 'https' }), [['/tls', 'missing']]);
+    assert.deepEqual(of({ tls }), [['/tls', 'not_allowed_here']]);
+    assert.deepEqual(of({ protocol: 'https', tls: { certificates: [] } }), [
+      ['/tls/certificates', 'out_of_range'],
+    ]);
+  });
+
+  it('trust somebody when they ask clients for certificates, and only then', () => {
+    const auth = (clientAuth: object) => of({ protocol: 'https', tls: { ...tls, clientAuth } });
+    assert.deepEqual(auth({ mode: 'require', trust: ['ca'] }), []);
+    assert.deepEqual(auth({ mode: 'optional' }), [['/tls/clientAuth/trust', 'missing']]);
+    assert.deepEqual(auth({ trust: ['ca'] }), [['/tls/clientAuth/trust', 'not_allowed_here']]);
+    assert.deepEqual(auth({ mode: 'maybe' }), [['/tls/clientAuth/mode', 'bad_format']]);
+  });
+
+  it('take versions, ciphers and PROXY protocol by their names', () => {
+    const more = { minVersion: 'TLSv1.3', ciphers: ['TLS_AES_128_GCM_SHA256'] };
+    assert.deepEqual(of({ protocol: 'https', proxyProtocol: 'require', tls: { ...tls, ...more } }), []);
+    assert.deepEqual(of({ protocol: 'https', tls: { ...tls, minVersion: 'TLSv1.1' } }), [
+      ['/tls/minVersion', 'bad_format'],
+    ]);
+    assert.deepEqual(of({ protocol: 'https', tls: { ...tls, ciphers: ['HIGH:!aNULL'] } }), [
+      ['/tls/ciphers/0', 'bad_format'],
+    ]);
+    assert.deepEqual(of({ proxyProtocol: 'v2' }), [['/proxyProtocol', 'bad_format']]);
+  });
+});

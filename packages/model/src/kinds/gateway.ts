@@ -16,27 +16,71 @@ import {
   name,
   object,
   percent,
+  say,
   size,
 } from '../fields.ts';
 import { filterList, middlewareReferences } from '../filters/filter-item.ts';
 import { plannedFilterFields } from '../filters/filter-kinds.ts';
 import { filterProblems } from '../filters/filter-rules.ts';
 import { accessLogOutput } from './access-log-output.ts';
-import { entriesOf, type Kind, writeVerbs } from './kind.ts';
+import { entriesOf, fieldOf, type Kind, type Reference, writeVerbs } from './kind.ts';
 
 const counted = (description: string) => integer('a number', description, 0, 10_000_000);
+
+const ciphersPattern = /^[A-Za-z0-9_-]+$/;
+
+const listenerTls = object(
+  {
+    certificates: list(name.describe('Certificate with a key, in namespace default.'), {
+      description:
+        'Chosen by the name that a client asks for (SNI): exact names, then *.suffix of one label; the first one for every other client.',
+      min: 1,
+      max: 256,
+      key: '',
+    }),
+    minVersion: choice('Oldest version that is spoken.', ['TLSv1.2', 'TLSv1.3']).default('TLSv1.2'),
+    ciphers: list(
+      line(
+        'a cipher suite',
+        'Name of a cipher suite, as OpenSSL or, for TLS 1.3, RFC 8446 spells it.',
+        64,
+      ).regex(ciphersPattern, { error: () => say('bad_format', 'not the name of a cipher suite') }),
+      { description: 'In order of preference; empty = the built-in list.', max: 64, key: '' },
+    ).default([]),
+    clientAuth: object(
+      {
+        mode: choice(
+          'Whether clients are asked for a certificate. One that does not verify ends the connection, with optional too.',
+          ['none', 'optional', 'require'],
+        ).default('none'),
+        trust: list(name.describe('Certificate in namespace default.'), {
+          description: 'Certificates that may have signed those of clients.',
+          max: 32,
+          key: '',
+        }).default([]),
+      },
+      'Certificates of clients.',
+    ).prefault({}),
+  },
+  'TLS of a listener; protocol https only.',
+);
 
 const listener = object(
   {
     name,
     address: ipAddress.default('0.0.0.0'),
     port: listenPort,
-    protocol: choice('What clients speak.', ['http']).default('http'),
+    protocol: choice('What clients speak: HTTP, or HTTP over TLS.', ['http', 'https']).default('http'),
     hosts: list(hostPattern, {
       description: "Intersected with the Routes' hosts; empty = every host.",
       max: 64,
       key: '',
     }).default([]),
+    proxyProtocol: choice(
+      'PROXY protocol, v1 and v2, in front of TLS too; believed only from clientAddress.trustedProxies. With require every other connection is closed.',
+      ['none', 'accept', 'require'],
+    ).default('none'),
+    tls: listenerTls.optional(),
   },
   'A port that nodes listen on. Two listeners may share a port when their hosts differ.',
 );
@@ -72,10 +116,19 @@ const accessLog = object(
   'Access log of each node.',
 );
 
-export const gatewaySpec = object(
+const gatewayFields = object(
   {
     listeners: list(listener, { description: 'Ports of the Gateway.', min: 1, max: 32, key: 'name' }).default(
-      [{ name: 'http', address: '0.0.0.0', port: 8080, protocol: 'http', hosts: [] }],
+      [
+        {
+          name: 'http',
+          address: '0.0.0.0',
+          port: 8080,
+          protocol: 'http',
+          hosts: [],
+          proxyProtocol: 'none',
+        },
+      ],
     ),
     filters: filterList(
       'Filters of every Route of this Gateway, unless a Route replaces or removes one by its name.',
@@ -106,6 +159,9 @@ export const gatewaySpec = object(
     paths: object({ mergeSlashes: flag('Take // as /.').default(true) }, 'Path normalisation.').prefault({}),
     timeouts: object(
       {
+        tlsHandshake: realDuration
+          .default('10s')
+          .describe('Until a TLS handshake is complete; then the connection is closed.'),
         requestHead: realDuration.default('10s').describe('Until the head is complete; 408 request_timeout.'),
         requestBodyIdle: realDuration
           .default('30s')
@@ -152,6 +208,31 @@ export const gatewaySpec = object(
   'Listeners, limits and client-side settings that nodes join by name.',
 );
 
+/** What fields of a listener forbid and require of each other. */
+export const gatewaySpec = gatewayFields.superRefine(({ listeners }, context) => {
+  for (const [index, one] of listeners.entries())
+    for (const [field, message] of listenerComplaints(one))
+      context.addIssue({ code: 'custom', path: ['listeners', index, ...field], message });
+});
+
+function listenerComplaints({ protocol, tls }: z.output<typeof listener>): [string[], string][] {
+  if (protocol === 'http')
+    return tls === undefined
+      ? []
+      : [[['tls'], say('not_allowed_here', 'protocol http has no TLS', 'write protocol: https')]];
+  if (tls === undefined)
+    return [[['tls'], say('missing', 'required with protocol https', 'write tls: {certificates: [NAME]}')]];
+  const { mode, trust } = tls.clientAuth;
+  const path = ['tls', 'clientAuth', 'trust'];
+  if (mode === 'none' && trust.length > 0)
+    return [
+      [path, say('not_allowed_here', 'no certificate is asked for', 'write mode: optional or require')],
+    ];
+  if (mode !== 'none' && trust.length === 0)
+    return [[path, say('missing', `required with mode ${mode}: Certificates that clients' are signed by`)]];
+  return [];
+}
+
 export type GatewaySpec = z.output<typeof gatewaySpec>;
 
 export const gatewayKind: Kind<typeof gatewaySpec> = {
@@ -163,7 +244,10 @@ export const gatewayKind: Kind<typeof gatewaySpec> = {
     'Listeners, limits and client-side settings. Nodes join one by name; `default` exists without being written.',
   verbs: writeVerbs,
   spec: gatewaySpec,
-  references: (spec) => middlewareReferences(entriesOf(spec, 'filters')),
+  references: (spec) => [
+    ...middlewareReferences(entriesOf(spec, 'filters')),
+    ...entriesOf(spec, 'listeners').flatMap(certificateReferences),
+  ],
   check: filterProblems,
   plannedFields: [
     'allowedRoutes',
@@ -172,14 +256,27 @@ export const gatewayKind: Kind<typeof gatewaySpec> = {
     'legacyRateLimitHeaders',
     'requestSamples',
     'rollout',
-    'tls',
     'http2',
     'redirectToHttps',
-    'proxyProtocol',
-    'tlsHandshake',
+    'ocspStapling',
     'maxStreamsPerConnection',
     'rateLimitKeys',
     'cacheSize',
     ...plannedFilterFields,
   ],
 };
+
+function certificateReferences(written: unknown, index: number): Reference[] {
+  const tls = fieldOf(written, 'tls');
+  const at = `/spec/listeners/${index}/tls`;
+  const named = (from: unknown, field: string, pointer: string): Reference[] =>
+    entriesOf(from, field).flatMap((entry, place): Reference[] =>
+      typeof entry === 'string'
+        ? [{ pointer: `${pointer}/${field}/${place}`, kind: 'Certificate', name: entry }]
+        : [],
+    );
+  return [
+    ...named(tls, 'certificates', at),
+    ...named(fieldOf(tls, 'clientAuth'), 'trust', `${at}/clientAuth`),
+  ];
+}

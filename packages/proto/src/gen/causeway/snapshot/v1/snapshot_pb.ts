@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file causeway/snapshot/v1/snapshot.proto.
  */
 export const file_causeway_snapshot_v1_snapshot: GenFile = /*@__PURE__*/
-  fileDesc("CiNjYXVzZXdheS9zbmFwc2hvdC92MS9zbmFwc2hvdC5wcm90bxIUY2F1c2V3YXkuc25hcHNob3QudjEizQMKD0NvbXBpbGVkR2F0ZXdheRIMCgRuYW1lGAEgASgJEjEKCWxpc3RlbmVycxgCIAMoCzIeLmNhdXNld2F5LnNuYXBzaG90LnYxLkxpc3RlbmVyEjsKDmNsaWVudF9hZGRyZXNzGAMgASgLMiMuY2F1c2V3YXkuc25hcHNob3QudjEuQ2xpZW50QWRkcmVzcxIVCg1tZXJnZV9zbGFzaGVzGAQgASgIEjYKCHRpbWVvdXRzGAUgASgLMiQuY2F1c2V3YXkuc25hcHNob3QudjEuQ2xpZW50VGltZW91dHMSMwoGbGltaXRzGAYgASgLMiMuY2F1c2V3YXkuc25hcHNob3QudjEuR2F0ZXdheUxpbWl0cxIaChJhY2Nlc3NfbG9nX2VuYWJsZWQYByABKAgSNAoKZm9yd2FyZGluZxgKIAEoCzIgLmNhdXNld2F5LnNuYXBzaG90LnYxLkZvcndhcmRpbmcSMwoKYWNjZXNzX2xvZxgLIAEoCzIfLmNhdXNld2F5LnNuYXBzaG90LnYxLkFjY2Vzc0xvZxIxCgdmaWx0ZXJzGBQgAygLMiAuY2F1c2V3YXkuc25hcHNob3QudjEuRmlsdGVySXRlbSIsCgpGb3J3YXJkaW5nEhEKCWZvcndhcmRlZBgBIAEoCBILCgN2aWEYAiABKAgilgEKCUFjY2Vzc0xvZxI1CgZmb3JtYXQYASABKA4yJS5jYXVzZXdheS5zbmFwc2hvdC52MS5BY2Nlc3NMb2dGb3JtYXQSDAoEcGF0aBgCIAEoCRIWCg5zYW1wbGVfcGVyY2VudBgDIAEoARIWCg5yZWRhY3RfaGVhZGVycxgEIAMoCRIUCgxyZWRhY3RfcXVlcnkYBSADKAkiRgoITGlzdGVuZXISDAoEbmFtZRgBIAEoCRIPCgdhZGRyZXNzGAIgASgJEgwKBHBvcnQYAyABKA0SDQoFaG9zdHMYBCADKAkiYwoNQ2xpZW50QWRkcmVzcxIXCg90cnVzdGVkX3Byb3hpZXMYASADKAkSOQoGaGVhZGVyGAIgASgOMikuY2F1c2V3YXkuc25hcHNob3QudjEuQ2xpZW50QWRkcmVzc0hlYWRlciKIAQoOQ2xpZW50VGltZW91dHMSFwoPcmVxdWVzdF9oZWFkX21zGAEgASgNEhwKFHJlcXVlc3RfYm9keV9pZGxlX21zGAIgASgNEhUKDWtlZXBfYWxpdmVfbXMYAyABKA0SFgoOZHJhaW5fZGVsYXlfbXMYBCABKA0SEAoIZHJhaW5fbXMYBSABKA0iowIKDUdhdGV3YXlMaW1pdHMSFgoOaGVhZF9ieXRlc19tYXgYASABKA0SEwoLaGVhZGVyc19tYXgYAiABKA0SGAoQdGFyZ2V0X2J5dGVzX21heBgDIAEoDRIWCg5ib2R5X2J5dGVzX21heBgEIAEoBBIXCg9jb25uZWN0aW9uc19tYXgYBSABKA0SGwoTYWN0aXZlX3JlcXVlc3RzX21heBgGIAEoDRIjChtjb25uZWN0aW9uc19wZXJfYWRkcmVzc19tYXgYByABKA0SIwobcmVxdWVzdHNfcGVyX2Nvbm5lY3Rpb25fbWF4GAggASgNEhUKDXBpcGVsaW5lZF9tYXgYCiABKA0SHAoUYnl0ZXNfcGVyX3NlY29uZF9taW4YCyABKA0ipgMKDUNvbXBpbGVkUm91dGUSDAoEbmFtZRgBIAEoCRIRCglsaXN0ZW5lcnMYAiADKAkSDQoFaG9zdHMYAyADKAkSLAoHbWF0Y2hlcxgEIAMoCzIbLmNhdXNld2F5LnNuYXBzaG90LnYxLk1hdGNoEhAKCHByaW9yaXR5GAUgASgREj0KDWFsbG93X2VuY29kZWQYBiADKA4yJi5jYXVzZXdheS5zbmFwc2hvdC52MS5FbmNvZGVkQ2hhcmFjdGVyEi8KCGJhY2tlbmRzGAcgAygLMh0uY2F1c2V3YXkuc25hcHNob3QudjEuQmFja2VuZBI1Cgh0aW1lb3V0cxgIIAEoCzIjLmNhdXNld2F5LnNuYXBzaG90LnYxLlJvdXRlVGltZW91dHMSGwoOYm9keV9ieXRlc19tYXgYCSABKARIAIgBARIbChNhY3RpdmVfcmVxdWVzdHNfbWF4GAogASgNEjEKB2ZpbHRlcnMYFCADKAsyIC5jYXVzZXdheS5zbmFwc2hvdC52MS5GaWx0ZXJJdGVtQhEKD19ib2R5X2J5dGVzX21heCKLAgoFTWF0Y2gSDwoFZXhhY3QYASABKAlIABIQCgZwcmVmaXgYAiABKAlIABISCgh0ZW1wbGF0ZRgDIAEoCUgAEg8KBXJlZ2V4GAQgASgJSAASDwoHbWV0aG9kcxgFIAMoCRI1CgdoZWFkZXJzGAYgAygLMiQuY2F1c2V3YXkuc25hcHNob3QudjEuVmFsdWVQcmVkaWNhdGUSMwoFcXVlcnkYByADKAsyJC5jYXVzZXdheS5zbmFwc2hvdC52MS5WYWx1ZVByZWRpY2F0ZRI1Cgdjb29raWVzGAggAygLMiQuY2F1c2V3YXkuc25hcHNob3QudjEuVmFsdWVQcmVkaWNhdGVCBgoEcGF0aCJsCg5WYWx1ZVByZWRpY2F0ZRIMCgRuYW1lGAEgASgJEg8KBWV4YWN0GAIgASgJSAASEAoGcHJlZml4GAMgASgJSAASDwoFcmVnZXgYBCABKAlIABIRCgdwcmVzZW50GAUgASgISABCBQoDd2F5IioKB0JhY2tlbmQSDwoHc2VydmljZRgBIAEoCRIOCgZ3ZWlnaHQYAiABKA0iZgoNUm91dGVUaW1lb3V0cxISCgpyZXF1ZXN0X21zGAEgASgNEhgKEHJlc3BvbnNlX2hlYWRfbXMYAiABKA0SDwoHaWRsZV9tcxgDIAEoDRIWCg5zdHJlYW1faWRsZV9tcxgEIAEoDSL+AQoPQ29tcGlsZWRTZXJ2aWNlEgwKBG5hbWUYASABKAkSMAoIcHJvdG9jb2wYAiABKA4yHi5jYXVzZXdheS5zbmFwc2hvdC52MS5Qcm90b2NvbBI1CgZwb2xpY3kYAyABKA4yJS5jYXVzZXdheS5zbmFwc2hvdC52MS5CYWxhbmNpbmdQb2xpY3kSGgoSY29ubmVjdF90aW1lb3V0X21zGAQgASgNEigKBHBvb2wYBSABKAsyGi5jYXVzZXdheS5zbmFwc2hvdC52MS5Qb29sEi4KA3RscxgKIAEoCzIhLmNhdXNld2F5LnNuYXBzaG90LnYxLlVwc3RyZWFtVGxzIpQBCgtVcHN0cmVhbVRscxITCgtzZXJ2ZXJfbmFtZRgBIAEoCRINCgV0cnVzdBgCIAMoCRIaChJjbGllbnRfY2VydGlmaWNhdGUYAyABKAkSDgoGdmVyaWZ5GAQgASgIEjUKC21pbl92ZXJzaW9uGAUgASgOMiAuY2F1c2V3YXkuc25hcHNob3QudjEuVGxzVmVyc2lvbiKGAQoEUG9vbBIXCg9jb25uZWN0aW9uc19tYXgYASABKA0SEwoLd2FpdGluZ19tYXgYAiABKA0SFwoPaWRsZV90aW1lb3V0X21zGAMgASgNEiMKG3JlcXVlc3RzX3Blcl9jb25uZWN0aW9uX21heBgKIAEoDRISCgptYXhfYWdlX21zGAsgASgNIkwKE0NvbXBpbGVkQ2VydGlmaWNhdGUSDAoEbmFtZRgBIAEoCRINCgVjaGFpbhgCIAEoCRIQCgNrZXkYAyABKAlIAIgBAUIGCgRfa2V5IlUKEkNvbXBpbGVkTWlkZGxld2FyZRIMCgRuYW1lGAEgASgJEjEKB2ZpbHRlcnMYAiADKAsyIC5jYXVzZXdheS5zbmFwc2hvdC52MS5GaWx0ZXJJdGVtIo0BCgpGaWx0ZXJJdGVtEgwKBG5hbWUYASABKAkSDQoFcGhhc2UYAiABKA0SEgoIZGlzYWJsZWQYAyABKAhIABIUCgptaWRkbGV3YXJlGAQgASgJSAASMAoHcmVzcG9uZBgKIAEoCzIdLmNhdXNld2F5LnNuYXBzaG90LnYxLlJlc3BvbmRIAEIGCgRpdGVtIn4KB1Jlc3BvbmQSDgoGc3RhdHVzGAEgASgNEjUKB2hlYWRlcnMYAiADKAsyJC5jYXVzZXdheS5zbmFwc2hvdC52MS5UZW1wbGF0ZUhlYWRlchIsCgRib2R5GAMgASgLMh4uY2F1c2V3YXkuc25hcHNob3QudjEuVGVtcGxhdGUiTQoOVGVtcGxhdGVIZWFkZXISDAoEbmFtZRgBIAEoCRItCgV2YWx1ZRgCIAEoCzIeLmNhdXNld2F5LnNuYXBzaG90LnYxLlRlbXBsYXRlIj0KCFRlbXBsYXRlEjEKBXBhcnRzGAEgAygLMiIuY2F1c2V3YXkuc25hcHNob3QudjEuVGVtcGxhdGVQYXJ0ImUKDFRlbXBsYXRlUGFydBIRCgdsaXRlcmFsGAEgASgJSAASOgoIdmFyaWFibGUYAiABKAsyJi5jYXVzZXdheS5zbmFwc2hvdC52MS5UZW1wbGF0ZVZhcmlhYmxlSABCBgoEcGFydCJWChBUZW1wbGF0ZVZhcmlhYmxlEjQKBnNvdXJjZRgBIAEoDjIkLmNhdXNld2F5LnNuYXBzaG90LnYxLlRlbXBsYXRlU291cmNlEgwKBG5hbWUYAiABKAkqjgEKD0FjY2Vzc0xvZ0Zvcm1hdBIhCh1BQ0NFU1NfTE9HX0ZPUk1BVF9VTlNQRUNJRklFRBAAEhoKFkFDQ0VTU19MT0dfRk9STUFUX0pTT04QARIcChhBQ0NFU1NfTE9HX0ZPUk1BVF9DT01NT04QAhIeChpBQ0NFU1NfTE9HX0ZPUk1BVF9DT01CSU5FRBADKowBChNDbGllbnRBZGRyZXNzSGVhZGVyEiUKIUNMSUVOVF9BRERSRVNTX0hFQURFUl9VTlNQRUNJRklFRBAAEikKJUNMSUVOVF9BRERSRVNTX0hFQURFUl9YX0ZPUldBUkRFRF9GT1IQARIjCh9DTElFTlRfQUREUkVTU19IRUFERVJfRk9SV0FSREVEEAIq0AEKEEVuY29kZWRDaGFyYWN0ZXISIQodRU5DT0RFRF9DSEFSQUNURVJfVU5TUEVDSUZJRUQQABIbChdFTkNPREVEX0NIQVJBQ1RFUl9TTEFTSBABEh8KG0VOQ09ERURfQ0hBUkFDVEVSX0JBQ0tTTEFTSBACEh4KGkVOQ09ERURfQ0hBUkFDVEVSX1FVRVNUSU9OEAMSGgoWRU5DT0RFRF9DSEFSQUNURVJfSEFTSBAEEh8KG0VOQ09ERURfQ0hBUkFDVEVSX1NFTUlDT0xPThAFKlMKClRsc1ZlcnNpb24SGwoXVExTX1ZFUlNJT05fVU5TUEVDSUZJRUQQABITCg9UTFNfVkVSU0lPTl8xXzIQARITCg9UTFNfVkVSU0lPTl8xXzMQAipLCghQcm90b2NvbBIYChRQUk9UT0NPTF9VTlNQRUNJRklFRBAAEhEKDVBST1RPQ09MX0hUVFAQARISCg5QUk9UT0NPTF9IVFRQUxACKlUKD0JhbGFuY2luZ1BvbGljeRIgChxCQUxBTkNJTkdfUE9MSUNZX1VOU1BFQ0lGSUVEEAASIAocQkFMQU5DSU5HX1BPTElDWV9ST1VORF9ST0JJThABKowDCg5UZW1wbGF0ZVNvdXJjZRIfChtURU1QTEFURV9TT1VSQ0VfVU5TUEVDSUZJRUQQABIiCh5URU1QTEFURV9TT1VSQ0VfUkVRVUVTVF9NRVRIT0QQARIgChxURU1QTEFURV9TT1VSQ0VfUkVRVUVTVF9IT1NUEAISIAocVEVNUExBVEVfU09VUkNFX1JFUVVFU1RfUEFUSBADEh4KGlRFTVBMQVRFX1NPVVJDRV9SRVFVRVNUX0lEEAQSIgoeVEVNUExBVEVfU09VUkNFX1JFUVVFU1RfU0NIRU1FEAUSIgoeVEVNUExBVEVfU09VUkNFX1JFUVVFU1RfSEVBREVSEAYSIQodVEVNUExBVEVfU09VUkNFX1JFUVVFU1RfUVVFUlkQBxIiCh5URU1QTEFURV9TT1VSQ0VfUEFUSF9QQVJBTUVURVIQCBIiCh5URU1QTEFURV9TT1VSQ0VfQ0xJRU5UX0FERFJFU1MQCRIeChpURU1QTEFURV9TT1VSQ0VfUk9VVEVfTkFNRRAKYgZwcm90bzM");
+  fileDesc("CiNjYXVzZXdheS9zbmFwc2hvdC92MS9zbmFwc2hvdC5wcm90bxIUY2F1c2V3YXkuc25hcHNob3QudjEizQMKD0NvbXBpbGVkR2F0ZXdheRIMCgRuYW1lGAEgASgJEjEKCWxpc3RlbmVycxgCIAMoCzIeLmNhdXNld2F5LnNuYXBzaG90LnYxLkxpc3RlbmVyEjsKDmNsaWVudF9hZGRyZXNzGAMgASgLMiMuY2F1c2V3YXkuc25hcHNob3QudjEuQ2xpZW50QWRkcmVzcxIVCg1tZXJnZV9zbGFzaGVzGAQgASgIEjYKCHRpbWVvdXRzGAUgASgLMiQuY2F1c2V3YXkuc25hcHNob3QudjEuQ2xpZW50VGltZW91dHMSMwoGbGltaXRzGAYgASgLMiMuY2F1c2V3YXkuc25hcHNob3QudjEuR2F0ZXdheUxpbWl0cxIaChJhY2Nlc3NfbG9nX2VuYWJsZWQYByABKAgSNAoKZm9yd2FyZGluZxgKIAEoCzIgLmNhdXNld2F5LnNuYXBzaG90LnYxLkZvcndhcmRpbmcSMwoKYWNjZXNzX2xvZxgLIAEoCzIfLmNhdXNld2F5LnNuYXBzaG90LnYxLkFjY2Vzc0xvZxIxCgdmaWx0ZXJzGBQgAygLMiAuY2F1c2V3YXkuc25hcHNob3QudjEuRmlsdGVySXRlbSIsCgpGb3J3YXJkaW5nEhEKCWZvcndhcmRlZBgBIAEoCBILCgN2aWEYAiABKAgilgEKCUFjY2Vzc0xvZxI1CgZmb3JtYXQYASABKA4yJS5jYXVzZXdheS5zbmFwc2hvdC52MS5BY2Nlc3NMb2dGb3JtYXQSDAoEcGF0aBgCIAEoCRIWCg5zYW1wbGVfcGVyY2VudBgDIAEoARIWCg5yZWRhY3RfaGVhZGVycxgEIAMoCRIUCgxyZWRhY3RfcXVlcnkYBSADKAkiswEKCExpc3RlbmVyEgwKBG5hbWUYASABKAkSDwoHYWRkcmVzcxgCIAEoCRIMCgRwb3J0GAMgASgNEg0KBWhvc3RzGAQgAygJEi4KA3RscxgKIAEoCzIhLmNhdXNld2F5LnNuYXBzaG90LnYxLkxpc3RlbmVyVGxzEjsKDnByb3h5X3Byb3RvY29sGAsgASgOMiMuY2F1c2V3YXkuc25hcHNob3QudjEuUHJveHlQcm90b2NvbCKxAQoLTGlzdGVuZXJUbHMSFAoMY2VydGlmaWNhdGVzGAEgAygJEjUKC21pbl92ZXJzaW9uGAIgASgOMiAuY2F1c2V3YXkuc25hcHNob3QudjEuVGxzVmVyc2lvbhIPCgdjaXBoZXJzGAMgAygJEjUKC2NsaWVudF9hdXRoGAQgASgOMiAuY2F1c2V3YXkuc25hcHNob3QudjEuQ2xpZW50QXV0aBINCgV0cnVzdBgFIAMoCSJjCg1DbGllbnRBZGRyZXNzEhcKD3RydXN0ZWRfcHJveGllcxgBIAMoCRI5CgZoZWFkZXIYAiABKA4yKS5jYXVzZXdheS5zbmFwc2hvdC52MS5DbGllbnRBZGRyZXNzSGVhZGVyIqIBCg5DbGllbnRUaW1lb3V0cxIXCg9yZXF1ZXN0X2hlYWRfbXMYASABKA0SHAoUcmVxdWVzdF9ib2R5X2lkbGVfbXMYAiABKA0SFQoNa2VlcF9hbGl2ZV9tcxgDIAEoDRIWCg5kcmFpbl9kZWxheV9tcxgEIAEoDRIQCghkcmFpbl9tcxgFIAEoDRIYChB0bHNfaGFuZHNoYWtlX21zGAogASgNIqMCCg1HYXRld2F5TGltaXRzEhYKDmhlYWRfYnl0ZXNfbWF4GAEgASgNEhMKC2hlYWRlcnNfbWF4GAIgASgNEhgKEHRhcmdldF9ieXRlc19tYXgYAyABKA0SFgoOYm9keV9ieXRlc19tYXgYBCABKAQSFwoPY29ubmVjdGlvbnNfbWF4GAUgASgNEhsKE2FjdGl2ZV9yZXF1ZXN0c19tYXgYBiABKA0SIwobY29ubmVjdGlvbnNfcGVyX2FkZHJlc3NfbWF4GAcgASgNEiMKG3JlcXVlc3RzX3Blcl9jb25uZWN0aW9uX21heBgIIAEoDRIVCg1waXBlbGluZWRfbWF4GAogASgNEhwKFGJ5dGVzX3Blcl9zZWNvbmRfbWluGAsgASgNIqYDCg1Db21waWxlZFJvdXRlEgwKBG5hbWUYASABKAkSEQoJbGlzdGVuZXJzGAIgAygJEg0KBWhvc3RzGAMgAygJEiwKB21hdGNoZXMYBCADKAsyGy5jYXVzZXdheS5zbmFwc2hvdC52MS5NYXRjaBIQCghwcmlvcml0eRgFIAEoERI9Cg1hbGxvd19lbmNvZGVkGAYgAygOMiYuY2F1c2V3YXkuc25hcHNob3QudjEuRW5jb2RlZENoYXJhY3RlchIvCghiYWNrZW5kcxgHIAMoCzIdLmNhdXNld2F5LnNuYXBzaG90LnYxLkJhY2tlbmQSNQoIdGltZW91dHMYCCABKAsyIy5jYXVzZXdheS5zbmFwc2hvdC52MS5Sb3V0ZVRpbWVvdXRzEhsKDmJvZHlfYnl0ZXNfbWF4GAkgASgESACIAQESGwoTYWN0aXZlX3JlcXVlc3RzX21heBgKIAEoDRIxCgdmaWx0ZXJzGBQgAygLMiAuY2F1c2V3YXkuc25hcHNob3QudjEuRmlsdGVySXRlbUIRCg9fYm9keV9ieXRlc19tYXgiiwIKBU1hdGNoEg8KBWV4YWN0GAEgASgJSAASEAoGcHJlZml4GAIgASgJSAASEgoIdGVtcGxhdGUYAyABKAlIABIPCgVyZWdleBgEIAEoCUgAEg8KB21ldGhvZHMYBSADKAkSNQoHaGVhZGVycxgGIAMoCzIkLmNhdXNld2F5LnNuYXBzaG90LnYxLlZhbHVlUHJlZGljYXRlEjMKBXF1ZXJ5GAcgAygLMiQuY2F1c2V3YXkuc25hcHNob3QudjEuVmFsdWVQcmVkaWNhdGUSNQoHY29va2llcxgIIAMoCzIkLmNhdXNld2F5LnNuYXBzaG90LnYxLlZhbHVlUHJlZGljYXRlQgYKBHBhdGgibAoOVmFsdWVQcmVkaWNhdGUSDAoEbmFtZRgBIAEoCRIPCgVleGFjdBgCIAEoCUgAEhAKBnByZWZpeBgDIAEoCUgAEg8KBXJlZ2V4GAQgASgJSAASEQoHcHJlc2VudBgFIAEoCEgAQgUKA3dheSIqCgdCYWNrZW5kEg8KB3NlcnZpY2UYASABKAkSDgoGd2VpZ2h0GAIgASgNImYKDVJvdXRlVGltZW91dHMSEgoKcmVxdWVzdF9tcxgBIAEoDRIYChByZXNwb25zZV9oZWFkX21zGAIgASgNEg8KB2lkbGVfbXMYAyABKA0SFgoOc3RyZWFtX2lkbGVfbXMYBCABKA0i/gEKD0NvbXBpbGVkU2VydmljZRIMCgRuYW1lGAEgASgJEjAKCHByb3RvY29sGAIgASgOMh4uY2F1c2V3YXkuc25hcHNob3QudjEuUHJvdG9jb2wSNQoGcG9saWN5GAMgASgOMiUuY2F1c2V3YXkuc25hcHNob3QudjEuQmFsYW5jaW5nUG9saWN5EhoKEmNvbm5lY3RfdGltZW91dF9tcxgEIAEoDRIoCgRwb29sGAUgASgLMhouY2F1c2V3YXkuc25hcHNob3QudjEuUG9vbBIuCgN0bHMYCiABKAsyIS5jYXVzZXdheS5zbmFwc2hvdC52MS5VcHN0cmVhbVRscyKUAQoLVXBzdHJlYW1UbHMSEwoLc2VydmVyX25hbWUYASABKAkSDQoFdHJ1c3QYAiADKAkSGgoSY2xpZW50X2NlcnRpZmljYXRlGAMgASgJEg4KBnZlcmlmeRgEIAEoCBI1CgttaW5fdmVyc2lvbhgFIAEoDjIgLmNhdXNld2F5LnNuYXBzaG90LnYxLlRsc1ZlcnNpb24ihgEKBFBvb2wSFwoPY29ubmVjdGlvbnNfbWF4GAEgASgNEhMKC3dhaXRpbmdfbWF4GAIgASgNEhcKD2lkbGVfdGltZW91dF9tcxgDIAEoDRIjChtyZXF1ZXN0c19wZXJfY29ubmVjdGlvbl9tYXgYCiABKA0SEgoKbWF4X2FnZV9tcxgLIAEoDSJMChNDb21waWxlZENlcnRpZmljYXRlEgwKBG5hbWUYASABKAkSDQoFY2hhaW4YAiABKAkSEAoDa2V5GAMgASgJSACIAQFCBgoEX2tleSJVChJDb21waWxlZE1pZGRsZXdhcmUSDAoEbmFtZRgBIAEoCRIxCgdmaWx0ZXJzGAIgAygLMiAuY2F1c2V3YXkuc25hcHNob3QudjEuRmlsdGVySXRlbSKNAQoKRmlsdGVySXRlbRIMCgRuYW1lGAEgASgJEg0KBXBoYXNlGAIgASgNEhIKCGRpc2FibGVkGAMgASgISAASFAoKbWlkZGxld2FyZRgEIAEoCUgAEjAKB3Jlc3BvbmQYCiABKAsyHS5jYXVzZXdheS5zbmFwc2hvdC52MS5SZXNwb25kSABCBgoEaXRlbSJ+CgdSZXNwb25kEg4KBnN0YXR1cxgBIAEoDRI1CgdoZWFkZXJzGAIgAygLMiQuY2F1c2V3YXkuc25hcHNob3QudjEuVGVtcGxhdGVIZWFkZXISLAoEYm9keRgDIAEoCzIeLmNhdXNld2F5LnNuYXBzaG90LnYxLlRlbXBsYXRlIk0KDlRlbXBsYXRlSGVhZGVyEgwKBG5hbWUYASABKAkSLQoFdmFsdWUYAiABKAsyHi5jYXVzZXdheS5zbmFwc2hvdC52MS5UZW1wbGF0ZSI9CghUZW1wbGF0ZRIxCgVwYXJ0cxgBIAMoCzIiLmNhdXNld2F5LnNuYXBzaG90LnYxLlRlbXBsYXRlUGFydCJlCgxUZW1wbGF0ZVBhcnQSEQoHbGl0ZXJhbBgBIAEoCUgAEjoKCHZhcmlhYmxlGAIgASgLMiYuY2F1c2V3YXkuc25hcHNob3QudjEuVGVtcGxhdGVWYXJpYWJsZUgAQgYKBHBhcnQiVgoQVGVtcGxhdGVWYXJpYWJsZRI0CgZzb3VyY2UYASABKA4yJC5jYXVzZXdheS5zbmFwc2hvdC52MS5UZW1wbGF0ZVNvdXJjZRIMCgRuYW1lGAIgASgJKo4BCg9BY2Nlc3NMb2dGb3JtYXQSIQodQUNDRVNTX0xPR19GT1JNQVRfVU5TUEVDSUZJRUQQABIaChZBQ0NFU1NfTE9HX0ZPUk1BVF9KU09OEAESHAoYQUNDRVNTX0xPR19GT1JNQVRfQ09NTU9OEAISHgoaQUNDRVNTX0xPR19GT1JNQVRfQ09NQklORUQQAypyCgpDbGllbnRBdXRoEhsKF0NMSUVOVF9BVVRIX1VOU1BFQ0lGSUVEEAASFAoQQ0xJRU5UX0FVVEhfTk9ORRABEhgKFENMSUVOVF9BVVRIX09QVElPTkFMEAISFwoTQ0xJRU5UX0FVVEhfUkVRVUlSRRADKmYKDVByb3h5UHJvdG9jb2wSHgoaUFJPWFlfUFJPVE9DT0xfVU5TUEVDSUZJRUQQABIZChVQUk9YWV9QUk9UT0NPTF9BQ0NFUFQQARIaChZQUk9YWV9QUk9UT0NPTF9SRVFVSVJFEAIqjAEKE0NsaWVudEFkZHJlc3NIZWFkZXISJQohQ0xJRU5UX0FERFJFU1NfSEVBREVSX1VOU1BFQ0lGSUVEEAASKQolQ0xJRU5UX0FERFJFU1NfSEVBREVSX1hfRk9SV0FSREVEX0ZPUhABEiMKH0NMSUVOVF9BRERSRVNTX0hFQURFUl9GT1JXQVJERUQQAirQAQoQRW5jb2RlZENoYXJhY3RlchIhCh1FTkNPREVEX0NIQVJBQ1RFUl9VTlNQRUNJRklFRBAAEhsKF0VOQ09ERURfQ0hBUkFDVEVSX1NMQVNIEAESHwobRU5DT0RFRF9DSEFSQUNURVJfQkFDS1NMQVNIEAISHgoaRU5DT0RFRF9DSEFSQUNURVJfUVVFU1RJT04QAxIaChZFTkNPREVEX0NIQVJBQ1RFUl9IQVNIEAQSHwobRU5DT0RFRF9DSEFSQUNURVJfU0VNSUNPTE9OEAUqUwoKVGxzVmVyc2lvbhIbChdUTFNfVkVSU0lPTl9VTlNQRUNJRklFRBAAEhMKD1RMU19WRVJTSU9OXzFfMhABEhMKD1RMU19WRVJTSU9OXzFfMxACKksKCFByb3RvY29sEhgKFFBST1RPQ09MX1VOU1BFQ0lGSUVEEAASEQoNUFJPVE9DT0xfSFRUUBABEhIKDlBST1RPQ09MX0hUVFBTEAIqVQoPQmFsYW5jaW5nUG9saWN5EiAKHEJBTEFOQ0lOR19QT0xJQ1lfVU5TUEVDSUZJRUQQABIgChxCQUxBTkNJTkdfUE9MSUNZX1JPVU5EX1JPQklOEAEqjAMKDlRlbXBsYXRlU291cmNlEh8KG1RFTVBMQVRFX1NPVVJDRV9VTlNQRUNJRklFRBAAEiIKHlRFTVBMQVRFX1NPVVJDRV9SRVFVRVNUX01FVEhPRBABEiAKHFRFTVBMQVRFX1NPVVJDRV9SRVFVRVNUX0hPU1QQAhIgChxURU1QTEFURV9TT1VSQ0VfUkVRVUVTVF9QQVRIEAMSHgoaVEVNUExBVEVfU09VUkNFX1JFUVVFU1RfSUQQBBIiCh5URU1QTEFURV9TT1VSQ0VfUkVRVUVTVF9TQ0hFTUUQBRIiCh5URU1QTEFURV9TT1VSQ0VfUkVRVUVTVF9IRUFERVIQBhIhCh1URU1QTEFURV9TT1VSQ0VfUkVRVUVTVF9RVUVSWRAHEiIKHlRFTVBMQVRFX1NPVVJDRV9QQVRIX1BBUkFNRVRFUhAIEiIKHlRFTVBMQVRFX1NPVVJDRV9DTElFTlRfQUREUkVTUxAJEh4KGlRFTVBMQVRFX1NPVVJDRV9ST1VURV9OQU1FEApiBnByb3RvMw");
 
 /**
  * Key "gateway/<name>", schema version 1.
@@ -175,6 +175,18 @@ export type Listener = Message<"causeway.snapshot.v1.Listener"> & {
    * @generated from field: repeated string hosts = 4;
    */
   hosts: string[];
+
+  /**
+   * Present: HTTP over TLS; absent: plain HTTP.
+   *
+   * @generated from field: causeway.snapshot.v1.ListenerTls tls = 10;
+   */
+  tls?: ListenerTls | undefined;
+
+  /**
+   * @generated from field: causeway.snapshot.v1.ProxyProtocol proxy_protocol = 11;
+   */
+  proxyProtocol: ProxyProtocol;
 };
 
 /**
@@ -183,6 +195,49 @@ export type Listener = Message<"causeway.snapshot.v1.Listener"> & {
  */
 export const ListenerSchema: GenMessage<Listener> = /*@__PURE__*/
   messageDesc(file_causeway_snapshot_v1_snapshot, 3);
+
+/**
+ * @generated from message causeway.snapshot.v1.ListenerTls
+ */
+export type ListenerTls = Message<"causeway.snapshot.v1.ListenerTls"> & {
+  /**
+   * "namespace/name" of Certificates with keys, at least one; the first is for clients that ask for no name of the others.
+   *
+   * @generated from field: repeated string certificates = 1;
+   */
+  certificates: string[];
+
+  /**
+   * @generated from field: causeway.snapshot.v1.TlsVersion min_version = 2;
+   */
+  minVersion: TlsVersion;
+
+  /**
+   * In order of preference; empty = the node's own list.
+   *
+   * @generated from field: repeated string ciphers = 3;
+   */
+  ciphers: string[];
+
+  /**
+   * @generated from field: causeway.snapshot.v1.ClientAuth client_auth = 4;
+   */
+  clientAuth: ClientAuth;
+
+  /**
+   * "namespace/name" of Certificates that may have signed those of clients; empty only without client authentication.
+   *
+   * @generated from field: repeated string trust = 5;
+   */
+  trust: string[];
+};
+
+/**
+ * Describes the message causeway.snapshot.v1.ListenerTls.
+ * Use `create(ListenerTlsSchema)` to create a new message.
+ */
+export const ListenerTlsSchema: GenMessage<ListenerTls> = /*@__PURE__*/
+  messageDesc(file_causeway_snapshot_v1_snapshot, 4);
 
 /**
  * @generated from message causeway.snapshot.v1.ClientAddress
@@ -206,7 +261,7 @@ export type ClientAddress = Message<"causeway.snapshot.v1.ClientAddress"> & {
  * Use `create(ClientAddressSchema)` to create a new message.
  */
 export const ClientAddressSchema: GenMessage<ClientAddress> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 4);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 5);
 
 /**
  * @generated from message causeway.snapshot.v1.ClientTimeouts
@@ -236,6 +291,11 @@ export type ClientTimeouts = Message<"causeway.snapshot.v1.ClientTimeouts"> & {
    * @generated from field: uint32 drain_ms = 5;
    */
   drainMs: number;
+
+  /**
+   * @generated from field: uint32 tls_handshake_ms = 10;
+   */
+  tlsHandshakeMs: number;
 };
 
 /**
@@ -243,7 +303,7 @@ export type ClientTimeouts = Message<"causeway.snapshot.v1.ClientTimeouts"> & {
  * Use `create(ClientTimeoutsSchema)` to create a new message.
  */
 export const ClientTimeoutsSchema: GenMessage<ClientTimeouts> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 5);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 6);
 
 /**
  * 0 switches a limit off where the Gateway's reference says so.
@@ -307,7 +367,7 @@ export type GatewayLimits = Message<"causeway.snapshot.v1.GatewayLimits"> & {
  * Use `create(GatewayLimitsSchema)` to create a new message.
  */
 export const GatewayLimitsSchema: GenMessage<GatewayLimits> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 6);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 7);
 
 /**
  * Key "route/<namespace>/<name>", schema version 1.
@@ -384,7 +444,7 @@ export type CompiledRoute = Message<"causeway.snapshot.v1.CompiledRoute"> & {
  * Use `create(CompiledRouteSchema)` to create a new message.
  */
 export const CompiledRouteSchema: GenMessage<CompiledRoute> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 7);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 8);
 
 /**
  * @generated from message causeway.snapshot.v1.Match
@@ -445,7 +505,7 @@ export type Match = Message<"causeway.snapshot.v1.Match"> & {
  * Use `create(MatchSchema)` to create a new message.
  */
 export const MatchSchema: GenMessage<Match> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 8);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 9);
 
 /**
  * @generated from message causeway.snapshot.v1.ValuePredicate
@@ -491,7 +551,7 @@ export type ValuePredicate = Message<"causeway.snapshot.v1.ValuePredicate"> & {
  * Use `create(ValuePredicateSchema)` to create a new message.
  */
 export const ValuePredicateSchema: GenMessage<ValuePredicate> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 9);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 10);
 
 /**
  * @generated from message causeway.snapshot.v1.Backend
@@ -515,7 +575,7 @@ export type Backend = Message<"causeway.snapshot.v1.Backend"> & {
  * Use `create(BackendSchema)` to create a new message.
  */
 export const BackendSchema: GenMessage<Backend> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 10);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 11);
 
 /**
  * 0 = off.
@@ -549,7 +609,7 @@ export type RouteTimeouts = Message<"causeway.snapshot.v1.RouteTimeouts"> & {
  * Use `create(RouteTimeoutsSchema)` to create a new message.
  */
 export const RouteTimeoutsSchema: GenMessage<RouteTimeouts> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 11);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 12);
 
 /**
  * Key "service/<namespace>/<name>", schema version 1. Endpoints travel beside it as an EndpointSet.
@@ -597,7 +657,7 @@ export type CompiledService = Message<"causeway.snapshot.v1.CompiledService"> & 
  * Use `create(CompiledServiceSchema)` to create a new message.
  */
 export const CompiledServiceSchema: GenMessage<CompiledService> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 12);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 13);
 
 /**
  * @generated from message causeway.snapshot.v1.UpstreamTls
@@ -640,7 +700,7 @@ export type UpstreamTls = Message<"causeway.snapshot.v1.UpstreamTls"> & {
  * Use `create(UpstreamTlsSchema)` to create a new message.
  */
 export const UpstreamTlsSchema: GenMessage<UpstreamTls> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 13);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 14);
 
 /**
  * @generated from message causeway.snapshot.v1.Pool
@@ -681,10 +741,10 @@ export type Pool = Message<"causeway.snapshot.v1.Pool"> & {
  * Use `create(PoolSchema)` to create a new message.
  */
 export const PoolSchema: GenMessage<Pool> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 14);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 15);
 
 /**
- * Key "certificate/<namespace>/<name>", schema version 1. Sent only to nodes of Gateways whose Services refer to it.
+ * Key "certificate/<namespace>/<name>", schema version 1. Sent only to nodes of a Gateway that refers to it, or whose Services do.
  *
  * @generated from message causeway.snapshot.v1.CompiledCertificate
  */
@@ -716,7 +776,7 @@ export type CompiledCertificate = Message<"causeway.snapshot.v1.CompiledCertific
  * Use `create(CompiledCertificateSchema)` to create a new message.
  */
 export const CompiledCertificateSchema: GenMessage<CompiledCertificate> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 15);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 16);
 
 /**
  * Key "middleware/<namespace>/<name>", schema version 1.
@@ -744,7 +804,7 @@ export type CompiledMiddleware = Message<"causeway.snapshot.v1.CompiledMiddlewar
  * Use `create(CompiledMiddlewareSchema)` to create a new message.
  */
 export const CompiledMiddlewareSchema: GenMessage<CompiledMiddleware> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 16);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 17);
 
 /**
  * Lists are merged on the node: the Gateway's, then the Route's, Middlewares expanded in place; of one name the later replaces
@@ -800,7 +860,7 @@ export type FilterItem = Message<"causeway.snapshot.v1.FilterItem"> & {
  * Use `create(FilterItemSchema)` to create a new message.
  */
 export const FilterItemSchema: GenMessage<FilterItem> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 17);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 18);
 
 /**
  * Answers without asking an upstream.
@@ -831,7 +891,7 @@ export type Respond = Message<"causeway.snapshot.v1.Respond"> & {
  * Use `create(RespondSchema)` to create a new message.
  */
 export const RespondSchema: GenMessage<Respond> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 18);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 19);
 
 /**
  * @generated from message causeway.snapshot.v1.TemplateHeader
@@ -855,7 +915,7 @@ export type TemplateHeader = Message<"causeway.snapshot.v1.TemplateHeader"> & {
  * Use `create(TemplateHeaderSchema)` to create a new message.
  */
 export const TemplateHeaderSchema: GenMessage<TemplateHeader> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 19);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 20);
 
 /**
  * @generated from message causeway.snapshot.v1.Template
@@ -872,7 +932,7 @@ export type Template = Message<"causeway.snapshot.v1.Template"> & {
  * Use `create(TemplateSchema)` to create a new message.
  */
 export const TemplateSchema: GenMessage<Template> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 20);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 21);
 
 /**
  * @generated from message causeway.snapshot.v1.TemplatePart
@@ -901,7 +961,7 @@ export type TemplatePart = Message<"causeway.snapshot.v1.TemplatePart"> & {
  * Use `create(TemplatePartSchema)` to create a new message.
  */
 export const TemplatePartSchema: GenMessage<TemplatePart> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 21);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 22);
 
 /**
  * @generated from message causeway.snapshot.v1.TemplateVariable
@@ -925,7 +985,7 @@ export type TemplateVariable = Message<"causeway.snapshot.v1.TemplateVariable"> 
  * Use `create(TemplateVariableSchema)` to create a new message.
  */
 export const TemplateVariableSchema: GenMessage<TemplateVariable> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 22);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 23);
 
 /**
  * @generated from enum causeway.snapshot.v1.AccessLogFormat
@@ -964,6 +1024,75 @@ export const AccessLogFormatSchema: GenEnum<AccessLogFormat> = /*@__PURE__*/
   enumDesc(file_causeway_snapshot_v1_snapshot, 0);
 
 /**
+ * @generated from enum causeway.snapshot.v1.ClientAuth
+ */
+export const ClientAuth = {
+  /**
+   * @generated from enum value: CLIENT_AUTH_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: CLIENT_AUTH_NONE = 1;
+   */
+  NONE: 1,
+
+  /**
+   * @generated from enum value: CLIENT_AUTH_OPTIONAL = 2;
+   */
+  OPTIONAL: 2,
+
+  /**
+   * @generated from enum value: CLIENT_AUTH_REQUIRE = 3;
+   */
+  REQUIRE: 3,
+} as const;
+
+/**
+ * @generated from enum causeway.snapshot.v1.ClientAuth
+ */
+export type ClientAuth = (typeof ClientAuth)[keyof typeof ClientAuth] | UnknownEnum;
+
+/**
+ * Describes the enum causeway.snapshot.v1.ClientAuth.
+ */
+export const ClientAuthSchema: GenEnum<ClientAuth> = /*@__PURE__*/
+  enumDesc(file_causeway_snapshot_v1_snapshot, 1);
+
+/**
+ * @generated from enum causeway.snapshot.v1.ProxyProtocol
+ */
+export const ProxyProtocol = {
+  /**
+   * None.
+   *
+   * @generated from enum value: PROXY_PROTOCOL_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: PROXY_PROTOCOL_ACCEPT = 1;
+   */
+  ACCEPT: 1,
+
+  /**
+   * @generated from enum value: PROXY_PROTOCOL_REQUIRE = 2;
+   */
+  REQUIRE: 2,
+} as const;
+
+/**
+ * @generated from enum causeway.snapshot.v1.ProxyProtocol
+ */
+export type ProxyProtocol = (typeof ProxyProtocol)[keyof typeof ProxyProtocol] | UnknownEnum;
+
+/**
+ * Describes the enum causeway.snapshot.v1.ProxyProtocol.
+ */
+export const ProxyProtocolSchema: GenEnum<ProxyProtocol> = /*@__PURE__*/
+  enumDesc(file_causeway_snapshot_v1_snapshot, 2);
+
+/**
  * @generated from enum causeway.snapshot.v1.ClientAddressHeader
  */
 export const ClientAddressHeader = {
@@ -992,7 +1121,7 @@ export type ClientAddressHeader = (typeof ClientAddressHeader)[keyof typeof Clie
  * Describes the enum causeway.snapshot.v1.ClientAddressHeader.
  */
 export const ClientAddressHeaderSchema: GenEnum<ClientAddressHeader> = /*@__PURE__*/
-  enumDesc(file_causeway_snapshot_v1_snapshot, 1);
+  enumDesc(file_causeway_snapshot_v1_snapshot, 3);
 
 /**
  * @generated from enum causeway.snapshot.v1.EncodedCharacter
@@ -1038,7 +1167,7 @@ export type EncodedCharacter = (typeof EncodedCharacter)[keyof typeof EncodedCha
  * Describes the enum causeway.snapshot.v1.EncodedCharacter.
  */
 export const EncodedCharacterSchema: GenEnum<EncodedCharacter> = /*@__PURE__*/
-  enumDesc(file_causeway_snapshot_v1_snapshot, 2);
+  enumDesc(file_causeway_snapshot_v1_snapshot, 4);
 
 /**
  * @generated from enum causeway.snapshot.v1.TlsVersion
@@ -1069,7 +1198,7 @@ export type TlsVersion = (typeof TlsVersion)[keyof typeof TlsVersion] | UnknownE
  * Describes the enum causeway.snapshot.v1.TlsVersion.
  */
 export const TlsVersionSchema: GenEnum<TlsVersion> = /*@__PURE__*/
-  enumDesc(file_causeway_snapshot_v1_snapshot, 3);
+  enumDesc(file_causeway_snapshot_v1_snapshot, 5);
 
 /**
  * @generated from enum causeway.snapshot.v1.Protocol
@@ -1100,7 +1229,7 @@ export type Protocol = (typeof Protocol)[keyof typeof Protocol] | UnknownEnum;
  * Describes the enum causeway.snapshot.v1.Protocol.
  */
 export const ProtocolSchema: GenEnum<Protocol> = /*@__PURE__*/
-  enumDesc(file_causeway_snapshot_v1_snapshot, 4);
+  enumDesc(file_causeway_snapshot_v1_snapshot, 6);
 
 /**
  * @generated from enum causeway.snapshot.v1.BalancingPolicy
@@ -1126,7 +1255,7 @@ export type BalancingPolicy = (typeof BalancingPolicy)[keyof typeof BalancingPol
  * Describes the enum causeway.snapshot.v1.BalancingPolicy.
  */
 export const BalancingPolicySchema: GenEnum<BalancingPolicy> = /*@__PURE__*/
-  enumDesc(file_causeway_snapshot_v1_snapshot, 5);
+  enumDesc(file_causeway_snapshot_v1_snapshot, 7);
 
 /**
  * @generated from enum causeway.snapshot.v1.TemplateSource
@@ -1197,5 +1326,5 @@ export type TemplateSource = (typeof TemplateSource)[keyof typeof TemplateSource
  * Describes the enum causeway.snapshot.v1.TemplateSource.
  */
 export const TemplateSourceSchema: GenEnum<TemplateSource> = /*@__PURE__*/
-  enumDesc(file_causeway_snapshot_v1_snapshot, 6);
+  enumDesc(file_causeway_snapshot_v1_snapshot, 8);
 
