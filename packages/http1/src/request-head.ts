@@ -9,6 +9,8 @@ import { BodyLength, HeadFact, MessageHead } from './message-head.ts';
 import { isSameHost, type ReadTarget, readTarget, TargetForm } from './request-target.ts';
 
 export class RequestHead extends MessageHead {
+  /** 1, or 2 of a head that was made of an HTTP/2 request; `minorVersion` is then 0. */
+  majorVersion: 1 | 2 = 1;
   readonly method: string;
   /** As sent, in any of its forms. */
   readonly target: string;

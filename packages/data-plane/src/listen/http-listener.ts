@@ -10,8 +10,9 @@ import type { GatewaySettings } from '../table/gateway-settings.ts';
 import { needsReusePort } from './assert-port-free.ts';
 import { ClientConnection } from './client-connection.ts';
 import type { ClientTimeoutCounters } from './client-timeout-counters.ts';
-import type { ConnectionContext } from './connection-context.ts';
+import type { ConnectionContext, ListenedConnection } from './connection-context.ts';
 import type { ConnectionCounts } from './connection-counts.ts';
+import { Http2Connection } from './http2/http2-connection.ts';
 
 /** What all listeners of a node share. */
 export interface ListenerContext {
@@ -43,7 +44,7 @@ export class HttpListener implements ConnectionContext {
   readonly timeoutCounters: ClientTimeoutCounters;
   readonly #server: Server;
   readonly #context: ListenerContext;
-  readonly #connections = new Set<ClientConnection>();
+  readonly #connections = new Set<ListenedConnection>();
   #settings: GatewaySettings;
 
   constructor(context: ListenerContext, { socketKey, address, port, settings }: HttpListenerOptions) {
@@ -85,6 +86,10 @@ export class HttpListener implements ConnectionContext {
 
   get pipelinedMax(): number {
     return this.#settings.connections.pipelinedMax;
+  }
+
+  get streamsMax(): number {
+    return this.#settings.connections.streamsMax;
   }
 
   get connections(): number {
@@ -143,7 +148,13 @@ export class HttpListener implements ConnectionContext {
     for (const connection of this.#connections) connection.destroy();
   }
 
-  onConnectionClosed(connection: ClientConnection): void {
+  /** It stays one connection, and is counted as it was. */
+  onHttp2(connection: ListenedConnection, socket: Socket, bytes: Buffer): void {
+    this.#connections.delete(connection);
+    this.#connections.add(new Http2Connection(this, connection.connection, socket, bytes));
+  }
+
+  onConnectionClosed(connection: ListenedConnection): void {
     this.#connections.delete(connection);
     this.#context.counts.leave(connection.connection.peerAddress);
   }

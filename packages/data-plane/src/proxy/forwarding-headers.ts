@@ -113,7 +113,7 @@ function addForwarding(sent: string[], request: ForwardedRequest): void {
   }
   if (request.forwarding.forwarded) sent.push('forwarded', forwarded(request));
   // RFC 9110 section 7.6.3. Those of other hops have crossed before.
-  if (request.forwarding.via) sent.push('via', `1.${head.minorVersion} ${viaName}`);
+  if (request.forwarding.via) sent.push('via', `${head.majorVersion}.${head.minorVersion} ${viaName}`);
 }
 
 /** How often an OPTIONS request may be forwarded (RFC 9110 section 7.6.2); undefined: it does not say. */
