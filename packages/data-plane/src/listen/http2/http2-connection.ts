@@ -92,21 +92,25 @@ export class Http2Connection implements ListenedConnection, SocketOwner, StreamO
   leave(): void {
     if (this.#state !== 'open') return;
     this.#state = 'noticed';
-    if (this.#streams === 0 || this.#session.encrypted !== false) return this.#close();
+    if (this.#session.encrypted !== false) return this.#close();
     this.#socket.write(shutdownNotice);
     this.#session.ping(() => this.#close());
     this.#watch(noticeMsMax);
   }
 
   destroy(): void {
-    this.#session.destroy();
+    // With an error, for without one what is cut would look complete.
+    if (this.#streams > 0) this.#session.destroy(cut, constants.NGHTTP2_INTERNAL_ERROR);
+    else this.#session.destroy();
     this.#socket.destroy();
   }
 
   onDue(nowMs: number): void {
     if (this.#deadlineMs > nowMs) return this.#arm();
-    if (this.#state === 'open') this.#context.timeoutCounters.keepAlive += 1;
-    if (this.#state === 'ended') this.#socket.destroy();
+    if (this.#state === 'open') {
+      this.#context.timeoutCounters.keepAlive += 1;
+      this.leave();
+    } else if (this.#state === 'ended') this.#socket.destroy();
     else this.#close();
   }
 
@@ -149,7 +153,7 @@ export class Http2Connection implements ListenedConnection, SocketOwner, StreamO
 
   #onControlFrame(): void {
     if (this.#controlFrames.take(this.#context.wheel.coarseMs())) return;
-    this.#session.destroy(new Error('too many control frames'), constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    this.#session.destroy(tooManyFrames, constants.NGHTTP2_ENHANCE_YOUR_CALM);
   }
 
   /** The client learns which stream is the last; the session ends with those that are open. */
@@ -178,6 +182,9 @@ export class Http2Connection implements ListenedConnection, SocketOwner, StreamO
       this.#context.wheel.schedule(this, this.#deadlineMs);
   }
 }
+
+const cut = new Error('the connection was cut');
+const tooManyFrames = new Error('too many control frames');
 
 /** `close` follows, and what is wrong has been told the client. */
 function ignore(): void {}

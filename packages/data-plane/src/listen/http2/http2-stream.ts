@@ -117,7 +117,8 @@ export class Http2Stream implements Downstream {
   /** Never a clean end: the client sees that the response is not complete (RFC 9113 section 8.1). */
   reset(): void {
     this.#isOver = true;
-    this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    // Not `close`: that ends the body first, and with nothing waiting to be sent the client is told so before the RST_STREAM.
+    this.#stream.destroy(cut);
   }
 
   #isClosed(): boolean {
@@ -162,6 +163,9 @@ export class Http2Stream implements Downstream {
     this.#events?.onDownstreamClosed();
   }
 }
+
+/** Becomes RST_STREAM with INTERNAL_ERROR. */
+const cut = new Error('the response was cut');
 
 /** RFC 9110 sections 15.3.5 and 15.4.5. */
 function forbidsBody(status: number): boolean {

@@ -12,12 +12,15 @@ import { RequestHead } from '@causeway/http1/request-head';
 import { TargetForm } from '@causeway/http1/request-target';
 
 import type { MessageFault } from '../../proxy/exchange.ts';
+import { headBytesFactor } from './session-options.ts';
 
 /** Why a stream carries no request. `detail` is for the client to read. */
 export interface RequestFault {
   readonly fault: MessageFault;
   readonly detail: string | undefined;
 }
+
+const headTooLarge: RequestFault = { fault: 'head_too_large', detail: undefined };
 
 /** Fields of one connection, which HTTP/2 does not have (RFC 9113 section 8.2.2). */
 const connectionFields: ReadonlySet<string> = new Set([
@@ -29,12 +32,17 @@ const connectionFields: ReadonlySet<string> = new Set([
   'http2-settings',
 ]);
 
+/** RFC 9113 section 8.2.1. */
+const blankAtEnd = /^[ \t]|[ \t]$/;
+
 /** `raw` is flat, in the order of the message. `isEnded`: no body follows. */
 export function readRequest(
   raw: readonly string[],
   isEnded: boolean,
   limits: HeadLimits,
 ): RequestHead | RequestFault {
+  // Before anything reads it: a few bytes may have become many (HPACK refers to what was sent before).
+  if (isHuge(raw, limits)) return headTooLarge;
   const pseudo = new Map<string, string>();
   const fields: string[] = [];
   const names: string[] = [];
@@ -113,6 +121,7 @@ function fieldFault(name: string, value: string): string | undefined {
   if (name === '' || !isMadeOf(name, isTokenByte) || name !== name.toLowerCase())
     return 'A field name is not a token in lower case.';
   if (connectionFields.has(name)) return `HTTP/2 has no ${name} field.`;
+  if (blankAtEnd.test(value)) return 'A field value begins or ends with a blank.';
   if (name === 'te' && value !== 'trailers') return 'TE may only say trailers.';
   return undefined;
 }
@@ -139,7 +148,14 @@ function sizeFault(head: RequestHead, limits: HeadLimits): RequestFault | undefi
   let bytes = method.length + target.length + ' HTTP/1.1 \r\n\r\n'.length;
   for (const part of fields) bytes += part.length + 2;
   const isTooLarge = bytes > limits.headBytesMax || names.length > limits.fieldsMax;
-  return isTooLarge ? { fault: 'head_too_large', detail: undefined } : undefined;
+  return isTooLarge ? headTooLarge : undefined;
+}
+
+/** Of cookies in many crumbs most bytes are names, which are left out when they are joined. */
+function isHuge(raw: readonly string[], { headBytesMax }: HeadLimits): boolean {
+  let bytes = 0;
+  for (const part of raw) bytes += part.length;
+  return bytes > headBytesFactor * headBytesMax;
 }
 
 function noteBody(head: RequestHead, isEnded: boolean): RequestFault | undefined {

@@ -7,7 +7,7 @@ import type { HeadLimits } from '@causeway/http1/limits';
  * Over this many times `headBytesMax` the runtime itself resets the stream (ENHANCE_YOUR_CALM), before we see anything of it; from the limit up
  * to there the client reads 431. It counts 32 bytes more for each field than we do (RFC 9113 section 6.5.2).
  */
-const headBytesFactor = 2;
+export const headBytesFactor = 2;
 const fieldOverheadBytes = 32;
 
 /** Resets by the client (CVE-2023-44487): so many at once, and then so many a second. nginx ends a connection after 1,200. */
@@ -27,6 +27,8 @@ export function sessionOptions(streamsMax: number, { headBytesMax }: HeadLimits)
     maxSessionInvalidFrames: invalidFramesMax,
     maxSessionRejectedStreams: refusedStreamsMax,
     maxSettings: settingsMax,
+    // Blanks around a value would make the runtime drop the field; here they make the request malformed.
+    strictFieldWhitespaceValidation: false,
     streamResetBurst,
     streamResetRate,
     // An upstream may repeat what should be there once; a client gets what was sent.

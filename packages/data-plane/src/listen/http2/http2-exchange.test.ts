@@ -1,0 +1,227 @@
+// Requests of HTTP/2 through a whole node, and what becomes of them there.
+
+import assert from 'node:assert/strict';
+import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
+import { describe, it, type TestContext } from 'node:test';
+
+import { until } from '../../testing/http-client.ts';
+import {
+  endpoints,
+  gatewayItem,
+  type NodeFixture,
+  routeItem,
+  type Serve,
+  serviceItem,
+  startNode,
+  startUpstream,
+} from '../../testing/node-fixture.ts';
+
+async function started(context: TestContext, serve: Serve, init: Parameters<typeof gatewayItem>[0] = {}) {
+  const upstream = await startUpstream(context, serve);
+  const fixture = await startNode(context, {
+    items: [gatewayItem(init), routeItem('r', '/'), serviceItem('r')],
+    endpoints: [endpoints('r', [upstream.port])],
+  });
+  return { fixture, session: open(context, fixture) };
+}
+
+function open(context: TestContext, fixture: NodeFixture): ClientHttp2Session {
+  const session = connect(fixture.url());
+  session.on('error', () => {});
+  context.after(() => session.destroy());
+  return session;
+}
+
+interface Heard {
+  status: number;
+  body: string;
+  isEnded: boolean;
+  isClosed: boolean;
+}
+
+function hear(stream: ClientHttp2Stream): Heard {
+  const heard: Heard = { status: 0, body: '', isEnded: false, isClosed: false };
+  stream.on('error', () => {});
+  stream.on('response', (fields) => {
+    heard.status = Number(fields[':status']);
+  });
+  stream.on('data', (chunk) => {
+    heard.body += String(chunk);
+  });
+  stream.on('end', () => {
+    heard.isEnded = true;
+  });
+  stream.on('close', () => {
+    heard.isClosed = true;
+  });
+  return heard;
+}
+
+describe('an exchange of HTTP/2', () => {
+  it('goes upstream as HTTP/1.1, and is logged as what it was', async (context) => {
+    let sent: string[] = [];
+    const { fixture, session } = await started(
+      context,
+      (request, response) => {
+        sent = [`${request.method} ${request.url} HTTP/${request.httpVersion}`, ...request.rawHeaders];
+        response.end('hi');
+      },
+      { forwarding: { via: true } },
+    );
+    const fields = { ':path': '/a//b?c', ':authority': 'a.test', te: 'trailers', cookie: ['a=1', 'b=2'] };
+    const heard = hear(session.request(fields));
+    await until('the answer', () => heard.isEnded);
+    assert.deepEqual([heard.status, heard.body], [200, 'hi']);
+    assert.equal(sent[0], 'GET /a/b?c HTTP/1.1');
+    assert.deepEqual(sent.slice(1, 5), ['host', 'a.test', 'cookie', 'a=1; b=2']);
+    assert.deepEqual(sent.slice(-2), ['via', '2.0 causeway']);
+    assert.equal(sent.includes('te'), false);
+    await until('its record', () => fixture.records.length === 1);
+    const [record] = fixture.records;
+    assert.deepEqual(
+      [record!.protocol, record!.status, record!.reason, record!.bytesOut],
+      ['HTTP/2.0', 200, undefined, 2],
+    );
+  });
+
+  it('brings uploads and downloads whole, many at a time', async (context) => {
+    const { session } = await started(context, (request, response) => request.pipe(response));
+    const body = 'x'.repeat(300_000);
+    const all = Array.from({ length: 20 }, (_, index) => {
+      const stream = session.request({ ':method': 'POST' });
+      stream.end(body + index);
+      return hear(stream);
+    });
+    await until('all answers', () => all.every(({ isEnded }) => isEnded));
+    for (const [index, heard] of all.entries()) assert.ok(heard.body === body + index, `${index}`);
+  });
+
+  it('ends with an error when its upstream fails within the body', async (context) => {
+    for (const length of [undefined, '100']) {
+      const { fixture, session } = await started(context, (_request, response) => {
+        if (length !== undefined) response.setHeader('content-length', length);
+        response.write('half');
+        setImmediate(() => response.destroy());
+      });
+      const stream = session.request({});
+      const heard = hear(stream);
+      await until('the end', () => heard.isClosed);
+      assert.equal(stream.rstCode, constants.NGHTTP2_INTERNAL_ERROR);
+      await until('its record', () => fixture.records.length === 1);
+      assert.equal(fixture.records[0]!.reason, 'upstream_reset');
+      const next = hear(session.request({}));
+      await until('the next answer', () => next.status === 200);
+    }
+  });
+
+  it('ends at the upstream as soon as its client takes it back', async (context) => {
+    let isAborted = false;
+    let isAsked = false;
+    const { fixture, session } = await started(context, (request) => {
+      isAsked = true;
+      request.on('error', () => {});
+      request.on('close', () => {
+        isAborted = true;
+      });
+    });
+    const stream = session.request({ ':method': 'POST' }, { endStream: false });
+    hear(stream);
+    stream.write('x');
+    await until('the request', () => isAsked);
+    stream.close(constants.NGHTTP2_CANCEL);
+    await until('the end at the upstream', () => isAborted);
+    await until('its record', () => fixture.records.length === 1);
+    assert.equal(fixture.records[0]!.reason, 'client_closed');
+  });
+
+  it('reads no more of its upstream than its client takes', async (context) => {
+    let written = 0;
+    const { session } = await started(context, (_request, response) => {
+      const piece = Buffer.alloc(65_536, 'x');
+      const more = (): void => {
+        while (written < 64 << 20 && response.write(piece)) written += piece.length;
+      };
+      response.on('drain', more);
+      response.on('error', () => {});
+      more();
+    });
+    const stream = session.request({});
+    stream.on('error', () => {});
+    stream.pause();
+    let last = -1;
+    // What the system's own buffers take is no matter of ours; it comes to an end.
+    await until('no more is read', () => {
+      const isStill = written === last && written > 0;
+      last = written;
+      return isStill;
+    });
+    assert.ok(written < 32 << 20, `${written}`);
+  });
+
+  it('reads no more of its client than its upstream takes', async (context) => {
+    const { session } = await started(context, () => {});
+    const stream = session.request({ ':method': 'POST' }, { endStream: false });
+    stream.on('error', () => {});
+    const body = Buffer.alloc(64 << 20);
+    let isTaken = false;
+    stream.write(body, () => {
+      isTaken = true;
+    });
+    const other = hear(session.request({ ':path': '/%zz' }));
+    await until('another request', () => other.isEnded);
+    assert.deepEqual([other.status, isTaken], [400, false]);
+  });
+
+  it('is refused in the vocabulary of all refusals', async (context) => {
+    const { fixture, session } = await started(context, () => {});
+    for (const [fields, status, reason] of [
+      [{ ':method': 'TRACE' }, 501, 'not_implemented'],
+      [{ ':path': '/a%00' }, 400, 'bad_request'],
+      [{ 'x-big': 'y'.repeat(33_000) }, 431, 'head_too_large'],
+    ] as const) {
+      const own = open(context, fixture);
+      const heard = hear(own.request(fields));
+      await until('the answer', () => heard.isEnded);
+      assert.deepEqual([heard.status, JSON.parse(heard.body).reason], [status, reason]);
+    }
+    const upload = session.request(
+      { ':method': 'POST', 'content-length': String(200 << 20) },
+      { endStream: false },
+    );
+    const heard = hear(upload);
+    await until('the answer', () => heard.isEnded);
+    assert.deepEqual([heard.status, JSON.parse(heard.body).reason], [413, 'payload_too_large']);
+    const next = hear(session.request({ ':path': '/%zz' }));
+    await until('the connection goes on', () => next.status === 400);
+  });
+
+  it('survives the drain of its node, and what comes while its client is told', async (context) => {
+    let answer = (): void => {};
+    const { fixture, session } = await started(context, (request, response) => {
+      if (request.url === '/slow') answer = () => void response.end('slow');
+      else response.end('fast');
+    });
+    const slow = hear(session.request({ ':path': '/slow' }));
+    let isTold = false;
+    session.on('goaway', () => {
+      isTold = true;
+    });
+    const before = answer;
+    await until('the request', () => answer !== before);
+    const drained = fixture.node.drain(0);
+    const racing = hear(session.request({ ':path': '/racing' }));
+    await until('the notice', () => isTold);
+    answer();
+    await drained;
+    await until('the ends', () => slow.isClosed && racing.isClosed);
+    assert.deepEqual([slow.body, racing.body], ['slow', 'fast']);
+  });
+
+  it('takes one of the streams that its Gateway allows', async (context) => {
+    const { fixture, session } = await started(context, () => {}, { limits: { streamsMax: 3 } as never });
+    await until('the settings', () => session.remoteSettings?.maxConcurrentStreams === 3);
+    assert.equal(fixture.node.counts.open, 1);
+    session.destroy();
+    await until('no connection', () => fixture.node.counts.open === 0);
+  });
+});
