@@ -93,7 +93,7 @@ export function headers(stream: number, fields: Fields, flags: number = FrameFla
 }
 
 export const data = (stream: number, payload: string | Buffer, flags = 0): Buffer =>
-  frame(FrameType.data, flags, stream, Buffer.from(payload));
+  frame(FrameType.data, flags, stream, typeof payload === 'string' ? Buffer.from(payload) : payload);
 
 export function reset(stream: number, code: number): Buffer {
   return frame(FrameType.reset, 0, stream, uint32(code));
@@ -120,7 +120,7 @@ export class FrameClient {
   constructor(context: TestContext, port: number, first: Buffer = Buffer.concat([preface, frame(4, 0, 0)])) {
     this.socket = connect({ port, host: '127.0.0.1', noDelay: true });
     this.socket.on('error', () => {});
-    this.socket.on('data', (bytes) => this.#read(bytes));
+    this.socket.on('data', (bytes: Buffer) => this.#read(bytes));
     this.socket.on('close', () => {
       this.isClosed = true;
     });

@@ -57,6 +57,18 @@ function hear(stream: ClientHttp2Stream): Heard {
   return heard;
 }
 
+/** Whether a count is above 0 and has been the same for many looks. */
+function still(count: () => number): () => boolean {
+  const looksMin = 40;
+  let last = 0;
+  let looks = 0;
+  return () => {
+    looks = count() === last ? looks + 1 : 0;
+    last = count();
+    return last > 0 && looks >= looksMin;
+  };
+}
+
 describe('an exchange of HTTP/2', () => {
   it('goes upstream as HTTP/1.1, and is logged as what it was', async (context) => {
     let sent: string[] = [];
@@ -139,7 +151,8 @@ describe('an exchange of HTTP/2', () => {
     const { session } = await started(context, (_request, response) => {
       const piece = Buffer.alloc(65_536, 'x');
       const more = (): void => {
-        while (written < 64 << 20 && response.write(piece)) written += piece.length;
+        do written += piece.length;
+        while (response.write(piece) && written < 64 << 20);
       };
       response.on('drain', more);
       response.on('error', () => {});
@@ -148,13 +161,11 @@ describe('an exchange of HTTP/2', () => {
     const stream = session.request({});
     stream.on('error', () => {});
     stream.pause();
-    let last = -1;
     // What the system's own buffers take is no matter of ours; it comes to an end.
-    await until('no more is read', () => {
-      const isStill = written === last && written > 0;
-      last = written;
-      return isStill;
-    });
+    await until(
+      'no more is read',
+      still(() => written),
+    );
     assert.ok(written < 32 << 20, `${written}`);
   });
 
@@ -162,14 +173,21 @@ describe('an exchange of HTTP/2', () => {
     const { session } = await started(context, () => {});
     const stream = session.request({ ':method': 'POST' }, { endStream: false });
     stream.on('error', () => {});
-    const body = Buffer.alloc(64 << 20);
-    let isTaken = false;
-    stream.write(body, () => {
-      isTaken = true;
-    });
+    const piece = Buffer.alloc(65_536);
+    let taken = 0;
+    const more = (): void => {
+      taken += piece.length;
+      if (taken < 64 << 20) stream.write(piece, more);
+    };
+    more();
+    await until(
+      'no more is taken',
+      still(() => taken),
+    );
+    assert.ok(taken < 32 << 20, `${taken}`);
     const other = hear(session.request({ ':path': '/%zz' }));
     await until('another request', () => other.isEnded);
-    assert.deepEqual([other.status, isTaken], [400, false]);
+    assert.equal(other.status, 400);
   });
 
   it('is refused in the vocabulary of all refusals', async (context) => {
