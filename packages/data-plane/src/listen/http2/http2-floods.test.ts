@@ -91,8 +91,9 @@ describe('a flood', () => {
       if (first !== undefined) await client.send(first);
       let sent = 0;
       const isEnded = (): boolean => client.isClosed || client.goaways.length > 0;
-      while (!isEnded() && sent < endedWithin) {
-        await client.send(...Array.from({ length: batch }, () => make(sent++)));
+      for (; !isEnded() && sent < endedWithin; sent += batch) {
+        const from = sent;
+        await client.send(...Array.from({ length: batch }, (_, index) => make(from + index)));
         // Both ends are in this process: a turn of the event loop brings the bytes, and another one the answer.
         for (let turn = 0; turn < 3; turn += 1) await nextTurn();
       }
