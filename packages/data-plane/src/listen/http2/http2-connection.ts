@@ -53,7 +53,9 @@ export class Http2Connection implements ListenedConnection, SocketOwner, StreamO
     this.#peer = peer;
     this.#socket = socket;
     ownSocket(socket, this);
+    // With nothing unread nobody else would begin to read.
     if (bytes.length > 0) socket.unshift(bytes);
+    else socket.resume();
     const session = performServerHandshake(socket, sessionOptions(context.streamsMax, context.headLimits));
     this.#session = session;
     session.on('stream', (stream, _headers, flags, raw) => this.#onStream(stream, flags, raw));
@@ -90,7 +92,7 @@ export class Http2Connection implements ListenedConnection, SocketOwner, StreamO
    * one of its own in two: it writes whole frames. Over TLS two writers exclude each other, and the client learns its last stream at once.
    */
   leave(): void {
-    if (this.#state !== 'open') return;
+    if (this.#state !== 'open' || !this.isAlive) return;
     this.#state = 'noticed';
     if (this.#session.encrypted !== false) return this.#close();
     this.#socket.write(shutdownNotice);
