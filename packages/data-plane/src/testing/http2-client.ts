@@ -12,7 +12,7 @@ import type { Asked, ClientFixture } from './client-fixture.ts';
 import { until } from './http-client.ts';
 
 /** A session that ends with the test. */
-export function openSession(context: TestContext, { port }: ClientFixture): ClientHttp2Session {
+export function openSession(context: TestContext, { port }: { readonly port: number }): ClientHttp2Session {
   const session = connect(`http://127.0.0.1:${port}`);
   session.on('error', () => {});
   context.after(() => session.destroy());
@@ -29,9 +29,15 @@ export interface Heard {
   isClosed: boolean;
 }
 
-/** Sends a request, and keeps what comes back. */
+/** Sends a request, and keeps what comes back. Without a body the stream ends with its head; null: it is left open. */
 export function ask(session: ClientHttp2Session, fields: OutgoingHttpHeaders, body?: string | null): Heard {
-  const stream = session.request(fields, { endStream: body === undefined });
+  const heard = hear(session.request(fields, { endStream: body === undefined }));
+  if (typeof body === 'string') heard.stream.end(body);
+  return heard;
+}
+
+/** Keeps what comes back. */
+export function hear(stream: ClientHttp2Stream): Heard {
   const heard: Heard = {
     stream,
     status: 0,
@@ -56,9 +62,9 @@ export function ask(session: ClientHttp2Session, fields: OutgoingHttpHeaders, bo
   stream.on('close', () => {
     heard.isClosed = true;
   });
-  if (typeof body === 'string') stream.end(body);
   return heard;
 }
+
 /** Waits for so many requests. */
 export async function asked(fixture: ClientFixture, count = 1): Promise<Asked[]> {
   await until('the request', () => fixture.asked.length >= count);

@@ -1,14 +1,14 @@
 // Requests of HTTP/2 through a whole node, and what becomes of them there.
 
 import assert from 'node:assert/strict';
-import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
+import { constants } from 'node:http2';
 import { describe, it, type TestContext } from 'node:test';
 
 import { until } from '../../testing/http-client.ts';
+import { hear, openSession } from '../../testing/http2-client.ts';
 import {
   endpoints,
   gatewayItem,
-  type NodeFixture,
   routeItem,
   type Serve,
   serviceItem,
@@ -22,39 +22,7 @@ async function started(context: TestContext, serve: Serve, init: Parameters<type
     items: [gatewayItem(init), routeItem('r', '/'), serviceItem('r')],
     endpoints: [endpoints('r', [upstream.port])],
   });
-  return { fixture, session: open(context, fixture) };
-}
-
-function open(context: TestContext, fixture: NodeFixture): ClientHttp2Session {
-  const session = connect(fixture.url());
-  session.on('error', () => {});
-  context.after(() => session.destroy());
-  return session;
-}
-
-interface Heard {
-  status: number;
-  body: string;
-  isEnded: boolean;
-  isClosed: boolean;
-}
-
-function hear(stream: ClientHttp2Stream): Heard {
-  const heard: Heard = { status: 0, body: '', isEnded: false, isClosed: false };
-  stream.on('error', () => {});
-  stream.on('response', (fields) => {
-    heard.status = Number(fields[':status']);
-  });
-  stream.on('data', (chunk) => {
-    heard.body += String(chunk);
-  });
-  stream.on('end', () => {
-    heard.isEnded = true;
-  });
-  stream.on('close', () => {
-    heard.isClosed = true;
-  });
-  return heard;
+  return { fixture, session: openSession(context, { port: fixture.port() }) };
 }
 
 /** Whether a count is above 0 and has been the same for many looks. */
@@ -197,7 +165,7 @@ describe('an exchange of HTTP/2', () => {
       [{ ':path': '/a%00' }, 400, 'bad_request'],
       [{ 'x-big': 'y'.repeat(33_000) }, 431, 'head_too_large'],
     ] as const) {
-      const own = open(context, fixture);
+      const own = openSession(context, { port: fixture.port() });
       const heard = hear(own.request(fields));
       await until('the answer', () => heard.isEnded);
       assert.deepEqual([heard.status, JSON.parse(heard.body).reason], [status, reason]);
