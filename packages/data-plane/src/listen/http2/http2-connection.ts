@@ -10,7 +10,7 @@ import type { Socket } from 'node:net';
 import type { HeadLimits } from '@causeway/http1/limits';
 
 import type { PeerConnection } from '../../proxy/exchange.ts';
-import type { Timed } from '../../proxy/timer-wheel.ts';
+import type { Timed, TimerWheel } from '../../proxy/timer-wheel.ts';
 import { ownSocket, type SocketOwner } from '../../socket/own-socket.ts';
 import type { ConnectionContext, ListenedConnection } from '../connection-context.ts';
 import { Allowance, controlFramesMax } from './allowance.ts';
@@ -73,6 +73,10 @@ export class Http2Connection implements ListenedConnection, SocketOwner, StreamO
 
   get localAddress(): string | undefined {
     return this.#socket.localAddress;
+  }
+
+  get wheel(): TimerWheel {
+    return this.#context.wheel;
   }
 
   get isAlive(): boolean {

@@ -262,6 +262,10 @@ describe('a response of HTTP/2', () => {
     const fixture = await startClients(context, (one) => one.answer('no', { status: 413 }));
     const client = new FrameClient(context, fixture.port);
     await client.send(headers(1, pseudo('POST'), 0), data(1, 'x'));
+    await until('the end', () => fixture.asked[0]?.end === 'sent');
+    await until('the answer', () => client.body(1) === 'no');
+    assert.deepEqual(client.resets(1), []);
+    fixture.clock.advance(3000);
     await until('the reset', () => client.resets(1).length > 0);
     assert.deepEqual([client.body(1), client.resets(1), client.goaways], ['no', [ErrorCode.none], []]);
     await until('the end', () => fixture.asked[0]!.end === 'sent');

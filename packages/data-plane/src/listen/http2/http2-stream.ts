@@ -12,6 +12,7 @@ import type {
   RequestHandler,
   ResponseLength,
 } from '../../proxy/exchange.ts';
+import type { Timed, TimerWheel } from '../../proxy/timer-wheel.ts';
 import { http2Fields } from './http2-fields.ts';
 import { StreamWriter } from './stream-writer.ts';
 
@@ -19,6 +20,7 @@ import { StreamWriter } from './stream-writer.ts';
 export interface StreamOwner {
   /** Asks for another connection; this stream goes on. */
   leave(): void;
+  readonly wheel: TimerWheel;
   /** False: the connection is gone, and its streams with it. */
   readonly isAlive: boolean;
 }
@@ -27,7 +29,10 @@ export interface StreamOwner {
  * What the framing of HTTP/2 gets wrong the runtime answers by itself, with RST_STREAM: then the stream is closed, as it is when the
  * client takes its request back.
  */
-export class Http2Stream implements Downstream {
+export class Http2Stream implements Downstream, Timed {
+  wheelNext: Timed | undefined = undefined;
+  wheelPrevious: Timed | undefined = undefined;
+  dueMs = Infinity;
   readonly connection: PeerConnection;
   readonly head: RequestHead;
   readonly #owner: StreamOwner;
@@ -145,13 +150,27 @@ export class Http2Stream implements Downstream {
   #onSent(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    // Nobody wants the rest of the body (RFC 9113 section 8.1).
-    if (!this.#isReceived) this.#stream.close(constants.NGHTTP2_NO_ERROR);
+    if (!this.#isReceived && !this.#stream.destroyed) this.#linger();
     this.#events?.onResponseSent();
+  }
+
+  /**
+   * Nobody wants the rest of the body (RFC 9113 section 8.1), and nothing more than the window comes of it. Most clients stop by themselves; some
+   * take a reset that comes with the answer for a failure (curl 7.88), so it comes later.
+   */
+  #linger(): void {
+    this.#stream.pause();
+    const { wheel } = this.#owner;
+    wheel.schedule(this, wheel.coarseMs() + lingerMs);
+  }
+
+  onDue(): void {
+    this.#stream.close(constants.NGHTTP2_NO_ERROR);
   }
 
   /** The runtime may close a stream whose end is out before it has told so. */
   #onClose(): void {
+    this.#owner.wheel.cancel(this);
     const isClean = this.#stream.rstCode === constants.NGHTTP2_NO_ERROR && this.#owner.isAlive;
     if (isClean && this.#isEnded) this.#onSent();
     else this.#onClosed();
@@ -163,6 +182,9 @@ export class Http2Stream implements Downstream {
     this.#events?.onDownstreamClosed();
   }
 }
+
+/** How long a client that is still sending has to read its answer. */
+const lingerMs = 2000;
 
 /** Becomes RST_STREAM with INTERNAL_ERROR. */
 const cut = new Error('the response was cut');
