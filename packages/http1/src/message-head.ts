@@ -35,7 +35,9 @@ export const BodyLength = {
 } as const;
 
 export class MessageHead {
-  /** HTTP/1.0 or HTTP/1.1: the second digit. */
+  /** 1, or 2 of a head that was made of an HTTP/2 message; `minorVersion` is then 0. */
+  majorVersion: 1 | 2 = 1;
+  /** The second digit of the version. */
   readonly minorVersion: number;
   /** Flat: name, value, name, value; as sent, one character a byte. Values are cut out of one text, which lives as long as they do. */
   readonly fields: string[];

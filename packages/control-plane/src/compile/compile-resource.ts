@@ -91,6 +91,7 @@ export function compileGateway(entry: Entry): Compiled {
         connectionsPerAddressMax: limits.maxConnectionsPerAddress,
         requestsPerConnectionMax: limits.maxRequestsPerConnection,
         pipelinedMax: limits.maxPipelined,
+        streamsMax: limits.maxStreamsPerConnection,
         bytesPerSecondMin: limits.minBytesPerSecond,
       },
       accessLogEnabled: spec.accessLog.enabled,

@@ -19,11 +19,12 @@ import type {
 import type { Timed } from '../proxy/timer-wheel.ts';
 import { adoptSocket } from '../socket/adopt-socket.ts';
 import { MessageWriter } from '../socket/message-writer.ts';
-import { ownSocket, type SocketOwner } from '../socket/own-socket.ts';
+import { disownSocket, ownSocket, type SocketOwner } from '../socket/own-socket.ts';
 import { ReadMemory } from '../socket/read-memory.ts';
 import type { ConnectionOrigin } from './arrival.ts';
 import { ClientResponse } from './client-response.ts';
-import type { ConnectionContext } from './connection-context.ts';
+import type { ConnectionContext, ListenedConnection } from './connection-context.ts';
+import { isHttp2Start } from './http2/preface.ts';
 import { messageFaults } from './message-faults.ts';
 
 /**
@@ -51,7 +52,7 @@ const nothing = Buffer.alloc(0);
  * Pipelined requests are handled one at a time and in order: only safe ones could run side by side (RFC 9112 section 9.3.2), and
  * none may run after an answer that closes the connection. Those that wait are read ahead within bounds, and not looked at.
  */
-export class ClientConnection implements Downstream, SocketOwner, Timed {
+export class ClientConnection implements ListenedConnection, Downstream, SocketOwner, Timed {
   wheelNext: Timed | undefined = undefined;
   wheelPrevious: Timed | undefined = undefined;
   dueMs = Infinity;
@@ -75,6 +76,8 @@ export class ClientConnection implements Downstream, SocketOwner, Timed {
   /** The next answer is to say that it is the last one. */
   #isLeaving = false;
   #lingerEndMs = 0;
+  /** What has been read of the first head, while that is incomplete and may be the start of HTTP/2. */
+  #start: Buffer = nothing;
 
   // Of the exchange.
   #events: DownstreamEvents | undefined;
@@ -288,6 +291,7 @@ export class ClientConnection implements Downstream, SocketOwner, Timed {
       switch (event) {
         case ReadEvent.more:
           if (this.#state === 'waiting' && parser.isWithinRequest) this.#onHeadBegun();
+          if (this.#requests === 0) this.#keepStart(chunk);
           return at;
         case ReadEvent.head:
           // Without a body the end is no news to anybody.
@@ -306,7 +310,7 @@ export class ClientConnection implements Downstream, SocketOwner, Timed {
           this.#events?.onRequestEnd();
           break;
         default:
-          this.#onFault(parser.fault!);
+          if (!this.#handOver(chunk)) this.#onFault(parser.fault!);
           return chunk.length;
       }
     }
@@ -396,6 +400,24 @@ export class ClientConnection implements Downstream, SocketOwner, Timed {
     const events = this.#events;
     this.#events = undefined;
     return events;
+  }
+
+  #keepStart(chunk: Buffer): void {
+    const start = Buffer.concat([this.#start, chunk]);
+    this.#start = isHttp2Start(start) ? start : nothing;
+  }
+
+  /** What cannot be read may be the start of HTTP/2 (RFC 9113 section 3.3): only then is it looked for, so HTTP/1.1 pays nothing. */
+  #handOver(chunk: Buffer): boolean {
+    if (this.#requests > 0 || this.#state === 'exchange') return false;
+    const bytes = Buffer.concat([this.#start, chunk]);
+    if (this.#parser.fault?.code !== 'version_not_supported' || !isHttp2Start(bytes)) return false;
+    this.#state = 'closed';
+    this.#context.wheel.cancel(this);
+    this.#socket.pause();
+    disownSocket(this.#socket);
+    this.#context.onHttp2(this, this.#socket, bytes);
+    return true;
   }
 
   #onFault({ code, detail }: Fault): void {

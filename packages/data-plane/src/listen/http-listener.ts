@@ -12,8 +12,9 @@ import type { ArrivalCounters } from './arrival-counters.ts';
 import { needsReusePort } from './assert-port-free.ts';
 import { ClientConnection } from './client-connection.ts';
 import type { ClientTimeoutCounters } from './client-timeout-counters.ts';
-import type { ConnectionContext } from './connection-context.ts';
+import type { ConnectionContext, ListenedConnection } from './connection-context.ts';
 import type { ConnectionCountLimits, ConnectionCounts } from './connection-counts.ts';
+import { Http2Connection } from './http2/http2-connection.ts';
 
 /** What all listeners of a node share. */
 export interface ListenerContext {
@@ -48,7 +49,7 @@ export class HttpListener implements ConnectionContext, ArrivalOwner {
   readonly arrivalCounters: ArrivalCounters;
   readonly #server: Server;
   readonly #context: ListenerContext;
-  readonly #connections = new Set<ClientConnection>();
+  readonly #connections = new Set<ListenedConnection>();
   /** Not yet connections; counted as such. */
   readonly #arrivals = new Set<Arrival>();
   #front: ListenerFront;
@@ -100,6 +101,10 @@ export class HttpListener implements ConnectionContext, ArrivalOwner {
 
   get pipelinedMax(): number {
     return this.#settings.connections.pipelinedMax;
+  }
+
+  get streamsMax(): number {
+    return this.#settings.connections.streamsMax;
   }
 
   get connections(): number {
@@ -162,7 +167,13 @@ export class HttpListener implements ConnectionContext, ArrivalOwner {
     for (const arrival of this.#arrivals) arrival.destroy();
   }
 
-  onConnectionClosed(connection: ClientConnection): void {
+  /** It stays one connection, and is counted as it was. */
+  onHttp2(connection: ListenedConnection, socket: Socket, bytes: Buffer): void {
+    this.#connections.delete(connection);
+    this.#connections.add(new Http2Connection(this, connection.connection, socket, bytes));
+  }
+
+  onConnectionClosed(connection: ListenedConnection): void {
     this.#connections.delete(connection);
     this.#context.counts.leave(connection.connection.peerAddress);
   }

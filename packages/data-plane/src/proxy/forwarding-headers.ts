@@ -34,8 +34,8 @@ const rewritten: ReadonlySet<string> = new Set([
 ]);
 
 /** This gateway in Via, with the version in which it got the message (RFC 9110 section 7.6.3). */
-export function viaOf({ minorVersion }: MessageHead): string {
-  return `1.${minorVersion} causeway`;
+export function viaOf({ majorVersion, minorVersion }: MessageHead): string {
+  return `${majorVersion}.${minorVersion} causeway`;
 }
 
 /** What happens to a field, by its name alone. */

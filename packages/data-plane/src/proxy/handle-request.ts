@@ -222,6 +222,11 @@ function isMisdirected(
 
 const protocols = ['HTTP/1.0', 'HTTP/1.1'];
 
+/** As access logs write it. */
+function protocolOf({ majorVersion, minorVersion }: RequestHead): string | undefined {
+  return majorVersion === 2 ? 'HTTP/2.0' : protocols[minorVersion];
+}
+
 /** Answers, logs and counts a message that never became a request. */
 function refuseMessage(
   context: ProxyContext,
@@ -259,7 +264,7 @@ function createRecord(
     startedMs: context.clock.monotonicMs(),
     revision: table.revision,
     isLogged,
-    protocol: head === undefined ? undefined : protocols[head.minorVersion],
+    protocol: head && protocolOf(head),
     query: undefined,
     referer: isLogged ? head?.valueOf('referer') : undefined,
     userAgent: isLogged ? head?.valueOf('user-agent') : undefined,

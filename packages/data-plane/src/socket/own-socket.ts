@@ -22,6 +22,12 @@ export function ownSocket(socket: Socket, owner: SocketOwner): void {
   socket.on('close', onClose);
 }
 
+/** Another object is to own the socket, or whoever reads it beside us. */
+export function disownSocket(socket: Socket): void {
+  socket.off('end', onEnd).off('error', onError).off('close', onClose);
+  socket.removeAllListeners('data');
+}
+
 function onEnd(this: OwnedSocket): void {
   this.owner!.onSocketEnd();
 }

@@ -28,6 +28,8 @@ export interface ConnectionLimits {
   readonly requestsPerConnectionMax: number;
   /** Requests that are taken from a connection in one turn of the event loop; at least 1. */
   readonly pipelinedMax: number;
+  /** Streams that may be open on an HTTP/2 connection; at least 1. */
+  readonly streamsMax: number;
 }
 
 /** What upstreams are told besides X-Forwarded-*. */
@@ -199,10 +201,16 @@ function readLimits(
 > {
   const { headBytesMax, headersMax, targetBytesMax } = limits;
   const { connectionsMax, connectionsPerAddressMax, requestsPerConnectionMax } = limits;
-  const { pipelinedMax, bytesPerSecondMin } = limits;
+  const { pipelinedMax, streamsMax, bytesPerSecondMin } = limits;
   return {
     head: { ...defaultLimits, headBytesMax, fieldsMax: headersMax, targetBytesMax },
-    connections: { connectionsMax, connectionsPerAddressMax, requestsPerConnectionMax, pipelinedMax },
+    connections: {
+      connectionsMax,
+      connectionsPerAddressMax,
+      requestsPerConnectionMax,
+      pipelinedMax,
+      streamsMax,
+    },
     bodyBytesMax: Number(limits.bodyBytesMax),
     activeRequestsMax: limits.activeRequestsMax,
     bytesPerSecondMin,

@@ -6,7 +6,8 @@ import { defaultLimits } from '@causeway/http1/limits';
 import { ManualClock } from '@causeway/runtime/manual-clock';
 
 import { ClientConnection } from '../listen/client-connection.ts';
-import type { ConnectionContext } from '../listen/connection-context.ts';
+import type { ConnectionContext, ListenedConnection } from '../listen/connection-context.ts';
+import { Http2Connection } from '../listen/http2/http2-connection.ts';
 import { ClientTimeoutCounters } from '../listen/client-timeout-counters.ts';
 import type { Downstream, DownstreamEvents, MessageFault, RequestHandler } from '../proxy/exchange.ts';
 import { TimerWheel } from '../proxy/timer-wheel.ts';
@@ -91,6 +92,7 @@ export interface ClientContext extends ConnectionContext {
   keepAliveMs: number;
   requestsMax: number;
   pipelinedMax: number;
+  streamsMax: number;
 }
 
 export interface ClientFixture {
@@ -99,8 +101,10 @@ export interface ClientFixture {
   readonly context: ClientContext;
   readonly counters: ClientTimeoutCounters;
   readonly connections: ClientConnection[];
+  /** Those that turned out to speak HTTP/2. */
+  readonly http2: Http2Connection[];
   /** Those that are over. */
-  readonly closed: ClientConnection[];
+  readonly closed: ListenedConnection[];
   readonly asked: Asked[];
   /** Faults of what was no request. */
   readonly refused: MessageFault[];
@@ -116,7 +120,9 @@ export async function startClients(
   const clock = new ManualClock();
   const wheel = new TimerWheel(clock);
   const counters = new ClientTimeoutCounters();
-  const [connections, closed]: ClientConnection[][] = [[], []];
+  const connections: ClientConnection[] = [];
+  const http2: Http2Connection[] = [];
+  const closed: ListenedConnection[] = [];
   const asked: Asked[] = [];
   const refused: MessageFault[] = [];
   const handler: RequestHandler = {
@@ -142,13 +148,15 @@ export async function startClients(
     keepAliveMs: 60_000,
     requestsMax: 0,
     pipelinedMax: 16,
-    onConnectionClosed: (connection) => closed!.push(connection),
+    streamsMax: 100,
+    onHttp2: (from, socket, bytes) => http2.push(new Http2Connection(shared, from.connection, socket, bytes)),
+    onConnectionClosed: (connection) => closed.push(connection),
     ...settings,
   };
   const server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true });
   server.on('connection', (socket: Socket) => {
     prepare(socket);
-    connections!.push(
+    connections.push(
       new ClientConnection(shared, socket, {
         peerAddress: socket.remoteAddress ?? '',
         peerPort: socket.remotePort ?? 0,
@@ -156,15 +164,16 @@ export async function startClients(
       }),
     );
   });
-  context.after(() => connections!.forEach((connection) => connection.destroy()));
+  context.after(() => [...connections, ...http2].forEach((connection) => connection.destroy()));
   const port = await listenRaw(context, server);
   return {
     port,
     clock,
     context: shared,
     counters,
-    connections: connections!,
-    closed: closed!,
+    connections,
+    http2,
+    closed,
     asked,
     refused,
   };

@@ -59,6 +59,7 @@ export function gatewayItem(init: GatewayInit = {}): Compiled {
     connectionsMax: 20_000,
     requestsPerConnectionMax: 10_000,
     pipelinedMax: 16,
+    streamsMax: 100,
     bytesPerSecondMin: 240,
     ...init.limits,
   };

@@ -42,13 +42,18 @@ describe('Gateway.accessLog', () => {
 describe('Gateway.limits', () => {
   it('has bounds on pipelining and on the slowest client', () => {
     const of = (limits: object) => problemsOf({ limits }).map(({ code }) => code);
-    assert.deepEqual(of({ maxPipelined: 1, minBytesPerSecond: 0 }), []);
+    assert.deepEqual(of({ maxPipelined: 1, maxStreamsPerConnection: 1, minBytesPerSecond: 0 }), []);
     assert.deepEqual(of({ maxConnections: 0, maxHeadSize: '255B', maxTargetSize: '255B' }), [
       'out_of_range',
       'out_of_range',
       'out_of_range',
     ]);
-    assert.deepEqual(of({ maxPipelined: 1000, minBytesPerSecond: 10_000_000 }), []);
+    assert.deepEqual(
+      of({ maxPipelined: 1000, maxStreamsPerConnection: 1000, minBytesPerSecond: 10_000_000 }),
+      [],
+    );
+    assert.deepEqual(of({ maxStreamsPerConnection: 0 }), ['out_of_range']);
+    assert.deepEqual(of({ maxStreamsPerConnection: 1001 }), ['out_of_range']);
     assert.deepEqual(of({ maxPipelined: 0, minBytesPerSecond: -1 }), ['out_of_range', 'out_of_range']);
     assert.deepEqual(of({ maxPipelined: 1001, minBytesPerSecond: 10_000_001 }), [
       'out_of_range',

@@ -197,6 +197,12 @@ const gatewayFields = object(
           1,
           1000,
         ).default(16),
+        maxStreamsPerConnection: integer(
+          'a number of streams',
+          'Requests that may be under way on one HTTP/2 connection; over: the stream is refused, which clients may repeat.',
+          1,
+          1000,
+        ).default(100),
         minBytesPerSecond: counted(
           'Clients are cut that send slower than this after 5s of grace, or that take longer than 5s and the time of the waiting bytes at this rate; 0 = off.',
         ).default(240),
@@ -259,7 +265,6 @@ export const gatewayKind: Kind<typeof gatewaySpec> = {
     'http2',
     'redirectToHttps',
     'ocspStapling',
-    'maxStreamsPerConnection',
     'rateLimitKeys',
     'cacheSize',
     ...plannedFilterFields,

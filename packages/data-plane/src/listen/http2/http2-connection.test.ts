@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+
+import { type Asked, Client, get, startClients } from '../../testing/client-fixture.ts';
+import { until } from '../../testing/http-client.ts';
+import { ask, asked, openSession } from '../../testing/http2-client.ts';
+import {
+  ErrorCode,
+  frame,
+  FrameClient,
+  FrameFlag,
+  FrameType,
+  headers,
+  preface,
+  pseudo,
+} from '../../testing/http2-frames.ts';
+
+const later = (): void => {};
+const settings = frame(FrameType.settings, 0, 0);
+const lastStreamId = 0x7fff_ffff;
+
+describe('the start of a connection', () => {
+  it('is known as HTTP/2 however it is cut, and is nothing else before that', async (context) => {
+    const bytes = Buffer.concat([preface, settings, headers(1, pseudo('GET', '/x'))]);
+    for (let cut = 1; cut <= preface.length + 1; cut += 1) {
+      const fixture = await startClients(context);
+      const client = new FrameClient(context, fixture.port, bytes.subarray(0, cut));
+      await until('the connection', () => fixture.connections.length === 1);
+      for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      await client.send(bytes.subarray(cut));
+      await until('the answer', () => client.body(1) === 'GET /x');
+      assert.deepEqual(fixture.refused, []);
+    }
+  });
+
+  it('is known byte by byte', async (context) => {
+    const fixture = await startClients(context);
+    const client = new FrameClient(context, fixture.port, Buffer.alloc(0));
+    for (const byte of Buffer.concat([preface, settings, headers(1, pseudo())])) {
+      await client.send(Buffer.from([byte]));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await until('the answer', () => client.body(1) === 'GET /');
+  });
+
+  it('is no HTTP/2 behind a request, nor when it differs', async (context) => {
+    const fixture = await startClients(context);
+    for (const bytes of [
+      get('/a') + preface.toString('latin1'),
+      'PRI * HTTP/2.0\r\nHost: a\r\n\r\n',
+      'PRI /x HTTP/2.0\r\n\r\n',
+    ]) {
+      const client = new Client(context, fixture.port);
+      await client.send(bytes);
+      await until('the end', () => client.isEnded);
+      assert.equal(client.statuses.at(-1), '400', bytes);
+    }
+    assert.equal(fixture.refused.length, 3);
+  });
+
+  it('ends it when the rest of the preface is wrong', async (context) => {
+    const fixture = await startClients(context);
+    const client = new FrameClient(context, fixture.port, Buffer.from('PRI * HTTP/2.0\r\n\r\n'));
+    await client.send(Buffer.from('XX\r\n\r\nGET / HTTP/1.1\r\n\r\n'));
+    await until('the end', () => client.isClosed);
+    await until('no connection', () => fixture.closed.length === 1);
+    assert.deepEqual(fixture.asked, []);
+  });
+});
+
+describe('the end of a connection', () => {
+  it('comes when it has been idle for too long, not while a request is under way', async (context) => {
+    const fixture = await startClients(context, later, { keepAliveMs: 5000 });
+    const client = new FrameClient(context, fixture.port);
+    await client.send(headers(1, pseudo()));
+    await asked(fixture);
+    fixture.clock.advance(60_000);
+    fixture.asked[0]!.answer();
+    await until('the answer', () => fixture.asked[0]!.end === 'sent');
+    assert.deepEqual([client.goaways, fixture.counters.keepAlive], [[], 0]);
+    await until('idle', () => {
+      fixture.clock.advance(1000);
+      return fixture.counters.keepAlive === 1;
+    });
+    await until('the notice', () => client.goaways.length > 0);
+    assert.deepEqual(client.goaways[0], [lastStreamId, ErrorCode.none]);
+    // A client that answers no PING is not waited for.
+    await until('the end', () => {
+      fixture.clock.advance(1000);
+      return client.isClosed;
+    });
+    assert.deepEqual(client.goaways.at(-1), [1, ErrorCode.none]);
+  });
+
+  it('is told in two steps, between which nothing is lost', async (context) => {
+    const fixture = await startClients(context, later);
+    const client = new FrameClient(context, fixture.port);
+    await client.send(headers(1, pseudo()));
+    await asked(fixture);
+    fixture.http2[0]!.leave();
+    fixture.http2[0]!.leave();
+    await until('the notice and its PING', () => client.of(FrameType.ping).length === 1);
+    assert.deepEqual(client.goaways, [[lastStreamId, ErrorCode.none]]);
+    await client.send(headers(3, pseudo('GET', '/late')));
+    await asked(fixture, 2);
+    await client.send(frame(FrameType.ping, FrameFlag.ack, 0, client.of(FrameType.ping)[0]!.payload));
+    await until('the last stream', () => client.goaways.length === 2);
+    assert.deepEqual(client.goaways[1], [3, ErrorCode.none]);
+    for (const one of fixture.asked) one.answer();
+    await until('the end', () => client.isClosed);
+    assert.deepEqual([client.body(1), client.body(3)], ['GET /', 'GET /late']);
+    await until('no connection is left', () => fixture.closed.length === 1);
+  });
+
+  it('is told with the last request that a connection may bring, and with an answer that closes', async (context) => {
+    for (const [requestsMax, close] of [
+      [2, false],
+      [0, true],
+    ] as const) {
+      const fixture = await startClients(context, (one) => one.answer(undefined, { close }), { requestsMax });
+      const session = openSession(context, fixture);
+      let isTold = false;
+      session.on('goaway', () => {
+        isTold = true;
+      });
+      const first = ask(session, {});
+      await until('the answer', () => first.isEnded);
+      if (!close) ask(session, {});
+      await until('the notice', () => isTold);
+      await until('the end', () => fixture.closed.length === 1);
+      assert.deepEqual(
+        fixture.asked.map(({ end }) => end),
+        close ? ['sent'] : ['sent', 'sent'],
+      );
+    }
+  });
+
+  it('cuts what is under way when it is forced', async (context) => {
+    const fixture = await startClients(context, later);
+    const heard = ask(openSession(context, fixture), {});
+    const [one] = (await asked(fixture)) as [Asked];
+    fixture.http2[0]!.destroy();
+    await until('the end', () => one.end === 'closed' && heard.isClosed);
+    assert.equal(heard.status, 0);
+  });
+
+  it('moves with its port', async (context) => {
+    const fixture = await startClients(context);
+    const session = openSession(context, fixture);
+    ask(session, {});
+    await asked(fixture);
+    fixture.http2[0]!.moveTo('b:2');
+    ask(session, {});
+    await asked(fixture, 2);
+    assert.deepEqual(
+      fixture.asked.map(({ downstream }) => downstream.connection.socketKey),
+      ['a:1', 'b:2'],
+    );
+    assert.equal(fixture.http2[0]!.localAddress, '127.0.0.1');
+  });
+});

@@ -1,0 +1,196 @@
+/** One HTTP/2 connection of a client: its session, the requests that are under way on it, and what it may cost. */
+
+import {
+  constants,
+  performServerHandshake,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
+import type { Socket } from 'node:net';
+import type { HeadLimits } from '@causeway/http1/limits';
+
+import type { PeerConnection } from '../../proxy/exchange.ts';
+import type { Timed, TimerWheel } from '../../proxy/timer-wheel.ts';
+import { ownSocket, type SocketOwner } from '../../socket/own-socket.ts';
+import type { ConnectionContext, ListenedConnection } from '../connection-context.ts';
+import { Allowance, controlFramesMax } from './allowance.ts';
+import { shutdownNotice } from './goaway.ts';
+import { Http2Stream, type StreamOwner } from './http2-stream.ts';
+import { readRequest } from './read-request.ts';
+import { refuseStream } from './refuse-stream.ts';
+import { sessionOptions } from './session-options.ts';
+
+/**
+ * `open`. `noticed`: the client has been told to make another connection, and what it has sent meanwhile is still served. `leaving`: it knows
+ * which of its requests are the last. `ended`: the last is over, and the client is to close. `closed`.
+ */
+type State = 'open' | 'noticed' | 'leaving' | 'ended' | 'closed';
+
+/** How long a client has for the way there and back of a PING, after which it cannot have sent more without knowing. */
+const noticeMsMax = 1000;
+/** How long it is waited for when all is over. */
+const lingerMs = 2000;
+
+export class Http2Connection implements ListenedConnection, SocketOwner, StreamOwner, Timed {
+  wheelNext: Timed | undefined = undefined;
+  wheelPrevious: Timed | undefined = undefined;
+  dueMs = Infinity;
+  readonly #context: ConnectionContext;
+  readonly #headLimits: HeadLimits;
+  readonly #socket: Socket;
+  readonly #session: ServerHttp2Session;
+  readonly #controlFrames = new Allowance(controlFramesMax);
+  #peer: PeerConnection;
+  #state: State = 'open';
+  #deadlineMs = Infinity;
+  #requests = 0;
+  #streams = 0;
+
+  /** Takes over `socket`, which is paused and belongs to nobody. `bytes` are what has been read of it: all from its beginning. */
+  constructor(context: ConnectionContext, peer: PeerConnection, socket: Socket, bytes: Buffer) {
+    this.#context = context;
+    this.#headLimits = context.headLimits;
+    this.#peer = peer;
+    this.#socket = socket;
+    ownSocket(socket, this);
+    // With nothing unread nobody else would begin to read.
+    if (bytes.length > 0) socket.unshift(bytes);
+    else socket.resume();
+    const session = performServerHandshake(socket, sessionOptions(context.streamsMax, context.headLimits));
+    this.#session = session;
+    session.on('stream', (stream, _headers, flags, raw) => this.#onStream(stream, flags, raw));
+    session.on('ping', () => this.#onControlFrame());
+    session.on('remoteSettings', () => this.#onControlFrame());
+    // What is wrong has been told the client; `close` of the socket follows.
+    session.on('error', () => {});
+    session.on('close', () => this.#onSessionEnd());
+    this.#watch(context.keepAliveMs);
+  }
+
+  get connection(): PeerConnection {
+    return this.#peer;
+  }
+
+  get localAddress(): string | undefined {
+    return this.#socket.localAddress;
+  }
+
+  get wheel(): TimerWheel {
+    return this.#context.wheel;
+  }
+
+  get isAlive(): boolean {
+    return !this.#session.destroyed;
+  }
+
+  /** Nothing keeps it from reading: a port has its table before the first byte is read. */
+  advance(): void {}
+
+  moveTo(socketKey: string): void {
+    if (this.#peer.socketKey !== socketKey) this.#peer = { ...this.#peer, socketKey };
+  }
+
+  /**
+   * Asks for another connection and goes on serving what the client sends before it knows (RFC 9113 section 6.8). The runtime has no such
+   * notice: after its GOAWAY it passes over new streams without a word. So the frame is written past it, which on a plain socket cannot cut
+   * one of its own in two: it writes whole frames. Over TLS two writers exclude each other, and the client learns its last stream at once.
+   */
+  leave(): void {
+    if (this.#state !== 'open' || !this.isAlive) return;
+    this.#state = 'noticed';
+    if (this.#session.encrypted !== false) return this.#close();
+    this.#socket.write(shutdownNotice);
+    this.#session.ping(() => this.#close());
+    this.#watch(noticeMsMax);
+  }
+
+  destroy(): void {
+    // With an error, for without one what is cut would look complete.
+    if (this.#streams > 0) this.#session.destroy(cut, constants.NGHTTP2_INTERNAL_ERROR);
+    else this.#session.destroy();
+    this.#socket.destroy();
+  }
+
+  onDue(nowMs: number): void {
+    if (this.#deadlineMs > nowMs) return this.#arm();
+    if (this.#state === 'open') {
+      this.#context.timeoutCounters.keepAlive += 1;
+      this.leave();
+    } else if (this.#state === 'ended') this.#socket.destroy();
+    else this.#close();
+  }
+
+  onSocketEnd(): void {
+    // Whoever sends no more can read no more either: windows need to be opened, and streams to be reset.
+    this.destroy();
+  }
+
+  onSocketError(): void {
+    // `onSocketClose` tells all that matters.
+  }
+
+  onSocketClose(): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    this.#context.wheel.cancel(this);
+    this.#session.destroy();
+    this.#context.onConnectionClosed(this);
+  }
+
+  #onStream(stream: ServerHttp2Stream, flags: number, raw: readonly string[]): void {
+    stream.on('error', ignore);
+    // The client has taken it back before anybody looked at it.
+    if (stream.destroyed || stream.closed) return;
+    if (this.#state === 'open') this.#deadlineMs = Infinity;
+    this.#streams += 1;
+    this.#requests += 1;
+    stream.on('close', () => this.#onStreamClosed());
+    const { handler, requestsMax } = this.#context;
+    const head = readRequest(raw, (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0, this.#headLimits);
+    if ('fault' in head) refuseStream(stream, handler.refuse(this.#peer, head.fault, head.detail));
+    else new Http2Stream(this, this.#peer, stream, head).begin(handler);
+    if (requestsMax > 0 && this.#requests >= requestsMax) this.leave();
+  }
+
+  #onStreamClosed(): void {
+    this.#streams -= 1;
+    if (this.#streams === 0 && this.#state === 'open') this.#watch(this.#context.keepAliveMs);
+  }
+
+  #onControlFrame(): void {
+    if (this.#controlFrames.take(this.#context.wheel.coarseMs())) return;
+    this.#session.destroy(tooManyFrames, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  }
+
+  /** The client learns which stream is the last; the session ends with those that are open. */
+  #close(): void {
+    if (this.#state !== 'open' && this.#state !== 'noticed') return;
+    this.#state = 'leaving';
+    this.#deadlineMs = Infinity;
+    this.#session.close();
+  }
+
+  #onSessionEnd(): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'ended';
+    this.#watch(lingerMs);
+  }
+
+  #watch(timeoutMs: number): void {
+    this.#deadlineMs = timeoutMs > 0 ? this.#context.wheel.coarseMs() + timeoutMs : Infinity;
+    this.#arm();
+  }
+
+  /** The wheel may wake it too early, never too late: `onDue` looks again. */
+  #arm(): void {
+    if (this.#deadlineMs === Infinity) return;
+    if (this.wheelPrevious === undefined || this.#deadlineMs < this.dueMs)
+      this.#context.wheel.schedule(this, this.#deadlineMs);
+  }
+}
+
+const cut = new Error('the connection was cut');
+const tooManyFrames = new Error('too many control frames');
+
+/** `close` follows, and what is wrong has been told the client. */
+function ignore(): void {}

@@ -1,0 +1,25 @@
+/** Fields of a response as HTTP/2 has them. */
+
+import type { FieldList } from '../../proxy/exchange.ts';
+
+/** Which the runtime refuses by an exception (RFC 9113 section 8.2.2). Of an upstream none crosses; a filter may have put them there. */
+const connectionFields: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'transfer-encoding',
+  'upgrade',
+  'http2-settings',
+  'te',
+]);
+
+/** With the status first. `length` is what Content-Length says, undefined for nothing. */
+export function http2Fields(status: number, fields: FieldList, length: number | undefined): string[] {
+  const sent = [':status', String(status)];
+  for (let at = 0; at < fields.length; at += 2) {
+    const name = fields[at]!.toLowerCase();
+    if (!connectionFields.has(name)) sent.push(name, fields[at + 1]!);
+  }
+  if (length !== undefined) sent.push('content-length', String(length));
+  return sent;
+}

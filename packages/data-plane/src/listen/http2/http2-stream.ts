@@ -1,0 +1,202 @@
+/** One request of an HTTP/2 connection and its answer. */
+
+import { constants, type ServerHttp2Stream } from 'node:http2';
+import { HeadFact } from '@causeway/http1/message-head';
+import type { RequestHead } from '@causeway/http1/request-head';
+
+import type {
+  Downstream,
+  DownstreamEvents,
+  FieldList,
+  PeerConnection,
+  RequestHandler,
+  ResponseLength,
+} from '../../proxy/exchange.ts';
+import type { Timed, TimerWheel } from '../../proxy/timer-wheel.ts';
+import { http2Fields } from './http2-fields.ts';
+import { StreamWriter } from './stream-writer.ts';
+
+/** What a stream needs of its connection. */
+export interface StreamOwner {
+  /** Asks for another connection; this stream goes on. */
+  leave(): void;
+  readonly wheel: TimerWheel;
+  /** False: the connection is gone, and its streams with it. */
+  readonly isAlive: boolean;
+}
+
+/**
+ * What the framing of HTTP/2 gets wrong the runtime answers by itself, with RST_STREAM: then the stream is closed, as it is when the
+ * client takes its request back.
+ */
+export class Http2Stream implements Downstream, Timed {
+  wheelNext: Timed | undefined = undefined;
+  wheelPrevious: Timed | undefined = undefined;
+  dueMs = Infinity;
+  readonly connection: PeerConnection;
+  readonly head: RequestHead;
+  readonly #owner: StreamOwner;
+  readonly #stream: ServerHttp2Stream;
+  readonly #writer: StreamWriter;
+  #events: DownstreamEvents | undefined;
+  #isReceived: boolean;
+  /** The response is complete, if not out. */
+  #isEnded = false;
+  #isOver = false;
+  /** Whether a body may follow the head. */
+  #hasBody = true;
+
+  constructor(owner: StreamOwner, peer: PeerConnection, stream: ServerHttp2Stream, head: RequestHead) {
+    this.#owner = owner;
+    this.connection = peer;
+    this.#stream = stream;
+    this.head = head;
+    this.#isReceived = head.bodyLength === 0;
+    this.#writer = new StreamWriter(stream, () => this.#onEmptied());
+    stream.on('end', () => this.#onEnd());
+    // The first is told at once, but only of streams whose response is not complete.
+    stream.on('aborted', () => this.#onClosed());
+    stream.on('close', () => this.#onClose());
+  }
+
+  begin(handler: RequestHandler): void {
+    // Without a body the end is no news to anybody, but the runtime wants it to be read.
+    if (this.#isReceived) this.#stream.resume();
+    this.#events = handler.handle(this);
+  }
+
+  get unsentMark(): number {
+    return this.#writer.unsentMark;
+  }
+
+  startBody(): void {
+    if (this.#isOver || this.#stream.destroyed) return;
+    const expects = (this.head.facts & HeadFact.expectsContinue) !== 0;
+    if (expects && this.#stream.readableLength === 0 && !this.#writer.isBegun)
+      this.sendInformational(100, []);
+    this.#stream.on('data', (chunk: Buffer) => this.#onChunk(chunk));
+  }
+
+  pauseBody(): void {
+    this.#stream.pause();
+  }
+
+  resumeBody(): void {
+    this.#stream.resume();
+  }
+
+  sendInformational(status: number, fields: FieldList): void {
+    // Switching protocols is not for HTTP/2 (RFC 9113 section 8.6).
+    if (status === 101 || this.#isClosed()) return;
+    this.#stream.additionalHeaders(informational(http2Fields(status, fields, undefined)));
+  }
+
+  /**
+   * `close` ends the connection after this exchange; not for a request whose body is not wanted any more, which is no obstacle to other streams.
+   * Deviation: `untilClose` ends like any other body, for HTTP/2 has no end that vouches for nothing.
+   */
+  sendHead(status: number, fields: FieldList, length: ResponseLength | undefined, close: boolean): void {
+    this.#hasBody =
+      this.head.method !== 'HEAD' && length !== undefined && length !== 0 && !forbidsBody(status);
+    this.#writer.begin(http2Fields(status, fields, typeof length === 'number' ? length : undefined));
+    if (close && this.#isReceived) this.#owner.leave();
+  }
+
+  sendChunk(chunk: Buffer): boolean {
+    return this.#isClosed() || !this.#hasBody || this.#writer.chunk(chunk);
+  }
+
+  flush(): void {
+    if (!this.#isClosed()) this.#writer.flush();
+  }
+
+  takeBack(): boolean {
+    return this.#writer.takeBack();
+  }
+
+  endResponse(): void {
+    this.#isEnded = true;
+    if (!this.#isClosed()) this.#writer.end(this.#hasBody, () => this.#onSent());
+  }
+
+  /** Never a clean end: the client sees that the response is not complete (RFC 9113 section 8.1). */
+  reset(): void {
+    this.#isOver = true;
+    // Not `close`: that ends the body first, and with nothing waiting to be sent the client is told so before the RST_STREAM.
+    this.#stream.destroy(cut);
+  }
+
+  #isClosed(): boolean {
+    return this.#isOver || this.#stream.closed || this.#stream.destroyed;
+  }
+
+  #onChunk(chunk: Buffer): void {
+    if (this.#isOver) return;
+    this.#events?.onRequestChunk(chunk);
+    this.#events?.onRequestPart();
+  }
+
+  #onEnd(): void {
+    // After a reset the runtime tells an end as well.
+    if (this.#isReceived || this.#isClosed()) return;
+    this.#isReceived = true;
+    this.#events?.onRequestEnd();
+  }
+
+  #onEmptied(): void {
+    if (!this.#isOver && !this.#isEnded) this.#events?.onDownstreamDrain();
+  }
+
+  #onSent(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    if (!this.#isReceived && !this.#stream.destroyed) this.#linger();
+    this.#events?.onResponseSent();
+  }
+
+  /**
+   * Nobody wants the rest of the body (RFC 9113 section 8.1), and nothing more than the window comes of it. Most clients stop by themselves; some
+   * take a reset that comes with the answer for a failure (curl 7.88), so it comes later.
+   */
+  #linger(): void {
+    this.#stream.pause();
+    const { wheel } = this.#owner;
+    wheel.schedule(this, wheel.coarseMs() + lingerMs);
+  }
+
+  onDue(): void {
+    this.#stream.close(constants.NGHTTP2_NO_ERROR);
+  }
+
+  /** The runtime may close a stream whose end is out before it has told so. */
+  #onClose(): void {
+    this.#owner.wheel.cancel(this);
+    const isClean = this.#stream.rstCode === constants.NGHTTP2_NO_ERROR && this.#owner.isAlive;
+    if (isClean && this.#isEnded) this.#onSent();
+    else this.#onClosed();
+  }
+
+  #onClosed(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#events?.onDownstreamClosed();
+  }
+}
+
+/** How long a client that is still sending has to read its answer. */
+const lingerMs = 2000;
+
+/** Becomes RST_STREAM with INTERNAL_ERROR. */
+const cut = new Error('the response was cut');
+
+/** RFC 9110 sections 15.3.5 and 15.4.5. */
+function forbidsBody(status: number): boolean {
+  return status === 204 || status === 304;
+}
+
+/** The runtime takes a list for final heads alone. */
+function informational(list: readonly string[]): Record<string, string[]> {
+  const headers: Record<string, string[]> = {};
+  for (let at = 0; at < list.length; at += 2) (headers[list[at]!] ??= []).push(list[at + 1]!);
+  return headers;
+}
