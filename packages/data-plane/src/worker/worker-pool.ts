@@ -96,8 +96,11 @@ export class WorkerPool implements SnapshotTarget {
     this.#failures = new FailureReport(options.clock, logFailures(options.logger));
   }
 
+  /** Those that have a table. */
   get workers(): number {
-    return this.#threads.size;
+    let serving = 0;
+    for (const { isServing } of this.#threads) if (isServing) serving += 1;
+    return serving;
   }
 
   /** How many there are to be. */
