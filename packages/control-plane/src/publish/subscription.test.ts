@@ -60,7 +60,15 @@ async function setting(t: TestContext): Promise<Setting> {
       const record = nodes.join({ id, gateway, instance, version, workers, labels: {} })!;
       const revision = world.index.revision;
       const { tickets } = world;
-      parts.subscription = new Subscription({ node: record, view, nodes, sink: node, slots, tickets, revision });
+      parts.subscription = new Subscription({
+        node: record,
+        view,
+        nodes,
+        sink: node,
+        slots,
+        tickets,
+        revision,
+      });
       await parts.subscription.start(node.hello(more));
       await settled();
     },
