@@ -21,7 +21,7 @@ import type { ExchangeObserver } from './proxy/exchange-record.ts';
 import { createRequestHandler } from './proxy/handle-request.ts';
 import type { ProxyContext } from './proxy/proxy-context.ts';
 import { TimerWheel } from './proxy/timer-wheel.ts';
-import { aloneShared, type NodeShared } from './shared/node-shared.ts';
+import { aloneShared, type NodeShared } from './counts/node-shared.ts';
 import type { SnapshotTarget, SnapshotUpdate } from './sync/snapshot-target.ts';
 import { buildTable } from './table/build-table.ts';
 import type { Table } from './table/table.ts';

@@ -26,6 +26,7 @@ import { ClientResponse } from './client-response.ts';
 import type { ConnectionContext, ListenedConnection } from './connection-context.ts';
 import { isHttp2Start } from './http2/preface.ts';
 import { messageFaults } from './message-faults.ts';
+import { peerConnection } from './peer-connection.ts';
 
 /**
  * `waiting`: for the first byte of a request. `head`: for the rest of its head. `exchange`: a request is being handled. `leaving`: the last
@@ -90,26 +91,15 @@ export class ClientConnection implements ListenedConnection, Downstream, SocketO
   #isSent = false;
 
   /** Takes the place of `accepted`, a socket that has not begun to read; one of TLS stays in its place. */
-  constructor(
-    context: ConnectionContext,
-    accepted: Socket,
-    { peerAddress, peerPort, tls }: ConnectionOrigin,
-  ) {
+  constructor(context: ConnectionContext, accepted: Socket, origin: ConnectionOrigin) {
     this.#context = context;
     this.#memory = new ReadMemory((piece) => this.#receive(piece));
-    const socket = tls === undefined ? adoptSocket(accepted, this.#memory) : accepted;
+    const socket = origin.tls === undefined ? adoptSocket(accepted, this.#memory) : accepted;
     this.#socket = socket;
     this.#parser = new RequestParser(context.headLimits);
     this.#writer = new MessageWriter(socket, () => this.#onEmptied());
     this.#response = new ClientResponse(socket, this.#writer);
-    this.#peer = {
-      socketKey: context.socketKey,
-      peerAddress,
-      peerPort,
-      localPort: socket.localPort ?? 0,
-      scheme: tls === undefined ? 'http' : 'https',
-      tls,
-    };
+    this.#peer = peerConnection(context.socketKey, socket.localPort ?? 0, origin);
     ownSocket(socket, this);
     if (socket === accepted) socket.on('data', (piece: Buffer) => this.#receive(piece));
     this.#watch(context.requestHeadMs);
@@ -156,7 +146,6 @@ export class ClientConnection implements ListenedConnection, Downstream, SocketO
     if (received.length > 0) this.#receive(received);
   }
 
-  /** The next exchange is the last one; it is waited for as long as any client may take. */
   leaveAfterNext(): void {
     this.#isLeaving = true;
   }
@@ -409,7 +398,7 @@ export class ClientConnection implements ListenedConnection, Downstream, SocketO
 
   /** What cannot be read may be the start of HTTP/2 (RFC 9113 section 3.3): only then is it looked for, so HTTP/1.1 pays nothing. */
   #handOver(chunk: Buffer): boolean {
-    if (this.#requests > 0 || this.#state === 'exchange') return false;
+    if (this.#requests > 0 || this.#state === 'exchange' || !this.#mayBeHttp2()) return false;
     const bytes = Buffer.concat([this.#start, chunk]);
     if (this.#parser.fault?.code !== 'version_not_supported' || !isHttp2Start(bytes)) return false;
     this.#state = 'closed';
@@ -418,6 +407,11 @@ export class ClientConnection implements ListenedConnection, Downstream, SocketO
     disownSocket(this.#socket);
     this.#context.onHttp2(this, this.#socket, bytes);
     return true;
+  }
+
+  /** Over TLS it would have been agreed on. */
+  #mayBeHttp2(): boolean {
+    return this.#context.isHttp2Allowed && this.#peer.tls === undefined;
   }
 
   #onFault({ code, detail }: Fault): void {
