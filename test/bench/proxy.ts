@@ -11,6 +11,7 @@ import { startNginxUpstream } from './peers/nginx.ts';
 import type { Peer, RunningPeer } from './peers/peer.ts';
 import { type Scenario, scenarios } from './scenarios.ts';
 import { formatTable } from './table.ts';
+import { runHandshakes } from './handshakes.ts';
 import { runWrk, type WrkResult } from './wrk.ts';
 
 const rounds = 2;
@@ -41,7 +42,8 @@ export async function benchProxies(owner: Owner, options: ProxyBenchOptions): Pr
   const running: [Peer, RunningPeer][] = [];
   for (const peer of chosen) running.push([peer, await startPeer(owner, peer, directory, upstream.port)]);
   for (const each of scenarios.filter(({ name }) => scenario?.includes(name) ?? true)) {
-    const subjects = running.map(([peer, proxy]): Subject => ({ peer, running: proxy, runs: [] }));
+    const able = running.filter(([, { tlsPort }]) => each.tls === undefined || tlsPort !== undefined);
+    const subjects = able.map(([peer, proxy]): Subject => ({ peer, running: proxy, runs: [] }));
     for (let round = 1; round <= rounds; round += 1) {
       for (const subject of subjects) {
         print(`${each.name}, round ${round} of ${rounds}: ${subject.peer.name}, ${seconds} s`);
@@ -64,16 +66,32 @@ interface Subject {
 }
 
 async function measure(
-  { port, pid }: RunningPeer,
-  { path, connections, uploadBytes }: Scenario,
+  running: RunningPeer,
+  scenario: Scenario,
   { wrk, directory, seconds }: { wrk: string; directory: string; seconds: number },
 ): Promise<Run> {
-  const load = { program: wrk, directory, url: `http://127.0.0.1:${port}${path}`, connections, uploadBytes };
-  await runWrk({ ...load, seconds: warmUpSeconds });
+  const { pid } = running;
+  const load = loadOf(running, scenario, wrk, directory);
+  await load(warmUpSeconds);
   const before = cpuMicroseconds(pid);
-  const result = await runWrk({ ...load, seconds });
+  const result = await load(seconds);
   const cpuUsPerUnit = (cpuMicroseconds(pid) - before) / result.requests;
   return { ...result, cpuUsPerUnit, residentBytes: residentBytes(pid) };
+}
+
+/** Runs for so many seconds. */
+type Load = (seconds: number) => Promise<WrkResult>;
+
+function loadOf(
+  { port, tlsPort }: RunningPeer,
+  { path, connections, uploadBytes, tls }: Scenario,
+  wrk: string,
+  directory: string,
+): Load {
+  if (tls === 'fresh') return (seconds) => runHandshakes({ url: `https://localhost:${tlsPort}${path}`, seconds });
+  const url = tls === undefined ? `http://127.0.0.1:${port}${path}` : `https://localhost:${tlsPort}${path}`;
+  const load = { program: wrk, directory, url, connections, uploadBytes };
+  return (seconds) => runWrk({ ...load, seconds });
 }
 
 function report({ name, unit, connections }: Scenario, subjects: readonly Subject[]): string {
