@@ -40,6 +40,8 @@ export interface NodeStatus {
   connections: number;
   activeRequests: number;
   draining: boolean;
+  /** Workers that wait for their replacement. */
+  workersToReplace: number;
 }
 
 export interface ConfigSyncOptions {
