@@ -88,7 +88,8 @@ function loadOf(
   wrk: string,
   directory: string,
 ): Load {
-  if (tls === 'fresh') return (seconds) => runHandshakes({ url: `https://localhost:${tlsPort}${path}`, seconds });
+  if (tls === 'fresh')
+    return (seconds) => runHandshakes({ url: `https://localhost:${tlsPort}${path}`, seconds });
   const url = tls === undefined ? `http://127.0.0.1:${port}${path}` : `https://localhost:${tlsPort}${path}`;
   const load = { program: wrk, directory, url, connections, uploadBytes };
   return (seconds) => runWrk({ ...load, seconds });

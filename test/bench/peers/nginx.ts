@@ -45,7 +45,9 @@ async function startNginx(
 }
 
 /** The upstream of all scenarios. An upload is read to its end before it is answered: an early answer would let a proxy skip it. */
-export async function startNginxUpstream(context: Pick<PeerContext, 'owner' | 'directory'>): Promise<RunningPeer> {
+export async function startNginxUpstream(
+  context: Pick<PeerContext, 'owner' | 'directory'>,
+): Promise<RunningPeer> {
   await writeFile(join(context.directory, 'large'), Buffer.alloc(largeBytes, 'x'));
   return startNginx(
     context,

@@ -2,7 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { after, before, describe, it } from 'node:test';
@@ -13,6 +15,7 @@ import { OwnScope } from '../../kit/owner.ts';
 import { startSystem, type System } from '../../kit/processes.ts';
 import { type Resource, route, service } from '../../kit/resources.ts';
 import { type Echo, type EchoUpstream, startEcho } from '../../kit/upstreams/echo.ts';
+import { listen } from '../../kit/upstreams/listen.ts';
 
 const certificate = (name: string, spec: object): Resource => ({
   kind: 'Certificate',
@@ -50,6 +53,11 @@ describe('a listener with TLS', () => {
       authority.issue({ names: ['ci'] }),
     ]);
     upstream = await startEcho(scope);
+    const mirror = createServer((request, response) => {
+      response.writeHead(200, { 'content-length': request.headers['content-length'] });
+      request.pipe(response);
+    });
+    const mirrorPort = await listen(scope, mirror);
     const on = (name: string, tls: object | undefined, more: object = {}) => ({
       name,
       address: '127.0.0.1',
@@ -83,6 +91,8 @@ describe('a listener with TLS', () => {
         gateway,
         service('echo', [upstream.port]),
         route('echo', '/', 'echo'),
+        service('mirror', [mirrorPort]),
+        route('mirror', '/mirror', 'mirror'),
       ],
     });
     const node = system.nodes[0]!;
@@ -160,6 +170,24 @@ describe('a listener with TLS', () => {
       'www.shop.test',
     );
     assert.equal((await ask('https', { servername: '', checkServerIdentity })).shown, 'www.shop.test');
+  });
+
+  it('carries large bodies both ways, whole and in order, also to who is slow', async () => {
+    const sent = randomBytes(6 << 20);
+    const socket = connectTls({ host: '127.0.0.1', port: ports['https']!, rejectUnauthorized: false });
+    await once(socket, 'secureConnect');
+    const two = Buffer.from('GET /echo HTTP/1.1\r\nHost: a.test\r\n\r\n'.repeat(2));
+    const head = `POST /mirror HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\nContent-Length: ${sent.length}\r\n\r\n`;
+    socket.write(Buffer.concat([two, Buffer.from(head), sent]));
+    const pieces: Buffer[] = [];
+    for await (const piece of socket as AsyncIterable<Buffer>) {
+      pieces.push(piece);
+      // Longer than it takes to fill all that lies between.
+      if (pieces.length % 32 === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    const received = Buffer.concat(pieces);
+    assert.equal(received.toString('latin1').split('HTTP/1.1 200 OK\r\n').length - 1, 3);
+    assert.ok(received.subarray(-sent.length).equals(sent));
   });
 
   it('speaks with openssl and curl, in the versions that it may', async () => {
