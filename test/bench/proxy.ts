@@ -88,18 +88,20 @@ function loadOf(
   wrk: string,
   directory: string,
 ): Load {
-  if (tls === 'fresh')
-    return (seconds) => runHandshakes({ url: `https://localhost:${tlsPort}${path}`, seconds });
+  if (tls === 'fresh') {
+    const url = `https://localhost:${tlsPort}${path}`;
+    return (seconds) => runHandshakes({ url, rate: connections, seconds });
+  }
   const url = tls === undefined ? `http://127.0.0.1:${port}${path}` : `https://localhost:${tlsPort}${path}`;
   const load = { program: wrk, directory, url, connections, uploadBytes };
   return (seconds) => runWrk({ ...load, seconds });
 }
 
-function report({ name, unit, connections }: Scenario, subjects: readonly Subject[]): string {
+function report({ name, unit, connections, tls }: Scenario, subjects: readonly Subject[]): string {
   const base = subjects.find(({ peer }) => peer.name === 'nginx');
   const baseCpu = base === undefined ? undefined : meanOf(base.runs, (run) => run.cpuUsPerUnit);
   const heading = [
-    `${name}, ${connections} connections`,
+    `${name}, ${connections} connections${tls === 'fresh' ? '/s' : ''}`,
     `${unit}s/s`,
     'p50 ms',
     'p99 ms',
@@ -115,8 +117,8 @@ function report({ name, unit, connections }: Scenario, subjects: readonly Subjec
     return [
       peer.name,
       meanOf(runs, (run) => run.requests / run.seconds).toFixed(0),
-      meanOf(runs, (run) => run.p50Us / 1000).toFixed(2),
-      meanOf(runs, (run) => run.p99Us / 1000).toFixed(2),
+      msOf(runs, (run) => run.p50Us),
+      msOf(runs, (run) => run.p99Us),
       cpu.toFixed(1),
       `${((100 * spreadOf(runs)) / cpu).toFixed(0)} %`,
       baseCpu === undefined ? '-' : (cpu / baseCpu).toFixed(2),
@@ -130,6 +132,11 @@ function report({ name, unit, connections }: Scenario, subjects: readonly Subjec
 
 function meanOf(runs: readonly Run[], value: (run: Run) => number): number {
   return runs.reduce((sum, run) => sum + value(run), 0) / runs.length;
+}
+
+function msOf(runs: readonly Run[], us: (run: Run) => number): string {
+  const mean = meanOf(runs, us);
+  return Number.isNaN(mean) ? '-' : (mean / 1000).toFixed(2);
 }
 
 /** Between the cheapest and the dearest run: what is less than this apart is not apart. */
