@@ -360,7 +360,7 @@ describe('a listener with TLS', () => {
   });
 
   it('goes on with the old certificate when a node cannot use the new one, and says so', async (t) => {
-    const before = await leafNames();
+    const old = await leafNames();
     const kept = connectTls({ host: '127.0.0.1', port: ports['https']!, rejectUnauthorized: false });
     await once(kept, 'secureConnect');
     // Well-formed, so that it may be written; too weak for OpenSSL, which only whoever uses it finds out.
@@ -376,7 +376,7 @@ describe('a listener with TLS', () => {
     });
     assert.match(stdout, /invalid_resource[^]*certificate\/default\/www cannot be used: [^]*key too small/);
     assert.ok(!stdout.includes('PRIVATE KEY'));
-    assert.equal(await leafNames(), before);
+    assert.equal(await leafNames(), old);
     assert.equal((await ask('https')).status, 200);
     assert.match(await readAll(kept, get()), /^HTTP\/1\.1 200 /);
     assert.equal(system.nodes[0]!.child.running, true);
@@ -428,9 +428,8 @@ async function run(program: string, args: readonly string[]): Promise<string> {
 /** RSA of 1024 bits: OpenSSL takes none below 2048 by default. */
 async function weakPair(directory: string, name: string): Promise<IssuedCertificate> {
   const [keyFile, certificateFile] = [join(directory, 'key.pem'), join(directory, 'certificate.pem')];
-  await run('openssl', [
-    ...['req', '-x509', '-newkey', 'rsa:1024', '-nodes', '-days', '30', '-subj', `/CN=${name}`],
-    ...['-addext', `subjectAltName=DNS:${name}`, '-keyout', keyFile, '-out', certificateFile],
-  ]);
+  const files = ['-keyout', keyFile, '-out', certificateFile];
+  const request = ['req', '-x509', '-newkey', 'rsa:1024', '-nodes', '-days', '30', '-subj', `/CN=${name}`];
+  await run('openssl', [...request, '-addext', `subjectAltName=DNS:${name}`, ...files]);
   return { certificate: await readFile(certificateFile, 'utf8'), key: await readFile(keyFile, 'utf8') };
 }
