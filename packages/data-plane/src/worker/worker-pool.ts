@@ -30,6 +30,8 @@ export interface WorkerPoolOptions {
   readonly workers: number;
   /** A worker whose event loop does not turn for so long is replaced; 0 = off. */
   readonly blockedMs: number;
+  /** Of each, in MiB; default: the runtime's. */
+  readonly heapMbMax?: number;
   readonly nodeId: string;
   readonly logLevel: LogLevel;
   readonly logger: Logger;
@@ -96,8 +98,11 @@ export class WorkerPool implements SnapshotTarget {
     this.#failures = new FailureReport(options.clock, logFailures(options.logger));
   }
 
+  /** Those that have a table. */
   get workers(): number {
-    return this.#threads.size;
+    let serving = 0;
+    for (const { isServing } of this.#threads) if (isServing) serving += 1;
+    return serving;
   }
 
   /** How many there are to be. */
@@ -289,6 +294,7 @@ export class WorkerPool implements SnapshotTarget {
         lostLines: ({ lines, why }) => this.#drops.add(lines, why),
         failing: ({ failure, failures }) => this.#failures.note(failure, failures),
       },
+      this.#options.heapMbMax,
     );
     this.#threads.add(thread);
     void this.#outputs.open(thread, undefined);
