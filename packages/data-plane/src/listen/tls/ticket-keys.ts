@@ -22,7 +22,7 @@ export class TicketKeys {
 
   /**
    * Deviation: those before are gone, though nginx and Envoy keep them for a while: node:tls takes one set of keys. A client with
-   * a ticket of before, which lives for five minutes, makes a full handshake.
+   * a ticket of before, which lives for two hours, makes a full handshake.
    */
   replace(keys: Uint8Array): void {
     this.#current = Buffer.from(keys);
