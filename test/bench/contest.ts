@@ -3,6 +3,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Owner } from '../kit/owner.ts';
+import { TestAuthority } from '@causeway/runtime/testing/test-authority';
 import type { Peer, RunningPeer } from './peers/peer.ts';
 
 export async function startPeer(
@@ -11,7 +12,14 @@ export async function startPeer(
   directory: string,
   upstreamPort: number,
 ): Promise<RunningPeer> {
-  return peer.start({ owner, directory: await makeDirectory(directory, peer.name), upstreamPort });
+  const authority = await TestAuthority.create();
+  const certificate = await authority.issue({ names: ['localhost'] });
+  return peer.start({
+    owner,
+    directory: await makeDirectory(directory, peer.name),
+    upstreamPort,
+    certificate,
+  });
 }
 
 export async function makeDirectory(parent: string, name: string): Promise<string> {

@@ -11,6 +11,7 @@ import { startNginxUpstream } from './peers/nginx.ts';
 import type { Peer, RunningPeer } from './peers/peer.ts';
 import { type Scenario, scenarios } from './scenarios.ts';
 import { formatTable } from './table.ts';
+import { runHandshakes } from './handshakes.ts';
 import { runWrk, type WrkResult } from './wrk.ts';
 
 const rounds = 2;
@@ -41,7 +42,8 @@ export async function benchProxies(owner: Owner, options: ProxyBenchOptions): Pr
   const running: [Peer, RunningPeer][] = [];
   for (const peer of chosen) running.push([peer, await startPeer(owner, peer, directory, upstream.port)]);
   for (const each of scenarios.filter(({ name }) => scenario?.includes(name) ?? true)) {
-    const subjects = running.map(([peer, proxy]): Subject => ({ peer, running: proxy, runs: [] }));
+    const able = running.filter(([, { tlsPort }]) => each.tls === undefined || tlsPort !== undefined);
+    const subjects = able.map(([peer, proxy]): Subject => ({ peer, running: proxy, runs: [] }));
     for (let round = 1; round <= rounds; round += 1) {
       for (const subject of subjects) {
         print(`${each.name}, round ${round} of ${rounds}: ${subject.peer.name}, ${seconds} s`);
@@ -64,23 +66,42 @@ interface Subject {
 }
 
 async function measure(
-  { port, pid }: RunningPeer,
-  { path, connections, uploadBytes }: Scenario,
+  running: RunningPeer,
+  scenario: Scenario,
   { wrk, directory, seconds }: { wrk: string; directory: string; seconds: number },
 ): Promise<Run> {
-  const load = { program: wrk, directory, url: `http://127.0.0.1:${port}${path}`, connections, uploadBytes };
-  await runWrk({ ...load, seconds: warmUpSeconds });
+  const { pid } = running;
+  const load = loadOf(running, scenario, wrk, directory);
+  await load(warmUpSeconds);
   const before = cpuMicroseconds(pid);
-  const result = await runWrk({ ...load, seconds });
+  const result = await load(seconds);
   const cpuUsPerUnit = (cpuMicroseconds(pid) - before) / result.requests;
   return { ...result, cpuUsPerUnit, residentBytes: residentBytes(pid) };
 }
 
-function report({ name, unit, connections }: Scenario, subjects: readonly Subject[]): string {
+/** Runs for so many seconds. */
+type Load = (seconds: number) => Promise<WrkResult>;
+
+function loadOf(
+  { port, tlsPort }: RunningPeer,
+  { path, connections, uploadBytes, tls }: Scenario,
+  wrk: string,
+  directory: string,
+): Load {
+  if (tls === 'fresh') {
+    const url = `https://localhost:${tlsPort}${path}`;
+    return (seconds) => runHandshakes({ url, rate: connections, seconds });
+  }
+  const url = tls === undefined ? `http://127.0.0.1:${port}${path}` : `https://localhost:${tlsPort}${path}`;
+  const load = { program: wrk, directory, url, connections, uploadBytes };
+  return (seconds) => runWrk({ ...load, seconds });
+}
+
+function report({ name, unit, connections, tls }: Scenario, subjects: readonly Subject[]): string {
   const base = subjects.find(({ peer }) => peer.name === 'nginx');
   const baseCpu = base === undefined ? undefined : meanOf(base.runs, (run) => run.cpuUsPerUnit);
   const heading = [
-    `${name}, ${connections} connections`,
+    `${name}, ${connections} connections${tls === 'fresh' ? '/s' : ''}`,
     `${unit}s/s`,
     'p50 ms',
     'p99 ms',
@@ -96,8 +117,8 @@ function report({ name, unit, connections }: Scenario, subjects: readonly Subjec
     return [
       peer.name,
       meanOf(runs, (run) => run.requests / run.seconds).toFixed(0),
-      meanOf(runs, (run) => run.p50Us / 1000).toFixed(2),
-      meanOf(runs, (run) => run.p99Us / 1000).toFixed(2),
+      msOf(runs, (run) => run.p50Us),
+      msOf(runs, (run) => run.p99Us),
       cpu.toFixed(1),
       `${((100 * spreadOf(runs)) / cpu).toFixed(0)} %`,
       baseCpu === undefined ? '-' : (cpu / baseCpu).toFixed(2),
@@ -111,6 +132,11 @@ function report({ name, unit, connections }: Scenario, subjects: readonly Subjec
 
 function meanOf(runs: readonly Run[], value: (run: Run) => number): number {
   return runs.reduce((sum, run) => sum + value(run), 0) / runs.length;
+}
+
+function msOf(runs: readonly Run[], us: (run: Run) => number): string {
+  const mean = meanOf(runs, us);
+  return Number.isNaN(mean) ? '-' : (mean / 1000).toFixed(2);
 }
 
 /** Between the cheapest and the dearest run: what is less than this apart is not apart. */

@@ -17,10 +17,16 @@ function peer(name: string, format: 'combined' | 'json', workers: number): Peer 
       );
       return version;
     },
-    async start({ owner, directory, upstreamPort }) {
+    async start({ owner, directory, upstreamPort, certificate }) {
       const output = `file:${join(directory, 'access.log')}`;
+      const listener = { address: '127.0.0.1', port: 0 };
+      const listeners = [
+        { ...listener, name: 'http' },
+        { ...listener, name: 'https', protocol: 'https', tls: { certificates: ['localhost'] } },
+      ];
       const resources = [
-        gateway({ timeouts: { keepAlive: '1h' }, accessLog: { format, output } }),
+        { kind: 'Certificate', metadata: { name: 'localhost' }, spec: certificate },
+        gateway({ listeners, timeouts: { keepAlive: '1h' }, accessLog: { format, output } }),
         service('behind', [upstreamPort]),
         route('behind', '/', 'behind'),
       ];
@@ -28,7 +34,8 @@ function peer(name: string, format: 'combined' | 'json', workers: number): Peer 
       const [node] = system.nodes;
       if (node === undefined) throw new Error('the system has no node');
       // The node's cost alone: the control plane is not on the way of a request.
-      return { port: await node.trafficPort(), pid: node.child.pid };
+      const port = await node.trafficPort('http');
+      return { port, tlsPort: await node.trafficPort('https'), pid: node.child.pid };
     },
   };
 }

@@ -30,7 +30,7 @@ http {
 }
 
 async function startNginx(
-  context: Omit<PeerContext, 'upstreamPort'>,
+  context: Pick<PeerContext, 'owner' | 'directory'>,
   http: (port: number) => string,
 ): Promise<RunningPeer> {
   const { owner, directory } = context;
@@ -45,7 +45,9 @@ async function startNginx(
 }
 
 /** The upstream of all scenarios. An upload is read to its end before it is answered: an early answer would let a proxy skip it. */
-export async function startNginxUpstream(context: Omit<PeerContext, 'upstreamPort'>): Promise<RunningPeer> {
+export async function startNginxUpstream(
+  context: Pick<PeerContext, 'owner' | 'directory'>,
+): Promise<RunningPeer> {
   await writeFile(join(context.directory, 'large'), Buffer.alloc(largeBytes, 'x'));
   return startNginx(
     context,
@@ -77,8 +79,12 @@ function peer(name: string, log: string): Peer {
       const program = findProgram('nginx');
       return program === undefined ? undefined : versionOf(program, '-v');
     },
-    start: (context) =>
-      startNginx(
+    async start(context) {
+      const tlsPort = await freePort();
+      const [chain, key] = ['certificate', 'key'].map((part) => join(context.directory, `${part}.pem`));
+      await writeFile(chain!, context.certificate.certificate);
+      await writeFile(key!, context.certificate.key);
+      const running = await startNginx(
         context,
         (port) => `
   ${jsonFormat}
@@ -86,6 +92,11 @@ function peer(name: string, log: string): Peer {
   upstream behind { server 127.0.0.1:${context.upstreamPort}; keepalive 64; keepalive_requests 1000000000; }
   server {
     listen 127.0.0.1:${port};
+    listen 127.0.0.1:${tlsPort} ssl;
+    ssl_certificate ${chain};
+    ssl_certificate_key ${key};
+    ssl_protocols TLSv1.2 TLSv1.3;
+    ssl_prefer_server_ciphers on;
     location / {
       proxy_pass http://behind;
       proxy_http_version 1.1;
@@ -97,7 +108,9 @@ function peer(name: string, log: string): Peer {
       proxy_set_header X-Request-Id $request_id;
     }
   }`,
-      ),
+      );
+      return { ...running, tlsPort };
+    },
   };
 }
 
