@@ -115,12 +115,14 @@ export interface RequestHandler {
 
 /** A request as it goes to an upstream. `fields` hold neither framing nor Connection; Host is the first, or the endpoint is named. */
 export interface UpstreamRequest {
-  /** The client takes trailers, and may send some. Only a client of HTTP/2 does. */
-  readonly hasTrailers: boolean;
   readonly method: string;
   readonly target: string;
   readonly fields: FieldList;
   readonly bodyLength: BodyLength;
+  /** The client has asked for trailers, and will get them: only one of HTTP/2 does. */
+  readonly wantsTrailers: boolean;
+  /** Trailers may follow the body. */
+  readonly mayHaveTrailers: boolean;
 }
 
 /** Why an upstream could not be used. The reasons are those of the client-visible vocabulary. */

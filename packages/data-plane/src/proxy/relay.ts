@@ -27,6 +27,7 @@ import type { ProxyContext } from './proxy-context.ts';
 import { faultRefusal, type Refusal, reasons } from './reasons.ts';
 import { downstreamFields, ownFields, type StreamKind } from './response-head.ts';
 import type { Timed } from './timer-wheel.ts';
+import { crossingTrailers } from './trailers.ts';
 
 /**
  * `asking`: no head has gone to the client. `answering`: the upstream's has. `ending`: the response is complete and on its way.
@@ -60,6 +61,8 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
   #isResponseHeld = false;
   #stream: StreamKind | undefined;
   #isHalfClosed = false;
+  #requestTrailers: FieldList | undefined;
+  #responseTrailers: FieldList | undefined;
   /** What the client does is not looked at any more: it may be gone. */
   #isUnseen = false;
   #hasResponseBody = false;
@@ -194,11 +197,12 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
     this.#call?.flush();
   }
 
-  onRequestEnd(): void {
+  onRequestEnd(trailers?: FieldList): void {
     this.#isRequestDone = true;
+    this.#requestTrailers = trailers && crossingTrailers(trailers);
     this.#touch();
     this.#watch.requestDoneMs = this.#watch.lastByteMs;
-    if (this.#filters?.requestPass === undefined) this.#call?.endRequest();
+    if (this.#filters?.requestPass === undefined) this.#call?.endRequest(this.#requestTrailers);
     else this.#filters.takeRequestEnd();
     this.#arm();
   }
@@ -270,8 +274,9 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
     if (!this.#isResponseHeld) this.#call?.resumeResponse();
   }
 
-  onUpstreamEnd(): void {
+  onUpstreamEnd(trailers?: FieldList): void {
     this.#touch();
+    this.#responseTrailers = trailers && crossingTrailers(trailers);
     this.#letGoOfUpstream(this.#watch.lastByteMs);
     if (this.#filters === undefined) this.endAnswer();
     else this.#filters.takeResponseEnd();
@@ -294,7 +299,7 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
   }
 
   endRequest(): void {
-    this.#call?.endRequest();
+    this.#call?.endRequest(this.#requestTrailers);
   }
 
   holdRequest(isHeld: boolean): void {
@@ -419,7 +424,7 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
   #endResponse(): void {
     this.#phase = 'ending';
     this.#isEndingNow = true;
-    this.#downstream.endResponse();
+    this.#downstream.endResponse(this.#responseTrailers);
     this.#isEndingNow = false;
     // Unless the system has taken it all, it may take long.
     if (!this.#isEnding()) return;

@@ -17,6 +17,7 @@ export class Heard implements UpstreamEvents {
   informational: number[] = [];
   failure: UpstreamFailure | undefined;
   isReady = false;
+  trailers: readonly string[] | undefined;
   isOver = false;
   drains = 0;
 
@@ -40,7 +41,8 @@ export class Heard implements UpstreamEvents {
     return true;
   }
 
-  onUpstreamEnd(): void {
+  onUpstreamEnd(trailers?: readonly string[]): void {
+    this.trailers = trailers;
     this.isOver = true;
   }
 
@@ -61,6 +63,8 @@ export const get: UpstreamRequest = {
   target: '/x?y',
   fields: ['host', 'a.test', 'X-A', '\xe9'],
   bodyLength: 0,
+  wantsTrailers: false,
+  mayHaveTrailers: false,
 };
 
 export const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-B: \xe9\r\n\r\nhi';

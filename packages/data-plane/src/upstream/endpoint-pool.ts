@@ -174,7 +174,7 @@ export class EndpointPool implements ConnectionOwner, PlaceUser, Timed {
   }
 
   onFree(connection: PooledConnection): void {
-    const isNew = connection.requests === 0;
+    const isNew = !connection.isConnected;
     if (isNew) this.#onConnected(connection);
     // Whoever waits for a new connection has none but it, however long it took to open.
     if ((!isNew && this.#isWornOut(connection)) || (this.#isClosing && this.waiting === 0))
@@ -281,6 +281,7 @@ export class EndpointPool implements ConnectionOwner, PlaceUser, Timed {
   }
 
   #onConnected(connection: PooledConnection): void {
+    connection.isConnected = true;
     this.#addConnecting(-1);
     this.#context.wheel.cancel(connection);
     this.#roomExpected = Math.max(connection.room, 1);

@@ -22,6 +22,8 @@ export interface PooledConnection extends Timed {
   readonly connectDetail: string | undefined;
   /** The pool's: when it was last left without a request; monotonic. */
   freeSinceMs: number;
+  /** The pool's: it has been told that there is a connection. */
+  isConnected: boolean;
   /** The pool's: it stands in the list of those with room. */
   isListed: boolean;
   /** The pool's: it counts among those that the endpoint may have. */

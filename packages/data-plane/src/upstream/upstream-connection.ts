@@ -29,6 +29,7 @@ export class UpstreamConnection implements PooledConnection, CallCarrier, Socket
   freeSinceMs = 0;
   isListed = false;
   hasPlace = true;
+  isConnected = false;
   /** By its Keep-Alive field. */
   keptForMs = Infinity;
   requests = 0;

@@ -1,8 +1,9 @@
 /** One HTTP/2 connection to an endpoint, which carries many requests at once, and never a new one when anything about it is in doubt. */
 
-import { type ClientHttp2Session, connect, constants } from 'node:http2';
+import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { messageOf } from '@causeway/runtime/errors';
 
 import { Allowance, controlFramesMax } from '../../listen/http2/allowance.ts';
 import type { UpstreamFailure } from '../../proxy/exchange.ts';
@@ -15,7 +16,7 @@ import { connectFailure, protocolFailure, resetFailure } from '../upstream-failu
 import { answerMsMax, Liveness } from './liveness.ts';
 import { requestFields } from './request-fields.ts';
 import { clientOptions, connectionWindowBytes, streamsMax } from './session-options.ts';
-import { isProtocolError, streamFailure } from './stream-failures.ts';
+import { goawayFailure, isProtocolError, streamFailure } from './stream-failures.ts';
 import { type LostStream, type StreamOwner, UpstreamStream } from './upstream-stream.ts';
 
 /**
@@ -33,6 +34,7 @@ export class Http2Upstream implements PooledConnection, StreamOwner, SocketOwner
   freeSinceMs = 0;
   isListed = false;
   hasPlace = true;
+  isConnected = false;
   requests = 0;
   readonly #owner: ConnectionOwner;
   readonly #socket: Socket;
@@ -45,6 +47,8 @@ export class Http2Upstream implements PooledConnection, StreamOwner, SocketOwner
   #streamsMax = 0;
   /** Of GOAWAY: streams beyond it nobody has looked at. */
   #lastStream = Infinity;
+  /** Of GOAWAY. */
+  #goawayCode: number = constants.NGHTTP2_NO_ERROR;
   #unflushed: UpstreamStream[] = [];
   #error: Error | undefined;
 
@@ -82,18 +86,18 @@ export class Http2Upstream implements PooledConnection, StreamOwner, SocketOwner
     this.requests += 1;
     this.#streams += 1;
     this.#watch();
+    let stream: ClientHttp2Stream;
     try {
-      const stream = this.#session!.request(fields, {
+      stream = this.#session!.request(fields, {
         endStream: request.bodyLength === 0,
-        // Where the client can have sent some.
-        waitForTrailers: request.hasTrailers && request.bodyLength === 'unknown',
+        waitForTrailers: request.mayHaveTrailers,
       });
-      new UpstreamStream(this, call, stream).begin();
     } catch (error) {
-      // What the runtime refuses to send has not been sent, and would not be by another connection.
+      // What the runtime refuses to send another connection would not send either.
       this.#streams -= 1;
-      call.fail(protocolFailure({ detail: `not sent: ${String(error)}` }));
+      return call.fail(protocolFailure({ detail: `not sent: ${messageOf(error)}` }));
     }
+    new UpstreamStream(this, call, stream).begin();
   }
 
   retire(): void {
@@ -182,7 +186,7 @@ export class Http2Upstream implements PooledConnection, StreamOwner, SocketOwner
     this.#session = session;
     session.on('remoteSettings', ({ maxConcurrentStreams = Infinity }) => this.#onSettings(maxConcurrentStreams));
     session.on('ping', () => this.#onControlFrame());
-    session.on('goaway', (_code, lastStream) => this.#onGoaway(lastStream));
+    session.on('goaway', (code, lastStream) => this.#onGoaway(code, lastStream));
     session.on('error', (error) => this.onSocketError(error));
     session.on('close', () => this.onSocketClose());
     session.setLocalWindowSize(connectionWindowBytes);
@@ -202,7 +206,8 @@ export class Http2Upstream implements PooledConnection, StreamOwner, SocketOwner
     this.#lose(new TooManyFrames());
   }
 
-  #onGoaway(lastStream: number): void {
+  #onGoaway(code: number, lastStream: number): void {
+    this.#goawayCode = code;
     this.#lastStream = lastStream;
     // The runtime ends the session, at once or with the last of its streams.
     if (this.#state === 'greeting') this.failToConnect(this.#connectFailure());
@@ -245,6 +250,7 @@ export class Http2Upstream implements PooledConnection, StreamOwner, SocketOwner
   }
 
   #lossOf(error: Error | undefined, isAnswered: boolean): UpstreamFailure {
+    if (this.#goawayCode !== constants.NGHTTP2_NO_ERROR) return goawayFailure(this.#goawayCode, isAnswered);
     const cause = this.#error ?? error;
     if (cause instanceof TooManyFrames || isProtocolError(cause))
       return protocolFailure({ detail: String(cause?.message) });

@@ -16,7 +16,7 @@ const connectionFields: ReadonlySet<string> = new Set([
 
 /** Flat, pseudo-header fields first. `authority`: of requests that name no host. */
 export function requestFields(request: UpstreamRequest, scheme: 'http' | 'https', authority: string): string[] {
-  const { method, target, fields, bodyLength, hasTrailers } = request;
+  const { method, target, fields, bodyLength, wantsTrailers } = request;
   const hasHost = fields[0] === 'host';
   const sent = [
     ':method',
@@ -33,7 +33,7 @@ export function requestFields(request: UpstreamRequest, scheme: 'http' | 'https'
     if (!connectionFields.has(name)) sent.push(name, fields[at + 1]!);
   }
   // The one thing that TE may say (RFC 9113 section 8.2.2); servers of gRPC ask for it.
-  if (hasTrailers) sent.push('te', 'trailers');
+  if (wantsTrailers) sent.push('te', 'trailers');
   if (typeof bodyLength === 'number' && (bodyLength > 0 || isBodyUsual(method)))
     sent.push('content-length', String(bodyLength));
   return sent;

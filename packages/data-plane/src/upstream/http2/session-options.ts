@@ -21,7 +21,13 @@ const sentHeadBytesMax = 131_072;
 /** By RFC 9113 section 6.5.2 each field counts as so many bytes more. */
 const fieldOverheadBytes = 32;
 
-export function clientOptions(headBytesMax: number): SecureClientSessionOptions {
+/** What the type declarations know of servers alone; the runtime heeds it on both sides. */
+interface ClientOptions extends SecureClientSessionOptions {
+  readonly maxSessionInvalidFrames: number;
+  readonly strictSingleValueFields: boolean;
+}
+
+export function clientOptions(headBytesMax: number): ClientOptions {
   return {
     maxHeaderListPairs: Math.ceil(headBytesMax / fieldOverheadBytes),
     maxSessionInvalidFrames: invalidFramesMax,

@@ -34,10 +34,19 @@ const protocolCodes: ReadonlySet<number> = new Set([
 
 /** The stream was reset, by the upstream or by the runtime, which does so with what it cannot read; nobody tells which. */
 export function streamFailure(code: number, isAnswered: boolean): UpstreamFailure {
+  return failure('stream reset', code, isAnswered);
+}
+
+/** The upstream has ended the connection, and not because it is done. */
+export function goawayFailure(code: number, isAnswered: boolean): UpstreamFailure {
+  return failure('connection ended', code, isAnswered);
+}
+
+function failure(how: string, code: number, isAnswered: boolean): UpstreamFailure {
   const when = isAnswered ? 'within its response' : 'before it answered';
   return {
     reason: protocolCodes.has(code) ? 'upstream_protocol_error' : 'upstream_reset',
-    detail: `stream reset with ${names.get(code) ?? code} ${when}`,
+    detail: `${how} with ${names.get(code) ?? code} ${when}`,
   };
 }
 

@@ -1,0 +1,51 @@
+/** Fields that follow a body. They go from HTTP/2 to HTTP/2, and never become part of a head. */
+
+import type { FieldList } from './exchange.ts';
+import { staysBehind } from './hop-by-hop.ts';
+import { isIdentityHeader } from './identity-headers.ts';
+
+/**
+ * What a recipient may act on when it reads the head, and must not find later: framing, routing, who asks, what may be done with the message
+ * and how its body is to be read (RFC 9110 section 6.5.1).
+ */
+const forHeads: ReadonlySet<string> = new Set([
+  'age',
+  'authorization',
+  'cache-control',
+  'content-encoding',
+  'content-range',
+  'content-type',
+  'cookie',
+  'date',
+  'expect',
+  'expires',
+  'host',
+  'if-match',
+  'if-modified-since',
+  'if-none-match',
+  'if-range',
+  'if-unmodified-since',
+  'location',
+  'max-forwards',
+  'pragma',
+  'range',
+  'retry-after',
+  'set-cookie',
+  'traceparent',
+  'tracestate',
+  'vary',
+  'via',
+  'warning',
+  'www-authenticate',
+]);
+
+/** The trailers that cross; names in any case. Undefined: none. */
+export function crossingTrailers(fields: FieldList): FieldList | undefined {
+  const crossing: string[] = [];
+  for (let at = 0; at < fields.length; at += 2) {
+    const name = fields[at]!.toLowerCase();
+    if (forHeads.has(name) || staysBehind(name, []) || isIdentityHeader(name)) continue;
+    crossing.push(name, fields[at + 1]!);
+  }
+  return crossing.length === 0 ? undefined : crossing;
+}
