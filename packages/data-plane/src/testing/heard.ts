@@ -12,6 +12,7 @@ import { poolContext, poolSettings } from './pools.ts';
 /** Keeps what an upstream brought. */
 export class Heard implements UpstreamEvents {
   status = 0;
+  head: ResponseHead | undefined;
   fields: readonly string[] = [];
   body = '';
   informational: number[] = [];
@@ -20,6 +21,8 @@ export class Heard implements UpstreamEvents {
   trailers: readonly string[] | undefined;
   isOver = false;
   drains = 0;
+  /** Says whether a piece of the body is free at once. */
+  takes: () => boolean = () => true;
 
   onUpstreamReady(): void {
     this.isReady = true;
@@ -32,13 +35,14 @@ export class Heard implements UpstreamEvents {
   }
 
   onUpstreamHead(head: ResponseHead): void {
+    this.head = head;
     this.status = head.status;
     this.fields = head.fields;
   }
 
   onUpstreamChunk(chunk: Buffer): boolean {
     this.body += chunk.toString('latin1');
-    return true;
+    return this.takes();
   }
 
   onUpstreamEnd(trailers?: readonly string[]): void {
