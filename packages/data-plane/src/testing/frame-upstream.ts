@@ -14,7 +14,11 @@ export class FrameConnection extends FrameLog {
   #isGreeted = false;
   #start: Buffer = Buffer.alloc(0);
 
-  constructor(socket: Socket, greeting: Buffer, onFrame: (connection: FrameConnection, frame: Frame) => void) {
+  constructor(
+    socket: Socket,
+    greeting: Buffer,
+    onFrame: (connection: FrameConnection, frame: Frame) => void,
+  ) {
     super((next) => {
       this.#acknowledge(next);
       onFrame(this, next);

@@ -131,9 +131,9 @@ export class EndpointPool implements ConnectionOwner, PlaceUser, Timed {
   send(request: UpstreamRequest, events: UpstreamEvents): UpstreamCall | undefined {
     const connection = this.#takeFree();
     const { connectionsMax, waitingMax } = this.#settings;
-    const mustWait = connection === undefined && !this.#isRoomComing && this.#places.taken >= connectionsMax;
+    const mustWait = connection === undefined && this.#places.taken >= connectionsMax;
     // Who waits for a connection that is being opened does not count.
-    if (mustWait && this.#places.waiting >= waitingMax) {
+    if (mustWait && this.#places.waiting - this.#connecting * (this.#roomExpected - 1) >= waitingMax) {
       this.#context.counters.refused += 1;
       return undefined;
     }
@@ -267,11 +267,6 @@ export class EndpointPool implements ConnectionOwner, PlaceUser, Timed {
       if (!hasPlace || !this.#open()) return;
     }
     if (this.waiting === 0) this.#places.want(false);
-  }
-
-  /** Whether one of the connections that are being opened will have room for one request more. */
-  get #isRoomComing(): boolean {
-    return this.waiting < this.#connecting * this.#roomExpected;
   }
 
   #enqueue(queue: CallQueue<PoolCall>, call: PoolCall): void {

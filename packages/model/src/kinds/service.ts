@@ -107,10 +107,7 @@ export const serviceSpec = serviceFields.superRefine((spec, context) => {
   if (!hasTls(protocol)) {
     const secure = { http: 'https', h2c: 'h2' }[protocol];
     for (const path of tlsFieldsOf(spec))
-      complain(
-        path,
-        say('not_allowed_here', `protocol ${protocol} has no TLS`, `write protocol: ${secure}`),
-      );
+      complain(path, say('not_allowed_here', `protocol ${protocol} has no TLS`, `write protocol: ${secure}`));
     return;
   }
   if (spec.tls?.verify === false || spec.tls?.serverName !== undefined) return;

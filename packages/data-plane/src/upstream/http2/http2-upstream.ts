@@ -145,7 +145,8 @@ export class Http2Upstream implements PooledConnection, StreamOwner, SocketOwner
   }
 
   onStreamLost(call: PoolCall, { id, code, error, isAnswered }: LostStream): void {
-    const isPassedOver = code === constants.NGHTTP2_REFUSED_STREAM || (id !== undefined && id > this.#lastStream);
+    const isPassedOver =
+      code === constants.NGHTTP2_REFUSED_STREAM || (id !== undefined && id > this.#lastStream);
     const isConnectionLost = this.#state === 'gone' || this.#session?.destroyed === true;
     if (isConnectionLost) this.#lose(error);
     // RFC 9113 section 8.7: both say that nothing was done with it.
@@ -168,7 +169,8 @@ export class Http2Upstream implements PooledConnection, StreamOwner, SocketOwner
   }
 
   onSocketClose(): void {
-    if (this.#state === 'connecting' || this.#state === 'greeting') this.failToConnect(this.#connectFailure());
+    if (this.#state === 'connecting' || this.#state === 'greeting')
+      this.failToConnect(this.#connectFailure());
     else this.#lose(undefined);
   }
 
@@ -184,7 +186,9 @@ export class Http2Upstream implements PooledConnection, StreamOwner, SocketOwner
       createConnection: () => this.#socket,
     });
     this.#session = session;
-    session.on('remoteSettings', ({ maxConcurrentStreams = Infinity }) => this.#onSettings(maxConcurrentStreams));
+    session.on('remoteSettings', ({ maxConcurrentStreams = Infinity }) =>
+      this.#onSettings(maxConcurrentStreams),
+    );
     session.on('ping', () => this.#onControlFrame());
     session.on('goaway', (code, lastStream) => this.#onGoaway(code, lastStream));
     session.on('error', (error) => this.onSocketError(error));

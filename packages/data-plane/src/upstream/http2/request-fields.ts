@@ -15,7 +15,11 @@ const connectionFields: ReadonlySet<string> = new Set([
 ]);
 
 /** Flat, pseudo-header fields first. `authority`: of requests that name no host. */
-export function requestFields(request: UpstreamRequest, scheme: 'http' | 'https', authority: string): string[] {
+export function requestFields(
+  request: UpstreamRequest,
+  scheme: 'http' | 'https',
+  authority: string,
+): string[] {
   const { method, target, fields, bodyLength, wantsTrailers } = request;
   const hasHost = fields[0] === 'host';
   const sent = [

@@ -62,7 +62,7 @@ async function served(
     sessions.push(session);
     session.on('error', () => {});
   });
-  server.on('stream', (stream, fields, _flags, raw) => {
+  server.on('stream', (stream: ServerHttp2Stream, fields, _flags, raw) => {
     stream.on('error', () => {});
     onStream(stream, fields, raw as unknown as string[]);
   });
@@ -126,7 +126,9 @@ describe('a request to an upstream of HTTP/2', () => {
     await until('the body', () => connection!.of(FrameType.data, 3).length > 0);
     for (const stream of [1, 3])
       flags.push(
-        connection!.frames.filter((each) => each.stream === stream && each.type < 2).map((each) => each.flags & 1),
+        connection!.frames
+          .filter((each) => each.stream === stream && each.type < 2)
+          .map((each) => each.flags & 1),
       );
     assert.deepEqual(flags, [[1], [0, 1]]);
     assert.equal(connection!.body(3), 'hello');
@@ -273,10 +275,20 @@ describe('a response of HTTP/2', () => {
   it('may have trailers, and informational responses before it', async (context) => {
     const heard = await heardOf(context, (stream) => [
       headers(stream, [[':status', '100']], 0),
-      headers(stream, [[':status', '103'], ['link', '</a>']], 0),
+      headers(
+        stream,
+        [
+          [':status', '103'],
+          ['link', '</a>'],
+        ],
+        0,
+      ),
       headers(stream, ok, 0),
       data(stream, 'hi'),
-      headers(stream, [['grpc-status', '0'], ['x', 'y']]),
+      headers(stream, [
+        ['grpc-status', '0'],
+        ['x', 'y'],
+      ]),
     ]);
     assert.deepEqual([heard.informational, heard.body], [[100, 103], 'hi']);
     assert.deepEqual(heard.trailers, ['grpc-status', '0', 'x', 'y']);
@@ -302,13 +314,29 @@ describe('a response of HTTP/2', () => {
       'a connection field': (stream) => [headers(stream, [...ok, ['connection', 'close']])],
       'a transfer coding': (stream) => [headers(stream, [...ok, ['transfer-encoding', 'chunked']])],
       'a name in upper case': (stream) => [headers(stream, [...ok, ['X-A', 'y']])],
-      'two lengths': (stream) => [headers(stream, [...ok, ['content-length', '2'], ['content-length', '3']], 0), data(stream, 'hi', end)],
-      'a length that is none': (stream) => [headers(stream, [...ok, ['content-length', '+2']], 0), data(stream, 'hi', end)],
-      'more than its length': (stream) => [headers(stream, [...ok, ['content-length', '1']], 0), data(stream, 'hi', end)],
-      'less than its length': (stream) => [headers(stream, [...ok, ['content-length', '3']], 0), data(stream, 'hi', end)],
+      'two lengths': (stream) => [
+        headers(stream, [...ok, ['content-length', '2'], ['content-length', '3']], 0),
+        data(stream, 'hi', end),
+      ],
+      'a length that is none': (stream) => [
+        headers(stream, [...ok, ['content-length', '+2']], 0),
+        data(stream, 'hi', end),
+      ],
+      'more than its length': (stream) => [
+        headers(stream, [...ok, ['content-length', '1']], 0),
+        data(stream, 'hi', end),
+      ],
+      'less than its length': (stream) => [
+        headers(stream, [...ok, ['content-length', '3']], 0),
+        data(stream, 'hi', end),
+      ],
       'nothing of its length': (stream) => [headers(stream, [...ok, ['content-length', '3']])],
       'a body of 204': (stream) => [headers(stream, [[':status', '204']], 0), data(stream, 'hi', end)],
-      'a status in its trailers': (stream) => [headers(stream, ok, 0), data(stream, 'hi'), headers(stream, ok)],
+      'a status in its trailers': (stream) => [
+        headers(stream, ok, 0),
+        data(stream, 'hi'),
+        headers(stream, ok),
+      ],
       'trailers that do not end it': (stream) => [headers(stream, ok, 0), headers(stream, [['x', 'y']], 0)],
       'a head of more than 64 KiB': (stream) => [headers(stream, [...ok, ['x', 'y'.repeat(70_000)]])],
       'a head of too many fields': (stream) => [
@@ -320,7 +348,10 @@ describe('a response of HTTP/2', () => {
       const heard = await heardOf(context, frames);
       reasons[what] = heard.failure?.reason ?? [heard.status, heard.fields, heard.body];
     }
-    assert.deepEqual(reasons, Object.fromEntries(Object.keys(cases).map((what) => [what, 'upstream_protocol_error'])));
+    assert.deepEqual(
+      reasons,
+      Object.fromEntries(Object.keys(cases).map((what) => [what, 'upstream_protocol_error'])),
+    );
   });
 
   it('never hands on a value with a control byte', async (context) => {
@@ -332,9 +363,9 @@ describe('a response of HTTP/2', () => {
 
   it('is incomplete when its stream is reset, with whatever code, or its connection ends', async (context) => {
     const cuts: Record<string, (connection: FrameConnection, stream: number) => void> = {
-      'NO_ERROR': (connection, stream) => connection.send(reset(stream, ErrorCode.none)),
-      'CANCEL': (connection, stream) => connection.send(reset(stream, ErrorCode.cancel)),
-      'INTERNAL_ERROR': (connection, stream) => connection.send(reset(stream, ErrorCode.internal)),
+      NO_ERROR: (connection, stream) => connection.send(reset(stream, ErrorCode.none)),
+      CANCEL: (connection, stream) => connection.send(reset(stream, ErrorCode.cancel)),
+      INTERNAL_ERROR: (connection, stream) => connection.send(reset(stream, ErrorCode.internal)),
       'end of the connection': (connection) => void connection.socket.end(),
       'reset of the connection': (connection) => void connection.socket.resetAndDestroy(),
     };
@@ -345,7 +376,11 @@ describe('a response of HTTP/2', () => {
           setTimeout(() => cut(connection, stream), 20);
         });
         const heard = await exchange(pool);
-        assert.deepEqual([heard.status, heard.body, heard.failure?.reason], [200, 'hi', 'upstream_reset'], what);
+        assert.deepEqual(
+          [heard.status, heard.body, heard.failure?.reason],
+          [200, 'hi', 'upstream_reset'],
+          what,
+        );
       }
     }
   });

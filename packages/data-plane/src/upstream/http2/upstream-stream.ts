@@ -131,7 +131,8 @@ export class UpstreamStream implements CallCarrier {
     const head = readResponse(raw, { method: this.#call.request.method, isEnded: false });
     if (!('status' in head)) return this.#break(head.detail);
     if (head.status === 101) return this.#break('HTTP/2 has no 101');
-    if (this.#informational > this.#owner.informationalMax) return this.#break('too many informational responses');
+    if (this.#informational > this.#owner.informationalMax)
+      return this.#break('too many informational responses');
     this.#call.events.onUpstreamInformational(head);
   }
 
@@ -199,7 +200,8 @@ export class UpstreamStream implements CallCarrier {
   /** The connection has gone after the response was complete: the rest is delivered as it is asked for. */
   #takeLeft(): Buffer[] {
     const left: Buffer[] = [];
-    for (let piece = this.#stream.read(); piece !== null; piece = this.#stream.read()) left.push(piece as Buffer);
+    for (let piece = this.#stream.read(); piece !== null; piece = this.#stream.read())
+      left.push(piece as Buffer);
     return left;
   }
 
