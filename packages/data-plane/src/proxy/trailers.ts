@@ -1,6 +1,7 @@
 /** Fields that follow a body. They go from HTTP/2 to HTTP/2, and never become part of a head. */
 
 import type { FieldList } from './exchange.ts';
+import { fieldFault } from './field-fault.ts';
 import { staysBehind } from './hop-by-hop.ts';
 import { isIdentityHeader } from './identity-headers.ts';
 
@@ -39,11 +40,19 @@ const forHeads: ReadonlySet<string> = new Set([
   'www-authenticate',
 ]);
 
-/** The trailers that cross; names in any case. Undefined: none. */
+/** What the runtime has read behind a body, names in lower case. Undefined: malformed. */
+export function readTrailers(raw: readonly string[]): FieldList | undefined {
+  for (let at = 0; at < raw.length; at += 2) {
+    if (fieldFault(raw[at]!, raw[at + 1]!) !== undefined) return undefined;
+  }
+  return raw;
+}
+
+/** Those that cross. Undefined: none. */
 export function crossingTrailers(fields: FieldList): FieldList | undefined {
   const crossing: string[] = [];
   for (let at = 0; at < fields.length; at += 2) {
-    const name = fields[at]!.toLowerCase();
+    const name = fields[at]!;
     if (forHeads.has(name) || staysBehind(name, []) || isIdentityHeader(name)) continue;
     crossing.push(name, fields[at + 1]!);
   }

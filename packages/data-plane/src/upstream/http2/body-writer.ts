@@ -1,7 +1,8 @@
 /** Writes the body of a request to an HTTP/2 stream: what is small goes out together, and never much of it is in the runtime's hands. */
 
-import type { ClientHttp2Stream, OutgoingHttpHeaders } from 'node:http2';
+import type { ClientHttp2Stream } from 'node:http2';
 
+import { headersOf } from '../../listen/http2/http2-fields.ts';
 import type { FieldList } from '../../proxy/exchange.ts';
 import { copiedBytesMax } from '../../socket/read-memory.ts';
 
@@ -97,10 +98,4 @@ export class BodyWriter {
     this.#waitingBytes -= bytes;
     return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
   }
-}
-
-function headersOf(list: FieldList): OutgoingHttpHeaders {
-  const headers: Record<string, string[]> = {};
-  for (let at = 0; at < list.length; at += 2) (headers[list[at]!.toLowerCase()] ??= []).push(list[at + 1]!);
-  return headers;
 }

@@ -48,7 +48,10 @@ async function framesUntilEnd(
 const nothing = Buffer.alloc(0);
 
 describe('a flood of an upstream', () => {
-  const floods: Record<string, { first?: (stream: number) => Buffer; make: (stream: number) => Buffer; most: number }> = {
+  const floods: Record<
+    string,
+    { first?: (stream: number) => Buffer; make: (stream: number) => Buffer; most: number }
+  > = {
     'PING (CVE-2019-9512)': { make: ping, most: 1200 },
     'SETTINGS (CVE-2019-9515)': { make: () => settings(), most: 1200 },
     'empty DATA (CVE-2019-9518)': {
@@ -95,9 +98,17 @@ describe('a flood of an upstream', () => {
 });
 
 describe('a broken frame of an upstream', () => {
-  const push = Buffer.concat([Buffer.from([0, 0, 0, 2]), block([[':method', 'GET'], [':path', '/'], [':scheme', 'http'], [':authority', 'a']])]);
+  const push = Buffer.concat([
+    Buffer.from([0, 0, 0, 2]),
+    block([
+      [':method', 'GET'],
+      [':path', '/'],
+      [':scheme', 'http'],
+      [':authority', 'a'],
+    ]),
+  ]);
   const broken: Record<string, (stream: number) => Buffer> = {
-    'PUSH_PROMISE': (stream) => frame(5, FrameFlag.endHeaders, stream, push),
+    PUSH_PROMISE: (stream) => frame(5, FrameFlag.endHeaders, stream, push),
     'DATA of a stream that nobody opened': () => data(8, 'hi'),
     'HEADERS of a stream that nobody opened': () => headers(8, ok),
     'HEADERS of no stream': () => headers(0, ok),
@@ -108,10 +119,11 @@ describe('a broken frame of an upstream', () => {
     'PING of seven bytes': () => frame(FrameType.ping, 0, 0, Buffer.alloc(7)),
     'RST_STREAM of three bytes': (stream) => frame(FrameType.reset, 0, stream, Buffer.alloc(3)),
     'a frame that is too large': (stream) => data(stream, Buffer.alloc(20_000)),
-    'HPACK that refers to nothing': (stream) => frame(FrameType.headers, 5, stream, Buffer.from([0xff, 0xff, 0xff, 0x0f])),
+    'HPACK that refers to nothing': (stream) =>
+      frame(FrameType.headers, 5, stream, Buffer.from([0xff, 0xff, 0xff, 0x0f])),
     'something else within a head': (stream) =>
       Buffer.concat([frame(FrameType.headers, 0, stream, block(ok)), ping()]),
-    'garbage': () => Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'),
+    garbage: () => Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'),
     'padding beyond the frame': (stream) => frame(FrameType.data, 8, stream, Buffer.from([9, 1])),
   };
   for (const [what, make] of Object.entries(broken))

@@ -148,7 +148,7 @@ describe('a request to an upstream of HTTP/2', () => {
         stream.end();
       });
     });
-    for (const trailers of [['X-T', '1', 'x-t', '2'], undefined]) {
+    for (const trailers of [['x-t', '1', 'x-t', '2'], undefined]) {
       const { heard, sent: sending } = call(pool, { ...post, mayHaveTrailers: true });
       await until('a connection', () => heard.isReady);
       sending.sendChunk(Buffer.from('hi'));

@@ -5,13 +5,14 @@ import { Readable } from 'node:stream';
 import type { ResponseHead } from '@causeway/http1/response-head';
 
 import type { FieldList, UpstreamFailure } from '../../proxy/exchange.ts';
+import { readTrailers } from '../../proxy/trailers.ts';
 import type { PoolCall } from '../pool-call.ts';
 import type { CallCarrier } from '../pooled-connection.ts';
 import { SentBody } from '../sent-body.ts';
 import { protocolFailure } from '../upstream-failures.ts';
 import { BodyWriter } from './body-writer.ts';
 import { canceled } from './cancel.ts';
-import { readResponse, readTrailers } from './read-response.ts';
+import { readResponse } from './read-response.ts';
 
 /** What a stream tells its connection. */
 export interface StreamOwner {
