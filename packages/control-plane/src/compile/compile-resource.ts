@@ -103,13 +103,15 @@ export function compileGateway(entry: Entry): Compiled {
 }
 
 function compileListener(listener: GatewaySpec['listeners'][number]): Listener {
-  const { name, address, port, hosts, tls, proxyProtocol } = listener;
+  const { name, address, port, hosts, tls, proxyProtocol, http2, redirectToHttps } = listener;
   return create(ListenerSchema, {
     name,
     address,
     port,
     hosts,
     proxyProtocol: proxyProtocols[proxyProtocol],
+    http1Only: !http2,
+    ...(redirectToHttps !== undefined && { redirectPort: redirectToHttps }),
     ...(tls && {
       tls: {
         certificates: tls.certificates.map((certificate) => qualifiedName(defaultNamespace, certificate)),

@@ -203,4 +203,13 @@ describe('listenerFor', () => {
   it('looks at all listeners when none is on the port, as behind a load balancer', () => {
     assert.equal(choose('x.a.example.com', 443), 'exact');
   });
+
+  it('tells of a listener that sends everything to https', async (t) => {
+    const { ask, write } = await asking(t);
+    const listeners = [{ name: 'http', port: 8080, redirectToHttps: 443 }];
+    await write([manifest('Gateway', 'edge', { listeners })]);
+    const { route: taken, reason, detail } = ask('http://api.example.com:8080/orders', {}, 'gateway/edge');
+    assert.deepEqual([taken, reason], [null, null]);
+    assert.equal(detail, 'listener http sends every request to https, port 443 (308)');
+  });
 });

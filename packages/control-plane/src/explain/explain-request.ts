@@ -44,6 +44,13 @@ export function explainRequest({ index, tables, gateway, request }: ExplainInput
       reason: 'no_route',
       detail: `no listener of gateway/${name} is for ${host}`,
     };
+  const redirectPort = spec.listeners.find((one) => one.name === listener)?.redirectToHttps;
+  if (redirectPort !== undefined)
+    return {
+      ...base,
+      canonical,
+      detail: `listener ${listener} sends every request to https, port ${redirectPort} (308)`,
+    };
   const header = headerReader(request.headers ?? []);
   const { method } = request;
   const explained = explainRoute(tables.get(name, listener), {

@@ -153,7 +153,7 @@ function checkListeners(spec: GatewaySpec): ApiProblem[] {
           code: 'exclusive',
           pointer,
           detail: `speaks otherwise than listener ${unlike.name} on the same port`,
-          hint: 'protocol, proxyProtocol, tls.minVersion, ciphers and clientAuth are settled before the host is known: make them equal, or take another port',
+          hint: 'protocol, http2, proxyProtocol, tls.minVersion, ciphers and clientAuth are settled before the host is known: make them equal, or take another port',
         },
       ];
     }
@@ -194,8 +194,9 @@ type Listener = GatewaySpec['listeners'][number];
 
 /** What is agreed on with a client before it has named a host, or in the same breath. */
 function isSameFront(one: Listener, other: Listener): boolean {
-  const frontOf = ({ protocol, proxyProtocol, tls }: Listener) => ({
+  const frontOf = ({ protocol, http2, proxyProtocol, tls }: Listener) => ({
     protocol,
+    http2,
     proxyProtocol,
     tls: tls && { ...tls, certificates: undefined },
   });

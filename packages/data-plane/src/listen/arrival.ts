@@ -12,6 +12,8 @@ import type { HandshakeOwner, TlsAcceptor, TlsFacts } from './tls/tls-acceptor.t
 /** What a port wants of a connection before the first request. */
 export interface ListenerFront {
   readonly tls: TlsAcceptor | undefined;
+  /** Besides HTTP/1.1. */
+  readonly http2: boolean;
   readonly proxyProtocol: 'none' | 'accept' | 'require';
 }
 

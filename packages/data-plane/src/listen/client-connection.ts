@@ -26,6 +26,7 @@ import { ClientResponse } from './client-response.ts';
 import type { ConnectionContext, ListenedConnection } from './connection-context.ts';
 import { isHttp2Start } from './http2/preface.ts';
 import { messageFaults } from './message-faults.ts';
+import { peerConnection } from './peer-connection.ts';
 
 /**
  * `waiting`: for the first byte of a request. `head`: for the rest of its head. `exchange`: a request is being handled. `leaving`: the last
@@ -39,6 +40,9 @@ type State = 'waiting' | 'head' | 'exchange' | 'leaving' | 'closed';
  */
 const lingerMs = 2000;
 const lingerMsMax = 30_000;
+/** How long a connection that is to end waits for a request that may be on its way: the first one surely is. Its answer tells the client. */
+const firstGraceMs = 10_000;
+const idleGraceMs = 1000;
 
 /**
  * Of requests that wait for the ones before, so much is read ahead: only while a socket is read does its end become known, and with it
@@ -90,26 +94,15 @@ export class ClientConnection implements ListenedConnection, Downstream, SocketO
   #isSent = false;
 
   /** Takes the place of `accepted`, a socket that has not begun to read; one of TLS stays in its place. */
-  constructor(
-    context: ConnectionContext,
-    accepted: Socket,
-    { peerAddress, peerPort, tls }: ConnectionOrigin,
-  ) {
+  constructor(context: ConnectionContext, accepted: Socket, origin: ConnectionOrigin) {
     this.#context = context;
     this.#memory = new ReadMemory((piece) => this.#receive(piece));
-    const socket = tls === undefined ? adoptSocket(accepted, this.#memory) : accepted;
+    const socket = origin.tls === undefined ? adoptSocket(accepted, this.#memory) : accepted;
     this.#socket = socket;
     this.#parser = new RequestParser(context.headLimits);
     this.#writer = new MessageWriter(socket, () => this.#onEmptied());
     this.#response = new ClientResponse(socket, this.#writer);
-    this.#peer = {
-      socketKey: context.socketKey,
-      peerAddress,
-      peerPort,
-      localPort: socket.localPort ?? 0,
-      scheme: tls === undefined ? 'http' : 'https',
-      tls,
-    };
+    this.#peer = peerConnection(context.socketKey, socket.localPort ?? 0, origin);
     ownSocket(socket, this);
     if (socket === accepted) socket.on('data', (piece: Buffer) => this.#receive(piece));
     this.#watch(context.requestHeadMs);
@@ -156,15 +149,16 @@ export class ClientConnection implements ListenedConnection, Downstream, SocketO
     if (received.length > 0) this.#receive(received);
   }
 
-  /** The next exchange is the last one; it is waited for as long as any client may take. */
   leaveAfterNext(): void {
     this.#isLeaving = true;
   }
 
-  /** Ends the connection as soon as nothing is under way on it. */
+  /** Ends the connection with its next answer, or when none is asked for any more. */
   leave(): void {
     this.#isLeaving = true;
-    if (this.#state === 'waiting' && this.#unread.length === 0) this.#farewell();
+    if (this.#state !== 'waiting' || this.#unread.length > 0) return;
+    const leftMs = Math.max(this.#deadlineMs - this.#context.wheel.coarseMs(), 1);
+    this.#watch(Math.min(leftMs, this.#requests === 0 ? firstGraceMs : idleGraceMs));
   }
 
   destroy(): void {
@@ -175,7 +169,7 @@ export class ClientConnection implements ListenedConnection, Downstream, SocketO
     if (this.#deadlineMs > nowMs) return this.#arm();
     const { timeoutCounters } = this.#context;
     if (this.#state === 'waiting') {
-      timeoutCounters[this.#requests === 0 ? 'requestHead' : 'keepAlive'] += 1;
+      if (!this.#isLeaving) timeoutCounters[this.#requests === 0 ? 'requestHead' : 'keepAlive'] += 1;
       this.#farewell();
     } else if (this.#state === 'head') {
       timeoutCounters.requestHead += 1;
@@ -409,7 +403,7 @@ export class ClientConnection implements ListenedConnection, Downstream, SocketO
 
   /** What cannot be read may be the start of HTTP/2 (RFC 9113 section 3.3): only then is it looked for, so HTTP/1.1 pays nothing. */
   #handOver(chunk: Buffer): boolean {
-    if (this.#requests > 0 || this.#state === 'exchange') return false;
+    if (this.#requests > 0 || this.#state === 'exchange' || !this.#mayBeHttp2()) return false;
     const bytes = Buffer.concat([this.#start, chunk]);
     if (this.#parser.fault?.code !== 'version_not_supported' || !isHttp2Start(bytes)) return false;
     this.#state = 'closed';
@@ -418,6 +412,11 @@ export class ClientConnection implements ListenedConnection, Downstream, SocketO
     disownSocket(this.#socket);
     this.#context.onHttp2(this, this.#socket, bytes);
     return true;
+  }
+
+  /** Over TLS it would have been agreed on. */
+  #mayBeHttp2(): boolean {
+    return this.#context.isHttp2Allowed && this.#peer.tls === undefined;
   }
 
   #onFault({ code, detail }: Fault): void {

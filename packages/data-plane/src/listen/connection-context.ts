@@ -16,6 +16,8 @@ export interface ListenedConnection {
   advance(): void;
   /** Later requests belong to another socket of the table: the port has moved, and takes this connection along. */
   moveTo(socketKey: string): void;
+  /** The next request is the last one; it is waited for as long as any client may take. */
+  leaveAfterNext(): void;
   /** Ends the connection as soon as nothing is under way on it. */
   leave(): void;
   destroy(): void;
@@ -35,6 +37,8 @@ export interface ConnectionContext {
   readonly requestsMax: number;
   /** Requests that are taken from one connection in a turn of the event loop. */
   readonly pipelinedMax: number;
+  /** Whether plain connections may begin with it. */
+  readonly isHttp2Allowed: boolean;
   /** Requests that may be under way on an HTTP/2 connection. */
   readonly streamsMax: number;
   /** The client speaks HTTP/2: `bytes` are what it has sent so far. Another connection takes over the socket, which is paused. */

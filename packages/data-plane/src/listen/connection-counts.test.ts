@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
 import { CidrSet } from '../proxy/cidr-set.ts';
-import { aloneShared, createNodeShared, NodeShared } from '../shared/node-shared.ts';
+import { aloneShared, createNodeShared, NodeShared } from '../counts/node-shared.ts';
 import { ConnectionCounts } from './connection-counts.ts';
 
 const limits = {

@@ -2,7 +2,7 @@
 
 import { plainAddress } from '../proxy/client-address.ts';
 import type { CidrSet } from '../proxy/cidr-set.ts';
-import type { NodeShared } from '../shared/node-shared.ts';
+import type { NodeShared } from '../counts/node-shared.ts';
 
 export interface ConnectionCountLimits {
   readonly connectionsMax: number;

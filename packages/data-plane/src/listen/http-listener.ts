@@ -1,6 +1,7 @@
 /** A listening port: accepts connections within the limits and knows them until they end. */
 
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import type { HeadLimits } from '@causeway/http1/limits';
 import type { Logger } from '@causeway/runtime/logger';
 
@@ -15,6 +16,7 @@ import type { ClientTimeoutCounters } from './client-timeout-counters.ts';
 import type { ConnectionContext, ListenedConnection } from './connection-context.ts';
 import type { ConnectionCountLimits, ConnectionCounts } from './connection-counts.ts';
 import { Http2Connection } from './http2/http2-connection.ts';
+import { peerConnection } from './peer-connection.ts';
 
 /** What all listeners of a node share. */
 export interface ListenerContext {
@@ -103,6 +105,10 @@ export class HttpListener implements ConnectionContext, ArrivalOwner {
     return this.#settings.connections.pipelinedMax;
   }
 
+  get isHttp2Allowed(): boolean {
+    return this.#front.http2;
+  }
+
   get streamsMax(): number {
     return this.#settings.connections.streamsMax;
   }
@@ -184,10 +190,19 @@ export class HttpListener implements ConnectionContext, ArrivalOwner {
 
   onArrived(arrival: Arrival, socket: Socket, received: Buffer): void {
     this.#arrivals.delete(arrival);
-    const connection = new ClientConnection(this, socket, arrival.origin);
+    const { origin, isLeaving } = arrival;
+    const connection =
+      (socket as TLSSocket).alpnProtocol === 'h2'
+        ? new Http2Connection(
+            this,
+            peerConnection(this.socketKey, socket.localPort ?? 0, origin),
+            socket,
+            received,
+          )
+        : new ClientConnection(this, socket, origin);
     this.#connections.add(connection);
-    if (arrival.isLeaving) connection.leaveAfterNext();
-    connection.begin(received);
+    if (isLeaving) connection.leaveAfterNext();
+    if (connection instanceof ClientConnection) connection.begin(received);
   }
 
   onLost(arrival: Arrival): void {

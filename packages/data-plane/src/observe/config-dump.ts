@@ -31,6 +31,8 @@ export function configDump(table: Table, boundPort: (socketKey: string) => numbe
         address: spec.address,
         port: boundPort(key) ?? null,
         hosts: spec.hosts,
+        http2: spec.http2,
+        redirectToHttps: spec.redirectPort || null,
         proxyProtocol: spec.proxyProtocol,
         tls: spec.tls ?? null,
       })),

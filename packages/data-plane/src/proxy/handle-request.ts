@@ -86,7 +86,14 @@ function proxyRequest(
   record.query = canonical.query;
 
   // 5. Choose the listener by host, then the Route.
-  const found = findRoute(table, connection, {
+  const listener = findListener(table, connection, request.host);
+  if ('reason' in listener) return listener;
+  if (listener.spec.redirectPort > 0) {
+    const location = httpsLocation(request.authority, listener.spec.redirectPort, canonical);
+    relay.answer(308, ['location', location], undefined, false);
+    return undefined;
+  }
+  const found = findRoute(listener, {
     method: head.method,
     host: request.host,
     path: canonical.path,
@@ -192,17 +199,23 @@ function forwardedFields({ table, downstream, authority }: SentRequest, relay: R
   });
 }
 
-function findRoute(
-  table: Table,
-  connection: PeerConnection,
-  request: RouteRequest,
-): RouteMatch<MatchedRoute> | Refusal {
+function findListener(table: Table, connection: PeerConnection, host: string): TableListener | Refusal {
   const socket = table.sockets.get(connection.socketKey);
   // The listener left the Gateway while this connection was open.
   if (socket === undefined) return { reason: 'draining' };
-  const listener = listenerFor(socket, request.host);
+  const listener = listenerFor(socket, host);
   if (listener === undefined) return { reason: 'no_route' };
   if (isMisdirected(socket, listener, connection.tls?.serverName)) return { reason: 'misdirected_request' };
+  return listener;
+}
+
+/** Where a request of plain HTTP is sent to; its path as written would be ambiguous, so it is the one spelling. */
+function httpsLocation(authority: string, port: number, { path, query }: CanonicalPath): string {
+  const host = authority.replace(/:\d+$/, '');
+  return `https://${host}${port === 443 ? '' : `:${port}`}${path}${query === undefined ? '' : `?${query}`}`;
+}
+
+function findRoute(listener: TableListener, request: RouteRequest): RouteMatch<MatchedRoute> | Refusal {
   const outcome = matchRoute(listener.router, request);
   switch (outcome.kind) {
     case 'match':

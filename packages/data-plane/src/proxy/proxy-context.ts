@@ -3,7 +3,7 @@
 import type { Clock } from '@causeway/runtime/clock';
 import type { Logger } from '@causeway/runtime/logger';
 
-import type { NodeShared } from '../shared/node-shared.ts';
+import type { NodeShared } from '../counts/node-shared.ts';
 import type { TableGenerations } from '../table/table-generations.ts';
 import type { ExchangeObserver } from './exchange-record.ts';
 import type { TimerWheel } from './timer-wheel.ts';

@@ -5,7 +5,7 @@ import type { FilterChain } from '@causeway/filters/filter-chain';
 import type { ResponseHead } from '@causeway/http1/response-head';
 import { messageOf } from '@causeway/runtime/errors';
 
-import type { CountKey } from '../shared/shared-counts.ts';
+import type { CountKey } from '../counts/shared-counts.ts';
 import type { TableGeneration } from '../table/table-generations.ts';
 import type {
   BodyLength,
@@ -102,11 +102,8 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
 
   /** Counts this exchange among those of its Route; false when there are `max` already. */
   enterRoute(name: string, max: number): boolean {
-    const { routes } = this.#context.shared;
-    const key = routes.keyOf(name);
-    if (!routes.enter(key, max)) return false;
-    this.#countKey = key;
-    return true;
+    this.#countKey = this.#context.shared.enterRoute(name, max);
+    return this.#countKey !== undefined;
   }
 
   /** From now on these limits hold. */
@@ -140,7 +137,10 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
     if (this.#phase === 'over') return;
     this.record.reason ??= refusal.reason;
     this.#letGoOfUpstream();
-    if (this.#phase === 'answering' && this.#downstream.takeBack()) this.#takeBack();
+    if (this.#phase === 'answering' && this.#downstream.takeBack()) {
+      this.#phase = 'asking';
+      this.record.bytesOut = 0;
+    }
     if (this.#phase !== 'asking') {
       this.#downstream.reset();
       this.#finish();
@@ -370,11 +370,6 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
   #dropClient(): void {
     this.#downstream.reset();
     this.onDownstreamClosed();
-  }
-
-  #takeBack(): void {
-    this.#phase = 'asking';
-    this.record.bytesOut = 0;
   }
 
   #startBody(): void {

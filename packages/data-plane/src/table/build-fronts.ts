@@ -59,15 +59,16 @@ function isUnchanged(
 
 /** The listeners of one port agree on everything but their hosts and certificates: validation sees to it. */
 function buildFront(listeners: readonly ListenerSpec[], source: FrontSource): ListenerFront {
-  const { proxyProtocol, tls } = listeners[0]!;
+  const { proxyProtocol, http2, tls } = listeners[0]!;
   if (listeners.some((other) => (other.tls === undefined) !== (tls === undefined)))
     throw new Error('one port cannot speak both http and https');
-  if (tls === undefined) return { proxyProtocol, tls: undefined };
+  if (tls === undefined) return { proxyProtocol, http2, tls: undefined };
   const names = new Set(listeners.flatMap((listener) => listener.tls?.certificates ?? []));
   const parts: TlsParts = {
     ...tls,
+    http2,
     certificates: Array.from(names, (name) => pairOf(namedCertificate(source.certificates, name))),
     trust: tls.trust.map((name) => namedCertificate(source.certificates, name).chain),
   };
-  return { proxyProtocol, tls: new TlsAcceptor(parts, source.ticketKeys.current) };
+  return { proxyProtocol, http2, tls: new TlsAcceptor(parts, source.ticketKeys.current) };
 }

@@ -60,7 +60,7 @@ export interface ClientTimeouts {
 }
 
 /** Of Certificates only the names. */
-export interface ListenerTls extends Omit<TlsParts, 'certificates' | 'trust'> {
+export interface ListenerTls extends Omit<TlsParts, 'certificates' | 'trust' | 'http2'> {
   /** "namespace/name" */
   readonly certificates: readonly string[];
   readonly trust: readonly string[];
@@ -74,6 +74,10 @@ export interface ListenerSpec {
   /** Undefined: plain HTTP. */
   readonly tls: ListenerTls | undefined;
   readonly proxyProtocol: 'none' | 'accept' | 'require';
+  /** Besides HTTP/1.1. */
+  readonly http2: boolean;
+  /** Of https, where every request is sent to; 0 = off. */
+  readonly redirectPort: number;
   /** Position in the Gateway, for pointers. */
   readonly index: number;
 }
@@ -121,9 +125,19 @@ export function readGatewaySettings(gateway: CompiledGateway): GatewaySettings {
 }
 
 function readListener(listener: CompiledListener, index: number): ListenerSpec {
-  const { name, address, port, hosts, tls } = listener;
+  const { name, address, port, hosts, tls, http1Only, redirectPort } = listener;
   const proxyProtocol = readProxyProtocol(listener.proxyProtocol);
-  return { name, address, port, hosts, index, proxyProtocol, tls: tls && readTls(tls) };
+  return {
+    name,
+    address,
+    port,
+    hosts,
+    index,
+    proxyProtocol,
+    http2: !http1Only,
+    redirectPort,
+    tls: tls && readTls(tls),
+  };
 }
 
 function readTls({ certificates, trust, minVersion, ciphers, clientAuth }: CompiledTls): ListenerTls {

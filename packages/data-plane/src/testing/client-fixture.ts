@@ -156,6 +156,7 @@ export async function startClients(
     keepAliveMs: 60_000,
     requestsMax: 0,
     pipelinedMax: 16,
+    isHttp2Allowed: true,
     streamsMax: 100,
     onHttp2: (from, socket, bytes) => http2.push(new Http2Connection(shared, from.connection, socket, bytes)),
     onConnectionClosed: (connection) => closed.push(connection),

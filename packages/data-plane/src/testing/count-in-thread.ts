@@ -2,7 +2,7 @@
 
 import { workerData } from 'node:worker_threads';
 
-import { SharedCounts, type SharedCountsMemory } from '../shared/shared-counts.ts';
+import { SharedCounts, type SharedCountsMemory } from '../counts/shared-counts.ts';
 
 interface Task {
   readonly memory: SharedCountsMemory;

@@ -6,7 +6,7 @@ import { NameResolver } from '@causeway/runtime/name-resolver';
 
 import { TimerWheel } from '../proxy/timer-wheel.ts';
 import type { PoolContext, PoolSettings } from '../upstream/endpoint-pool.ts';
-import { aloneShared } from '../shared/node-shared.ts';
+import { aloneShared } from '../counts/node-shared.ts';
 import { EndpointPlaces } from '../upstream/endpoint-places.ts';
 import { FailureReport, logFailures } from '../upstream/failure-report.ts';
 import { PoolCounters } from '../upstream/pool-counters.ts';

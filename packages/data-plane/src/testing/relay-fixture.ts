@@ -10,7 +10,7 @@ import { type ExchangeTimeouts, noTimeouts } from '../proxy/exchange-deadlines.t
 import type { ExchangeRecord } from '../proxy/exchange-record.ts';
 import { Relay } from '../proxy/relay.ts';
 import { TimerWheel } from '../proxy/timer-wheel.ts';
-import { aloneShared } from '../shared/node-shared.ts';
+import { aloneShared } from '../counts/node-shared.ts';
 import type { Table } from '../table/table.ts';
 import { TableGeneration, TableGenerations } from '../table/table-generations.ts';
 import { exchangeRecord } from './exchange-records.ts';

@@ -3,7 +3,7 @@
  * the others then give up connections that they do not need, rather than keep them.
  */
 
-import type { CountKey, SharedCounts } from '../shared/shared-counts.ts';
+import type { CountKey, SharedCounts } from '../counts/shared-counts.ts';
 
 /** A pool, as its places see it. */
 export interface PlaceUser {

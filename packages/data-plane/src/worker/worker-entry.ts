@@ -10,7 +10,7 @@ import { type PreparedUpdate, ProxyNode } from '../node.ts';
 import { AccessLog } from '../observe/access-log.ts';
 import { EventLoopDelay } from '../observe/event-loop-delay.ts';
 import { TrafficMetrics } from '../observe/traffic-metrics.ts';
-import { NodeShared } from '../shared/node-shared.ts';
+import { NodeShared } from '../counts/node-shared.ts';
 import { EndpointPlaces } from '../upstream/endpoint-places.ts';
 import { trustSystemStore } from '../upstream/tls-settings.ts';
 import { mergeMetrics } from './merge-metrics.ts';

@@ -6,7 +6,7 @@ import type { LogLevel } from '@causeway/runtime/logger';
 
 import type { BoundPorts } from '../listen/ports.ts';
 import type { WrittenBatch } from '../observe/log-outputs.ts';
-import type { NodeSharedMemory } from '../shared/node-shared.ts';
+import type { NodeSharedMemory } from '../counts/node-shared.ts';
 import type { PlaceTells, PlaceWant } from '../upstream/endpoint-places.ts';
 import type { EndpointFailure } from '../upstream/failure-report.ts';
 import type { WireUpdate } from './wire-update.ts';

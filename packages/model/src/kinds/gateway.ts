@@ -13,6 +13,7 @@ import {
   line,
   list,
   listenPort,
+  port,
   name,
   object,
   percent,
@@ -76,6 +77,14 @@ const listener = object(
       max: 64,
       key: '',
     }).default([]),
+    http2: flag(
+      'HTTP/2 besides HTTP/1.1: with https by ALPN, with http by prior knowledge (the client begins with it).',
+    ).default(true),
+    redirectToHttps: port
+      .optional()
+      .describe(
+        'Answer every request with 308 to https and this port, as clients see it; before any Route. protocol http only.',
+      ),
     proxyProtocol: choice(
       'PROXY protocol, v1 and v2, in front of TLS too; believed only from clientAddress.trustedProxies. With require every other connection is closed.',
       ['none', 'accept', 'require'],
@@ -126,6 +135,7 @@ const gatewayFields = object(
           port: 8080,
           protocol: 'http',
           hosts: [],
+          http2: true,
           proxyProtocol: 'none',
         },
       ],
@@ -221,13 +231,24 @@ export const gatewaySpec = gatewayFields.superRefine(({ listeners }, context) =>
       context.addIssue({ code: 'custom', path: ['listeners', index, ...field], message });
 });
 
-function listenerComplaints({ protocol, tls }: z.output<typeof listener>): [string[], string][] {
+function listenerComplaints({
+  protocol,
+  tls,
+  redirectToHttps,
+}: z.output<typeof listener>): [string[], string][] {
   if (protocol === 'http')
     return tls === undefined
       ? []
       : [[['tls'], say('not_allowed_here', 'protocol http has no TLS', 'write protocol: https')]];
   if (tls === undefined)
     return [[['tls'], say('missing', 'required with protocol https', 'write tls: {certificates: [NAME]}')]];
+  if (redirectToHttps !== undefined)
+    return [
+      [
+        ['redirectToHttps'],
+        say('not_allowed_here', 'this listener speaks https already', 'write it at one of protocol http'),
+      ],
+    ];
   const { mode, trust } = tls.clientAuth;
   const path = ['tls', 'clientAuth', 'trust'];
   if (mode === 'none' && trust.length > 0)
@@ -262,8 +283,6 @@ export const gatewayKind: Kind<typeof gatewaySpec> = {
     'legacyRateLimitHeaders',
     'requestSamples',
     'rollout',
-    'http2',
-    'redirectToHttps',
     'ocspStapling',
     'rateLimitKeys',
     'cacheSize',

@@ -44,6 +44,7 @@ export class Http2Connection implements ListenedConnection, SocketOwner, StreamO
   #state: State = 'open';
   #deadlineMs = Infinity;
   #requests = 0;
+  #requestsMax: number;
   #streams = 0;
 
   /** Takes over `socket`, which is paused and belongs to nobody. `bytes` are what has been read of it: all from its beginning. */
@@ -64,6 +65,7 @@ export class Http2Connection implements ListenedConnection, SocketOwner, StreamO
     // What is wrong has been told the client; `close` of the socket follows.
     session.on('error', () => {});
     session.on('close', () => this.#onSessionEnd());
+    this.#requestsMax = context.requestsMax || Infinity;
     this.#watch(context.keepAliveMs);
   }
 
@@ -88,6 +90,10 @@ export class Http2Connection implements ListenedConnection, SocketOwner, StreamO
 
   moveTo(socketKey: string): void {
     if (this.#peer.socketKey !== socketKey) this.#peer = { ...this.#peer, socketKey };
+  }
+
+  leaveAfterNext(): void {
+    this.#requestsMax = 1;
   }
 
   /**
@@ -145,11 +151,11 @@ export class Http2Connection implements ListenedConnection, SocketOwner, StreamO
     this.#streams += 1;
     this.#requests += 1;
     stream.on('close', () => this.#onStreamClosed());
-    const { handler, requestsMax } = this.#context;
+    const { handler } = this.#context;
     const head = readRequest(raw, (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0, this.#headLimits);
     if ('fault' in head) refuseStream(stream, handler.refuse(this.#peer, head.fault, head.detail));
     else new Http2Stream(this, this.#peer, stream, head).begin(handler);
-    if (requestsMax > 0 && this.#requests >= requestsMax) this.leave();
+    if (this.#requests >= this.#requestsMax) this.leave();
   }
 
   #onStreamClosed(): void {

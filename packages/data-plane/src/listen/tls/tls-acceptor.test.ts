@@ -82,7 +82,15 @@ describe('TLS of a port', () => {
       key,
     });
     const certificates = [pair('first', first), pair('exact', exact), pair('wildcard', wildcard)];
-    return { certificates, minVersion: 'TLSv1.2', ciphers: [], clientAuth: 'none', trust: [], ...more };
+    return {
+      certificates,
+      http2: false,
+      minVersion: 'TLSv1.2',
+      ciphers: [],
+      clientAuth: 'none',
+      trust: [],
+      ...more,
+    };
   }
 
   it('shows the certificate for the name: exact, then a wildcard of one label, then the first one', async (context) => {

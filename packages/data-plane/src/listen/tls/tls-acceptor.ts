@@ -13,6 +13,8 @@ import { ServerNames } from './server-names.ts';
 export interface TlsParts {
   /** The first one is also for clients that ask for no name, or for none of these. PEM, leaf first; at least one. */
   readonly certificates: readonly { readonly name: string; readonly chain: string; readonly key: string }[];
+  /** Offered before HTTP/1.1. */
+  readonly http2: boolean;
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
   /** In order of preference; empty = the runtime's list. */
   readonly ciphers: readonly string[];
@@ -36,8 +38,8 @@ export interface HandshakeOwner {
   onHandshakeFailed(failure: HandshakeFailure): void;
 }
 
-/** In order of preference. */
-const protocols = ['http/1.1'];
+/** Of ALPN, in order of preference. */
+const protocols = ['h2', 'http/1.1'];
 
 /** Suites of TLS 1.3: a list of ciphers that names none of them is about TLS 1.2 and leaves these as they are. */
 const newSuites = ['TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256', 'TLS_AES_128_GCM_SHA256'];
@@ -100,7 +102,7 @@ export class TlsAcceptor {
 }
 
 function createTlsServer(parts: TlsParts, ticketKeys: Buffer): Server {
-  const { minVersion, ciphers, clientAuth, trust } = parts;
+  const { http2, minVersion, ciphers, clientAuth, trust } = parts;
   const isAsked = clientAuth !== 'none';
   const shared: TlsOptions = {
     minVersion,
@@ -126,7 +128,7 @@ function createTlsServer(parts: TlsParts, ticketKeys: Buffer): Server {
     ...shared,
     cert: first.chain,
     key: first.key,
-    ALPNProtocols: protocols,
+    ALPNProtocols: http2 ? protocols : protocols.slice(1),
     requestCert: isAsked,
     rejectUnauthorized: clientAuth === 'require',
     // Nothing that can throw: an exception here would end the connection, and in some versions of the runtime the process.

@@ -1,6 +1,6 @@
 /** What the workers of one node count together. */
 
-import { createSharedCounts, SharedCounts, type SharedCountsMemory } from './shared-counts.ts';
+import { type CountKey, createSharedCounts, SharedCounts, type SharedCountsMemory } from './shared-counts.ts';
 import { createSlices, WorkerSlices } from './worker-slices.ts';
 
 /** Addresses of clients that are told apart at a time. */
@@ -44,6 +44,12 @@ export class NodeShared {
     this.addresses = new SharedCounts(memory.addresses, worker);
     this.routes = new SharedCounts(memory.routes, worker);
     this.endpoints = new SharedCounts(memory.endpoints, worker);
+  }
+
+  /** Counts an exchange among those of its Route; undefined when there are `max` already. */
+  enterRoute(name: string, max: number): CountKey | undefined {
+    const key = this.routes.keyOf(name);
+    return this.routes.enter(key, max) ? key : undefined;
   }
 }
 
