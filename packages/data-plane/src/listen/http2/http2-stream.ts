@@ -55,6 +55,11 @@ export class Http2Stream implements Downstream, Timed {
     this.head = head;
     this.#isReceived = head.bodyLength === 0;
     this.#writer = new StreamWriter(stream, () => this.#onEmptied());
+    // They may come before the body is asked for.
+    if (!this.#isReceived)
+      stream.on('trailers', (_headers, _flags, raw) => {
+        this.#trailers = readTrailers(raw);
+      });
     stream.on('end', () => this.#onEnd());
     // The first is told at once, but only of streams whose response is not complete.
     stream.on('aborted', () => this.#onClosed());
@@ -76,9 +81,6 @@ export class Http2Stream implements Downstream, Timed {
     const expects = (this.head.facts & HeadFact.expectsContinue) !== 0;
     if (expects && this.#stream.readableLength === 0 && !this.#writer.isBegun)
       this.sendInformational(100, []);
-    this.#stream.on('trailers', (_headers, _flags, raw) => {
-      this.#trailers = readTrailers(raw);
-    });
     this.#stream.on('data', (chunk: Buffer) => this.#onChunk(chunk));
   }
 
