@@ -9,9 +9,14 @@ export async function startPeer(
   owner: Owner,
   peer: Peer,
   directory: string,
-  upstreamPort: number,
+  { port, http2Port }: RunningPeer,
 ): Promise<RunningPeer> {
-  return peer.start({ owner, directory: await makeDirectory(directory, peer.name), upstreamPort });
+  return peer.start({
+    owner,
+    directory: await makeDirectory(directory, peer.name),
+    upstreamPort: port,
+    upstreamHttp2Port: http2Port ?? 0,
+  });
 }
 
 export async function makeDirectory(parent: string, name: string): Promise<string> {

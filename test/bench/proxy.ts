@@ -43,7 +43,7 @@ export async function benchProxies(owner: Owner, options: ProxyBenchOptions): Pr
   const directory = await tempDir(owner);
   const upstream = await startNginxUpstream({ owner, directory: await makeDirectory(directory, 'upstream') });
   const running: [Peer, RunningPeer][] = [];
-  for (const peer of chosen) running.push([peer, await startPeer(owner, peer, directory, upstream.port)]);
+  for (const peer of chosen) running.push([peer, await startPeer(owner, peer, directory, upstream)]);
   for (const each of scenarios.filter(({ name }) => scenario?.includes(name) ?? true)) {
     const able = running.filter(([, { http2Port }]) => each.streams === undefined || http2Port !== undefined);
     const subjects = able.map(([peer, proxy]): Subject => ({ peer, running: proxy, runs: [] }));

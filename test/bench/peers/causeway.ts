@@ -6,8 +6,15 @@ import { repository, startSystem } from '../../kit/processes.ts';
 import { gateway, route, service } from '../../kit/resources.ts';
 import type { Peer } from './peer.ts';
 
-/** `format` of the access log. */
-function peer(name: string, format: 'combined' | 'json', workers: number): Peer {
+interface Setup {
+  /** Of the access log; default: that of the others. */
+  readonly format?: 'combined' | 'json';
+  readonly workers?: number;
+  /** How the upstream is spoken to. */
+  readonly protocol?: 'http' | 'h2c';
+}
+
+function peer(name: string, { format = 'combined', workers = 1, protocol = 'http' }: Setup): Peer {
   return {
     name,
     logs: true,
@@ -17,7 +24,7 @@ function peer(name: string, format: 'combined' | 'json', workers: number): Peer 
       );
       return version;
     },
-    async start({ owner, directory, upstreamPort }) {
+    async start({ owner, directory, upstreamPort, upstreamHttp2Port }) {
       const output = `file:${join(directory, 'access.log')}`;
       const resources = [
         gateway({
@@ -25,7 +32,7 @@ function peer(name: string, format: 'combined' | 'json', workers: number): Peer 
           limits: { maxRequestsPerConnection: 0 },
           accessLog: { format, output },
         }),
-        service('behind', [upstreamPort]),
+        service('behind', [protocol === 'http' ? upstreamPort : upstreamHttp2Port], { protocol }),
         route('behind', '/', 'behind'),
       ];
       const system = await startSystem(owner, { resources, workers });
@@ -39,8 +46,10 @@ function peer(name: string, format: 'combined' | 'json', workers: number): Peer 
 }
 
 /** With the log that the others write. */
-export const causeway = peer('ours', 'combined', 1);
+export const causeway = peer('ours', {});
 /** The same with two cores. */
-export const causewayTwo = peer('ours-two', 'combined', 2);
+export const causewayTwo = peer('ours-two', { workers: 2 });
 /** With the log that is the default: five times the bytes. */
-export const causewayJson = peer('ours-json', 'json', 1);
+export const causewayJson = peer('ours-json', { format: 'json' });
+/** With an upstream of HTTP/2. */
+export const causewayH2c = peer('ours-h2c', { protocol: 'h2c' });

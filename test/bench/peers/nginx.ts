@@ -30,7 +30,7 @@ http {
 }
 
 async function startNginx(
-  context: Omit<PeerContext, 'upstreamPort'>,
+  context: Pick<PeerContext, 'owner' | 'directory'>,
   http: (port: number, http2Port: number) => string,
 ): Promise<RunningPeer> {
   const { owner, directory } = context;
@@ -44,13 +44,16 @@ async function startNginx(
 }
 
 /** The upstream of all scenarios. An upload is read to its end before it is answered: an early answer would let a proxy skip it. */
-export async function startNginxUpstream(context: Omit<PeerContext, 'upstreamPort'>): Promise<RunningPeer> {
+export async function startNginxUpstream(
+  context: Pick<PeerContext, 'owner' | 'directory'>,
+): Promise<RunningPeer> {
   await writeFile(join(context.directory, 'large'), Buffer.alloc(largeBytes, 'x'));
   return startNginx(
     context,
-    (port) => `
+    (port, http2Port) => `
   server {
     listen 127.0.0.1:${port};
+    listen 127.0.0.1:${http2Port} http2;
     location / { return 200 "${'x'.repeat(smallBytes)}"; }
     location = /large { root ${context.directory}; sendfile on; }
     location = /upload {

@@ -12,6 +12,8 @@ export interface PeerContext {
   /** A directory of the peer's own, for its configuration. */
   readonly directory: string;
   readonly upstreamPort: number;
+  /** The same upstream, where it speaks HTTP/2 by prior knowledge. */
+  readonly upstreamHttp2Port: number;
 }
 
 /** A proxy that is serving. */
