@@ -50,7 +50,14 @@ describe('a Service of protocol h2c', () => {
     const { fields, body } = JSON.parse(text) as Http2Echo;
     assert.deepEqual([status, headers['transfer-encoding'], body], [200, 'chunked', 'hello']);
     assert.deepEqual(fields.slice(0, 8), [
-      ...[':method', 'POST', ':scheme', 'http', ':authority', 'shop.test', ':path', '/a/x?y=1'],
+      ':method',
+      'POST',
+      ':scheme',
+      'http',
+      ':authority',
+      'shop.test',
+      ':path',
+      '/a/x?y=1',
     ]);
     for (const name of ['connection', 'host', 'transfer-encoding', 'te'])
       assert.ok(!fields.includes(name), name);

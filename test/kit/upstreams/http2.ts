@@ -1,7 +1,6 @@
 // An upstream that speaks HTTP/2, with TLS or without, and answers what it saw. It can send its connections away as servers do that are to restart.
 
-import { createSecureServer, createServer, type Http2Server, type ServerHttp2Stream } from 'node:http2';
-import type { Server } from 'node:net';
+import { createSecureServer, createServer, type ServerHttp2Stream } from 'node:http2';
 import type { TlsOptions } from 'node:tls';
 import type { Owner } from '../owner.ts';
 import { listen, type Upstream } from './listen.ts';
@@ -61,14 +60,14 @@ export async function startHttp2(owner: Owner, options: Http2Options = {}): Prom
     });
   });
   server.on('stream', (stream: ServerHttp2Stream, _headers, _flags, raw) => {
-    void readEcho(stream, raw as unknown as string[]).then((echo) => {
+    onRequest(stream, raw, (echo) => {
       counts.requests += 1;
-      if (!stream.destroyed) answer(stream, echo);
+      answer(stream, echo);
     });
   });
   // Handshakes that fail are what some tests are about.
   server.on('tlsClientError', () => {});
-  const port = await listen(owner, server as Http2Server as unknown as Server);
+  const port = await listen(owner, server);
   return {
     port,
     get connections() {
@@ -80,8 +79,8 @@ export async function startHttp2(owner: Owner, options: Http2Options = {}): Prom
   };
 }
 
-async function readEcho(stream: ServerHttp2Stream, fields: string[]): Promise<Http2Echo> {
-  const { promise, resolve } = Promise.withResolvers<Http2Echo>();
+/** Calls `then` when all of the request is there. */
+function onRequest(stream: ServerHttp2Stream, fields: string[], then: (echo: Http2Echo) => void): void {
   let trailers: string[] = [];
   let body = '';
   stream.setEncoding('latin1');
@@ -93,9 +92,10 @@ async function readEcho(stream: ServerHttp2Stream, fields: string[]): Promise<Ht
   });
   stream.on('end', () => {
     const { servername } = (stream.session?.socket ?? {}) as { servername?: string | false };
-    resolve({ fields, trailers, body, ...(servername !== undefined && { serverName: servername }) });
+    // After a reset the runtime tells an end as well.
+    if (stream.destroyed || stream.closed) return;
+    then({ fields, trailers, body, ...(servername !== undefined && { serverName: servername }) });
   });
-  return promise;
 }
 
 export function answerEcho(stream: ServerHttp2Stream, echo: Http2Echo): void {

@@ -27,7 +27,6 @@ import type { ProxyContext } from './proxy-context.ts';
 import { faultRefusal, type Refusal, reasons } from './reasons.ts';
 import { downstreamFields, ownFields, type StreamKind } from './response-head.ts';
 import type { Timed } from './timer-wheel.ts';
-import { crossingTrailers } from './trailers.ts';
 
 /**
  * `asking`: no head has gone to the client. `answering`: the upstream's has. `ending`: the response is complete and on its way.
@@ -61,8 +60,6 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
   #isResponseHeld = false;
   #stream: StreamKind | undefined;
   #isHalfClosed = false;
-  #requestTrailers: FieldList | undefined;
-  #responseTrailers: FieldList | undefined;
   /** What the client does is not looked at any more: it may be gone. */
   #isUnseen = false;
   #hasResponseBody = false;
@@ -199,10 +196,9 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
 
   onRequestEnd(trailers?: FieldList): void {
     this.#isRequestDone = true;
-    this.#requestTrailers = trailers && crossingTrailers(trailers);
     this.#touch();
     this.#watch.requestDoneMs = this.#watch.lastByteMs;
-    if (this.#filters?.requestPass === undefined) this.#call?.endRequest(this.#requestTrailers);
+    if (this.#filters?.requestPass === undefined) this.#call?.endRequest(trailers);
     else this.#filters.takeRequestEnd();
     this.#arm();
   }
@@ -276,16 +272,15 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
 
   onUpstreamEnd(trailers?: FieldList): void {
     this.#touch();
-    this.#responseTrailers = trailers && crossingTrailers(trailers);
     this.#letGoOfUpstream(this.#watch.lastByteMs);
-    if (this.#filters === undefined) this.endAnswer();
-    else this.#filters.takeResponseEnd();
+    if (this.#filters === undefined) this.endAnswer(trailers);
+    else this.#filters.takeResponseEnd(trailers);
   }
 
-  endAnswer(): void {
+  endAnswer(trailers?: FieldList): void {
     if (this.#phase !== 'answering') return;
     if (this.#filters !== undefined) this.#touch();
-    this.#endResponse();
+    this.#endResponse(trailers);
   }
 
   sendRequest(fields: FieldList): void {
@@ -299,7 +294,7 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
   }
 
   endRequest(): void {
-    this.#call?.endRequest(this.#requestTrailers);
+    this.#call?.endRequest();
   }
 
   holdRequest(isHeld: boolean): void {
@@ -416,10 +411,10 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
   }
 
   /** Hot path: most responses are out when this returns, and so are over at a time that is known. */
-  #endResponse(): void {
+  #endResponse(trailers?: FieldList): void {
     this.#phase = 'ending';
     this.#isEndingNow = true;
-    this.#downstream.endResponse(this.#responseTrailers);
+    this.#downstream.endResponse(trailers);
     this.#isEndingNow = false;
     // Unless the system has taken it all, it may take long.
     if (!this.#isEnding()) return;

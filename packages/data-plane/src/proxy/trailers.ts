@@ -40,21 +40,14 @@ const forHeads: ReadonlySet<string> = new Set([
   'www-authenticate',
 ]);
 
-/** What the runtime has read behind a body, names in lower case. Undefined: malformed. */
-export function readTrailers(raw: readonly string[]): FieldList | undefined {
-  for (let at = 0; at < raw.length; at += 2) {
-    if (fieldFault(raw[at]!, raw[at + 1]!) !== undefined) return undefined;
-  }
-  return raw;
-}
-
-/** Those that cross. Undefined: none. */
-export function crossingTrailers(fields: FieldList): FieldList | undefined {
+/** What crosses of the fields that the runtime has read behind a body, names in lower case. Undefined: nothing. */
+export function crossingTrailers(raw: FieldList): FieldList | undefined {
   const crossing: string[] = [];
-  for (let at = 0; at < fields.length; at += 2) {
-    const name = fields[at]!;
+  for (let at = 0; at < raw.length; at += 2) {
+    const name = raw[at]!;
+    const value = raw[at + 1]!;
     if (forHeads.has(name) || staysBehind(name, []) || isIdentityHeader(name)) continue;
-    crossing.push(name, fields[at + 1]!);
+    if (fieldFault(name, value) === undefined) crossing.push(name, value);
   }
   return crossing.length === 0 ? undefined : crossing;
 }

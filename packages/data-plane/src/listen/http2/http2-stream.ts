@@ -13,7 +13,7 @@ import type {
   ResponseLength,
 } from '../../proxy/exchange.ts';
 import type { Timed, TimerWheel } from '../../proxy/timer-wheel.ts';
-import { readTrailers } from '../../proxy/trailers.ts';
+import { crossingTrailers } from '../../proxy/trailers.ts';
 import { headersOf, http2Fields } from './http2-fields.ts';
 import { StreamWriter } from './stream-writer.ts';
 
@@ -58,7 +58,7 @@ export class Http2Stream implements Downstream, Timed {
     // They may come before the body is asked for.
     if (!this.#isReceived)
       stream.on('trailers', (_headers, _flags, raw) => {
-        this.#trailers = readTrailers(raw);
+        this.#trailers = crossingTrailers(raw);
       });
     stream.on('end', () => this.#onEnd());
     // The first is told at once, but only of streams whose response is not complete.

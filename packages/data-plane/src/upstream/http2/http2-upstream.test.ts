@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { createSecureServer } from 'node:http2';
-import type { Server } from 'node:net';
 import { before, describe, it, type TestContext } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
@@ -392,8 +391,8 @@ describe('an upstream of HTTP/2 that is gone', () => {
 
 describe('what is no upstream of HTTP/2', () => {
   it('is a failure to connect that says so', async (context) => {
-    const detailOf = async (port: number, settings: Partial<PoolSettings> = {}): Promise<unknown> => {
-      const heard = await exchange(openPool(context, port, { settings: { protocol: 'h2c', ...settings } }));
+    const detailOf = async (port: number, more: Partial<PoolSettings> = {}): Promise<unknown> => {
+      const heard = await exchange(openPool(context, port, { settings: { protocol: 'h2c', ...more } }));
       assert.equal(heard.failure?.reason, 'upstream_connect_failed');
       return heard.failure.detail;
     };
@@ -450,7 +449,7 @@ describe('an upstream of HTTP/2 over TLS', () => {
         response.end('hi');
       },
     );
-    const port = await listenRaw(context, server as unknown as Server);
+    const port = await listenRaw(context, server);
     const pool = poolTo(context, port, { client: { chain: client.certificate, key: client.key } });
     const heards = await Promise.all([exchange(pool), exchange(pool)]);
     assert.deepEqual(

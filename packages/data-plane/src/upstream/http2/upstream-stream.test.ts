@@ -6,7 +6,6 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from 'node:http2';
-import type { Server } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 
 import type { UpstreamRequest } from '../../proxy/exchange.ts';
@@ -64,9 +63,9 @@ async function served(
   });
   server.on('stream', (stream: ServerHttp2Stream, fields, _flags, raw) => {
     stream.on('error', () => {});
-    onStream(stream, fields, raw as unknown as string[]);
+    onStream(stream, fields, raw);
   });
-  const port = await listenRaw(context, server as unknown as Server);
+  const port = await listenRaw(context, server);
   return { pool: http2Pool(context, port), sessions, port };
 }
 
@@ -96,7 +95,12 @@ describe('a request to an upstream of HTTP/2', () => {
     assert.deepEqual(await sent(context, { ...get, fields }), [...start, 'x', 'y', 'x', 'z']);
     assert.deepEqual(await sent(context, { ...get, fields, wantsTrailers: true }), [
       ...start,
-      ...['x', 'y', 'x', 'z', 'te', 'trailers'],
+      'x',
+      'y',
+      'x',
+      'z',
+      'te',
+      'trailers',
     ]);
   });
 
@@ -402,9 +406,9 @@ describe('a response of HTTP/2', () => {
     };
     await until('the first piece', () => heard.body !== '');
     await until('the connection is gone', () => pool.connections === 0);
-    for (let before = -1; !heard.isOver; ) {
-      assert.ok(heard.body.length > before, 'one piece each time');
-      before = heard.body.length;
+    for (let seen = -1; !heard.isOver; ) {
+      assert.ok(heard.body.length > seen, 'one piece each time');
+      seen = heard.body.length;
       sending.resumeResponse();
       await new Promise((resolve) => setImmediate(resolve));
     }

@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import type { ResponseHead } from '@causeway/http1/response-head';
 
 import type { FieldList, UpstreamFailure } from '../../proxy/exchange.ts';
-import { readTrailers } from '../../proxy/trailers.ts';
+import { crossingTrailers } from '../../proxy/trailers.ts';
 import type { PoolCall } from '../pool-call.ts';
 import type { CallCarrier } from '../pooled-connection.ts';
 import { SentBody } from '../sent-body.ts';
@@ -148,10 +148,7 @@ export class UpstreamStream implements CallCarrier {
   }
 
   onTrailers(raw: readonly string[]): void {
-    if (this.#isOver) return;
-    const trailers = readTrailers(raw);
-    if (trailers === undefined) this.#break('the trailers are malformed');
-    else this.#trailers = trailers;
+    this.#trailers = crossingTrailers(raw);
   }
 
   onData(chunk: Buffer): void {
