@@ -235,7 +235,9 @@ export class EndpointPool implements ConnectionOwner, PlaceUser, Timed {
 
   onRefused(call: PoolCall, connection: PooledConnection): void {
     this.#context.counters.refusedRepeats += 1;
-    const other = this.#free.findLast((free) => free !== connection && !this.#isTooOld(free));
+    const other = this.#free.findLast(
+      (free) => free !== connection && free.room > 0 && !this.#isTooOld(free),
+    );
     if (other === undefined) return this.#enqueue(this.#repeating, call);
     this.#unlist(other);
     other.start(call);
@@ -338,6 +340,8 @@ export class EndpointPool implements ConnectionOwner, PlaceUser, Timed {
       const connection = this.#free.pop();
       if (connection === undefined) return undefined;
       connection.isListed = false;
+      // Its upstream takes fewer at once than before; it comes back with its next response.
+      if (connection.room === 0) continue;
       if (!this.#isTooOld(connection)) return connection;
       connection.retire();
     }

@@ -98,6 +98,7 @@ export class Http2Upstream implements PooledConnection, StreamOwner, SocketOwner
       return call.fail(protocolFailure({ detail: `not sent: ${messageOf(error)}` }));
     }
     new UpstreamStream(this, call, stream).begin();
+    if (this.requests >= requestsMax) this.#leave();
   }
 
   retire(): void {
@@ -145,11 +146,12 @@ export class Http2Upstream implements PooledConnection, StreamOwner, SocketOwner
   }
 
   onStreamLost(call: PoolCall, { id, code, error, isAnswered }: LostStream): void {
+    // Without a number it has never been sent.
     const isPassedOver =
-      code === constants.NGHTTP2_REFUSED_STREAM || (id !== undefined && id > this.#lastStream);
+      code === constants.NGHTTP2_REFUSED_STREAM || id === undefined || id > this.#lastStream;
     const isConnectionLost = this.#state === 'gone' || this.#session?.destroyed === true;
     if (isConnectionLost) this.#lose(error);
-    // RFC 9113 section 8.7: both say that nothing was done with it.
+    // RFC 9113 section 8.7: nothing was done with it.
     if (isPassedOver && !isAnswered && call.takeRefusal(this)) this.#owner.onRefused(call, this);
     else if (!isConnectionLost) call.fail(streamFailure(code, isAnswered));
     else if (this.requests > 1 && !isAnswered && call.takeRepeat()) this.#owner.onStale(call);
@@ -191,6 +193,8 @@ export class Http2Upstream implements PooledConnection, StreamOwner, SocketOwner
     );
     session.on('ping', () => this.#onControlFrame());
     session.on('goaway', (code, lastStream) => this.#onGoaway(code, lastStream));
+    // What the runtime cannot send it gives up, and the session with its last stream.
+    session.on('frameError', () => this.#leave());
     session.on('error', (error) => this.onSocketError(error));
     session.on('close', () => this.onSocketClose());
     session.setLocalWindowSize(connectionWindowBytes);
@@ -244,7 +248,7 @@ export class Http2Upstream implements PooledConnection, StreamOwner, SocketOwner
     if (this.isIdle) return this.#liveness.rest();
     const judgement = this.#liveness.judge(nowMs, this.#socket.bytesRead);
     if (judgement === 'dead') return this.#lose(new NoAnswer());
-    if (judgement === 'ask') this.#session?.ping(ignore);
+    if (judgement === 'ask' && this.#session?.destroyed === false) this.#session.ping(ignore);
     this.#owner.wheel.schedule(this, this.#liveness.nextMs);
   }
 
@@ -261,6 +265,9 @@ export class Http2Upstream implements PooledConnection, StreamOwner, SocketOwner
     return resetFailure(cause, isAnswered);
   }
 }
+
+/** A connection has 2 ** 30 numbers for streams of its client (RFC 9113 section 5.1.1): a busy one has used them within a day. */
+const requestsMax = 1_000_000_000;
 
 class TooManyFrames extends Error {
   constructor() {
