@@ -10,14 +10,15 @@ export async function startPeer(
   owner: Owner,
   peer: Peer,
   directory: string,
-  upstreamPort: number,
+  { port, http2Port }: RunningPeer,
 ): Promise<RunningPeer> {
   const authority = await TestAuthority.create();
   const certificate = await authority.issue({ names: ['localhost'] });
   return peer.start({
     owner,
     directory: await makeDirectory(directory, peer.name),
-    upstreamPort,
+    upstreamPort: port,
+    upstreamHttp2Port: http2Port ?? 0,
     certificate,
   });
 }

@@ -11,6 +11,7 @@ import { startNginxUpstream } from './peers/nginx.ts';
 import type { Peer, RunningPeer } from './peers/peer.ts';
 import { type Scenario, scenarios } from './scenarios.ts';
 import { formatTable } from './table.ts';
+import { runH2load } from './h2load.ts';
 import { runHandshakes } from './handshakes.ts';
 import { runWrk, type WrkResult } from './wrk.ts';
 
@@ -31,27 +32,48 @@ export interface ProxyBenchOptions {
 /** Runs the chosen proxies in turn, twice for each scenario, and prints a table each. Throws when wrk or nginx is missing, or a proxy fails. */
 export async function benchProxies(owner: Owner, options: ProxyBenchOptions): Promise<void> {
   const { seconds, only, scenario, print } = options;
-  const wrk = findProgram('wrk');
-  if (wrk === undefined || findProgram('nginx') === undefined) {
-    throw new Error('this bench needs wrk and nginx: run scripts/setup-test-deps --bench');
-  }
+  const tools = findTools();
   const chosen = choosePeers(only);
-  print([`wrk ${versionOf(wrk, '-v')}`, ...chosen.map(nameAndVersion)].join(', '));
+  print(
+    [
+      `wrk ${versionOf(tools.wrk, '-v')}`,
+      `h2load ${versionOf(tools.h2load, '--version')}`,
+      ...chosen.map(nameAndVersion),
+    ].join(', '),
+  );
   const directory = await tempDir(owner);
   const upstream = await startNginxUpstream({ owner, directory: await makeDirectory(directory, 'upstream') });
   const running: [Peer, RunningPeer][] = [];
-  for (const peer of chosen) running.push([peer, await startPeer(owner, peer, directory, upstream.port)]);
+  for (const peer of chosen) running.push([peer, await startPeer(owner, peer, directory, upstream)]);
   for (const each of scenarios.filter(({ name }) => scenario?.includes(name) ?? true)) {
-    const able = running.filter(([, { tlsPort }]) => each.tls === undefined || tlsPort !== undefined);
+    const able = running.filter(
+      ([, { tlsPort, http2Port }]) =>
+        (each.tls === undefined || tlsPort !== undefined) &&
+        (each.streams === undefined || http2Port !== undefined),
+    );
     const subjects = able.map(([peer, proxy]): Subject => ({ peer, running: proxy, runs: [] }));
     for (let round = 1; round <= rounds; round += 1) {
       for (const subject of subjects) {
         print(`${each.name}, round ${round} of ${rounds}: ${subject.peer.name}, ${seconds} s`);
-        subject.runs.push(await measure(subject.running, each, { wrk, directory, seconds }));
+        subject.runs.push(await measure(subject.running, each, { tools, directory, seconds }));
       }
     }
     print(`\n${report(each, subjects)}\n`);
   }
+}
+
+interface Tools {
+  readonly wrk: string;
+  readonly h2load: string;
+}
+
+function findTools(): Tools {
+  const wrk = findProgram('wrk');
+  const h2load = findProgram('h2load');
+  if (wrk === undefined || h2load === undefined || findProgram('nginx') === undefined) {
+    throw new Error('this bench needs wrk, h2load and nginx: run scripts/setup-test-deps --bench');
+  }
+  return { wrk, h2load };
 }
 
 interface Run extends WrkResult {
@@ -68,10 +90,10 @@ interface Subject {
 async function measure(
   running: RunningPeer,
   scenario: Scenario,
-  { wrk, directory, seconds }: { wrk: string; directory: string; seconds: number },
+  { tools, directory, seconds }: { tools: Tools; directory: string; seconds: number },
 ): Promise<Run> {
   const { pid } = running;
-  const load = loadOf(running, scenario, wrk, directory);
+  const load = loadOf(running, scenario, tools, directory);
   await load(warmUpSeconds);
   const before = cpuMicroseconds(pid);
   const result = await load(seconds);
@@ -83,11 +105,21 @@ async function measure(
 type Load = (seconds: number) => Promise<WrkResult>;
 
 function loadOf(
-  { port, tlsPort }: RunningPeer,
-  { path, connections, uploadBytes, tls }: Scenario,
-  wrk: string,
+  { port, tlsPort, http2Port }: RunningPeer,
+  { path, connections, uploadBytes, tls, streams }: Scenario,
+  { wrk, h2load }: Tools,
   directory: string,
 ): Load {
+  if (streams !== undefined) {
+    const load = {
+      program: h2load,
+      directory,
+      url: `http://127.0.0.1:${http2Port}${path}`,
+      connections,
+      streams,
+    };
+    return (seconds) => runH2load({ ...load, seconds });
+  }
   if (tls === 'fresh') {
     const url = `https://localhost:${tlsPort}${path}`;
     return (seconds) => runHandshakes({ url, rate: connections, seconds });

@@ -13,6 +13,8 @@ export interface Scenario {
   readonly unit: 'request' | 'MiB' | 'handshake';
   /** By https, on connections that are kept, or that each carry one request and begin with a full handshake; undefined: by http. */
   readonly tls?: 'kept' | 'fresh';
+  /** Requests under way on each connection: more than one needs HTTP/2. */
+  readonly streams?: number;
 }
 
 /** Bytes of a small response. */
@@ -25,6 +27,7 @@ export const scenarios: readonly Scenario[] = [
   { name: 'small', path: '/', connections: 64, uploadBytes: 0, unit: 'request' },
   { name: 'small-tls', path: '/', connections: 64, uploadBytes: 0, unit: 'request', tls: 'kept' },
   { name: 'handshakes', path: '/', connections: 400, uploadBytes: 0, unit: 'handshake', tls: 'fresh' },
+  { name: 'small-h2', path: '/', connections: 10, streams: 10, uploadBytes: 0, unit: 'request' },
   { name: 'download', path: '/large', connections: 16, uploadBytes: 0, unit: 'MiB' },
   { name: 'upload', path: '/upload', connections: 16, uploadBytes: mebibyte, unit: 'MiB' },
 ];

@@ -15,6 +15,8 @@ export interface PeerContext {
   readonly upstreamPort: number;
   /** For localhost: P-256, as most are by now. */
   readonly certificate: IssuedCertificate;
+  /** The same upstream, where it speaks HTTP/2 by prior knowledge. */
+  readonly upstreamHttp2Port: number;
 }
 
 /** A proxy that is serving. */
@@ -22,6 +24,8 @@ export interface RunningPeer {
   readonly port: number;
   /** Where it speaks HTTPS, TLS 1.2 and 1.3, with session tickets; undefined: nowhere. */
   readonly tlsPort?: number;
+  /** Where it speaks HTTP/2 by prior knowledge; undefined: nowhere. */
+  readonly http2Port?: number;
   /** The process whose cost, with that of its descendants, is the proxy's. */
   readonly pid: number;
 }

@@ -22,7 +22,7 @@ const gauges = {
   }),
   arrivals: new ArrivalCounters(),
   certificateExpiry: [{ certificate: 'default/www', seconds: 86_400 }],
-  pools: Object.assign(new PoolCounters(), { connectionsOpened: 6, staleRepeats: 8 }),
+  pools: Object.assign(new PoolCounters(), { connectionsOpened: 6, staleRepeats: 8, refusedRepeats: 7 }),
   upstreamConnections: [{ service: 'default/s', open: 2, waiting: 1 }],
   eventLoop: { medianSeconds: 0.001, p99Seconds: 0.002, maxSeconds: 0.003 },
 };
@@ -132,6 +132,7 @@ describe('TrafficMetrics', () => {
       opened: 6,
       connectFailed: 0,
       staleRepeat: 8,
+      refusedRepeat: 7,
       refused: 0,
     });
     assert.deepEqual(series(metrics, 'causeway_upstream_connections'), { 'default/s': 2 });

@@ -23,3 +23,10 @@ export function http2Fields(status: number, fields: FieldList, length: number | 
   if (length !== undefined) sent.push('content-length', String(length));
   return sent;
 }
+
+/** The same as an object: the runtime takes a list for final heads alone. */
+export function headersOf(list: FieldList): Record<string, string[]> {
+  const headers: Record<string, string[]> = {};
+  for (let at = 0; at < list.length; at += 2) (headers[list[at]!] ??= []).push(list[at + 1]!);
+  return headers;
+}

@@ -13,7 +13,8 @@ import type {
   ResponseLength,
 } from '../../proxy/exchange.ts';
 import type { Timed, TimerWheel } from '../../proxy/timer-wheel.ts';
-import { http2Fields } from './http2-fields.ts';
+import { crossingTrailers } from '../../proxy/trailers.ts';
+import { headersOf, http2Fields } from './http2-fields.ts';
 import { StreamWriter } from './stream-writer.ts';
 
 /** What a stream needs of its connection. */
@@ -40,6 +41,7 @@ export class Http2Stream implements Downstream, Timed {
   readonly #writer: StreamWriter;
   #events: DownstreamEvents | undefined;
   #isReceived: boolean;
+  #trailers: FieldList | undefined;
   /** The response is complete, if not out. */
   #isEnded = false;
   #isOver = false;
@@ -53,6 +55,11 @@ export class Http2Stream implements Downstream, Timed {
     this.head = head;
     this.#isReceived = head.bodyLength === 0;
     this.#writer = new StreamWriter(stream, () => this.#onEmptied());
+    // They may come before the body is asked for.
+    if (!this.#isReceived)
+      stream.on('trailers', (_headers, _flags, raw) => {
+        this.#trailers = crossingTrailers(raw);
+      });
     stream.on('end', () => this.#onEnd());
     // The first is told at once, but only of streams whose response is not complete.
     stream.on('aborted', () => this.#onClosed());
@@ -88,7 +95,7 @@ export class Http2Stream implements Downstream, Timed {
   sendInformational(status: number, fields: FieldList): void {
     // Switching protocols is not for HTTP/2 (RFC 9113 section 8.6).
     if (status === 101 || this.#isClosed()) return;
-    this.#stream.additionalHeaders(informational(http2Fields(status, fields, undefined)));
+    this.#stream.additionalHeaders(headersOf(http2Fields(status, fields, undefined)));
   }
 
   /**
@@ -98,7 +105,10 @@ export class Http2Stream implements Downstream, Timed {
   sendHead(status: number, fields: FieldList, length: ResponseLength | undefined, close: boolean): void {
     this.#hasBody =
       this.head.method !== 'HEAD' && length !== undefined && length !== 0 && !forbidsBody(status);
-    this.#writer.begin(http2Fields(status, fields, typeof length === 'number' ? length : undefined));
+    this.#writer.begin(
+      http2Fields(status, fields, typeof length === 'number' ? length : undefined),
+      this.#hasBody && typeof length !== 'number' && this.head.valueOf('te') === 'trailers',
+    );
     if (close && this.#isReceived) this.#owner.leave();
   }
 
@@ -114,9 +124,9 @@ export class Http2Stream implements Downstream, Timed {
     return this.#writer.takeBack();
   }
 
-  endResponse(): void {
+  endResponse(trailers?: FieldList): void {
     this.#isEnded = true;
-    if (!this.#isClosed()) this.#writer.end(this.#hasBody, () => this.#onSent());
+    if (!this.#isClosed()) this.#writer.end(this.#hasBody, trailers, () => this.#onSent());
   }
 
   /** Never a clean end: the client sees that the response is not complete (RFC 9113 section 8.1). */
@@ -140,7 +150,7 @@ export class Http2Stream implements Downstream, Timed {
     // After a reset the runtime tells an end as well.
     if (this.#isReceived || this.#isClosed()) return;
     this.#isReceived = true;
-    this.#events?.onRequestEnd();
+    this.#events?.onRequestEnd(this.#trailers);
   }
 
   #onEmptied(): void {
@@ -192,11 +202,4 @@ const cut = new Error('the response was cut');
 /** RFC 9110 sections 15.3.5 and 15.4.5. */
 function forbidsBody(status: number): boolean {
   return status === 204 || status === 304;
-}
-
-/** The runtime takes a list for final heads alone. */
-function informational(list: readonly string[]): Record<string, string[]> {
-  const headers: Record<string, string[]> = {};
-  for (let at = 0; at < list.length; at += 2) (headers[list[at]!] ??= []).push(list[at + 1]!);
-  return headers;
 }

@@ -2,7 +2,9 @@
 
 import type { ServerHttp2Stream } from 'node:http2';
 
+import type { FieldList } from '../../proxy/exchange.ts';
 import { copiedBytesMax } from '../../socket/read-memory.ts';
+import { headersOf } from './http2-fields.ts';
 
 /**
  * As much as is handed to the runtime at once: a write is told when all of it is out, and only then is it known that the client reads. At
@@ -24,6 +26,7 @@ export class StreamWriter {
   /** The sender was told to stop. */
   #isFull = false;
   #onSent: (() => void) | undefined;
+  #mayHaveTrailers = false;
 
   /** `onEmptied` is called when all is out that was not at once. */
   constructor(stream: ServerHttp2Stream, onEmptied: () => void) {
@@ -41,8 +44,10 @@ export class StreamWriter {
     return this.#waitingBytes + this.#writtenBytes;
   }
 
-  begin(head: string[]): void {
+  /** `mayHaveTrailers`: `end` will tell them, or that there are none. */
+  begin(head: string[], mayHaveTrailers: boolean): void {
     this.#isBegun = true;
+    this.#mayHaveTrailers = mayHaveTrailers;
     this.#head = head;
   }
 
@@ -76,8 +81,12 @@ export class StreamWriter {
   }
 
   /** Completes the response; `onSent` is called when all of it is out, not before this returns. */
-  end(hasBody: boolean, onSent: () => void): void {
+  end(hasBody: boolean, trailers: FieldList | undefined, onSent: () => void): void {
     this.#onSent = onSent;
+    if (this.#mayHaveTrailers && trailers !== undefined) {
+      const headers = headersOf(trailers);
+      this.#stream.once('wantTrailers', () => this.#stream.sendTrailers(headers));
+    }
     if (!hasBody) {
       this.#sendHead(true);
       process.nextTick(onSent);
@@ -91,7 +100,8 @@ export class StreamWriter {
     const head = this.#head;
     if (head === undefined) return;
     this.#head = undefined;
-    this.#stream.respond(head, { endStream: isLast });
+    // Without trailers the runtime ends it by a frame more.
+    this.#stream.respond(head, { endStream: isLast, waitForTrailers: !isLast && this.#mayHaveTrailers });
   }
 
   #writeNext(): void {
