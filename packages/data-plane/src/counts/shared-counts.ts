@@ -115,8 +115,8 @@ export class SharedCountsKeeper {
   sweep(): void {
     const { words, entryWords } = this.#table;
     for (let entry = 0; entry < words.length; entry += entryWords) {
-      // Hot path: nearly all are free, and looking at each with Atomics, by a generator, took 14 ms a second. One that is just being taken
-      // is of no interest yet.
+      // Hot path: nearly all are free. Looking at each with Atomics, by a generator, was 5 % of a node's samples in a profile of 400 handshakes
+      // a second (perf). One that is just being taken is of no interest yet.
       if (words[entry] === noTag) continue;
       const isIdle = this.#table.sumAt(entry) === 0;
       const state = Atomics.load(words, entry + stateAt);
