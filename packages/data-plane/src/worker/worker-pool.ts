@@ -14,6 +14,7 @@ import { ConnectionCounts } from '../listen/connection-counts.ts';
 import type { BoundPorts } from '../listen/ports.ts';
 import { newTicketKeys } from '../listen/tls/ticket-keys.ts';
 import { DropReport } from '../observe/drop-report.ts';
+import { batchBytesMax } from '../observe/log-writer.ts';
 import { LogOutputs } from '../observe/log-outputs.ts';
 import { createNodeShared, NodeShared, type NodeSharedMemory } from '../counts/node-shared.ts';
 import { SharedCountsKeeper } from '../counts/shared-counts.ts';
@@ -274,6 +275,7 @@ export class WorkerPool implements SnapshotTarget {
   #spawn(): WorkerThread {
     const { nodeId, logLevel } = this.#options;
     const slot = this.#freeSlot();
+    const logBatch = new SharedArrayBuffer(batchBytesMax);
     const thread: WorkerThread = new WorkerThread(
       {
         worker: slot,
@@ -281,6 +283,7 @@ export class WorkerPool implements SnapshotTarget {
         nodeId,
         logLevel,
         shared: this.#memory,
+        logBatch,
         ticketKeys: this.#ticketKeys,
       },
       {
@@ -289,7 +292,8 @@ export class WorkerPool implements SnapshotTarget {
         wantPlace: (want) => this.#onWant(thread, want),
         freedPlace: (endpoint) => this.#onFreed(endpoint),
         openLog: (path) => this.#outputs.open(thread, path),
-        writeLog: ({ path, bytes }) => this.#outputs.write(path, bytes),
+        writeLog: ({ path, bytes }) =>
+          this.#outputs.write(path, typeof bytes === 'number' ? new Uint8Array(logBatch, 0, bytes) : bytes),
         releaseLog: (path) => this.#outputs.release(thread, path),
         lostLines: ({ lines, why }) => this.#drops.add(lines, why),
         failing: ({ failure, failures }) => this.#failures.note(failure, failures),
