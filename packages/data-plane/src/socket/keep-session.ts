@@ -5,6 +5,7 @@
  */
 
 import type { Http2Stream } from 'node:http2';
+import { Readable } from 'node:stream';
 
 const registry = new FinalizationRegistry<object>((session) => {
   const left = (kept.get(session) ?? 1) - 1;
@@ -21,6 +22,22 @@ export function keepSessionOf(stream: Http2Stream): void {
   if (session === undefined || own === undefined) return;
   kept.set(session, (kept.get(session) ?? 0) + 1);
   registry.register(own, session);
+}
+
+interface WatchedStream extends Http2Stream {
+  isEndReceived?: boolean;
+}
+
+/** Does so by itself when it must. For a stream whose end has not come with its head. */
+export function watchEnd(stream: Http2Stream): void {
+  stream.push = push;
+}
+
+/** An end that was sent comes before the stream is closed, one that the runtime makes up comes after. */
+function push(this: WatchedStream, chunk: unknown, encoding?: BufferEncoding): boolean {
+  if (chunk === null && !this.closed) this.isEndReceived = true;
+  else if (chunk === null && this.isEndReceived !== true) keepSessionOf(this);
+  return Readable.prototype.push.call(this, chunk, encoding);
 }
 
 /** The runtime has a property for it, but no name that others could use. */
