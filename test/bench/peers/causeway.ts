@@ -24,10 +24,17 @@ function peer(name: string, { format = 'combined', workers = 1, protocol = 'http
       );
       return version;
     },
-    async start({ owner, directory, upstreamPort, upstreamHttp2Port }) {
+    async start({ owner, directory, upstreamPort, upstreamHttp2Port, certificate }) {
       const output = `file:${join(directory, 'access.log')}`;
+      const listener = { address: '127.0.0.1', port: 0 };
+      const listeners = [
+        { ...listener, name: 'http' },
+        { ...listener, name: 'https', protocol: 'https', tls: { certificates: ['localhost'] } },
+      ];
       const resources = [
+        { kind: 'Certificate', metadata: { name: 'localhost' }, spec: certificate },
         gateway({
+          listeners,
           timeouts: { keepAlive: '1h' },
           limits: { maxRequestsPerConnection: 0 },
           accessLog: { format, output },
@@ -39,8 +46,8 @@ function peer(name: string, { format = 'combined', workers = 1, protocol = 'http
       const [node] = system.nodes;
       if (node === undefined) throw new Error('the system has no node');
       // The node's cost alone: the control plane is not on the way of a request.
-      const port = await node.trafficPort();
-      return { port, http2Port: port, pid: node.child.pid };
+      const port = await node.trafficPort('http');
+      return { port, http2Port: port, tlsPort: await node.trafficPort('https'), pid: node.child.pid };
     },
   };
 }

@@ -79,8 +79,12 @@ function peer(name: string, log: string): Peer {
       const program = findProgram('nginx');
       return program === undefined ? undefined : versionOf(program, '-v');
     },
-    start: (context) =>
-      startNginx(
+    async start(context) {
+      const tlsPort = await freePort();
+      const [chain, key] = ['certificate', 'key'].map((part) => join(context.directory, `${part}.pem`));
+      await writeFile(chain!, context.certificate.certificate);
+      await writeFile(key!, context.certificate.key);
+      const running = await startNginx(
         context,
         (port, http2Port) => `
   ${jsonFormat}
@@ -88,6 +92,11 @@ function peer(name: string, log: string): Peer {
   upstream behind { server 127.0.0.1:${context.upstreamPort}; keepalive 128; keepalive_requests 1000000000; }
   server {
     listen 127.0.0.1:${port};
+    listen 127.0.0.1:${tlsPort} ssl;
+    ssl_certificate ${chain};
+    ssl_certificate_key ${key};
+    ssl_protocols TLSv1.2 TLSv1.3;
+    ssl_prefer_server_ciphers on;
     listen 127.0.0.1:${http2Port} http2;
     location / {
       proxy_pass http://behind;
@@ -100,7 +109,9 @@ function peer(name: string, log: string): Peer {
       proxy_set_header X-Request-Id $request_id;
     }
   }`,
-      ),
+      );
+      return { ...running, tlsPort };
+    },
   };
 }
 
