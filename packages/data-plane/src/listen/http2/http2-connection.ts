@@ -11,6 +11,7 @@ import type { HeadLimits } from '@causeway/http1/limits';
 
 import type { PeerConnection } from '../../proxy/exchange.ts';
 import type { Timed, TimerWheel } from '../../proxy/timer-wheel.ts';
+import { watchEnd } from '../../socket/keep-session.ts';
 import { ownSocket, type SocketOwner } from '../../socket/own-socket.ts';
 import type { ConnectionContext, ListenedConnection } from '../connection-context.ts';
 import { Allowance, controlFramesMax } from './allowance.ts';
@@ -152,7 +153,9 @@ export class Http2Connection implements ListenedConnection, SocketOwner, StreamO
     this.#requests += 1;
     stream.on('close', () => this.#onStreamClosed());
     const { handler } = this.#context;
-    const head = readRequest(raw, (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0, this.#headLimits);
+    const isEnded = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
+    if (!isEnded) watchEnd(stream);
+    const head = readRequest(raw, isEnded, this.#headLimits);
     if ('fault' in head) refuseStream(stream, handler.refuse(this.#peer, head.fault, head.detail));
     else new Http2Stream(this, this.#peer, stream, head).begin(handler);
     if (this.#requests >= this.#requestsMax) this.leave();
