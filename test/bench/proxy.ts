@@ -11,6 +11,7 @@ import { startNginxUpstream } from './peers/nginx.ts';
 import type { Peer, RunningPeer } from './peers/peer.ts';
 import { type Scenario, scenarios } from './scenarios.ts';
 import { formatTable } from './table.ts';
+import { runH2load } from './h2load.ts';
 import { runWrk, type WrkResult } from './wrk.ts';
 
 const rounds = 2;
@@ -30,26 +31,44 @@ export interface ProxyBenchOptions {
 /** Runs the chosen proxies in turn, twice for each scenario, and prints a table each. Throws when wrk or nginx is missing, or a proxy fails. */
 export async function benchProxies(owner: Owner, options: ProxyBenchOptions): Promise<void> {
   const { seconds, only, scenario, print } = options;
-  const wrk = findProgram('wrk');
-  if (wrk === undefined || findProgram('nginx') === undefined) {
-    throw new Error('this bench needs wrk and nginx: run scripts/setup-test-deps --bench');
-  }
+  const tools = findTools();
   const chosen = choosePeers(only);
-  print([`wrk ${versionOf(wrk, '-v')}`, ...chosen.map(nameAndVersion)].join(', '));
+  print(
+    [
+      `wrk ${versionOf(tools.wrk, '-v')}`,
+      `h2load ${versionOf(tools.h2load, '--version')}`,
+      ...chosen.map(nameAndVersion),
+    ].join(', '),
+  );
   const directory = await tempDir(owner);
   const upstream = await startNginxUpstream({ owner, directory: await makeDirectory(directory, 'upstream') });
   const running: [Peer, RunningPeer][] = [];
   for (const peer of chosen) running.push([peer, await startPeer(owner, peer, directory, upstream.port)]);
   for (const each of scenarios.filter(({ name }) => scenario?.includes(name) ?? true)) {
-    const subjects = running.map(([peer, proxy]): Subject => ({ peer, running: proxy, runs: [] }));
+    const able = running.filter(([, { http2Port }]) => each.streams === undefined || http2Port !== undefined);
+    const subjects = able.map(([peer, proxy]): Subject => ({ peer, running: proxy, runs: [] }));
     for (let round = 1; round <= rounds; round += 1) {
       for (const subject of subjects) {
         print(`${each.name}, round ${round} of ${rounds}: ${subject.peer.name}, ${seconds} s`);
-        subject.runs.push(await measure(subject.running, each, { wrk, directory, seconds }));
+        subject.runs.push(await measure(subject.running, each, { tools, directory, seconds }));
       }
     }
     print(`\n${report(each, subjects)}\n`);
   }
+}
+
+interface Tools {
+  readonly wrk: string;
+  readonly h2load: string;
+}
+
+function findTools(): Tools {
+  const wrk = findProgram('wrk');
+  const h2load = findProgram('h2load');
+  if (wrk === undefined || h2load === undefined || findProgram('nginx') === undefined) {
+    throw new Error('this bench needs wrk, h2load and nginx: run scripts/setup-test-deps --bench');
+  }
+  return { wrk, h2load };
 }
 
 interface Run extends WrkResult {
@@ -64,16 +83,40 @@ interface Subject {
 }
 
 async function measure(
-  { port, pid }: RunningPeer,
-  { path, connections, uploadBytes }: Scenario,
-  { wrk, directory, seconds }: { wrk: string; directory: string; seconds: number },
+  running: RunningPeer,
+  scenario: Scenario,
+  { tools, directory, seconds }: { tools: Tools; directory: string; seconds: number },
 ): Promise<Run> {
-  const load = { program: wrk, directory, url: `http://127.0.0.1:${port}${path}`, connections, uploadBytes };
-  await runWrk({ ...load, seconds: warmUpSeconds });
+  const { pid } = running;
+  const load = loadOf(running, scenario, tools, directory);
+  await load(warmUpSeconds);
   const before = cpuMicroseconds(pid);
-  const result = await runWrk({ ...load, seconds });
+  const result = await load(seconds);
   const cpuUsPerUnit = (cpuMicroseconds(pid) - before) / result.requests;
   return { ...result, cpuUsPerUnit, residentBytes: residentBytes(pid) };
+}
+
+/** Runs for so many seconds. */
+type Load = (seconds: number) => Promise<WrkResult>;
+
+function loadOf(
+  { port, http2Port }: RunningPeer,
+  { path, connections, uploadBytes, streams }: Scenario,
+  { wrk, h2load }: Tools,
+  directory: string,
+): Load {
+  if (streams === undefined) {
+    const load = {
+      program: wrk,
+      directory,
+      url: `http://127.0.0.1:${port}${path}`,
+      connections,
+      uploadBytes,
+    };
+    return (seconds) => runWrk({ ...load, seconds });
+  }
+  const url = `http://127.0.0.1:${http2Port}${path}`;
+  return (seconds) => runH2load({ program: h2load, directory, url, connections, streams, seconds });
 }
 
 function report({ name, unit, connections }: Scenario, subjects: readonly Subject[]): string {

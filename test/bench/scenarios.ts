@@ -10,6 +10,8 @@ export interface Scenario {
   readonly uploadBytes: number;
   /** One request carries one unit: a request, or a MiB. */
   readonly unit: 'request' | 'MiB';
+  /** Requests under way on each connection: more than one needs HTTP/2. */
+  readonly streams?: number;
 }
 
 /** Bytes of a small response. */
@@ -20,6 +22,7 @@ export const largeBytes = mebibyte;
 
 export const scenarios: readonly Scenario[] = [
   { name: 'small', path: '/', connections: 64, uploadBytes: 0, unit: 'request' },
+  { name: 'small-h2', path: '/', connections: 10, streams: 10, uploadBytes: 0, unit: 'request' },
   { name: 'download', path: '/large', connections: 16, uploadBytes: 0, unit: 'MiB' },
   { name: 'upload', path: '/upload', connections: 16, uploadBytes: mebibyte, unit: 'MiB' },
 ];

@@ -20,7 +20,11 @@ function peer(name: string, format: 'combined' | 'json', workers: number): Peer 
     async start({ owner, directory, upstreamPort }) {
       const output = `file:${join(directory, 'access.log')}`;
       const resources = [
-        gateway({ timeouts: { keepAlive: '1h' }, accessLog: { format, output } }),
+        gateway({
+          timeouts: { keepAlive: '1h' },
+          limits: { maxRequestsPerConnection: 0 },
+          accessLog: { format, output },
+        }),
         service('behind', [upstreamPort]),
         route('behind', '/', 'behind'),
       ];
@@ -28,7 +32,8 @@ function peer(name: string, format: 'combined' | 'json', workers: number): Peer 
       const [node] = system.nodes;
       if (node === undefined) throw new Error('the system has no node');
       // The node's cost alone: the control plane is not on the way of a request.
-      return { port: await node.trafficPort(), pid: node.child.pid };
+      const port = await node.trafficPort();
+      return { port, http2Port: port, pid: node.child.pid };
     },
   };
 }

@@ -13,6 +13,7 @@ export const haproxy: Peer = {
   },
   async start({ owner, directory, upstreamPort }) {
     const port = await freePort();
+    const http2Port = await freePort();
     const file = join(directory, 'haproxy.cfg');
     await writeFile(
       file,
@@ -34,12 +35,13 @@ defaults
   http-reuse always
 frontend in
   bind 127.0.0.1:${port}
+  bind 127.0.0.1:${http2Port} proto h2
   unique-id-format %[uuid()]
   unique-id-header x-request-id
   http-request set-header x-forwarded-proto http
   default_backend behind
 backend behind
-  server one 127.0.0.1:${upstreamPort} pool-max-conn 64
+  server one 127.0.0.1:${upstreamPort} pool-max-conn 128
 `,
     );
     const command = findProgram('haproxy') ?? 'haproxy';
@@ -49,6 +51,6 @@ backend behind
       args: ['-f', file, '-db', '-q'],
       stdoutFile: join(directory, 'access.log'),
     });
-    return untilServing(child, port);
+    return { ...(await untilServing(child, port)), http2Port };
   },
 };

@@ -31,17 +31,16 @@ http {
 
 async function startNginx(
   context: Omit<PeerContext, 'upstreamPort'>,
-  http: (port: number) => string,
+  http: (port: number, http2Port: number) => string,
 ): Promise<RunningPeer> {
   const { owner, directory } = context;
   const port = await freePort();
+  const http2Port = await freePort();
   const file = join(directory, 'nginx.conf');
-  await writeFile(file, nginxConfiguration(directory, http(port)));
+  await writeFile(file, nginxConfiguration(directory, http(port, http2Port)));
   const args = ['-p', directory, '-c', file, '-e', 'stderr'];
-  return untilServing(
-    startChild(owner, { name: 'nginx', command: findProgram('nginx') ?? 'nginx', args }),
-    port,
-  );
+  const child = startChild(owner, { name: 'nginx', command: findProgram('nginx') ?? 'nginx', args });
+  return { ...(await untilServing(child, port)), http2Port };
 }
 
 /** The upstream of all scenarios. An upload is read to its end before it is answered: an early answer would let a proxy skip it. */
@@ -80,12 +79,13 @@ function peer(name: string, log: string): Peer {
     start: (context) =>
       startNginx(
         context,
-        (port) => `
+        (port, http2Port) => `
   ${jsonFormat}
   access_log ${join(context.directory, 'access.log')} ${log};
-  upstream behind { server 127.0.0.1:${context.upstreamPort}; keepalive 64; keepalive_requests 1000000000; }
+  upstream behind { server 127.0.0.1:${context.upstreamPort}; keepalive 128; keepalive_requests 1000000000; }
   server {
     listen 127.0.0.1:${port};
+    listen 127.0.0.1:${http2Port} http2;
     location / {
       proxy_pass http://behind;
       proxy_http_version 1.1;

@@ -17,6 +17,8 @@ export interface PeerContext {
 /** A proxy that is serving. */
 export interface RunningPeer {
   readonly port: number;
+  /** Where it speaks HTTP/2 by prior knowledge; undefined: nowhere. */
+  readonly http2Port?: number;
   /** The process whose cost, with that of its descendants, is the proxy's. */
   readonly pid: number;
 }
