@@ -16,7 +16,7 @@ export function startCauseway(
   owner: Owner,
   command: string,
   flags: readonly string[],
-  options: Pick<ChildOptions, 'stdoutFile'> = {},
+  options: Pick<ChildOptions, 'stdoutFile' | 'env'> = {},
 ): Child {
   const args = [causeway, command, ...flags];
   return startChild(owner, {
@@ -119,6 +119,7 @@ export interface NodeOptions {
   /** Threads that proxy; default 2, so that what they share is tested everywhere, on whatever machine. */
   workers?: number;
   flags?: readonly string[];
+  env?: Readonly<Record<string, string>>;
 }
 
 /** Starts a node and waits until its status listener is open; `trafficUrl` waits until it has a table. */
@@ -148,12 +149,12 @@ export class DataPlaneNode {
   }
 
   async start(): Promise<void> {
-    const { controlPlane, gateway: joined = 'default', workers = 2, flags = [] } = this.#options;
+    const { controlPlane, gateway: joined = 'default', workers = 2, flags = [], env = {} } = this.#options;
     const joins = ['--control-plane', `127.0.0.1:${controlPlane.streamPort}`, '--gateway', joined];
     const proves = ['--node-id', this.id, '--node-token-file', controlPlane.nodeTokenFile];
     const keeps = ['--data-dir', this.dataDir, '--status-addr', '127.0.0.1:0'];
     const all = [...joins, ...proves, ...keeps, '--workers', String(workers), ...flags];
-    this.#child = startCauseway(this.#owner, 'data-plane', all);
+    this.#child = startCauseway(this.#owner, 'data-plane', all, { env });
     await listeningPort(this.#child, 'status');
   }
 
@@ -186,6 +187,7 @@ export interface SystemOptions {
   resources?: string | readonly Resource[];
   /** Of each node, as in `NodeOptions`. */
   workers?: number;
+  env?: Readonly<Record<string, string>>;
 }
 
 /** A control plane with nodes that all serve `resources`. */
@@ -198,11 +200,11 @@ export interface System {
 }
 
 export async function startSystem(owner: Owner, options: SystemOptions = {}): Promise<System> {
-  const { nodes: ids = ['node-1'], resources = [gateway()], workers = 2 } = options;
+  const { nodes: ids = ['node-1'], resources = [gateway()], workers = 2, env = {} } = options;
   const controlPlane = await startControlPlane(owner);
   const { admin } = controlPlane;
   const revision = await admin.apply(resources);
-  const nodes = await Promise.all(ids.map((id) => startNode(owner, { controlPlane, id, workers })));
+  const nodes = await Promise.all(ids.map((id) => startNode(owner, { controlPlane, id, workers, env })));
   await admin.waitUntilApplied(revision, ids);
   return {
     controlPlane,

@@ -55,7 +55,7 @@ export class SyncNode {
       lastGoodPath: join(dataDir, `${options.id}.snapshot`),
       logger: createLogger({ level: 'info', write: (line) => this.logs.push(line) }),
       clock: systemClock,
-      status: () => ({ connections: 0, activeRequests: 0, draining: false }),
+      status: () => ({ connections: 0, activeRequests: 0, draining: false, workersToReplace: 0 }),
       commands: { 'config-dump': async () => ({ node: options.id, revision: this.sync.appliedRevision }) },
       onDrain: () => this.logs.push('drain'),
     });

@@ -79,6 +79,7 @@ describe('a storm of connections', () => {
     const client = await rawConnect(t, port);
     await client.send(request);
     assert.equal((await client.readResponse()).status, 200);
+    assert.equal((await scrape(node)).sum('causeway_worker_restarts_total'), 0, 'no worker was lost');
     const { ok, failed, reasons } = await load.stop();
     t.diagnostic(`${ok} requests of the load, ${attack.connected} connections of the storm`);
     assert.deepEqual([failed, reasons], [0, {}]);

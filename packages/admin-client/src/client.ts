@@ -7,6 +7,7 @@ import type {
   ResourceList,
   RevisionStatus,
   VersionInfo,
+  WorkersRestart,
 } from '@causeway/model/api-types';
 import type { JsonSchema } from '@causeway/model/json-schema';
 import type { Kind } from '@causeway/model/kinds/kind';
@@ -187,6 +188,12 @@ export class AdminClient {
   /** The table that a node serves now, as the node itself tells it. */
   async configDump(node: string): Promise<unknown> {
     return this.#get(restPaths.nodeConfigDump(node));
+  }
+
+  /** Has a node replace its workers one by one; answers when that has begun. */
+  async restartWorkers(node: string): Promise<WorkersRestart> {
+    const answer = await this.#transport.call({ method: 'POST', path: restPaths.nodeRestartWorkers(node) });
+    return answer.body as WorkersRestart;
   }
 
   async close(): Promise<void> {

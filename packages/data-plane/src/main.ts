@@ -5,6 +5,7 @@ import { systemClock } from '@causeway/runtime/clock';
 import { HealthChecks } from '@causeway/runtime/health-checks';
 import { type Lifecycle, runProcess } from '@causeway/runtime/lifecycle';
 import { formatListenAddress, isLoopback } from '@causeway/runtime/listen-address';
+import { messageOf } from '@causeway/runtime/errors';
 import { createLogger, type Logger } from '@causeway/runtime/logger';
 import { createMetricsText } from '@causeway/runtime/metrics-text';
 import { openFilesMax } from '@causeway/runtime/open-files-max';
@@ -66,9 +67,11 @@ async function startNode(settings: DataPlaneSettings, lifecycle: Lifecycle, logg
   process.on('SIGHUP', () => void pool.reopenLog());
   // What they cannot give back, such as memory, ends with them.
   process.on('SIGUSR2', () => {
-    pool
-      .restart()
-      .catch((error: unknown) => logger.error({ err: error }, 'the workers are not all replaced'));
+    try {
+      replaceWorkers(parts, logger);
+    } catch (error) {
+      logger.warn(`SIGUSR2: ${messageOf(error)}`);
+    }
   });
   await lifecycle.start('workers', () => pool.start());
   await lifecycle.start(
@@ -136,6 +139,14 @@ function createParts(settings: DataPlaneSettings, state: NodeState, logger: Logg
   return { pool, configMetrics, own };
 }
 
+/** Begins to replace all workers, and gives how many they are. Throws when it cannot begin. */
+function replaceWorkers({ pool, own }: Parts, logger: Logger): number {
+  const replaced = pool.restart();
+  own.sync?.statusChanged();
+  replaced.catch((error: unknown) => logger.error(`the workers are not all replaced: ${messageOf(error)}`));
+  return pool.toReplace;
+}
+
 /** An operator may raise the limit of a process that runs. Gives what ends the watch. */
 function watchDescriptors(pool: WorkerPool): () => void {
   const look = (): void => pool.limitDescriptors(openFilesMax());
@@ -192,8 +203,12 @@ async function startSync(options: SyncParts): Promise<ConfigSync> {
       connections: pool.connections,
       activeRequests: pool.activeRequests,
       draining: pool.isDraining,
+      workersToReplace: pool.toReplace,
     }),
-    commands: { 'config-dump': () => pool.configDump() },
+    commands: {
+      'config-dump': () => pool.configDump(),
+      'restart-workers': async () => ({ workers: replaceWorkers(parts, logger) }),
+    },
     onDrain: () => lifecycle.stop('the control plane asks this node to drain'),
   });
   own.sync = sync;

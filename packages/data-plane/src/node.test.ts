@@ -299,6 +299,8 @@ describe('node', () => {
         address: '127.0.0.1',
         port: fixture.port(),
         hosts: [],
+        http2: true,
+        redirectToHttps: null,
         proxyProtocol: 'none',
         tls: null,
       },

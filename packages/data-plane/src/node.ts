@@ -178,17 +178,21 @@ export class ProxyNode implements SnapshotTarget {
   }
 
   /**
-   * Not ready from now on, and clients are asked to connect anew. Goes on accepting for the delay, so that load balancers notice;
-   * then closes the ports and waits for exchanges, at most the Gateway's `drain`; cuts what is left.
+   * Goes on accepting for the delay, so that load balancers notice, and asks clients to connect anew; then closes the ports and waits for
+   * exchanges, at most the Gateway's `drain`; cuts what is left. Without a delay nobody is asked before the ports are closed: whoever
+   * connects anew is to find another worker.
    */
   async drain(drainDelayMs?: number): Promise<void> {
     const { clock, logger } = this.#options;
     const timeouts = this.table?.gateway.timeouts ?? drainDefaultsMs;
     const delayMs = drainDelayMs ?? timeouts.drainDelayMs;
-    this.#context.isDraining = true;
     logger.info({ delayMs, drainMs: timeouts.drainMs }, 'draining');
-    await clock.sleep(this.table === undefined ? 0 : delayMs);
-    this.#ports.drain();
+    if (this.table !== undefined && delayMs > 0) {
+      this.#context.isDraining = true;
+      await clock.sleep(delayMs);
+    }
+    await this.#ports.drain();
+    this.#context.isDraining = true;
     this.#context.shared.slices.set('openPorts', 0);
     const endMs = clock.monotonicMs() + timeouts.drainMs;
     while (this.#ports.connections > 0 && clock.monotonicMs() < endMs) await clock.sleep(drainCheckMs);

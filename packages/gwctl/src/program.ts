@@ -8,6 +8,7 @@ import { addDiff } from './commands/diff.ts';
 import { addExplain } from './commands/explain.ts';
 import { addGet } from './commands/get.ts';
 import { addLint } from './commands/lint.ts';
+import { addRestartWorkers } from './commands/restart-workers.ts';
 import { addRouteExplain } from './commands/route-explain.ts';
 import { addVersion } from './commands/version.ts';
 import type { Io } from './io.ts';
@@ -44,6 +45,7 @@ const commands = [
   addDiff,
   addDelete,
   addRouteExplain,
+  addRestartWorkers,
   addLint,
   addExplain,
   addApiResources,

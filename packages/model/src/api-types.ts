@@ -140,9 +140,17 @@ export interface NodeResource {
     appliedSince: string;
     connections: number;
     workers: number;
+    /** While they are replaced: how many are still to be. */
+    workersToReplace?: number;
     lastSeen: string;
     problems: NodeProblem[];
   };
+}
+
+/** The answer to a request to replace the workers of a node. */
+export interface WorkersRestart {
+  /** How many are replaced, one by one. */
+  workers: number;
 }
 
 export interface RevisionResource {

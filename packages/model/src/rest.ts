@@ -13,6 +13,7 @@ export const restPaths = {
   revisionStatus: (revision: number | string): string =>
     `${root}/revisions/${encode(String(revision))}/status`,
   nodeConfigDump: (node: string): string => `${root}/nodes/${encode(node)}/configDump`,
+  nodeRestartWorkers: (node: string): string => `${root}/nodes/${encode(node)}/restartWorkers`,
   openapi: '/openapi.json',
   docs: '/docs',
   version: '/version',

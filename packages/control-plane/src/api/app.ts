@@ -5,7 +5,6 @@ import { mediaTypes, restPaths } from '@causeway/model/rest';
 import { createRequestId } from '@causeway/runtime/request-id';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import { RouteTables } from '../explain/route-tables.ts';
-import { CommandFailed } from '../publish/command-channel.ts';
 import { revisionStatus } from '../status/revision-status.ts';
 import { StoreError } from '../store/store.ts';
 import {
@@ -24,6 +23,7 @@ import { explain } from './explain.ts';
 import { guardOrigin, requireToken } from './guard.ts';
 import { listObjects } from './list-objects.ts';
 import { type Addressed, createObject, deleteObject, getObject, patchObject, putObject } from './objects.ts';
+import { configDump, restartWorkers } from './node-commands.ts';
 import { openApiDocument } from './openapi.ts';
 import { discardBody } from './read-body.ts';
 import {
@@ -46,7 +46,6 @@ export interface AdminAppOptions {
 }
 
 /** How long a node may take to answer a command. */
-const commandDeadlineMs = 10_000;
 
 /** The admin API. Authentication is mounted before any route, so what is added later is closed as well. */
 export function adminApp(context: ApiContext, options: AdminAppOptions): Express {
@@ -117,6 +116,10 @@ function mountActions(app: Express, context: ApiContext): void {
     .post(answering((request, facts) => apply(context, request, facts)))
     .all(onlyMethods('POST'));
   app
+    .route(`${restPaths.root}/nodes/:name/restartWorkers`)
+    .post(answering((request) => restartWorkers(context, request, parameter(request, 'name'))))
+    .all(onlyMethods('POST'));
+  app
     .route(restPaths.explain)
     .post(answering((request) => explain(context, tables, request)))
     .all(onlyMethods('POST'));
@@ -148,19 +151,6 @@ function mountReadOnly(app: Express, context: ApiContext): void {
       response.json(revisionStatus(record.revision, record.committedAt, context.nodes));
     })
     .all(onlyMethods('GET'));
-}
-
-async function configDump(context: ApiContext, request: Request, node: string): Promise<Answer> {
-  queryParameters(request, []);
-  if (!context.nodes.get(node)) throw new ApiError('not_found', `node/${node} does not exist`);
-  try {
-    const bytes = await context.commands.run(node, 'config-dump', {}, commandDeadlineMs);
-    return { status: 200, body: JSON.parse(Buffer.from(bytes).toString('utf8')) };
-  } catch (error) {
-    if (error instanceof CommandFailed)
-      throw new ApiError('not_ready', `node/${node}: ${error.message}`, { headers: { 'retry-after': '1' } });
-    throw error;
-  }
 }
 
 function mountKind(app: Express, context: ApiContext, kind: Kind): void {

@@ -177,9 +177,9 @@ function resourceSchema(kind: Kind): z.ZodType {
     .meta({ id: kind.kind, description: kind.description });
 }
 
-function json(description: string) {
+function json(description: string, status: '200' | '202' = '200') {
   return {
-    '200': { description, content: { [mediaTypes.json]: { schema: anything } } },
+    [status]: { description, content: { [mediaTypes.json]: { schema: anything } } },
     ...errors,
   };
 }
@@ -249,6 +249,13 @@ function statusPaths(): ZodOpenApiPathsObject {
         operationId: 'getNodeConfigDump',
         requestParams: { path: z.object({ name: z.string() }) },
         responses: json('The live table of a node.'),
+      },
+    },
+    [decodeURI(restPaths.nodeRestartWorkers('{name}'))]: {
+      post: {
+        operationId: 'restartNodeWorkers',
+        requestParams: { path: z.object({ name: z.string() }) },
+        responses: json('How many workers the node replaces now, one by one.', '202'),
       },
     },
   };

@@ -38,6 +38,7 @@ export class NodeRecord {
   connections = 0;
   activeRequests = 0;
   draining = false;
+  workersToReplace = 0;
   readonly #answers: { revision: number; atMs: number }[] = [];
 
   constructor(facts: NodeFacts, nowMs: number) {

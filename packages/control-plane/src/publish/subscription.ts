@@ -127,6 +127,7 @@ export class Subscription {
         this.node.connections = message.value.connections;
         this.node.activeRequests = message.value.activeRequests;
         this.node.draining = message.value.draining;
+        this.node.workersToReplace = message.value.workersToReplace;
         return;
       case 'hello':
       case undefined:

@@ -76,6 +76,7 @@ export function nodeResource(node: NodeRecord, nowMs: number): NodeResource {
       appliedSince: iso(node.appliedSinceMs),
       connections: node.connections,
       workers: node.facts.workers,
+      ...(node.workersToReplace > 0 ? { workersToReplace: node.workersToReplace } : {}),
       lastSeen: iso(node.lastSeenMs),
       problems: node.problems,
     },

@@ -261,18 +261,36 @@ describe('a client that takes its time', () => {
 });
 
 describe('a connection that is to leave', () => {
-  it('does so at once between requests', async (context) => {
-    for (const before of ['', get('/1')]) {
-      const fixture = await startClients(context);
+  it('waits between requests for one that may be on its way', async (context) => {
+    for (const [before, graceMs] of [
+      ['', 10_000],
+      [get('/1'), 1000],
+    ] as const) {
+      const fixture = await startClients(context, undefined, { requestHeadMs: 0 });
       const client = await afterSending(context, fixture, before);
-      fixture.connections[0]!.leave();
+      const [connection] = fixture.connections;
+      connection!.leave();
+      fixture.clock.advance(graceMs - 200);
+      assert.equal(client.isEnded, false);
+      fixture.clock.advance(300);
       await until('the end', () => client.isEnded);
-      fixture.connections[0]!.leave();
+      connection!.leave();
       client.socket.end();
       await until('it is gone', () => isGone(fixture));
-      fixture.connections[0]!.leave();
+      connection!.leave();
       assert.equal(client.statuses.length, before === '' ? 0 : 1);
+      assert.deepEqual(timeouts(fixture), { keepAlive: 0, requestHead: 0 });
     }
+  });
+
+  it('answers one that was, and says that it is the last', async (context) => {
+    const fixture = await startClients(context);
+    const client = await afterSending(context, fixture, get('/1'));
+    fixture.connections[0]!.leave();
+    await client.send(get('/2'));
+    await until('the end', () => client.isEnded);
+    assert.deepEqual(client.statuses.length, 2);
+    assert.match(client.received, /connection: close/i);
   });
 
   it('takes the request that has begun, and says that it is the last', async (context) => {

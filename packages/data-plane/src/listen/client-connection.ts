@@ -40,6 +40,9 @@ type State = 'waiting' | 'head' | 'exchange' | 'leaving' | 'closed';
  */
 const lingerMs = 2000;
 const lingerMsMax = 30_000;
+/** How long a connection that is to end waits for a request that may be on its way: the first one surely is. Its answer tells the client. */
+const firstGraceMs = 10_000;
+const idleGraceMs = 1000;
 
 /**
  * Of requests that wait for the ones before, so much is read ahead: only while a socket is read does its end become known, and with it
@@ -150,10 +153,12 @@ export class ClientConnection implements ListenedConnection, Downstream, SocketO
     this.#isLeaving = true;
   }
 
-  /** Ends the connection as soon as nothing is under way on it. */
+  /** Ends the connection with its next answer, or when none is asked for any more. */
   leave(): void {
     this.#isLeaving = true;
-    if (this.#state === 'waiting' && this.#unread.length === 0) this.#farewell();
+    if (this.#state !== 'waiting' || this.#unread.length > 0) return;
+    const leftMs = Math.max(this.#deadlineMs - this.#context.wheel.coarseMs(), 1);
+    this.#watch(Math.min(leftMs, this.#requests === 0 ? firstGraceMs : idleGraceMs));
   }
 
   destroy(): void {
@@ -164,7 +169,7 @@ export class ClientConnection implements ListenedConnection, Downstream, SocketO
     if (this.#deadlineMs > nowMs) return this.#arm();
     const { timeoutCounters } = this.#context;
     if (this.#state === 'waiting') {
-      timeoutCounters[this.#requests === 0 ? 'requestHead' : 'keepAlive'] += 1;
+      if (!this.#isLeaving) timeoutCounters[this.#requests === 0 ? 'requestHead' : 'keepAlive'] += 1;
       this.#farewell();
     } else if (this.#state === 'head') {
       timeoutCounters.requestHead += 1;

@@ -108,8 +108,13 @@ export class Ports {
     };
   }
 
-  /** Closes every port, for good; connections end as their exchanges do. */
-  drain(): void {
+  /** Closes every port, for good, when what waits at them is accepted; connections end as their exchanges do. */
+  async drain(): Promise<void> {
+    await acceptWhatWaits();
+    this.#closeAll();
+  }
+
+  #closeAll(): void {
     this.#isDrained = true;
     this.#homes = [];
     for (const key of this.#open.keys()) this.#house(key);
@@ -125,7 +130,7 @@ export class Ports {
 
   /** Cuts every connection. */
   destroy(): void {
-    this.drain();
+    this.#closeAll();
     for (const { listener } of this.#draining) listener.destroy();
     this.#draining.clear();
   }

@@ -39,6 +39,8 @@ export interface NodeStatus {
   connections: number;
   activeRequests: number;
   draining: boolean;
+  /** Workers that wait for their replacement. */
+  workersToReplace: number;
 }
 
 export interface ConfigSyncOptions {

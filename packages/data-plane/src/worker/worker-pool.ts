@@ -77,6 +77,7 @@ export class WorkerPool implements SnapshotTarget {
   #ticketKeys: Uint8Array = newTicketKeys();
   #boundPorts: BoundPorts = {};
   #isStopping = false;
+  #toReplace = 0;
   #cancelWatch: CancelTimer = () => {};
 
   constructor(options: WorkerPoolOptions) {
@@ -95,13 +96,21 @@ export class WorkerPool implements SnapshotTarget {
     this.#failures = new FailureReport(options.clock, logFailures(options.logger));
   }
 
+  /** Those that have a table. */
   get workers(): number {
-    return this.#threads.size;
+    let serving = 0;
+    for (const { isServing } of this.#threads) if (isServing) serving += 1;
+    return serving;
   }
 
   /** How many there are to be. */
   get wanted(): number {
     return this.#options.workers;
+  }
+
+  /** Workers that wait for their replacement. */
+  get toReplace(): number {
+    return this.#toReplace;
   }
 
   get connections(): number {
@@ -137,17 +146,15 @@ export class WorkerPool implements SnapshotTarget {
 
   /**
    * Replaces the workers one by one: each by another that serves before it stops accepting, and ends when nothing is under way on it.
-   * Rejects when a new one cannot take over; those before it are replaced, the others go on.
+   * Rejects when a new one cannot take over; those before it are replaced, the others go on. Throws when it cannot begin.
    */
-  async restart(): Promise<void> {
-    this.#options.logger.info({ workers: this.#threads.size }, 'replacing the workers');
+  restart(): Promise<void> {
+    if (this.#isStopping) throw new Error('this node is draining');
+    if (this.#toReplace > 0)
+      throw new Error(`${this.#toReplace} of the workers are still being replaced; wait for them`);
     const before = Array.from(this.#threads);
-    for (const thread of before) {
-      if (this.#isStopping) return;
-      await this.#inTurn(() => this.#takeOver(this.#spawn()));
-      await this.#retire(thread, 0);
-    }
-    this.#options.logger.info({ workers: this.#threads.size }, 'the workers are replaced');
+    this.#toReplace = before.length;
+    return this.#replaceAll(before);
   }
 
   /** Ends all workers as `ProxyNode.drain` does. */
@@ -228,6 +235,25 @@ export class WorkerPool implements SnapshotTarget {
     if (refused.length === 0) this.#boundPorts = boundPorts;
     if (refused.length > 0) await Promise.allSettled([first, ...others].map((thread) => thread.abort()));
     return refused;
+  }
+
+  async #replaceAll(before: readonly WorkerThread[]): Promise<void> {
+    const { logger } = this.#options;
+    logger.info({ workers: before.length }, 'replacing the workers');
+    try {
+      for (const thread of before) {
+        if (this.#isStopping) return;
+        // Whoever has ended by himself has been replaced.
+        if (this.#threads.has(thread)) {
+          await this.#inTurn(() => this.#takeOver(this.#spawn()));
+          await this.#retire(thread, 0);
+        }
+        this.#toReplace -= 1;
+      }
+      logger.info({ workers: this.#threads.size }, 'the workers are replaced');
+    } finally {
+      this.#toReplace = 0;
+    }
   }
 
   /** Ends a worker when nothing is under way on it any more; what it counted stays. */

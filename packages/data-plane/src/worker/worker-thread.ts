@@ -45,6 +45,11 @@ export class WorkerThread {
     this.ended = this.#watch();
   }
 
+  /** Whether it has a table. */
+  get isServing(): boolean {
+    return this.#applied !== nothingApplied;
+  }
+
   /** Rejects when the thread ends. Problems: it serves what it served. */
   async prepare(to: Applied, request: Omit<PrepareRequest, 'wire'>): Promise<PrepareAnswer> {
     const wire = wireUpdate(this.#applied, to);

@@ -40,6 +40,8 @@ export async function prepareSuggestions(io: Io, suggestions: Suggestions): Prom
     offer(`${command}.kind`, await kindWords(io, flags, current));
     if (kindWord !== undefined) offer(`${command}.names`, await nameWords(io, flags, kindWord, current));
   }
+  if (command === 'restart-workers')
+    offer('restart-workers.node', await nameWords(io, flags, 'nodes', current));
   offer(
     'explain.field',
     kinds.filter((kind) => kind.spec).map(({ kind }) => kind.toLowerCase()),

@@ -20,7 +20,7 @@ export async function describeNode(session: Session, node: NodeResource): Promis
       ['Status', state],
       ['Desired', `${desiredRevision} (${ago(status.desiredSince)})`],
       ['Applied', appliedRevision === 0 ? 'nothing yet' : `${appliedRevision} (${ago(status.appliedSince)})`],
-      ['Workers', String(status.workers)],
+      ['Workers', workersText(status)],
       ['Connections', String(status.connections)],
       ['First seen', ago(metadata.creationTimestamp)],
       ['Last seen', ago(status.lastSeen)],
@@ -36,6 +36,12 @@ export async function describeNode(session: Session, node: NodeResource): Promis
       },
     ],
   };
+}
+
+function workersText({ workers, workersToReplace }: NodeResource['status']): string {
+  return workersToReplace === undefined
+    ? String(workers)
+    : `${workers} (${workersToReplace} still to be replaced)`;
 }
 
 /** `; next in 32s`, while the node tries again by itself. */
