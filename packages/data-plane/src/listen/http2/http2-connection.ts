@@ -150,15 +150,16 @@ export class Http2Connection implements ListenedConnection, SocketOwner, StreamO
     if (this.#state === 'open') this.#deadlineMs = Infinity;
     this.#streams += 1;
     this.#requests += 1;
-    stream.on('close', () => this.#onStreamClosed());
     const { handler } = this.#context;
     const head = readRequest(raw, (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0, this.#headLimits);
-    if ('fault' in head) refuseStream(stream, handler.refuse(this.#peer, head.fault, head.detail));
-    else new Http2Stream(this, this.#peer, stream, head).begin(handler);
+    if ('fault' in head) {
+      stream.on('close', () => this.onStreamClosed());
+      refuseStream(stream, handler.refuse(this.#peer, head.fault, head.detail));
+    } else new Http2Stream(this, this.#peer, stream, head).begin(handler);
     if (this.#requests >= this.#requestsMax) this.leave();
   }
 
-  #onStreamClosed(): void {
+  onStreamClosed(): void {
     this.#streams -= 1;
     if (this.#streams === 0 && this.#state === 'open') this.#watch(this.#context.keepAliveMs);
   }

@@ -14,7 +14,7 @@ import type {
 } from '../../proxy/exchange.ts';
 import type { Timed, TimerWheel } from '../../proxy/timer-wheel.ts';
 import { http2Fields } from './http2-fields.ts';
-import { StreamWriter } from './stream-writer.ts';
+import { StreamWriter, type StreamWriterOwner } from './stream-writer.ts';
 
 /** What a stream needs of its connection. */
 export interface StreamOwner {
@@ -23,13 +23,15 @@ export interface StreamOwner {
   readonly wheel: TimerWheel;
   /** False: the connection is gone, and its streams with it. */
   readonly isAlive: boolean;
+  /** A stream is gone, however it ended. */
+  onStreamClosed(): void;
 }
 
 /**
  * What the framing of HTTP/2 gets wrong the runtime answers by itself, with RST_STREAM: then the stream is closed, as it is when the
  * client takes its request back.
  */
-export class Http2Stream implements Downstream, Timed {
+export class Http2Stream implements Downstream, StreamWriterOwner, Timed {
   wheelNext: Timed | undefined = undefined;
   wheelPrevious: Timed | undefined = undefined;
   dueMs = Infinity;
@@ -52,16 +54,11 @@ export class Http2Stream implements Downstream, Timed {
     this.#stream = stream;
     this.head = head;
     this.#isReceived = head.bodyLength === 0;
-    this.#writer = new StreamWriter(stream, () => this.#onEmptied());
-    stream.on('end', () => this.#onEnd());
-    // The first is told at once, but only of streams whose response is not complete.
-    stream.on('aborted', () => this.#onClosed());
-    stream.on('close', () => this.#onClose());
+    this.#writer = new StreamWriter(stream, this);
+    this.#listen();
   }
 
   begin(handler: RequestHandler): void {
-    // Without a body the end is no news to anybody, but the runtime wants it to be read.
-    if (this.#isReceived) this.#stream.resume();
     this.#events = handler.handle(this);
   }
 
@@ -116,7 +113,7 @@ export class Http2Stream implements Downstream, Timed {
 
   endResponse(): void {
     this.#isEnded = true;
-    if (!this.#isClosed()) this.#writer.end(this.#hasBody, () => this.#onSent());
+    if (!this.#isClosed()) this.#writer.end(this.#hasBody, !this.#isReceived);
   }
 
   /** Never a clean end: the client sees that the response is not complete (RFC 9113 section 8.1). */
@@ -124,6 +121,20 @@ export class Http2Stream implements Downstream, Timed {
     this.#isOver = true;
     // Not `close`: that ends the body first, and with nothing waiting to be sent the client is told so before the RST_STREAM.
     this.#stream.destroy(cut);
+  }
+
+  /**
+   * Hot path: a stream makes an event of each listener. Without a body nobody waits for its end, and a client that takes the request back
+   * closes the stream; behind a body that waits to be read it would not be seen.
+   */
+  #listen(): void {
+    const stream: OwnedStream = this.#stream;
+    stream.owner = this;
+    stream.on('close', onClose);
+    if (this.#isReceived) return;
+    stream.on('end', onEnd);
+    // Told of streams whose response is not complete.
+    stream.on('aborted', onAborted);
   }
 
   #isClosed(): boolean {
@@ -136,18 +147,18 @@ export class Http2Stream implements Downstream, Timed {
     this.#events?.onRequestPart();
   }
 
-  #onEnd(): void {
+  onEnd(): void {
     // After a reset the runtime tells an end as well.
     if (this.#isReceived || this.#isClosed()) return;
     this.#isReceived = true;
     this.#events?.onRequestEnd();
   }
 
-  #onEmptied(): void {
+  onEmptied(): void {
     if (!this.#isOver && !this.#isEnded) this.#events?.onDownstreamDrain();
   }
 
-  #onSent(): void {
+  onSent(): void {
     if (this.#isOver) return;
     this.#isOver = true;
     if (!this.#isReceived && !this.#stream.destroyed) this.#linger();
@@ -169,18 +180,35 @@ export class Http2Stream implements Downstream, Timed {
   }
 
   /** The runtime may close a stream whose end is out before it has told so. */
-  #onClose(): void {
+  onClose(): void {
     this.#owner.wheel.cancel(this);
+    this.#owner.onStreamClosed();
     const isClean = this.#stream.rstCode === constants.NGHTTP2_NO_ERROR && this.#owner.isAlive;
-    if (isClean && this.#isEnded) this.#onSent();
-    else this.#onClosed();
+    if (isClean && this.#isEnded) this.onSent();
+    else this.onAborted();
   }
 
-  #onClosed(): void {
+  onAborted(): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#events?.onDownstreamClosed();
   }
+}
+
+interface OwnedStream extends ServerHttp2Stream {
+  owner?: Http2Stream;
+}
+
+function onClose(this: OwnedStream): void {
+  this.owner!.onClose();
+}
+
+function onEnd(this: OwnedStream): void {
+  this.owner!.onEnd();
+}
+
+function onAborted(this: OwnedStream): void {
+  this.owner!.onAborted();
 }
 
 /** How long a client that is still sending has to read its answer. */
