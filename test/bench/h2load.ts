@@ -28,7 +28,7 @@ export async function runH2load(options: H2loadOptions): Promise<WrkResult> {
   const [, succeeded, failed] = /requests: .* (\d+) succeeded, (\d+) failed/.exec(stdout) ?? [];
   const requests = Number(succeeded);
   if (!(requests > 0)) throw new Error(`h2load got no answer from ${url}:\n${stdout}`);
-  const times = Float64Array.from((await readFile(log, 'latin1')).trim().split('\n'), timeUs).sort();
+  const times = Float64Array.from((await readFile(log, 'latin1')).trim().split('\n'), timeUs).toSorted();
   return { requests, seconds, p50Us: share(times, 0.5), p99Us: share(times, 0.99), failed: Number(failed) };
 }
 
