@@ -54,7 +54,7 @@ test('a broken connection is a failure with its reason, and the load goes on', a
   await eventually(() => load.result.failed >= 3, { what: '3 failures' });
   const { ok, failed, reasons } = await load.stop();
   assert.equal(ok, 0);
-  assert.deepEqual(reasons, { 'connection failed: ECONNRESET': failed });
+  assert.deepEqual(reasons, { 'connection failed before its first answer: ECONNRESET': failed });
 });
 
 test('latencies lie between the fastest and the slowest answer', async (t) => {

@@ -129,7 +129,9 @@ async function runConnection(options: LoadOptions, counter: Counter, stopping: A
     else send();
   });
   socket.on('error', (error: NodeJS.ErrnoException) =>
-    fail(`connection failed: ${error.code ?? error.message}`),
+    fail(
+      `connection failed${socket.bytesRead === 0 ? ' before its first answer' : ''}: ${error.code ?? error.message}`,
+    ),
   );
   socket.on('end', () => fail('connection closed before the answer'));
   socket.on('close', () => resolve());

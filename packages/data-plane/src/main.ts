@@ -22,6 +22,7 @@ import { ConfigSync } from './sync/config-sync.ts';
 import { trustSystemStore } from './upstream/tls-settings.ts';
 import { version } from './version.ts';
 import { keepObjectsYoung } from './worker/keep-objects-young.ts';
+import { warnOfLostConnections } from './worker/kernel-settings.ts';
 import { WorkerPool } from './worker/worker-pool.ts';
 
 /** Pace at which the limit of open files is looked at. */
@@ -58,6 +59,7 @@ async function startNode(settings: DataPlaneSettings, lifecycle: Lifecycle, logg
     logger.warn(
       'this system has no trusted certificates; upstreams are verified by those that come with Node',
     );
+  warnOfLostConnections(logger);
   const state = await lifecycle.start(
     'state',
     () => openNodeState(settings.dataDir, settings.nodeId),

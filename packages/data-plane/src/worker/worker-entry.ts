@@ -2,6 +2,7 @@
 
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { assert } from '@causeway/runtime/assert';
+import { awakeClock } from '@causeway/runtime/awake-clock';
 import { systemClock } from '@causeway/runtime/clock';
 import { createLogger } from '@causeway/runtime/logger';
 import { sliceWork } from '@causeway/runtime/work-slices';
@@ -36,6 +37,7 @@ function run(setup: WorkerSetup, port: CallPort): void {
   trustSystemStore();
   const logger = createLogger({ level: setup.logLevel }).child({ node: setup.nodeId, worker: setup.worker });
   const shared = new NodeShared(setup.shared, setup.worker);
+  const clock = awakeClock(systemClock);
   const eventLoop = new EventLoopDelay();
   const supervisor: SupervisorTells & SupervisorAsks = {
     watch: (name) => calls.tell('watch', name),
@@ -49,7 +51,7 @@ function run(setup: WorkerSetup, port: CallPort): void {
     releaseLog: (path) => calls.tell('releaseLog', path),
   };
   const accessLog = new AccessLog({
-    clock: systemClock,
+    clock,
     logger,
     writers: setup.workers,
     outputTo: (path) => new RemoteOutput(supervisor, path),
@@ -72,7 +74,7 @@ function run(setup: WorkerSetup, port: CallPort): void {
   let otherPorts: readonly number[] = [];
   const node = new ProxyNode({
     logger,
-    clock: systemClock,
+    clock,
     observer: metrics,
     accessLog,
     resolver,
@@ -119,5 +121,8 @@ function run(setup: WorkerSetup, port: CallPort): void {
     descriptors: (openFilesMax) => node.counts.limitDescriptors(openFilesMax),
   };
   const calls = new PortCalls(port, { ...asks, ...tells });
-  setInterval(() => shared.slices.add('ticks', 1), tickMs);
+  setInterval(() => {
+    shared.slices.add('ticks', 1);
+    clock.monotonicMs();
+  }, tickMs);
 }
