@@ -21,13 +21,16 @@ import { refuseStream } from './refuse-stream.ts';
 import { sessionOptions } from './session-options.ts';
 
 /**
- * `open`. `noticed`: the client has been told to make another connection, and what it has sent meanwhile is still served. `leaving`: it knows
- * which of its requests are the last. `ended`: the last is over, and the client is to close. `closed`.
+ * `open`. `holding`: the connection is about to end, and the ends of its answers wait. `noticed`: the client has been told to make another one,
+ * and what it has sent meanwhile is still served. `leaving`: it knows which of its requests are the last. `ended`: the last is over, and the client
+ * is to close. `closed`.
  */
-type State = 'open' | 'noticed' | 'leaving' | 'ended' | 'closed';
+type State = 'open' | 'holding' | 'noticed' | 'leaving' | 'ended' | 'closed';
 
-/** How long a client has for the way there and back of a PING, after which it cannot have sent more without knowing. */
-const noticeMsMax = 1000;
+/** How long a client has for the way there and back of the PINGs of a step. */
+const stepMsMax = 1000;
+/** The acknowledgement of the first may overtake what the client had ready to send. */
+const stepPings = 2;
 /** How long it is waited for when all is over. */
 const lingerMs = 2000;
 
@@ -46,6 +49,10 @@ export class Http2Connection implements ListenedConnection, SocketOwner, StreamO
   #requests = 0;
   #requestsMax: number;
   #streams = 0;
+  /** Streams whose end the runtime has, and may not have sent. */
+  #ending = 0;
+  /** Streams whose end waits for GOAWAY; undefined: none has to. */
+  #held: Http2Stream[] | undefined;
 
   /** Takes over `socket`, which is paused and belongs to nobody. `bytes` are what has been read of it: all from its beginning. */
   constructor(context: ConnectionContext, peer: PeerConnection, socket: Socket, bytes: Buffer) {
@@ -97,17 +104,68 @@ export class Http2Connection implements ListenedConnection, SocketOwner, StreamO
   }
 
   /**
-   * Asks for another connection and goes on serving what the client sends before it knows (RFC 9113 section 6.8). The runtime has no such
-   * notice: after its GOAWAY it passes over new streams without a word. So the frame is written past it, which on a plain socket cannot cut
-   * one of its own in two: it writes whole frames. Over TLS two writers exclude each other, and the client learns its last stream at once.
+   * Ends the connection without failing what the client sends before it knows (RFC 9113 section 6.8). Who sends a request when it has an answer
+   * has none on the way, nor ready to send, after a PING that no end of an answer has followed: clients drop what is ready when they are told.
    */
   leave(): void {
     if (this.#state !== 'open' || !this.isAlive) return;
+    this.#state = 'holding';
+    this.#held = [];
+    this.#watch(stepMsMax);
+    if (this.#ending === 0) this.#ping(stepPings);
+  }
+
+  /** PINGs go before the ends that wait within the runtime, and so wait for these. */
+  onEndOut(): void {
+    this.#ending -= 1;
+    if (this.#ending === 0 && this.#state === 'holding') this.#ping(stepPings);
+  }
+
+  mayEnd(stream: Http2Stream): boolean {
+    if (this.#held !== undefined) this.#held.push(stream);
+    else this.#ending += 1;
+    return this.#held === undefined;
+  }
+
+  /** So many, one after the other, and then the next step. */
+  #ping(left: number): void {
+    if (!this.isAlive) return;
+    // What has come with the acknowledgement is read first, for GOAWAY to count it.
+    if (left === 0) setImmediate(() => this.#advanceEnd());
+    else this.#session.ping(() => this.#ping(left - 1));
+  }
+
+  #advanceEnd(): void {
+    if (!this.isAlive) return;
+    if (this.#state === 'holding' && this.#session.encrypted === false) this.#notice();
+    else if (this.#state === 'holding' || this.#state === 'noticed') this.#close();
+  }
+
+  /**
+   * For clients that send as they like. The runtime has no such notice: after its GOAWAY it passes over new streams without a word. So the frame is
+   * written past it, which on a plain socket cannot cut one of its own in two: it writes whole frames. Over TLS two writers exclude each other,
+   * and the client learns its last stream at once.
+   */
+  #notice(): void {
     this.#state = 'noticed';
-    if (this.#session.encrypted !== false) return this.#close();
     this.#socket.write(shutdownNotice);
-    this.#session.ping(() => this.#close());
-    this.#watch(noticeMsMax);
+    this.#release();
+    this.#watch(stepMsMax);
+    this.#ping(stepPings);
+  }
+
+  /** The client learns which stream is the last; the session ends with those that are open. */
+  #close(): void {
+    this.#state = 'leaving';
+    this.#deadlineMs = Infinity;
+    this.#session.close();
+    this.#release();
+  }
+
+  #release(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const stream of held) stream.end();
   }
 
   destroy(): void {
@@ -123,7 +181,7 @@ export class Http2Connection implements ListenedConnection, SocketOwner, StreamO
       this.#context.timeoutCounters.keepAlive += 1;
       this.leave();
     } else if (this.#state === 'ended') this.#socket.destroy();
-    else this.#close();
+    else this.#advanceEnd();
   }
 
   onSocketEnd(): void {
@@ -167,14 +225,6 @@ export class Http2Connection implements ListenedConnection, SocketOwner, StreamO
   #onControlFrame(): void {
     if (this.#controlFrames.take(this.#context.wheel.coarseMs())) return;
     this.#session.destroy(tooManyFrames, constants.NGHTTP2_ENHANCE_YOUR_CALM);
-  }
-
-  /** The client learns which stream is the last; the session ends with those that are open. */
-  #close(): void {
-    if (this.#state !== 'open' && this.#state !== 'noticed') return;
-    this.#state = 'leaving';
-    this.#deadlineMs = Infinity;
-    this.#session.close();
   }
 
   #onSessionEnd(): void {

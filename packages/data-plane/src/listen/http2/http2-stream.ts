@@ -23,6 +23,10 @@ export interface StreamOwner {
   readonly wheel: TimerWheel;
   /** False: the connection is gone, and its streams with it. */
   readonly isAlive: boolean;
+  /** False: `end` of the stream is called later. */
+  mayEnd(stream: Http2Stream): boolean;
+  /** What `mayEnd` allowed is out, or the stream is gone. */
+  onEndOut(): void;
   /** A stream is gone, however it ended. */
   onStreamClosed(): void;
 }
@@ -44,6 +48,8 @@ export class Http2Stream implements Downstream, StreamWriterOwner, Timed {
   #isReceived: boolean;
   /** The response is complete, if not out. */
   #isEnded = false;
+  /** The runtime has the end of the response, and may not have sent it. */
+  #isEnding = false;
   #isOver = false;
   /** Whether a body may follow the head. */
   #hasBody = true;
@@ -113,7 +119,14 @@ export class Http2Stream implements Downstream, StreamWriterOwner, Timed {
 
   endResponse(): void {
     this.#isEnded = true;
-    if (!this.#isClosed()) this.#writer.end(this.#hasBody, !this.#isReceived);
+    if (this.#isClosed()) return;
+    if (this.#owner.mayEnd(this)) this.#end();
+    else if (this.#hasBody) this.#writer.flush();
+  }
+
+  /** The end that had to wait. */
+  end(): void {
+    if (!this.#isClosed() && this.#owner.mayEnd(this)) this.#end();
   }
 
   /** Never a clean end: the client sees that the response is not complete (RFC 9113 section 8.1). */
@@ -135,6 +148,17 @@ export class Http2Stream implements Downstream, StreamWriterOwner, Timed {
     stream.on('end', onEnd);
     // Told of streams whose response is not complete.
     stream.on('aborted', onAborted);
+  }
+
+  #end(): void {
+    this.#isEnding = true;
+    this.#writer.end(this.#hasBody, !this.#isReceived);
+  }
+
+  #noteEndOut(): void {
+    if (!this.#isEnding) return;
+    this.#isEnding = false;
+    this.#owner.onEndOut();
   }
 
   #isClosed(): boolean {
@@ -159,6 +183,7 @@ export class Http2Stream implements Downstream, StreamWriterOwner, Timed {
   }
 
   onSent(): void {
+    this.#noteEndOut();
     if (this.#isOver) return;
     this.#isOver = true;
     if (!this.#isReceived && !this.#stream.destroyed) this.#linger();
@@ -182,9 +207,11 @@ export class Http2Stream implements Downstream, StreamWriterOwner, Timed {
   /** The runtime may close a stream whose end is out before it has told so. */
   onClose(): void {
     this.#owner.wheel.cancel(this);
-    this.#owner.onStreamClosed();
     const isClean = this.#stream.rstCode === constants.NGHTTP2_NO_ERROR && this.#owner.isAlive;
-    if (isClean && this.#isEnded) this.onSent();
+    const isSent = isClean && this.#isEnding;
+    this.#noteEndOut();
+    this.#owner.onStreamClosed();
+    if (isSent) this.onSent();
     else this.onAborted();
   }
 
