@@ -110,6 +110,7 @@ export class Http2Connection implements ListenedConnection, SocketOwner, StreamO
   leave(): void {
     if (this.#state !== 'open' || !this.isAlive) return;
     this.#state = 'holding';
+    if (this.#streams === 0) return this.#advanceEnd();
     this.#held = [];
     this.#watch(stepMsMax);
     if (this.#ending === 0) this.#ping(stepPings);
