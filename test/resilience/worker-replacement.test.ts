@@ -28,7 +28,7 @@ async function runIn(
 ): Promise<ScenarioResult> {
   const prepare = `ip link set lo up && echo ${migrate} > /proc/sys/net/ipv4/tcp_migrate_req`;
   const command = `${prepare} && exec "$0" "$@"`;
-  const [program = '', ...args] = [
+  const [program, ...args] = [
     ...unshare,
     'sh',
     '-c',

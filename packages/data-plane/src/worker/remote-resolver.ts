@@ -13,10 +13,10 @@ interface Watched {
 }
 
 export class RemoteResolver implements AddressResolver {
-  readonly #supervisor: SupervisorTells;
+  readonly #supervisor: Pick<SupervisorTells, 'watch' | 'unwatch'>;
   readonly #names = new Map<string, Watched>();
 
-  constructor(supervisor: SupervisorTells) {
+  constructor(supervisor: Pick<SupervisorTells, 'watch' | 'unwatch'>) {
     this.#supervisor = supervisor;
   }
 

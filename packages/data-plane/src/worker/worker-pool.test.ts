@@ -98,7 +98,7 @@ describe('workers', () => {
     ],
   ] as const)
     it(`are replaced when one ${how}; the others go on, and counts stay`, async (context) => {
-      const { pool, port, replaced, threads } = await start(context);
+      const { pool, port, replaced, threads } = await start(context, undefined, { heapMbMax: 64 });
       for (let request = 0; request < 20; request += 1) await ask({ port });
       assert.equal(await metric(pool, 'causeway_requests_total'), 20);
       threads.runInOne(code);

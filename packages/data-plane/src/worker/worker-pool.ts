@@ -30,6 +30,8 @@ export interface WorkerPoolOptions {
   readonly workers: number;
   /** A worker whose event loop does not turn for so long is replaced; 0 = off. */
   readonly blockedMs: number;
+  /** Of each, in MiB; default: the runtime's. */
+  readonly heapMbMax?: number;
   readonly nodeId: string;
   readonly logLevel: LogLevel;
   readonly logger: Logger;
@@ -292,6 +294,7 @@ export class WorkerPool implements SnapshotTarget {
         lostLines: ({ lines, why }) => this.#drops.add(lines, why),
         failing: ({ failure, failures }) => this.#failures.note(failure, failures),
       },
+      this.#options.heapMbMax,
     );
     this.#threads.add(thread);
     void this.#outputs.open(thread, undefined);

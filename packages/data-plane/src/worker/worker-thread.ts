@@ -38,9 +38,14 @@ export class WorkerThread {
   #preparing: Applied | undefined;
   #stopReason: WorkerEnd | undefined;
 
-  constructor(setup: WorkerSetup, handlers: SupervisorTells & SupervisorAsks) {
+  /** `heapMbMax`: of its long-lived objects; undefined = as the runtime has it. */
+  constructor(setup: WorkerSetup, handlers: SupervisorTells & SupervisorAsks, heapMbMax: number | undefined) {
     this.slot = setup.worker;
-    this.#thread = new Worker(entry, { workerData: setup, name: `worker ${setup.worker}` });
+    this.#thread = new Worker(entry, {
+      workerData: setup,
+      name: `worker ${setup.worker}`,
+      ...(heapMbMax !== undefined && { resourceLimits: { maxOldGenerationSizeMb: heapMbMax } }),
+    });
     this.#calls = new PortCalls(this.#thread, { ...handlers });
     this.ended = this.#watch();
   }
