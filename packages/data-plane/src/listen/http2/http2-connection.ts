@@ -15,6 +15,7 @@ import { ownSocket, type SocketOwner } from '../../socket/own-socket.ts';
 import type { ConnectionContext, ListenedConnection } from '../connection-context.ts';
 import { Allowance, controlFramesMax } from './allowance.ts';
 import { shutdownNotice } from './goaway.ts';
+import type { GoawayReason, Http2Counters } from './http2-counters.ts';
 import { Http2Stream, type StreamOwner } from './http2-stream.ts';
 import { readRequest } from './read-request.ts';
 import { refuseStream } from './refuse-stream.ts';
@@ -70,8 +71,9 @@ export class Http2Connection implements ListenedConnection, SocketOwner, StreamO
     session.on('ping', () => this.#onControlFrame());
     session.on('remoteSettings', () => this.#onControlFrame());
     // What is wrong has been told the client; `close` of the socket follows.
-    session.on('error', () => {});
+    session.on('error', (error: NodeJS.ErrnoException) => this.#onSessionError(error));
     session.on('close', () => this.#onSessionEnd());
+    context.http2Counters.connections += 1;
     this.#requestsMax = context.requestsMax || Infinity;
     this.#watch(context.keepAliveMs);
   }
@@ -86,6 +88,10 @@ export class Http2Connection implements ListenedConnection, SocketOwner, StreamO
 
   get wheel(): TimerWheel {
     return this.#context.wheel;
+  }
+
+  get counters(): Http2Counters {
+    return this.#context.http2Counters;
   }
 
   get isAlive(): boolean {
@@ -108,7 +114,12 @@ export class Http2Connection implements ListenedConnection, SocketOwner, StreamO
    * has none on the way, nor ready to send, after a PING that no end of an answer has followed: clients drop what is ready when they are told.
    */
   leave(): void {
+    this.#leave('leaving');
+  }
+
+  #leave(reason: GoawayReason): void {
     if (this.#state !== 'open' || !this.isAlive) return;
+    this.counters.goaways[reason] += 1;
     this.#state = 'holding';
     if (this.#streams === 0) return this.#advanceEnd();
     this.#held = [];
@@ -180,7 +191,7 @@ export class Http2Connection implements ListenedConnection, SocketOwner, StreamO
     if (this.#deadlineMs > nowMs) return this.#arm();
     if (this.#state === 'open') {
       this.#context.timeoutCounters.keepAlive += 1;
-      this.leave();
+      this.#leave('keepAlive');
     } else if (this.#state === 'ended') this.#socket.destroy();
     else this.#advanceEnd();
   }
@@ -198,6 +209,7 @@ export class Http2Connection implements ListenedConnection, SocketOwner, StreamO
     if (this.#state === 'closed') return;
     this.#state = 'closed';
     this.#context.wheel.cancel(this);
+    this.counters.connections -= 1;
     this.#session.destroy();
     this.#context.onConnectionClosed(this);
   }
@@ -209,13 +221,14 @@ export class Http2Connection implements ListenedConnection, SocketOwner, StreamO
     if (this.#state === 'open') this.#deadlineMs = Infinity;
     this.#streams += 1;
     this.#requests += 1;
+    this.counters.requests += 1;
     const { handler } = this.#context;
     const head = readRequest(raw, (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0, this.#headLimits);
     if ('fault' in head) {
       stream.on('close', () => this.onStreamClosed());
       refuseStream(stream, handler.refuse(this.#peer, head.fault, head.detail));
     } else new Http2Stream(this, this.#peer, stream, head).begin(handler);
-    if (this.#requests >= this.#requestsMax) this.leave();
+    if (this.#requests >= this.#requestsMax) this.#leave('maxRequestsPerConnection');
   }
 
   onStreamClosed(): void {
@@ -225,7 +238,13 @@ export class Http2Connection implements ListenedConnection, SocketOwner, StreamO
 
   #onControlFrame(): void {
     if (this.#controlFrames.take(this.#context.wheel.coarseMs())) return;
+    this.counters.goaways.controlFrames += 1;
     this.#session.destroy(tooManyFrames, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  }
+
+  #onSessionError({ code }: NodeJS.ErrnoException): void {
+    // Others are errors of the socket, or our own.
+    if (code?.startsWith('ERR_HTTP2_') === true) this.counters.goaways.misuse += 1;
   }
 
   #onSessionEnd(): void {

@@ -14,6 +14,7 @@ import type {
 } from '../../proxy/exchange.ts';
 import type { Timed, TimerWheel } from '../../proxy/timer-wheel.ts';
 import { http2Fields } from './http2-fields.ts';
+import type { Http2Counters } from './http2-counters.ts';
 import { StreamWriter, type StreamWriterOwner } from './stream-writer.ts';
 
 /** What a stream needs of its connection. */
@@ -21,6 +22,7 @@ export interface StreamOwner {
   /** Asks for another connection; this stream goes on. */
   leave(): void;
   readonly wheel: TimerWheel;
+  readonly counters: Http2Counters;
   /** False: the connection is gone, and its streams with it. */
   readonly isAlive: boolean;
   /** False: `end` of the stream is called later. */
@@ -132,6 +134,7 @@ export class Http2Stream implements Downstream, StreamWriterOwner, Timed {
   /** Never a clean end: the client sees that the response is not complete (RFC 9113 section 8.1). */
   reset(): void {
     this.#isOver = true;
+    this.#owner.counters.resets.node += 1;
     // Not `close`: that ends the body first, and with nothing waiting to be sent the client is told so before the RST_STREAM.
     this.#stream.destroy(cut);
   }
@@ -218,6 +221,7 @@ export class Http2Stream implements Downstream, StreamWriterOwner, Timed {
   onAborted(): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    if (this.#owner.isAlive) this.#owner.counters.resets.client += 1;
     this.#events?.onDownstreamClosed();
   }
 }
