@@ -1,6 +1,7 @@
 // A constant load on kept-alive connections that counts what failed and why: the witness that a change went unnoticed.
 
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { onEnd, type Owner } from './owner.ts';
 import { headerValues } from './raw-message.ts';
 import { parseResponse, type RawResponse } from './raw-response.ts';
@@ -14,6 +15,8 @@ export interface LoadOptions {
   port: number;
   /** One whole request, sent again and again. */
   request: string;
+  /** Over TLS, without a look at the certificate; default false. */
+  tls?: boolean;
   /** Default 8; each has one request under way at a time. */
   connections?: number;
   /** Pause of a connection between an answer and its next request; default 0. */
@@ -96,9 +99,12 @@ class Counter {
 
 /** Resolves when the connection is over, for whatever reason. */
 async function runConnection(options: LoadOptions, counter: Counter, stopping: AbortSignal): Promise<void> {
-  const { port, request, pauseMs = 0, faultOf = statusFault } = options;
+  const { port, request, tls = false, pauseMs = 0, faultOf = statusFault } = options;
   const { promise: over, resolve } = Promise.withResolvers<void>();
-  const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+  const place = { port, host: '127.0.0.1' };
+  const socket = tls
+    ? connectTls({ ...place, rejectUnauthorized: false })
+    : connect({ ...place, noDelay: true });
   let received: Buffer = Buffer.alloc(0);
   let waiting = true;
   let sentMs = 0;
@@ -114,7 +120,7 @@ async function runConnection(options: LoadOptions, counter: Counter, stopping: A
     else socket.destroy();
   };
   socket.setTimeout(answerTimeoutMs, () => fail(`no answer within ${answerTimeoutMs} ms`));
-  socket.on('connect', send);
+  socket.on(tls ? 'secureConnect' : 'connect', send);
   socket.on('data', (chunk: Buffer) => {
     received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
     const answer = takeAnswer(received);

@@ -1,10 +1,10 @@
 // D11: a node that is told to stop while it is used.
 
 import assert from 'node:assert/strict';
-import { Agent, request as httpsRequest } from 'node:https';
 import { describe, test, type TestContext } from 'node:test';
 import { TestAuthority } from '@causeway/runtime/testing/test-authority';
 import { eventually } from '../kit/eventually.ts';
+import { startHttp2Load } from '../kit/http2-load.ts';
 import { startLoad } from '../kit/load.ts';
 import { type DataPlaneNode, startSystem } from '../kit/processes.ts';
 import { rawConnect } from '../kit/raw-client.ts';
@@ -45,46 +45,6 @@ async function started(t: TestContext, timeouts: object) {
   };
 }
 
-/**
- * Requests over TLS on kept-alive connections until nobody accepts any more; gives how many were answered, and why others were not:
- * but for handshakes that never were, since what waits to be accepted when a port closes is reset.
- */
-async function loadTls(port: number): Promise<{ ok: number; failures: string[] }> {
-  const agent = new Agent({ keepAlive: true, maxSockets: 4, rejectUnauthorized: false });
-  const failures: string[] = [];
-  let ok = 0;
-  const over = new AbortController();
-  const one = async (): Promise<void> => {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const asked = httpsRequest({ host: '127.0.0.1', port, path: '/x', agent }, (response) => {
-      response.resume();
-      response.on('close', () => {
-        if (response.complete && response.statusCode === 200) ok += 1;
-        else failures.push(`status ${response.statusCode}, complete: ${response.complete}`);
-        resolve();
-      });
-    });
-    let isSecure = false;
-    asked.on('socket', (socket) => {
-      isSecure = asked.reusedSocket;
-      socket.on('secureConnect', () => (isSecure = true));
-    });
-    asked.on('error', ({ code = '' }: NodeJS.ErrnoException) => {
-      if (isSecure) failures.push(code);
-      else over.abort();
-      resolve();
-    });
-    asked.end();
-    await promise;
-  };
-  const client = async (): Promise<void> => {
-    while (!over.signal.aborted) await one();
-  };
-  await Promise.all([client(), client(), client(), client()]);
-  agent.destroy();
-  return { ok, failures };
-}
-
 async function readiness(node: DataPlaneNode): Promise<number> {
   return (await fetch(`${await node.statusUrl()}/readyz`)).status;
 }
@@ -93,8 +53,13 @@ describe('a node that is told to stop', () => {
   test('says so at once, takes what comes for a while, ends what is under way, and fails nothing', async (t) => {
     const { node, port, tlsPort, slow } = await started(t, { drainDelay: '1s', drain: '20s' });
     const load = startLoad(t, { port, request: request('/x') });
-    const loaded = loadTls(tlsPort);
-    await eventually(() => load.result.ok > 200, { what: 'the load runs' });
+    const overTls = startLoad(t, { port: tlsPort, request: request('/x'), tls: true, connections: 4 });
+    const overHttp2 = startHttp2Load(t, { url: `http://127.0.0.1:${port}/x` });
+    const overBoth = startHttp2Load(t, { url: `https://localhost:${tlsPort}/x`, connections: 2 });
+    const loads = { load, overTls, overHttp2, overBoth };
+    await eventually(() => Object.values(loads).every(({ result }) => result.ok > 100), {
+      what: 'the load runs',
+    });
     const underWay = await rawConnect(t, port);
     await underWay.send(request('/slow'));
     await eventually(() => slow.started === 1, { what: 'the slow request is under way' });
@@ -105,18 +70,17 @@ describe('a node that is told to stop', () => {
     await late.send(request('/x'));
     const { status, headers } = await late.readResponse();
     assert.deepEqual([status, headers.find(([name]) => name === 'connection')?.[1]], [200, 'close']);
-    const { ok, failures } = await loaded;
-    assert.deepEqual(failures, []);
-    const { failed, reasons } = await load.stop();
-    // Who connects when the port is closed is refused; nobody else fails.
-    assert.deepEqual(
-      Object.keys(reasons).filter(
-        (reason) => !reason.startsWith('connection failed before its first answer'),
-      ),
-      [],
-    );
     assert.equal((await underWay.readResponse()).status, 200);
-    t.diagnostic(`${load.result.ok} requests, ${ok} over TLS, ${failed} refused connections`);
+    for (const [name, each] of Object.entries(loads)) {
+      const { ok, reasons } = await each.stop();
+      t.diagnostic(`${name}: ${ok} answers; not answered: ${JSON.stringify(reasons)}`);
+      // Who connects when the port is closed is refused, and what waits there at that moment is reset; nobody else fails.
+      const known = 'connection failed before its first answer';
+      assert.deepEqual(
+        Object.keys(reasons).filter((reason) => !reason.startsWith(known)),
+        [],
+      );
+    }
     assert.deepEqual(await node.child.expectEnd(), { code: 0, signal: null });
   });
 

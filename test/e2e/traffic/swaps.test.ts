@@ -11,7 +11,13 @@ const swaps = Number(process.env['CAUSEWAY_TEST_SWAPS'] ?? 50);
 describe('hot swap', () => {
   it(`invariant 12 and invariant 2: ${swaps} swaps under load fail no request, and no answer mixes two tables`, async (t) => {
     const swapping = await startSwapping(t);
-    const loads = [swapping.startLoad('keep-alive', 6), swapping.startLoad('close', 2)];
+    const loads = [
+      swapping.startLoad('keep-alive', 4),
+      swapping.startLoad('close', 2),
+      swapping.startTlsLoad(2),
+      swapping.startHttp2Load('http', 1),
+      swapping.startHttp2Load('https', 1),
+    ];
     await eventually(() => loads.every(({ result }) => result.ok > 0), { what: 'the load runs' });
     for (let swap = 0; swap < swaps; swap += 1) await swapping.swap();
     const results = await Promise.all(loads.map((load) => load.stop()));
