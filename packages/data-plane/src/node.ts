@@ -94,7 +94,15 @@ export class ProxyNode implements SnapshotTarget {
     this.#resolver = options.resolver ?? new NameResolver({ clock });
     const { counts, timeoutCounters, arrivalCounters, http2Counters } = this;
     const handler = createRequestHandler(this.#context);
-    this.#ports = new Ports({ handler, counts, timeoutCounters, arrivalCounters, http2Counters, wheel, logger });
+    this.#ports = new Ports({
+      handler,
+      counts,
+      timeoutCounters,
+      arrivalCounters,
+      http2Counters,
+      wheel,
+      logger,
+    });
     const ownPorts = {
       has: (port: number) => this.#ports.has(port) || options.otherPorts?.().includes(port) === true,
     };

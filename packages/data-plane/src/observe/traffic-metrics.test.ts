@@ -120,8 +120,8 @@ describe('TrafficMetrics', () => {
     const metrics = metricsOf();
     assert.equal(series(metrics, 'causeway_tls_handshake_failures_total')['version'], 0);
     assert.deepEqual(
-      ['causeway_http2_connections', 'causeway_http2_requests_total', 'causeway_http2_resets_total'].map((name) =>
-        series(metrics, name),
+      ['causeway_http2_connections', 'causeway_http2_requests_total', 'causeway_http2_resets_total'].map(
+        (name) => series(metrics, name),
       ),
       [{ '': 3 }, { '': 9 }, { client: 2, node: 1 }],
     );
