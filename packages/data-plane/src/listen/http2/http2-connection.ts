@@ -121,7 +121,8 @@ export class Http2Connection implements ListenedConnection, SocketOwner, StreamO
     if (this.#state !== 'open' || !this.isAlive) return;
     this.counters.goaways[reason] += 1;
     this.#state = 'holding';
-    if (this.#streams === 0) return this.#advanceEnd();
+    // With the notice nothing is lost that is on its way to an idle connection.
+    if (this.#streams === 0 && this.#mayNotice()) return this.#notice();
     this.#held = [];
     this.#watch(stepMsMax);
     if (this.#ending === 0) this.#ping(stepPings);
@@ -149,14 +150,18 @@ export class Http2Connection implements ListenedConnection, SocketOwner, StreamO
 
   #advanceEnd(): void {
     if (!this.isAlive) return;
-    if (this.#state === 'holding' && this.#session.encrypted === false) this.#notice();
+    if (this.#state === 'holding' && this.#mayNotice()) this.#notice();
     else if (this.#state === 'holding' || this.#state === 'noticed') this.#close();
+  }
+
+  /** Over TLS two writers exclude each other, by an assertion that ends the process: there the client learns its last stream at once. */
+  #mayNotice(): boolean {
+    return this.#session.encrypted === false;
   }
 
   /**
    * For clients that send as they like. The runtime has no such notice: after its GOAWAY it passes over new streams without a word. So the frame is
-   * written past it, which on a plain socket cannot cut one of its own in two: it writes whole frames. Over TLS two writers exclude each other,
-   * and the client learns its last stream at once.
+   * written past it, which on a plain socket cannot cut one of its own in two: it writes whole frames.
    */
   #notice(): void {
     this.#state = 'noticed';
