@@ -47,7 +47,7 @@ async function measure(scope: OwnScope, peer: Peer): Promise<string[]> {
     owner: scope,
     directory: await makeDirectory(directory, 'upstream'),
   });
-  const { port, pid } = await startPeer(scope, peer, directory, upstream.port);
+  const { port, pid } = await startPeer(scope, peer, directory, upstream);
   // What is there once and for all, and what requests leave to the garbage collector, is no cost of a connection.
   const warm = await openAll(port, 0, batch, connections / batch);
   const before = residentBytes(pid);

@@ -9,7 +9,7 @@ import { describeMachine } from './machine.ts';
 import { benchProxies } from './proxy.ts';
 import { benchSwap } from './swap.ts';
 
-const usage = `npm run bench -- proxy [--seconds 5] [--only ours,nginx] [--scenario small,small-h2,download,upload]
+const usage = `npm run bench -- proxy [--seconds 5] [--only ours,nginx] [--scenario small,small-tls,small-h2,handshakes,download,upload]
 npm run bench -- idle [--only ours,nginx]
 npm run bench -- swap
 npm run bench -- config

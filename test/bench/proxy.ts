@@ -12,11 +12,11 @@ import type { Peer, RunningPeer } from './peers/peer.ts';
 import { type Scenario, scenarios } from './scenarios.ts';
 import { formatTable } from './table.ts';
 import { runH2load } from './h2load.ts';
+import { runHandshakes } from './handshakes.ts';
 import { runWrk, type WrkResult } from './wrk.ts';
 
 const rounds = 2;
-/** A runtime that compiles as it runs needs some seconds for it: at first until what is seldom called is compiled as well. */
-const firstWarmUpSeconds = 10;
+/** A runtime that compiles as it runs needs some seconds for it. */
 const warmUpSeconds = 3;
 
 export interface ProxyBenchOptions {
@@ -44,15 +44,18 @@ export async function benchProxies(owner: Owner, options: ProxyBenchOptions): Pr
   const directory = await tempDir(owner);
   const upstream = await startNginxUpstream({ owner, directory: await makeDirectory(directory, 'upstream') });
   const running: [Peer, RunningPeer][] = [];
-  for (const peer of chosen) running.push([peer, await startPeer(owner, peer, directory, upstream.port)]);
+  for (const peer of chosen) running.push([peer, await startPeer(owner, peer, directory, upstream)]);
   for (const each of scenarios.filter(({ name }) => scenario?.includes(name) ?? true)) {
-    const able = running.filter(([, { http2Port }]) => each.streams === undefined || http2Port !== undefined);
+    const able = running.filter(
+      ([, { tlsPort, http2Port }]) =>
+        (each.tls === undefined || tlsPort !== undefined) &&
+        (each.streams === undefined || http2Port !== undefined),
+    );
     const subjects = able.map(([peer, proxy]): Subject => ({ peer, running: proxy, runs: [] }));
     for (let round = 1; round <= rounds; round += 1) {
       for (const subject of subjects) {
         print(`${each.name}, round ${round} of ${rounds}: ${subject.peer.name}, ${seconds} s`);
-        const warmUp = round === 1 ? firstWarmUpSeconds : warmUpSeconds;
-        subject.runs.push(await measure(subject.running, each, { tools, directory, seconds, warmUp }));
+        subject.runs.push(await measure(subject.running, each, { tools, directory, seconds }));
       }
     }
     print(`\n${report(each, subjects)}\n`);
@@ -87,11 +90,11 @@ interface Subject {
 async function measure(
   running: RunningPeer,
   scenario: Scenario,
-  { tools, directory, seconds, warmUp }: { tools: Tools; directory: string; seconds: number; warmUp: number },
+  { tools, directory, seconds }: { tools: Tools; directory: string; seconds: number },
 ): Promise<Run> {
   const { pid } = running;
   const load = loadOf(running, scenario, tools, directory);
-  await load(warmUp);
+  await load(warmUpSeconds);
   const before = cpuMicroseconds(pid);
   const result = await load(seconds);
   const cpuUsPerUnit = (cpuMicroseconds(pid) - before) / result.requests;
@@ -102,30 +105,35 @@ async function measure(
 type Load = (seconds: number) => Promise<WrkResult>;
 
 function loadOf(
-  { port, http2Port }: RunningPeer,
-  { path, connections, uploadBytes, streams }: Scenario,
+  { port, tlsPort, http2Port }: RunningPeer,
+  { path, connections, uploadBytes, tls, streams }: Scenario,
   { wrk, h2load }: Tools,
   directory: string,
 ): Load {
-  if (streams === undefined) {
+  if (streams !== undefined) {
     const load = {
-      program: wrk,
+      program: h2load,
       directory,
-      url: `http://127.0.0.1:${port}${path}`,
+      url: `http://127.0.0.1:${http2Port}${path}`,
       connections,
-      uploadBytes,
+      streams,
     };
-    return (seconds) => runWrk({ ...load, seconds });
+    return (seconds) => runH2load({ ...load, seconds });
   }
-  const url = `http://127.0.0.1:${http2Port}${path}`;
-  return (seconds) => runH2load({ program: h2load, directory, url, connections, streams, seconds });
+  if (tls === 'fresh') {
+    const url = `https://localhost:${tlsPort}${path}`;
+    return (seconds) => runHandshakes({ url, rate: connections, seconds });
+  }
+  const url = tls === undefined ? `http://127.0.0.1:${port}${path}` : `https://localhost:${tlsPort}${path}`;
+  const load = { program: wrk, directory, url, connections, uploadBytes };
+  return (seconds) => runWrk({ ...load, seconds });
 }
 
-function report({ name, unit, connections }: Scenario, subjects: readonly Subject[]): string {
+function report({ name, unit, connections, tls }: Scenario, subjects: readonly Subject[]): string {
   const base = subjects.find(({ peer }) => peer.name === 'nginx');
   const baseCpu = base === undefined ? undefined : meanOf(base.runs, (run) => run.cpuUsPerUnit);
   const heading = [
-    `${name}, ${connections} connections`,
+    `${name}, ${connections} connections${tls === 'fresh' ? '/s' : ''}`,
     `${unit}s/s`,
     'p50 ms',
     'p99 ms',
@@ -141,8 +149,8 @@ function report({ name, unit, connections }: Scenario, subjects: readonly Subjec
     return [
       peer.name,
       meanOf(runs, (run) => run.requests / run.seconds).toFixed(0),
-      meanOf(runs, (run) => run.p50Us / 1000).toFixed(2),
-      meanOf(runs, (run) => run.p99Us / 1000).toFixed(2),
+      msOf(runs, (run) => run.p50Us),
+      msOf(runs, (run) => run.p99Us),
       cpu.toFixed(1),
       `${((100 * spreadOf(runs)) / cpu).toFixed(0)} %`,
       baseCpu === undefined ? '-' : (cpu / baseCpu).toFixed(2),
@@ -156,6 +164,11 @@ function report({ name, unit, connections }: Scenario, subjects: readonly Subjec
 
 function meanOf(runs: readonly Run[], value: (run: Run) => number): number {
   return runs.reduce((sum, run) => sum + value(run), 0) / runs.length;
+}
+
+function msOf(runs: readonly Run[], us: (run: Run) => number): string {
+  const mean = meanOf(runs, us);
+  return Number.isNaN(mean) ? '-' : (mean / 1000).toFixed(2);
 }
 
 /** Between the cheapest and the dearest run: what is less than this apart is not apart. */

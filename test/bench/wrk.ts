@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 export interface WrkResult {
   readonly requests: number;
   readonly seconds: number;
+  /** NaN where nobody knows, as the next one. */
   readonly p50Us: number;
   readonly p99Us: number;
   /** Connection, read and write errors, timeouts, and statuses above 399. */

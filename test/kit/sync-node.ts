@@ -30,6 +30,8 @@ export class SyncNode {
   /** What the next updates are answered with; empty = taken. */
   problems: Pick<NodeProblem, 'reason' | 'resource' | 'pointer' | 'detail'>[] = [];
   readonly logs: string[] = [];
+  /** Keys of session tickets that it was sent, oldest first. */
+  readonly ticketKeys: Uint8Array[] = [];
 
   constructor(options: SyncNodeOptions, dataDir: string) {
     this.id = options.id;
@@ -58,6 +60,7 @@ export class SyncNode {
       status: () => ({ connections: 0, activeRequests: 0, draining: false, workersToReplace: 0 }),
       commands: { 'config-dump': async () => ({ node: options.id, revision: this.sync.appliedRevision }) },
       onDrain: () => this.logs.push('drain'),
+      onTicketKeys: ({ keys }) => this.ticketKeys.push(keys),
     });
   }
 }

@@ -19,6 +19,7 @@ import { controlPlaneMetrics } from './metrics.ts';
 import { CommandChannels } from './publish/command-channel.ts';
 import { NodeRegistry } from './publish/node-registry.ts';
 import { Publisher } from './publish/publisher.ts';
+import { SessionTickets } from './publish/session-tickets.ts';
 import { StreamServer } from './publish/stream-server.ts';
 import type { ControlPlaneSettings } from './settings.ts';
 import { Keyring } from './store/keyring.ts';
@@ -44,7 +45,9 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<void>
   refuseOpenAddresses(settings);
   const state = await openState(parts);
   const nodes = new NodeRegistry(clock, settings.nodeRetention);
-  const publisher = new Publisher(state.index, secretReader(state.index, state.sealer), nodes, logger);
+  const tickets = await startTickets(parts, state.keyring);
+  const readSecret = secretReader(state.index, state.sealer);
+  const publisher = new Publisher({ index: state.index, readSecret, nodes, logger, tickets });
   const commands = new CommandChannels(clock);
   // Known before they are open, so that no node connects without having been told.
   const ownAddresses = [settings.adminAddress, settings.streamAddress].filter(({ port }) => port !== 0);
@@ -88,6 +91,20 @@ async function openState({ settings, lifecycle, clock }: ControlPlaneParts) {
   const tokens = await Tokens.load(store, clock);
   const index = await ResourceIndex.load(store);
   return { store, sealer, keyring, tokens, index, signatures: new SignatureIndex(index) };
+}
+
+async function startTickets(
+  { settings, lifecycle, logger, clock }: ControlPlaneParts,
+  keyring: Keyring,
+): Promise<SessionTickets> {
+  const rotationMs = settings.sessionTicketRotation;
+  const tickets = new SessionTickets({ keyring, clock, logger, rotationMs });
+  await lifecycle.start(
+    'session tickets',
+    () => tickets.start(),
+    () => tickets.stop(),
+  );
+  return tickets;
 }
 
 /** Fail closed: without TLS neither the admin API nor the stream, which carries private keys, leaves this machine. */

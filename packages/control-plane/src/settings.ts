@@ -40,6 +40,14 @@ export const controlPlaneSettings = declareSettings({
     default: '24h',
     help: 'How long a node that is away is remembered.',
   },
+  sessionTicketRotation: {
+    flag: '--session-ticket-rotation',
+    kind: 'duration',
+    min: 1000,
+    max: 7 * 86_400_000,
+    default: '12h',
+    help: 'Age at which the keys that nodes seal TLS session tickets with are replaced.',
+  },
   logLevel: {
     flag: '--log-level',
     kind: 'choice',

@@ -14,7 +14,7 @@ import { settingsOrExit } from '@causeway/runtime/settings-or-exit';
 import { createStatusPages } from '@causeway/runtime/status-pages';
 
 import { checkNodeId, type NodeState, openNodeState, nodeTokenReader } from './node-state.ts';
-import { newTicketKeys, ticketKeysLiveMs } from './listen/tls/ticket-keys.ts';
+import { TicketKeyRotation } from './listen/tls/ticket-key-rotation.ts';
 import { ConfigMetrics } from './observe/config-metrics.ts';
 import { startStatusServer } from './observe/status-server.ts';
 import { type DataPlaneSettings, dataPlaneSettings } from './settings.ts';
@@ -85,8 +85,8 @@ async function startNode(settings: DataPlaneSettings, lifecycle: Lifecycle, logg
   );
   await lifecycle.start(
     'session tickets',
-    () => setInterval(() => pool.useTicketKeys(newTicketKeys()), ticketKeysLiveMs),
-    (timer) => clearInterval(timer),
+    () => parts.tickets.start(),
+    () => parts.tickets.stop(),
   );
   await startStatus(settings, lifecycle, logger, parts);
   const sync = await lifecycle.start(
@@ -109,6 +109,7 @@ async function startNode(settings: DataPlaneSettings, lifecycle: Lifecycle, logg
 interface Parts {
   readonly pool: WorkerPool;
   readonly configMetrics: ConfigMetrics;
+  readonly tickets: TicketKeyRotation;
   readonly own: { statusPort: number; sync: ConfigSync | undefined };
 }
 
@@ -140,7 +141,12 @@ function createParts(settings: DataPlaneSettings, state: NodeState, logger: Logg
         ? [own.statusPort, settings.controlPlane.port, ...(own.sync?.controlPlanePorts ?? [])]
         : [own.statusPort],
   });
-  return { pool, configMetrics, own };
+  const tickets = new TicketKeyRotation({
+    clock: systemClock,
+    logger,
+    use: (keys) => pool.useTicketKeys(keys),
+  });
+  return { pool, configMetrics, tickets, own };
 }
 
 /** Begins to replace all workers, and gives how many they are. Throws when it cannot begin. */
@@ -193,7 +199,7 @@ interface SyncParts {
 
 async function startSync(options: SyncParts): Promise<ConfigSync> {
   const { settings, state, lifecycle, logger, parts } = options;
-  const { pool, own } = parts;
+  const { pool, tickets, own } = parts;
   const { gateway, labels } = settings;
   const sync = new ConfigSync({
     address: formatListenAddress(settings.controlPlane),
@@ -214,6 +220,7 @@ async function startSync(options: SyncParts): Promise<ConfigSync> {
       'restart-workers': async () => ({ workers: replaceWorkers(parts, logger) }),
     },
     onDrain: () => lifecycle.stop('the control plane asks this node to drain'),
+    onTicketKeys: ({ keys, replacedInMs }) => tickets.learn(keys, replacedInMs),
   });
   own.sync = sync;
   await sync.start();

@@ -55,6 +55,7 @@ describe('drain', () => {
     const asked = ask({ port: fixture.port(), agent: keepAliveAgent(context) });
     await until('the request is under way', () => fixture.node.activeRequests === 1);
     const drained = fixture.node.drain();
+    await until('the ports are closed', () => fixture.node.isDraining);
     gate.resolve();
     const { body, headers } = await asked;
     assert.deepEqual([body, headers.connection], ['late', 'close']);

@@ -1,8 +1,8 @@
 // Who is compared, ours first.
 
 import { caddy } from './caddy.ts';
-import { causeway, causewayJson, causewayTwo } from './causeway.ts';
-import { haproxy } from './haproxy.ts';
+import { causeway, causewayH2c, causewayJson, causewayTwo } from './causeway.ts';
+import { haproxy, haproxyH2c } from './haproxy.ts';
 import { nginx, nginxBuffered } from './nginx.ts';
 import { fastifyHttpProxy, httpProxy3 } from './npm-proxies.ts';
 import type { Peer } from './peer.ts';
@@ -11,9 +11,11 @@ const peers: readonly Peer[] = [
   causeway,
   causewayJson,
   causewayTwo,
+  causewayH2c,
   nginx,
   nginxBuffered,
   haproxy,
+  haproxyH2c,
   caddy,
   httpProxy3,
   fastifyHttpProxy,

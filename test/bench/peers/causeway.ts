@@ -6,8 +6,15 @@ import { repository, startSystem } from '../../kit/processes.ts';
 import { gateway, route, service } from '../../kit/resources.ts';
 import type { Peer } from './peer.ts';
 
-/** `format` of the access log. */
-function peer(name: string, format: 'combined' | 'json', workers: number): Peer {
+interface Setup {
+  /** Of the access log; default: that of the others. */
+  readonly format?: 'combined' | 'json';
+  readonly workers?: number;
+  /** How the upstream is spoken to. */
+  readonly protocol?: 'http' | 'h2c';
+}
+
+function peer(name: string, { format = 'combined', workers = 1, protocol = 'http' }: Setup): Peer {
   return {
     name,
     logs: true,
@@ -17,30 +24,39 @@ function peer(name: string, format: 'combined' | 'json', workers: number): Peer 
       );
       return version;
     },
-    async start({ owner, directory, upstreamPort }) {
+    async start({ owner, directory, upstreamPort, upstreamHttp2Port, certificate }) {
       const output = `file:${join(directory, 'access.log')}`;
+      const listener = { address: '127.0.0.1', port: 0 };
+      const listeners = [
+        { ...listener, name: 'http' },
+        { ...listener, name: 'https', protocol: 'https', tls: { certificates: ['localhost'] } },
+      ];
       const resources = [
+        { kind: 'Certificate', metadata: { name: 'localhost' }, spec: certificate },
         gateway({
+          listeners,
           timeouts: { keepAlive: '1h' },
           limits: { maxRequestsPerConnection: 0 },
           accessLog: { format, output },
         }),
-        service('behind', [upstreamPort]),
+        service('behind', [protocol === 'http' ? upstreamPort : upstreamHttp2Port], { protocol }),
         route('behind', '/', 'behind'),
       ];
       const system = await startSystem(owner, { resources, workers });
       const [node] = system.nodes;
       if (node === undefined) throw new Error('the system has no node');
       // The node's cost alone: the control plane is not on the way of a request.
-      const port = await node.trafficPort();
-      return { port, http2Port: port, pid: node.child.pid };
+      const port = await node.trafficPort('http');
+      return { port, http2Port: port, tlsPort: await node.trafficPort('https'), pid: node.child.pid };
     },
   };
 }
 
 /** With the log that the others write. */
-export const causeway = peer('ours', 'combined', 1);
+export const causeway = peer('ours', {});
 /** The same with two cores. */
-export const causewayTwo = peer('ours-two', 'combined', 2);
+export const causewayTwo = peer('ours-two', { workers: 2 });
 /** With the log that is the default: five times the bytes. */
-export const causewayJson = peer('ours-json', 'json', 1);
+export const causewayJson = peer('ours-json', { format: 'json' });
+/** With an upstream of HTTP/2. */
+export const causewayH2c = peer('ours-h2c', { protocol: 'h2c' });

@@ -4,20 +4,22 @@ import { startChild } from '../../kit/child.ts';
 import { findProgram, versionOf } from '../machine.ts';
 import { freePort, type Peer, untilServing } from './peer.ts';
 
-export const haproxy: Peer = {
-  name: 'haproxy',
-  logs: true,
-  version() {
-    const program = findProgram('haproxy');
-    return program === undefined ? undefined : versionOf(program, '-v');
-  },
-  async start({ owner, directory, upstreamPort }) {
-    const port = await freePort();
-    const http2Port = await freePort();
-    const file = join(directory, 'haproxy.cfg');
-    await writeFile(
-      file,
-      `
+/** `isHttp2`: how the upstream is spoken to. */
+function peer(name: string, isHttp2: boolean): Peer {
+  return {
+    name,
+    logs: true,
+    version() {
+      const program = findProgram('haproxy');
+      return program === undefined ? undefined : versionOf(program, '-v');
+    },
+    async start({ owner, directory, upstreamPort, upstreamHttp2Port }) {
+      const port = await freePort();
+      const http2Port = await freePort();
+      const file = join(directory, 'haproxy.cfg');
+      await writeFile(
+        file,
+        `
 global
   nbthread 1
   maxconn 12000
@@ -41,16 +43,21 @@ frontend in
   http-request set-header x-forwarded-proto http
   default_backend behind
 backend behind
-  server one 127.0.0.1:${upstreamPort} pool-max-conn 128
+  server one 127.0.0.1:${isHttp2 ? `${upstreamHttp2Port} proto h2` : upstreamPort} pool-max-conn 128
 `,
-    );
-    const command = findProgram('haproxy') ?? 'haproxy';
-    const child = startChild(owner, {
-      name: 'haproxy',
-      command,
-      args: ['-f', file, '-db', '-q'],
-      stdoutFile: join(directory, 'access.log'),
-    });
-    return { ...(await untilServing(child, port)), http2Port };
-  },
-};
+      );
+      const command = findProgram('haproxy') ?? 'haproxy';
+      const child = startChild(owner, {
+        name: 'haproxy',
+        command,
+        args: ['-f', file, '-db', '-q'],
+        stdoutFile: join(directory, 'access.log'),
+      });
+      return { ...(await untilServing(child, port)), http2Port };
+    },
+  };
+}
+
+export const haproxy = peer('haproxy', false);
+/** With an upstream of HTTP/2. */
+export const haproxyH2c = peer('haproxy-h2c', true);

@@ -30,7 +30,7 @@ http {
 }
 
 async function startNginx(
-  context: Omit<PeerContext, 'upstreamPort'>,
+  context: Pick<PeerContext, 'owner' | 'directory'>,
   http: (port: number, http2Port: number) => string,
 ): Promise<RunningPeer> {
   const { owner, directory } = context;
@@ -44,13 +44,16 @@ async function startNginx(
 }
 
 /** The upstream of all scenarios. An upload is read to its end before it is answered: an early answer would let a proxy skip it. */
-export async function startNginxUpstream(context: Omit<PeerContext, 'upstreamPort'>): Promise<RunningPeer> {
+export async function startNginxUpstream(
+  context: Pick<PeerContext, 'owner' | 'directory'>,
+): Promise<RunningPeer> {
   await writeFile(join(context.directory, 'large'), Buffer.alloc(largeBytes, 'x'));
   return startNginx(
     context,
-    (port) => `
+    (port, http2Port) => `
   server {
     listen 127.0.0.1:${port};
+    listen 127.0.0.1:${http2Port} http2;
     location / { return 200 "${'x'.repeat(smallBytes)}"; }
     location = /large { root ${context.directory}; sendfile on; }
     location = /upload {
@@ -76,8 +79,12 @@ function peer(name: string, log: string): Peer {
       const program = findProgram('nginx');
       return program === undefined ? undefined : versionOf(program, '-v');
     },
-    start: (context) =>
-      startNginx(
+    async start(context) {
+      const tlsPort = await freePort();
+      const [chain, key] = ['certificate', 'key'].map((part) => join(context.directory, `${part}.pem`));
+      await writeFile(chain!, context.certificate.certificate);
+      await writeFile(key!, context.certificate.key);
+      const running = await startNginx(
         context,
         (port, http2Port) => `
   ${jsonFormat}
@@ -85,6 +92,11 @@ function peer(name: string, log: string): Peer {
   upstream behind { server 127.0.0.1:${context.upstreamPort}; keepalive 128; keepalive_requests 1000000000; }
   server {
     listen 127.0.0.1:${port};
+    listen 127.0.0.1:${tlsPort} ssl;
+    ssl_certificate ${chain};
+    ssl_certificate_key ${key};
+    ssl_protocols TLSv1.2 TLSv1.3;
+    ssl_prefer_server_ciphers on;
     listen 127.0.0.1:${http2Port} http2;
     location / {
       proxy_pass http://behind;
@@ -97,7 +109,9 @@ function peer(name: string, log: string): Peer {
       proxy_set_header X-Request-Id $request_id;
     }
   }`,
-      ),
+      );
+      return { ...running, tlsPort };
+    },
   };
 }
 

@@ -3,6 +3,7 @@
 import { connect } from 'node:net';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
+import type { IssuedCertificate } from '@causeway/runtime/testing/test-authority';
 import type { Child } from '../../kit/child.ts';
 import { eventually } from '../../kit/eventually.ts';
 import type { Owner } from '../../kit/owner.ts';
@@ -12,11 +13,17 @@ export interface PeerContext {
   /** A directory of the peer's own, for its configuration. */
   readonly directory: string;
   readonly upstreamPort: number;
+  /** For localhost: P-256, as most are by now. */
+  readonly certificate: IssuedCertificate;
+  /** The same upstream, where it speaks HTTP/2 by prior knowledge. */
+  readonly upstreamHttp2Port: number;
 }
 
 /** A proxy that is serving. */
 export interface RunningPeer {
   readonly port: number;
+  /** Where it speaks HTTPS, TLS 1.2 and 1.3, with session tickets; undefined: nowhere. */
+  readonly tlsPort?: number;
   /** Where it speaks HTTP/2 by prior knowledge; undefined: nowhere. */
   readonly http2Port?: number;
   /** The process whose cost, with that of its descendants, is the proxy's. */

@@ -30,6 +30,16 @@ describe('gwctl restart-workers', () => {
     assert.equal(node.child.logs.filter(({ msg }) => msg === 'draining').length, 2);
   });
 
+  it('is what SIGUSR2 does without a control plane, once at a time', async (t) => {
+    const system = await startSystem(t);
+    const { child } = system.nodes[0]!;
+    child.signal('SIGUSR2');
+    await child.waitForLog('the workers are being replaced', ({ msg }) => msg === 'replacing the workers');
+    child.signal('SIGUSR2');
+    await child.waitForLog('it says so', ({ msg }) => /^SIGUSR2: .* still being replaced/.test(msg));
+    await child.waitForLog('the workers are replaced', ({ msg }) => msg === 'the workers are replaced');
+  });
+
   it('says what it cannot do', async (t) => {
     const system = await startSystem(t);
     const run = (...args: string[]) => gwctl(args, { config: system.controlPlane.gwctlConfig });

@@ -2,17 +2,25 @@
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
 import { connect as connectTcp, type Socket } from 'node:net';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { type IssuedCertificate, TestAuthority } from '@causeway/runtime/testing/test-authority';
+import { eventually } from '../../kit/eventually.ts';
+import { gwctl } from '../../kit/gwctl.ts';
 import { scrape } from '../../kit/metrics.ts';
 import { OwnScope } from '../../kit/owner.ts';
 import { startSystem, type System } from '../../kit/processes.ts';
-import { type Resource, route, service } from '../../kit/resources.ts';
+import { documents, type Resource, route, service } from '../../kit/resources.ts';
+import { tempDir } from '../../kit/temp-dir.ts';
 import { type Echo, type EchoUpstream, startEcho } from '../../kit/upstreams/echo.ts';
+import { listen } from '../../kit/upstreams/listen.ts';
 
 const certificate = (name: string, spec: object): Resource => ({
   kind: 'Certificate',
@@ -50,6 +58,11 @@ describe('a listener with TLS', () => {
       authority.issue({ names: ['ci'] }),
     ]);
     upstream = await startEcho(scope);
+    const mirror = createServer((request, response) => {
+      response.writeHead(200, { 'content-length': request.headers['content-length'] });
+      request.pipe(response);
+    });
+    const mirrorPort = await listen(scope, mirror);
     const on = (name: string, tls: object | undefined, more: object = {}) => ({
       name,
       address: '127.0.0.1',
@@ -72,7 +85,7 @@ describe('a listener with TLS', () => {
           on('behind', undefined, { proxyProtocol: 'require' }),
         ],
         clientAddress: { trustedProxies: ['127.0.0.1'] },
-        timeouts: { tlsHandshake: '500ms' },
+        timeouts: { tlsHandshake: '2s' },
       },
     };
     system = await startSystem(scope, {
@@ -83,6 +96,8 @@ describe('a listener with TLS', () => {
         gateway,
         service('echo', [upstream.port]),
         route('echo', '/', 'echo'),
+        service('mirror', [mirrorPort]),
+        route('mirror', '/mirror', 'mirror'),
       ],
     });
     const node = system.nodes[0]!;
@@ -139,8 +154,17 @@ describe('a listener with TLS', () => {
     socket.on('data', (piece: Buffer) => (text += piece.toString('latin1')));
     socket.on('error', () => {});
     socket.write(bytes, 'latin1');
-    await once(socket, 'close');
+    if (!socket.closed) await once(socket, 'close');
     return text;
+  }
+
+  /** What a new connection is shown. */
+  async function leafNames(): Promise<string> {
+    const socket = connectTls({ host: '127.0.0.1', port: ports['https']!, rejectUnauthorized: false });
+    await once(socket, 'secureConnect');
+    const { subjectaltname = '' } = socket.getPeerCertificate();
+    socket.destroy();
+    return subjectaltname;
   }
 
   const failures = async (reason: string): Promise<number> =>
@@ -160,6 +184,24 @@ describe('a listener with TLS', () => {
       'www.shop.test',
     );
     assert.equal((await ask('https', { servername: '', checkServerIdentity })).shown, 'www.shop.test');
+  });
+
+  it('carries large bodies both ways, whole and in order, also to who is slow', async () => {
+    const sent = randomBytes(6 << 20);
+    const socket = connectTls({ host: '127.0.0.1', port: ports['https']!, rejectUnauthorized: false });
+    await once(socket, 'secureConnect');
+    const two = Buffer.from('GET /echo HTTP/1.1\r\nHost: a.test\r\n\r\n'.repeat(2));
+    const head = `POST /mirror HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\nContent-Length: ${sent.length}\r\n\r\n`;
+    socket.write(Buffer.concat([two, Buffer.from(head), sent]));
+    const pieces: Buffer[] = [];
+    for await (const piece of socket as AsyncIterable<Buffer>) {
+      pieces.push(piece);
+      // Longer than it takes to fill all that lies between.
+      if (pieces.length % 32 === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    const received = Buffer.concat(pieces);
+    assert.equal(received.toString('latin1').split('HTTP/1.1 200 OK\r\n').length - 1, 3);
+    assert.ok(received.subarray(-sent.length).equals(sent));
   });
 
   it('speaks with openssl and curl, in the versions that it may', async () => {
@@ -293,12 +335,20 @@ describe('a listener with TLS', () => {
     };
     const kept = connectTls({ host: '127.0.0.1', port: ports['https']!, rejectUnauthorized: false });
     await once(kept, 'secureConnect');
+    // Without a first request it would have to send one soon.
+    kept.write('GET /echo HTTP/1.1\r\nHost: a.test\r\n\r\n');
+    await once(kept, 'data');
     const loads = Promise.all([load({ agent }), load({ agent }), load({ agent: false })]);
     try {
-      for (let times = 0; times < 100; times += 1)
-        await system.apply([
-          certificate('www', await authority.issue({ names: ['www.shop.test', `n${times}.test`] })),
-        ]);
+      for (let times = 0; times < 100; times += 1) {
+        const names = ['www.shop.test', `n${times}.test`];
+        await system.apply([certificate('www', await authority.issue({ names }))]);
+        assert.match(
+          await leafNames(),
+          new RegExp(`DNS:n${times}\\.test`),
+          'at once, whichever worker it is',
+        );
+      }
     } finally {
       over.abort();
     }
@@ -307,13 +357,31 @@ describe('a listener with TLS', () => {
     assert.ok(answers.length > 100);
     assert.ok(answers.every((status) => status === 200));
     assert.match(await readAll(kept, get()), /^HTTP\/1\.1 200 /, 'the connection of before is still there');
-    const { peer } = await new Promise<{ peer: string }>((resolve) => {
-      const last = connectTls({ host: '127.0.0.1', port: ports['https']!, rejectUnauthorized: false }, () => {
-        resolve({ peer: last.getPeerCertificate().subjectaltname ?? '' });
-        last.destroy();
-      });
+  });
+
+  it('goes on with the old certificate when a node cannot use the new one, and says so', async (t) => {
+    const old = await leafNames();
+    const kept = connectTls({ host: '127.0.0.1', port: ports['https']!, rejectUnauthorized: false });
+    await once(kept, 'secureConnect');
+    // Well-formed, so that it may be written; too weak for OpenSSL, which only whoever uses it finds out.
+    const weak = await weakPair(await tempDir(t), 'weak.test');
+    const revision = await system.admin.apply([certificate('www', weak)]);
+    const rejected = await eventually(() => system.admin.revisionStatus(revision), {
+      what: 'the node refuses it',
+      until: ({ nodes }) => nodes.some(({ state }) => state === 'rejected'),
     });
-    assert.match(peer, /n99\.test/);
+    assert.equal(rejected.nodes.length, 1);
+    const { stdout } = await gwctl(['describe', 'node', 'node-1'], {
+      config: system.controlPlane.gwctlConfig,
+    });
+    assert.match(stdout, /invalid_resource[^]*certificate\/default\/www cannot be used: [^]*key too small/);
+    assert.ok(!stdout.includes('PRIVATE KEY'));
+    assert.equal(await leafNames(), old);
+    assert.equal((await ask('https')).status, 200);
+    assert.match(await readAll(kept, get()), /^HTTP\/1\.1 200 /);
+    assert.equal(system.nodes[0]!.child.running, true);
+    await system.apply([certificate('www', www)]);
+    assert.match(await leafNames(), /^DNS:www\.shop\.test$/);
   });
 
   it('refuses what cannot be served, and shows how long certificates last', async () => {
@@ -333,9 +401,11 @@ describe('a listener with TLS', () => {
     assert.match(await refused(listening({ certificates: ['nobody'] })), /no Certificate named/);
     assert.match(await refused(listening({ certificates: ['www'], ciphers: ['NO-SUCH'] })), /NO-SUCH/);
     assert.match(await refused(certificate('www', { ...www, key: wildcard.key })), /does not belong/);
+    const twins = [certificate('again', www), listening({ certificates: ['www', 'again'] })];
+    const warned = await system.admin.call('POST', 'apply', { body: documents(twins) });
     assert.match(
-      await refused(certificate('again', www), listening({ certificates: ['www', 'again'] })),
-      /is for www\.shop\.test, and so is/,
+      warned.text,
+      /certificate\/again of listener x is for www\.shop\.test, and so is certificate\/www, which clients get/,
     );
     const seconds = (await scrape(system.nodes[0]!)).value('causeway_certificate_expiry_seconds', {
       certificate: 'default/wildcard',
@@ -353,4 +423,13 @@ async function run(program: string, args: readonly string[]): Promise<string> {
   );
   child.stdin?.end();
   return promise;
+}
+
+/** RSA of 1024 bits: OpenSSL takes none below 2048 by default. */
+async function weakPair(directory: string, name: string): Promise<IssuedCertificate> {
+  const [keyFile, certificateFile] = [join(directory, 'key.pem'), join(directory, 'certificate.pem')];
+  const files = ['-keyout', keyFile, '-out', certificateFile];
+  const request = ['req', '-x509', '-newkey', 'rsa:1024', '-nodes', '-days', '30', '-subj', `/CN=${name}`];
+  await run('openssl', [...request, '-addext', `subjectAltName=DNS:${name}`, ...files]);
+  return { certificate: await readFile(certificateFile, 'utf8'), key: await readFile(keyFile, 'utf8') };
 }

@@ -4,7 +4,7 @@ import type { CertificateSpec } from '@causeway/model/kinds/certificate';
 import type { GatewaySpec } from '@causeway/model/kinds/gateway';
 import type { MiddlewareSpec } from '@causeway/model/kinds/middleware';
 import type { RouteSpec } from '@causeway/model/kinds/route';
-import { type ServiceSpec, upstreamTls } from '@causeway/model/kinds/service';
+import { hasTls, type ServiceSpec, upstreamTls } from '@causeway/model/kinds/service';
 import { durationMs, sizeBytes } from '@causeway/model/quantity';
 import { defaultNamespace, qualifiedName } from '@causeway/model/resource';
 import type { Compiled } from '@causeway/proto/compiled';
@@ -262,7 +262,7 @@ export function compileService(entry: Entry): Compiled {
         requestsPerConnectionMax: spec.pool.maxRequestsPerConnection,
         maxAgeMs: durationMs(spec.pool.maxAge),
       },
-      ...(spec.protocol === 'http' ? {} : { tls: compileUpstreamTls(spec, namespace) }),
+      ...(hasTls(spec.protocol) && { tls: compileUpstreamTls(spec, namespace) }),
     }),
   };
 }
@@ -296,5 +296,10 @@ export function compileCertificate(entry: Entry, key: string | undefined): Compi
   };
 }
 
-const protocols = { http: Protocol.HTTP, https: Protocol.HTTPS } as const;
+const protocols = {
+  http: Protocol.HTTP,
+  https: Protocol.HTTPS,
+  h2c: Protocol.H2C,
+  h2: Protocol.H2,
+} as const;
 const policies = { roundRobin: BalancingPolicy.ROUND_ROBIN } as const;

@@ -3,7 +3,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { createLogger } from '@causeway/runtime/logger';
 import { route, service } from '../testing/manifests.ts';
 import { StreamNode } from '../testing/stream-node.ts';
-import { openWorld } from '../testing/world.ts';
+import { openWorld, ticketRotationMs } from '../testing/world.ts';
 import { NodeRegistry, nodesMax } from './node-registry.ts';
 import { Publisher } from './publisher.ts';
 
@@ -15,12 +15,11 @@ async function setting(t: TestContext) {
   await world.write([service('a'), route('r', 'a')]);
   const nodes = new NodeRegistry(world.clock, 3_600_000);
   const logs: string[] = [];
-  const publisher = new Publisher(
-    world.index,
-    world.readSecret,
+  const publisher = new Publisher({
+    ...world,
     nodes,
-    createLogger({ level: 'info', write: (line) => logs.push(line) }),
-  );
+    logger: createLogger({ level: 'info', write: (line) => logs.push(line) }),
+  });
   const join = async (more: Parameters<StreamNode['hello']>[0] = {}) => {
     const node = new StreamNode();
     const joined = publisher.join(node.hello(more), node);
@@ -103,6 +102,29 @@ describe('Publisher', () => {
     await write([route('r', 'a', { priority: 1 })]);
     const again = await join({ gateway: 'nowhere' });
     assert.equal(again.node.received?.revision, 2);
+  });
+
+  it('gives all nodes of a Gateway the same keys for session tickets, and new ones at each rotation', async (t) => {
+    const { join, tickets, clock } = await setting(t);
+    await tickets.start();
+    t.after(() => tickets.stop());
+    const [one, other] = [await join({ nodeId: 'n-1' }), await join({ nodeId: 'n-2' })];
+    const elsewhere = await join({ nodeId: 'n-3', gateway: 'elsewhere' });
+    const left = await join({ nodeId: 'n-4' });
+    left.joined!.leave();
+    const keysOf = ({ node }: typeof one): string[] =>
+      node.messages.flatMap(({ message }) =>
+        message.case === 'sessionTicketKeys' ? [Buffer.from(message.value.keys).toString('hex')] : [],
+      );
+    assert.equal(one.node.cases[0], 'sessionTicketKeys', 'before the first update');
+    assert.equal(keysOf(one)[0]?.length, 2 * 48);
+    assert.deepEqual(keysOf(one), keysOf(other));
+    assert.notDeepEqual(keysOf(elsewhere), keysOf(one));
+    clock.advance(ticketRotationMs);
+    await settled();
+    assert.equal(new Set(keysOf(one)).size, 2);
+    assert.deepEqual(keysOf(one), keysOf(other));
+    assert.equal(keysOf(left).length, 1);
   });
 
   it('logs who comes and goes', async (t) => {

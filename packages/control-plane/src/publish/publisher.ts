@@ -5,8 +5,17 @@ import type { ReadSecret } from '../store/secret-values.ts';
 import { GatewayView } from './gateway-view.ts';
 import { helloComplaint } from './hello-complaint.ts';
 import { type NodeRegistry, nodesMax } from './node-registry.ts';
+import type { SessionTickets } from './session-tickets.ts';
 import { type ControlSink, Subscription } from './subscription.ts';
 import { UpdateSlots } from './update-slots.ts';
+
+export interface PublisherOptions {
+  readonly index: ResourceIndex;
+  readonly readSecret: ReadSecret;
+  readonly nodes: NodeRegistry;
+  readonly logger: Logger;
+  readonly tickets: SessionTickets;
+}
 
 /** Follows the configuration by revisions and keeps every subscribed node in step with its Gateway's view. */
 export class Publisher {
@@ -14,16 +23,21 @@ export class Publisher {
   readonly #readSecret: ReadSecret;
   readonly #nodes: NodeRegistry;
   readonly #logger: Logger;
+  readonly #tickets: SessionTickets;
   readonly #slots = new UpdateSlots();
   readonly #views = new Map<string, GatewayView>();
   readonly #subscriptions = new Map<string, Subscription>();
 
-  constructor(index: ResourceIndex, readSecret: ReadSecret, nodes: NodeRegistry, logger: Logger) {
+  constructor({ index, readSecret, nodes, logger, tickets }: PublisherOptions) {
     this.#index = index;
     this.#readSecret = readSecret;
     this.#nodes = nodes;
     this.#logger = logger;
+    this.#tickets = tickets;
     index.onRevision((revision, _committedAt, changes) => this.#publish(revision, changes));
+    tickets.onRotated(() => {
+      for (const subscription of this.#subscriptions.values()) this.#run(subscription.sendTicketKeys());
+    });
   }
 
   /**
@@ -57,10 +71,13 @@ export class Publisher {
       nodes: this.#nodes,
       sink,
       slots: this.#slots,
+      tickets: this.#tickets,
       revision: this.#index.revision,
     });
     this.#subscriptions.set(id, subscription);
     this.#logger.info({ node: id, gateway, version, holds: hello.revision }, 'node connected');
+    // Before its first port opens.
+    this.#run(subscription.sendTicketKeys());
     this.#run(subscription.start(hello));
     return {
       receive: (message) => this.#run(subscription.receive(message)),

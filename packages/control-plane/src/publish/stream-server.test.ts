@@ -24,12 +24,11 @@ async function served(t: TestContext) {
   const world = await openWorld(t);
   await world.write([service('a'), gateway('default')]);
   const nodes = new NodeRegistry(world.clock, 60_000);
-  const publisher = new Publisher(
-    world.index,
-    world.readSecret,
+  const publisher = new Publisher({
+    ...world,
     nodes,
-    createLogger({ level: 'error', write: (line) => assert.fail(line) }),
-  );
+    logger: createLogger({ level: 'error', write: (line) => assert.fail(line) }),
+  });
   const commands = new CommandChannels(world.clock);
   const server = new StreamServer({
     publisher,

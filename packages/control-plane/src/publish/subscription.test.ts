@@ -59,7 +59,16 @@ async function setting(t: TestContext): Promise<Setting> {
       const { nodeId: id, gateway, instance, version, workers } = node.hello(more);
       const record = nodes.join({ id, gateway, instance, version, workers, labels: {} })!;
       const revision = world.index.revision;
-      parts.subscription = new Subscription({ node: record, view, nodes, sink: node, slots, revision });
+      const { tickets } = world;
+      parts.subscription = new Subscription({
+        node: record,
+        view,
+        nodes,
+        sink: node,
+        slots,
+        tickets,
+        revision,
+      });
       await parts.subscription.start(node.hello(more));
       await settled();
     },

@@ -20,6 +20,7 @@ import { bucketCount, type ItemsChange, SnapshotItems } from '@causeway/proto/sn
 import { type NackReason, type NodeProblem, nackReasons } from '@causeway/model/api-types';
 import type { GatewayView } from './gateway-view.ts';
 import type { NodeRecord, NodeRegistry } from './node-registry.ts';
+import type { SessionTickets } from './session-tickets.ts';
 import type { UpdateSlots } from './update-slots.ts';
 
 export interface SubscriptionOptions {
@@ -28,6 +29,7 @@ export interface SubscriptionOptions {
   nodes: NodeRegistry;
   sink: ControlSink;
   slots: UpdateSlots;
+  tickets: SessionTickets;
   /** Revision that the view stands for. */
   revision: number;
 }
@@ -65,6 +67,7 @@ export class Subscription {
   readonly #nodes: NodeRegistry;
   readonly #sink: ControlSink;
   readonly #slots: UpdateSlots;
+  readonly #tickets: SessionTickets;
   /** What the node serves; undefined until it has told, when this process has never seen it. */
   #held: SnapshotItems | Uint8Array | undefined;
   /** Endpoint sets that the node serves; undefined = not known, so all are sent. */
@@ -81,6 +84,7 @@ export class Subscription {
     this.#nodes = options.nodes;
     this.#sink = options.sink;
     this.#slots = options.slots;
+    this.#tickets = options.tickets;
     this.#published = options.revision;
   }
 
@@ -133,6 +137,13 @@ export class Subscription {
       case undefined:
         return this.#sink.fail('invalid', 'expected an answer, not a second Hello or an unknown message');
     }
+  }
+
+  /** They are new, or the node is. Beside the updates, which they are no part of. */
+  async sendTicketKeys(): Promise<void> {
+    if (this.#ended) return;
+    const value = this.#tickets.keysOf(this.node.facts.gateway);
+    await this.#sink.send(controlMessage({ case: 'sessionTicketKeys', value }));
   }
 
   end(): void {

@@ -1,9 +1,12 @@
+import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { Identity, Manifest } from '@causeway/model/resource';
+import { createLogger } from '@causeway/runtime/logger';
 import { ManualClock } from '@causeway/runtime/manual-clock';
+import { SessionTickets } from '../publish/session-tickets.ts';
 import { Keyring } from '../store/keyring.ts';
 import { secretReader } from '../store/open-secret.ts';
 import { ResourceIndex } from '../store/resource-index.ts';
@@ -27,6 +30,8 @@ export interface World {
   readonly keyring: Keyring;
   readonly sealer: Sealer;
   readonly readSecret: ReadSecret;
+  /** Not started. */
+  readonly tickets: SessionTickets;
   readonly index: ResourceIndex;
   readonly signatures: SignatureIndex;
   readonly writePath: WritePath;
@@ -37,6 +42,8 @@ export interface World {
     context?: Partial<WriteContext>,
   ) => Promise<WriteOutcome>;
 }
+
+export const ticketRotationMs = 12 * 3_600_000;
 
 const writeContext: WriteContext = {
   author: 'token/admin',
@@ -54,6 +61,7 @@ export async function openWorld(t: TestContext, directory = tempDirectory(t)): P
   const store = SqliteStore.open(databaseFile, clock);
   t.after(() => store.close());
   const sealer = new Sealer(new Uint8Array(32).fill(7));
+  const logger = createLogger({ level: 'error', write: (line) => assert.fail(line) });
   const keyring = await Keyring.open(store, sealer, clock);
   const index = await ResourceIndex.load(store);
   const signatures = new SignatureIndex(index);
@@ -62,6 +70,7 @@ export async function openWorld(t: TestContext, directory = tempDirectory(t)): P
   return {
     ...parts,
     readSecret: secretReader(index, sealer),
+    tickets: new SessionTickets({ keyring, clock, logger, rotationMs: ticketRotationMs }),
     databaseFile,
     writePath,
     write: (documents, removals = [], context = {}) =>

@@ -6,7 +6,6 @@ import { certificateKeyRef, secretKeyOf } from '../store/certificate-key.ts';
 import type { ReadSecret } from '../store/secret-values.ts';
 import type { Entry, ResourceView } from '../store/resource-index.ts';
 import { showsOwn } from '../store/certificate-users.ts';
-import { checkListenerNames } from './listener-names.ts';
 
 /**
  * What holds between a Certificate, the Secret that its key is in and the Services and Gateways that show it as their own, in
@@ -22,17 +21,12 @@ export function checkCertificates(
     const entry = planned.get(key);
     switch (entry?.resource.kind) {
       case 'Certificate':
-        return [
-          ...checkOwnKey(entry, planned, readSecret),
-          ...checkKeyIsThere(entry, planned, written),
-          ...checkListenerNames(entry, planned, written),
-        ];
+        return [...checkOwnKey(entry, planned, readSecret), ...checkKeyIsThere(entry, planned, written)];
       case 'Secret':
         return checkKeysInSecret(entry, planned, readSecret, written);
       case 'Service':
-        return checkShown(entry, planned);
       case 'Gateway':
-        return [...checkShown(entry, planned), ...checkListenerNames(entry, planned, written)];
+        return checkShown(entry, planned);
       default:
         return [];
     }

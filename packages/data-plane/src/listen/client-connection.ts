@@ -1,6 +1,7 @@
 /** One connection of a client: its requests one after the other, their answers, and what cannot be read as a request. */
 
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { ReadEvent } from '@causeway/http1/body-reader';
 import type { Fault } from '@causeway/http1/fault';
 import { HeadFact } from '@causeway/http1/message-head';
@@ -17,7 +18,7 @@ import type {
   ResponseLength,
 } from '../proxy/exchange.ts';
 import type { Timed } from '../proxy/timer-wheel.ts';
-import { adoptSocket } from '../socket/adopt-socket.ts';
+import { adoptSocket, readInto } from '../socket/adopt-socket.ts';
 import { MessageWriter } from '../socket/message-writer.ts';
 import { disownSocket, ownSocket, type SocketOwner } from '../socket/own-socket.ts';
 import { ReadMemory } from '../socket/read-memory.ts';
@@ -97,14 +98,15 @@ export class ClientConnection implements ListenedConnection, Downstream, SocketO
   constructor(context: ConnectionContext, accepted: Socket, origin: ConnectionOrigin) {
     this.#context = context;
     this.#memory = new ReadMemory((piece) => this.#receive(piece));
-    const socket = origin.tls === undefined ? adoptSocket(accepted, this.#memory) : accepted;
+    const socket = accepted instanceof TLSSocket ? accepted : adoptSocket(accepted, this.#memory);
     this.#socket = socket;
     this.#parser = new RequestParser(context.headLimits);
     this.#writer = new MessageWriter(socket, () => this.#onEmptied());
     this.#response = new ClientResponse(socket, this.#writer);
     this.#peer = peerConnection(context.socketKey, socket.localPort ?? 0, origin);
     ownSocket(socket, this);
-    if (socket === accepted) socket.on('data', (piece: Buffer) => this.#receive(piece));
+    if (socket instanceof TLSSocket && readInto(socket, this.#memory)) this.#memory.useOnce();
+    else if (socket === accepted) socket.on('data', (piece: Buffer) => this.#receive(piece));
     this.#watch(context.requestHeadMs);
   }
 

@@ -50,8 +50,9 @@ export function configDump(table: Table, boundPort: (socketKey: string) => numbe
       })),
       backends: backends.map(({ service, weight }) => ({ service, weight })),
     })),
-    services: Array.from(sharedValues(table.services), ({ name, endpointsVersion, endpoints }) => ({
+    services: Array.from(sharedValues(table.services), ({ name, protocol, endpointsVersion, endpoints }) => ({
       name,
+      protocol,
       endpointsVersion,
       endpoints: endpoints.map(({ id, address, port, weight, pool }) => ({
         id,

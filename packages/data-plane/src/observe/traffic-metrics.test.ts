@@ -24,7 +24,7 @@ const gauges = {
   arrivals: new ArrivalCounters(),
   http2: Object.assign(new Http2Counters(), { connections: 3, requests: 9, resets: { client: 2, node: 1 } }),
   certificateExpiry: [{ certificate: 'default/www', seconds: 86_400 }],
-  pools: Object.assign(new PoolCounters(), { connectionsOpened: 6, staleRepeats: 8 }),
+  pools: Object.assign(new PoolCounters(), { connectionsOpened: 6, staleRepeats: 8, refusedRepeats: 7 }),
   upstreamConnections: [{ service: 'default/s', open: 2, waiting: 1 }],
   eventLoop: { medianSeconds: 0.001, p99Seconds: 0.002, maxSeconds: 0.003 },
 };
@@ -141,6 +141,7 @@ describe('TrafficMetrics', () => {
       opened: 6,
       connectFailed: 0,
       staleRepeat: 8,
+      refusedRepeat: 7,
       refused: 0,
     });
     assert.deepEqual(series(metrics, 'causeway_upstream_connections'), { 'default/s': 2 });

@@ -278,12 +278,13 @@ export class TrafficMetrics implements ExchangeObserver {
     const tlsHandshake = timeouts.cell({ limit: 'tlsHandshake' }) as GaugeCell;
     const pools = this.registry.counter({
       name: 'causeway_upstream_pool_events_total',
-      help: 'What pools of upstream connections did: opened, failed to connect, repeated a request on a stale connection, refused one.',
+      help: 'What pools of upstream connections did: opened, failed to connect, repeated a request on a stale connection or that the upstream had not looked at, refused one.',
       labelNames: ['event'],
     });
     const opened = pools.cell({ event: 'opened' }) as GaugeCell;
     const failed = pools.cell({ event: 'connectFailed' }) as GaugeCell;
     const repeated = pools.cell({ event: 'staleRepeat' }) as GaugeCell;
+    const refusedRepeats = pools.cell({ event: 'refusedRepeat' }) as GaugeCell;
     const refused = pools.cell({ event: 'refused' }) as GaugeCell;
     const open = this.registry.gauge({
       name: 'causeway_upstream_connections',
@@ -310,6 +311,7 @@ export class TrafficMetrics implements ExchangeObserver {
       opened.set(now.pools.connectionsOpened);
       failed.set(now.pools.connectsFailed);
       repeated.set(now.pools.staleRepeats);
+      refusedRepeats.set(now.pools.refusedRepeats);
       refused.set(now.pools.refused);
       for (const service of shown) {
         open.remove({ service });

@@ -67,8 +67,11 @@ export interface Downstream {
   flush(): void;
   /** Takes back the head and what followed it, so that another response can be sent; false when some of it is out. */
   takeBack(): boolean;
-  /** Completes and flushes the response; what is left of the request's body is discarded within bounds. */
-  endResponse(): void;
+  /**
+   * Completes and flushes the response; what is left of the request's body is discarded within bounds. `trailers` go to a client of HTTP/2 alone,
+   * and only behind a body of unknown length.
+   */
+  endResponse(trailers?: FieldList): void;
   /** Cuts the connection so that the client sees that the response is not complete. */
   reset(): void;
   /** Falls while the client takes the response, 0 when the system has all of it; see `MessageWriter`. */
@@ -81,7 +84,8 @@ export interface DownstreamEvents {
   onRequestChunk(chunk: Buffer): boolean;
   /** No more of the body has arrived for now. */
   onRequestPart(): void;
-  onRequestEnd(): void;
+  /** `trailers`: what followed the body; only of a client of HTTP/2. */
+  onRequestEnd(trailers?: FieldList): void;
   /** The body's framing is broken: the connection is of no use after an answer. */
   onRequestFault(fault: MessageFault): void;
   onDownstreamDrain(): void;
@@ -115,6 +119,10 @@ export interface UpstreamRequest {
   readonly target: string;
   readonly fields: FieldList;
   readonly bodyLength: BodyLength;
+  /** The client has asked for trailers, and will get them: only one of HTTP/2 does. */
+  readonly wantsTrailers: boolean;
+  /** Trailers may follow the body. */
+  readonly mayHaveTrailers: boolean;
 }
 
 /** Why an upstream could not be used. The reasons are those of the client-visible vocabulary. */
@@ -132,7 +140,7 @@ export interface UpstreamCall {
   sendChunk(chunk: Buffer): boolean;
   /** Sends what is held back. */
   flush(): void;
-  endRequest(): void;
+  endRequest(trailers?: FieldList): void;
   pauseResponse(): void;
   resumeResponse(): void;
   /** Destroys the connection under the call, so that the upstream notices. */
@@ -153,7 +161,8 @@ export interface UpstreamEvents {
   onUpstreamChunk(chunk: Buffer): boolean;
   /** No more of the response has arrived for now. */
   onUpstreamPart(): void;
-  onUpstreamEnd(): void;
+  /** `trailers`: what followed the body; only of an upstream of HTTP/2. */
+  onUpstreamEnd(trailers?: FieldList): void;
   onUpstreamDrain(): void;
   onUpstreamFailed(failure: UpstreamFailure): void;
 }

@@ -39,7 +39,7 @@ export interface FilteredRelay {
   answer(status: number, fields: FieldList, body: Buffer | undefined, close: boolean): void;
   beginAnswer(response: PendingResponse): void;
   sendResponseChunk(chunk: Buffer): void;
-  endAnswer(): void;
+  endAnswer(trailers?: FieldList): void;
   holdResponse(isHeld: boolean): void;
   refuse(refusal: Refusal): void;
   crash(error: unknown): void;
@@ -64,6 +64,7 @@ export class FilteredExchange implements FilterOwner {
   /** What came of the upstream's body while a filter waited on its head. */
   #held: Buffer[] = [];
   #isResponseOver = false;
+  #trailers: FieldList | undefined;
 
   constructor(chain: FilterChain, relay: FilteredRelay, request: FilteredRequest) {
     this.#chain = chain;
@@ -152,7 +153,9 @@ export class FilteredExchange implements FilterOwner {
     }
   }
 
-  takeResponseEnd(): void {
+  /** `trailers` belong to the body as it came: they stay behind where a filter makes another of it. */
+  takeResponseEnd(trailers?: FieldList): void {
+    this.#trailers = trailers;
     this.#isResponseOver = true;
     if (this.#isHeadSent) this.#guarded(() => this.#endResponse());
   }
@@ -172,6 +175,7 @@ export class FilteredExchange implements FilterOwner {
   replaceResponse(response: Answer | FilterRefusal): void {
     this.#relay.dropUpstream();
     this.#held = [];
+    this.#trailers = undefined;
     this.#isResponseOver = false;
     if (response.kind === 'refusal') {
       const { reason, detail } = response;
@@ -266,7 +270,7 @@ export class FilteredExchange implements FilterOwner {
   }
 
   #endResponse(): void {
-    if (this.responsePass === undefined) this.#relay.endAnswer();
+    if (this.responsePass === undefined) this.#relay.endAnswer(this.#trailers);
     else this.responsePass.end();
   }
 }

@@ -165,9 +165,19 @@ function sendRequest(sent: SentRequest, relay: Relay, fields: FieldList): Refusa
   record.endpoint = endpoint.id;
 
   // 9. Send it; from here on the relay carries bytes both ways, logs, counts and lets go.
-  const { method } = downstream.head;
+  const { method, majorVersion } = downstream.head;
   const target = canonical.query === undefined ? canonical.path : `${canonical.path}?${canonical.query}`;
-  const call = endpoint.pool.send({ method, target, fields, bodyLength: relay.requestLength }, relay);
+  const call = endpoint.pool.send(
+    {
+      method,
+      target,
+      fields,
+      bodyLength: relay.requestLength,
+      wantsTrailers: majorVersion === 2 && downstream.head.valueOf('te') === 'trailers',
+      mayHaveTrailers: majorVersion === 2 && relay.requestLength === 'unknown',
+    },
+    relay,
+  );
   if (call === undefined) return { reason: 'overloaded' };
   relay.start(call);
   return undefined;

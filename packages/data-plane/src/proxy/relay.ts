@@ -194,11 +194,11 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
     this.#call?.flush();
   }
 
-  onRequestEnd(): void {
+  onRequestEnd(trailers?: FieldList): void {
     this.#isRequestDone = true;
     this.#touch();
     this.#watch.requestDoneMs = this.#watch.lastByteMs;
-    if (this.#filters?.requestPass === undefined) this.#call?.endRequest();
+    if (this.#filters?.requestPass === undefined) this.#call?.endRequest(trailers);
     else this.#filters.takeRequestEnd();
     this.#arm();
   }
@@ -270,17 +270,17 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
     if (!this.#isResponseHeld) this.#call?.resumeResponse();
   }
 
-  onUpstreamEnd(): void {
+  onUpstreamEnd(trailers?: FieldList): void {
     this.#touch();
     this.#letGoOfUpstream(this.#watch.lastByteMs);
-    if (this.#filters === undefined) this.endAnswer();
-    else this.#filters.takeResponseEnd();
+    if (this.#filters === undefined) this.endAnswer(trailers);
+    else this.#filters.takeResponseEnd(trailers);
   }
 
-  endAnswer(): void {
+  endAnswer(trailers?: FieldList): void {
     if (this.#phase !== 'answering') return;
     if (this.#filters !== undefined) this.#touch();
-    this.#endResponse();
+    this.#endResponse(trailers);
   }
 
   sendRequest(fields: FieldList): void {
@@ -411,10 +411,10 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
   }
 
   /** Hot path: most responses are out when this returns, and so are over at a time that is known. */
-  #endResponse(): void {
+  #endResponse(trailers?: FieldList): void {
     this.#phase = 'ending';
     this.#isEndingNow = true;
-    this.#downstream.endResponse();
+    this.#downstream.endResponse(trailers);
     this.#isEndingNow = false;
     // Unless the system has taken it all, it may take long.
     if (!this.#isEnding()) return;

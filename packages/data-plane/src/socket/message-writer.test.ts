@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, it, type TestContext } from 'node:test';
+import { connect as connectTls, TLSSocket } from 'node:tls';
+import { TestAuthority } from '@causeway/runtime/testing/test-authority';
 
 import { until } from '../testing/http-client.ts';
 import { patternOf } from '../testing/pattern.ts';
@@ -11,6 +13,18 @@ import { copiedBytesMax } from './read-memory.ts';
 /** More than sockets and kernel take while nobody reads. */
 const tooMuchBytes = 16 << 20;
 const head = 'HTTP/1.1 200 OK\r\n\r\n';
+
+/** A TLS connection within one over TCP, both ends of it. */
+async function tlsPair(context: TestContext) {
+  const pair = await socketPair(context);
+  const authority = await TestAuthority.create();
+  const { certificate: cert, key } = await authority.issue({ names: ['localhost'] });
+  const ours = new TLSSocket(pair.ours, { isServer: true, cert, key });
+  const theirs = connectTls({ socket: pair.theirs, rejectUnauthorized: false });
+  for (const socket of [ours, theirs]) socket.on('error', () => {});
+  await once(theirs, 'secureConnect');
+  return { ours, theirs };
+}
 
 /** A writer, with what it has written so far and how often its owner was told. */
 async function started(context: TestContext) {
@@ -189,5 +203,33 @@ describe('MessageWriter', () => {
     await once(ours, 'close');
     await new Promise((resolve) => setImmediate(resolve));
     assert.equal(told.emptied, 0);
+  });
+
+  it('writes to TLS, which takes nothing at once, no more than to others, and tells once that all is out', async (context) => {
+    const { ours, theirs } = await tlsPair(context);
+    const writes = context.mock.method(ours, 'write');
+    const told: number[] = [];
+    const writer = new MessageWriter(ours, () => told.push(ours.writableLength));
+    writer.begin(head, false);
+    writer.end();
+    assert.equal(writer.isEmpty, false);
+    await until('it is out', () => told.length > 0);
+    assert.deepEqual([writes.mock.callCount(), told, writer.isEmpty], [1, [0], true]);
+    const body = patternOf(tooMuchBytes);
+    writer.begin(head, true);
+    assert.equal(writer.chunk(body), false);
+    writer.chunk(body);
+    writer.end();
+    await readBytes(theirs, head.length + body.length);
+    assert.equal(told.length, 1, 'more is to come');
+    theirs.resume();
+    await until('all is out', () => told.length > 1);
+    assert.deepEqual(told, [0, 0]);
+    writer.begin(head, true);
+    writer.chunk(body);
+    ours.destroy();
+    await once(ours, 'close');
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(told.length, 2, 'what was not taken is gone');
   });
 });

@@ -1,6 +1,7 @@
 /** Writes messages to a socket: what is small goes out together, in one write; what is large goes out as it is. */
 
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { chunkEnd, chunkStart, lastChunk } from '@causeway/http1/write-chunk';
 
 import { copiedBytesMax } from './read-memory.ts';
@@ -21,11 +22,23 @@ export class MessageWriter {
   /** Nothing of the message has been written. */
   #isWhollyHeld = false;
   #waitsUntilEmpty = false;
+  /**
+   * Hot path: told of each write, where the system takes none at once. TLS is such a place; there an empty write behind each, to hear when
+   * all is out, would be a second one all the way down (test/bench, small-tls).
+   */
+  readonly #onWritten: ((error?: Error | null) => void) | undefined = undefined;
 
   /** `onEmptied` is called when the system has taken everything that it did not take at once; not for a socket that is destroyed. */
   constructor(socket: Socket, onEmptied: () => void) {
     this.#socket = socket;
     this.#onEmptied = onEmptied;
+    if (!(socket instanceof TLSSocket)) return;
+    this.#onWritten = (error) => {
+      // Several writes may end at once, and each tells.
+      if (!this.#waitsUntilEmpty || !this.isEmpty) return;
+      this.#waitsUntilEmpty = false;
+      this.#onOut(error);
+    };
   }
 
   /** Whether the system has taken all that was written. */
@@ -84,7 +97,7 @@ export class MessageWriter {
     const all = this.#held + text;
     this.#held = '';
     this.#isWhollyHeld = false;
-    this.#socket.write(all, 'latin1');
+    this.#socket.write(all, 'latin1', this.#onWritten);
     this.#watch();
   }
 
@@ -94,11 +107,11 @@ export class MessageWriter {
     this.#held = this.#isChunked ? chunkEnd : '';
     this.#isWhollyHeld = false;
     if (before === '') {
-      socket.write(data);
+      socket.write(data, this.#onWritten);
     } else {
       socket.cork();
       socket.write(before, 'latin1');
-      socket.write(data);
+      socket.write(data, this.#onWritten);
       socket.uncork();
     }
     this.#watch();
@@ -109,12 +122,17 @@ export class MessageWriter {
     if (this.#waitsUntilEmpty || this.isEmpty) return;
     this.#waitsUntilEmpty = true;
     // Called when all that was written before is out.
-    this.#socket.write(nothing, (error) => {
-      this.#waitsUntilEmpty = false;
-      // What was not taken is gone, not taken; and whoever writes now, while the runtime empties its buffer, keeps it doing so for ever.
-      if (this.#socket.destroyed || error instanceof Error) return;
-      if (this.isEmpty) this.#onEmptied();
-      else this.#watch();
-    });
+    if (this.#onWritten === undefined)
+      this.#socket.write(nothing, (error) => {
+        this.#waitsUntilEmpty = false;
+        this.#onOut(error);
+      });
+  }
+
+  #onOut(error: Error | null | undefined): void {
+    // What was not taken is gone, not taken; and whoever writes now, while the runtime empties its buffer, keeps it doing so for ever.
+    if (this.#socket.destroyed || error instanceof Error) return;
+    if (this.isEmpty) this.#onEmptied();
+    else this.#watch();
   }
 }

@@ -13,6 +13,7 @@ import {
   NodeMessageSchema,
   type NodeProblem,
   NodeProblemSchema,
+  type SessionTicketKeys,
 } from '@causeway/proto/gen/causeway/config/v1/config_pb';
 import { SnapshotItems } from '@causeway/proto/snapshot-items';
 import type { Metadata } from '@grpc/grpc-js';
@@ -57,6 +58,8 @@ export interface ConfigSyncOptions {
   commands: CommandHandlers;
   /** The control plane asks the node to drain. */
   onDrain: () => void;
+  /** What session tickets are to be sealed with from now on; at each connection, and at each rotation. */
+  onTicketKeys: (keys: SessionTicketKeys) => void;
 }
 
 /** Status goes up when it has changed, at most once in the first time; unchanged it is a sign of life after the second. */
@@ -290,6 +293,8 @@ export class ConfigSync {
         return this.#finish(message.value);
       case 'drain':
         return this.#options.onDrain();
+      case 'sessionTicketKeys':
+        return this.#options.onTicketKeys(message.value);
       case undefined:
         // A newer control plane says something that does not concern configuration items; those are versioned.
         return;

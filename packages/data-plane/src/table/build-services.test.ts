@@ -131,8 +131,15 @@ describe('Services with TLS', () => {
     assert.deepEqual(problems(serviceItem('a', { protocol: Protocol.HTTPS })), [
       'invalid_resource service/default/a tls is missing',
     ]);
-    assert.deepEqual(problems(serviceItem('a', { tls: {} })), [
-      'invalid_resource service/default/a tls without a TLS protocol',
+    for (const protocol of [Protocol.HTTP, Protocol.H2C])
+      assert.deepEqual(problems(serviceItem('a', { protocol, tls: {} })), [
+        'invalid_resource service/default/a tls without a TLS protocol',
+      ]);
+    assert.deepEqual(problems(serviceItem('a', { protocol: Protocol.H2 })), [
+      'invalid_resource service/default/a tls is missing',
+    ]);
+    assert.deepEqual(problems(serviceItem('a', { protocol: 99 as Protocol })), [
+      'too_old service/default/a protocol 99',
     ]);
   });
 

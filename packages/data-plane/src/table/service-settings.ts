@@ -9,7 +9,7 @@ import {
 import { UnknownChoice } from '@causeway/proto/route-rules';
 import type { SharedMap } from '@causeway/router/shared-map';
 
-import type { PoolSettings } from '../upstream/endpoint-pool.ts';
+import type { PoolSettings, UpstreamProtocol } from '../upstream/endpoint-pool.ts';
 import { createUpstreamTls, type UpstreamTls } from '../upstream/tls-settings.ts';
 import { type CertificateEntry, namedCertificate, pairOf } from './certificate-entry.ts';
 import { readTlsVersion } from './tls-version.ts';
@@ -20,15 +20,15 @@ export function readServiceSettings(
   certificates: SharedMap<CertificateEntry> | undefined,
 ): PoolSettings {
   const { protocol, policy, pool, connectTimeoutMs, tls } = service;
-  if (protocol !== Protocol.HTTP && protocol !== Protocol.HTTPS)
-    throw new UnknownChoice(`protocol ${protocol}`);
+  const spoken = readProtocol(protocol);
   if (policy !== BalancingPolicy.ROUND_ROBIN) throw new UnknownChoice(`balancing policy ${policy}`);
   if (pool === undefined) throw new Error('pool is missing');
   // Neither guessed nor ignored: what was meant to be encrypted must never go out in the clear.
-  if ((protocol === Protocol.HTTPS) !== (tls !== undefined))
+  if ((spoken === 'https' || spoken === 'h2') !== (tls !== undefined))
     throw new Error(tls === undefined ? 'tls is missing' : 'tls without a TLS protocol');
   const { connectionsMax, waitingMax, idleTimeoutMs, requestsPerConnectionMax, maxAgeMs } = pool;
   return {
+    protocol: spoken,
     connectTimeoutMs,
     connectionsMax,
     waitingMax,
@@ -37,6 +37,21 @@ export function readServiceSettings(
     ageMaxMs: maxAgeMs,
     tls: tls && readTls(tls, certificates),
   };
+}
+
+function readProtocol(protocol: Protocol): UpstreamProtocol {
+  switch (protocol) {
+    case Protocol.HTTP:
+      return 'http';
+    case Protocol.HTTPS:
+      return 'https';
+    case Protocol.H2C:
+      return 'h2c';
+    case Protocol.H2:
+      return 'h2';
+    default:
+      throw new UnknownChoice(`protocol ${protocol}`);
+  }
 }
 
 /** Names of the Certificates that a Service refers to, `namespace/name`. */

@@ -12,7 +12,13 @@ import type { ConnectionContext, ListenedConnection } from '../listen/connection
 import { Http2Connection } from '../listen/http2/http2-connection.ts';
 import { Http2Counters } from '../listen/http2/http2-counters.ts';
 import { ClientTimeoutCounters } from '../listen/client-timeout-counters.ts';
-import type { Downstream, DownstreamEvents, MessageFault, RequestHandler } from '../proxy/exchange.ts';
+import type {
+  Downstream,
+  DownstreamEvents,
+  FieldList,
+  MessageFault,
+  RequestHandler,
+} from '../proxy/exchange.ts';
 import { TimerWheel } from '../proxy/timer-wheel.ts';
 import { until } from './http-client.ts';
 import { listenRaw } from './raw-upstream.ts';
@@ -24,6 +30,7 @@ export class Asked implements DownstreamEvents {
   readonly line: string;
   body = '';
   bodyBytes = 0;
+  trailers: FieldList | undefined;
   isReceived = false;
   /** How it ended: `sent` or `closed`. */
   end: string | undefined;
@@ -58,7 +65,8 @@ export class Asked implements DownstreamEvents {
 
   onRequestPart(): void {}
 
-  onRequestEnd(): void {
+  onRequestEnd(trailers?: FieldList): void {
+    this.trailers = trailers;
     this.isReceived = true;
     this.whenReceived();
   }

@@ -12,13 +12,17 @@ import { poolContext, poolSettings } from './pools.ts';
 /** Keeps what an upstream brought. */
 export class Heard implements UpstreamEvents {
   status = 0;
+  head: ResponseHead | undefined;
   fields: readonly string[] = [];
   body = '';
   informational: number[] = [];
   failure: UpstreamFailure | undefined;
   isReady = false;
+  trailers: readonly string[] | undefined;
   isOver = false;
   drains = 0;
+  /** Says whether a piece of the body is free at once. */
+  takes: () => boolean = () => true;
 
   onUpstreamReady(): void {
     this.isReady = true;
@@ -31,16 +35,18 @@ export class Heard implements UpstreamEvents {
   }
 
   onUpstreamHead(head: ResponseHead): void {
+    this.head = head;
     this.status = head.status;
     this.fields = head.fields;
   }
 
   onUpstreamChunk(chunk: Buffer): boolean {
     this.body += chunk.toString('latin1');
-    return true;
+    return this.takes();
   }
 
-  onUpstreamEnd(): void {
+  onUpstreamEnd(trailers?: readonly string[]): void {
+    this.trailers = trailers;
     this.isOver = true;
   }
 
@@ -61,6 +67,8 @@ export const get: UpstreamRequest = {
   target: '/x?y',
   fields: ['host', 'a.test', 'X-A', '\xe9'],
   bodyLength: 0,
+  wantsTrailers: false,
+  mayHaveTrailers: false,
 };
 
 export const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-B: \xe9\r\n\r\nhi';

@@ -103,6 +103,21 @@ export function reset(stream: number, code: number): Buffer {
 export const windowUpdate = (stream: number, bytes: number): Buffer =>
   frame(FrameType.windowUpdate, 0, stream, uint32(bytes));
 
+export function goaway(lastStream: number, code: number): Buffer {
+  return frame(FrameType.goaway, 0, 0, Buffer.concat([uint32(lastStream), uint32(code)]));
+}
+
+/** SETTINGS with one setting, or empty. */
+export function settings(setting?: number, value = 0): Buffer {
+  if (setting === undefined) return frame(FrameType.settings, 0, 0);
+  const payload = Buffer.alloc(6);
+  payload.writeUInt16BE(setting);
+  payload.writeUInt32BE(value, 2);
+  return frame(FrameType.settings, 0, 0, payload);
+}
+
+export const maxConcurrentStreams = 3;
+
 export const ping = (): Buffer => frame(FrameType.ping, 0, 0, Buffer.alloc(8));
 
 function uint32(value: number): Buffer {
@@ -111,33 +126,14 @@ function uint32(value: number): Buffer {
   return bytes;
 }
 
-/** A client of frames that keeps what it gets. Acknowledges nothing by itself. */
-export class FrameClient {
-  readonly socket: Socket;
+/** Frames out of bytes, kept. */
+export class FrameLog {
   readonly frames: Frame[] = [];
-  isClosed = false;
+  readonly #onFrame: (frame: Frame) => void;
   #unread: Buffer = empty;
 
-  constructor(
-    context: TestContext,
-    port: number,
-    first: Buffer = Buffer.concat([preface, frame(4, 0, 0)]),
-    isSecure = false,
-  ) {
-    this.socket = isSecure
-      ? connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['h2'] })
-      : connect({ port, host: '127.0.0.1', noDelay: true });
-    this.socket.on('error', () => {});
-    this.socket.on('data', (bytes: Buffer) => this.#read(bytes));
-    this.socket.on('close', () => {
-      this.isClosed = true;
-    });
-    context.after(() => void this.socket.destroy());
-    this.socket.write(first);
-  }
-
-  async send(...frames: Buffer[]): Promise<void> {
-    await new Promise<void>((resolve) => void this.socket.write(Buffer.concat(frames), () => resolve()));
+  constructor(onFrame: (frame: Frame) => void = () => {}) {
+    this.#onFrame = onFrame;
   }
 
   of(type: number, stream?: number): Frame[] {
@@ -158,15 +154,46 @@ export class FrameClient {
     return Buffer.concat(this.of(FrameType.data, stream).map(({ payload }) => payload)).toString('latin1');
   }
 
-  #read(bytes: Buffer): void {
+  protected read(bytes: Buffer): void {
     this.#unread = Buffer.concat([this.#unread, bytes]);
     while (this.#unread.length >= headerBytes) {
       const end = headerBytes + this.#unread.readUIntBE(0, 3);
       if (this.#unread.length < end) return;
       const [type, flags] = [this.#unread.readUInt8(3), this.#unread.readUInt8(4)];
       const stream = this.#unread.readUInt32BE(5);
-      this.frames.push({ type, flags, stream, payload: this.#unread.subarray(headerBytes, end) });
+      const next = { type, flags, stream, payload: this.#unread.subarray(headerBytes, end) };
       this.#unread = this.#unread.subarray(end);
+      this.frames.push(next);
+      this.#onFrame(next);
     }
+  }
+}
+
+/** A client of frames that keeps what it gets. Acknowledges nothing by itself. */
+export class FrameClient extends FrameLog {
+  readonly socket: Socket;
+  isClosed = false;
+
+  constructor(
+    context: TestContext,
+    port: number,
+    first: Buffer = Buffer.concat([preface, frame(4, 0, 0)]),
+    isSecure = false,
+  ) {
+    super();
+    this.socket = isSecure
+      ? connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['h2'] })
+      : connect({ port, host: '127.0.0.1', noDelay: true });
+    this.socket.on('error', () => {});
+    this.socket.on('data', (bytes: Buffer) => this.read(bytes));
+    this.socket.on('close', () => {
+      this.isClosed = true;
+    });
+    context.after(() => void this.socket.destroy());
+    this.socket.write(first);
+  }
+
+  async send(...frames: Buffer[]): Promise<void> {
+    await new Promise<void>((resolve) => void this.socket.write(Buffer.concat(frames), () => resolve()));
   }
 }

@@ -27,6 +27,7 @@ export function poolContext(clock: Clock = systemClock): PoolContext {
 
 export function poolSettings(settings: Partial<PoolSettings> = {}): PoolSettings {
   return {
+    protocol: 'http',
     connectTimeoutMs: 1000,
     connectionsMax: 2,
     waitingMax: 2,

@@ -14,12 +14,19 @@ import { PoolCall } from './pool-call.ts';
 import type { EndpointPlaces, PlaceUser, PoolPlaces } from './endpoint-places.ts';
 import type { FailureReport } from './failure-report.ts';
 import type { PoolCounters } from './pool-counters.ts';
-import { type ConnectionOwner, UpstreamConnection } from './upstream-connection.ts';
+import { Http2Upstream } from './http2/http2-upstream.ts';
+import { streamsMax } from './http2/session-options.ts';
+import type { ConnectionOwner, PooledConnection } from './pooled-connection.ts';
+import { UpstreamConnection } from './upstream-connection.ts';
 import type { UpstreamTls } from './tls-settings.ts';
 import { connectFailure, connectTimeout } from './upstream-failures.ts';
 
+/** HTTP/1.1 without TLS and with it, and HTTP/2 likewise. */
+export type UpstreamProtocol = 'http' | 'https' | 'h2c' | 'h2';
+
 /** Bounds on one endpoint's connections. */
 export interface PoolSettings {
+  readonly protocol: UpstreamProtocol;
   readonly connectTimeoutMs: number;
   readonly connectionsMax: number;
   /** Requests that may wait for a connection when all are in use. */
@@ -49,8 +56,11 @@ export interface PoolContext {
 const headLimits: HeadLimits = { ...defaultLimits, headBytesMax: 65_536 };
 
 /**
- * A request takes the connection that was freed last, so that those beyond need grow old; without one it opens one, and beyond
+ * A request takes the connection that had room last, so that those beyond need grow old; without one it opens one, and beyond
  * the maximum it waits its turn. Connections outlive tables: a pool lives as long as its endpoint does.
+ *
+ * One of HTTP/1.1 has room for a request, one of HTTP/2 for many. One that ends when its requests are over gives up its place at once, so that
+ * another can be opened: there may be twice the maximum of them while upstreams go away.
  */
 export class EndpointPool implements ConnectionOwner, PlaceUser, Timed {
   wheelNext: Timed | undefined = undefined;
@@ -62,14 +72,19 @@ export class EndpointPool implements ConnectionOwner, PlaceUser, Timed {
   readonly #target: SocketTarget;
   readonly #settings: PoolSettings;
   readonly #context: PoolContext;
-  readonly #connections = new Set<UpstreamConnection>();
-  /** Those without a request, the one freed last at the end. */
-  readonly #free: UpstreamConnection[] = [];
+  readonly #connections = new Set<PooledConnection>();
+  /** Those with room, the one that had it last at the end. */
+  readonly #free: PooledConnection[] = [];
   readonly #places: PoolPlaces;
   readonly #waiting: CallQueue<PoolCall>;
-  /** Those that met a stale connection: only a new one is sure not to be stale too. */
+  /** Those that have been sent in vain: they go before the others. */
   readonly #repeating: CallQueue<PoolCall>;
+  readonly #isHttp2: boolean;
+  /** Requests for which a new connection has room, as far as one knows. */
+  #roomExpected = 1;
   #connecting = 0;
+  /** Of the connections those without a place. */
+  #leaving = 0;
   #activeRequests = 0;
   #isClosing = false;
   #session: Buffer | undefined;
@@ -81,6 +96,8 @@ export class EndpointPool implements ConnectionOwner, PlaceUser, Timed {
     this.#target = target;
     this.#settings = settings;
     this.#context = context;
+    this.#isHttp2 = settings.protocol === 'h2c' || settings.protocol === 'h2';
+    if (this.#isHttp2) this.#roomExpected = streamsMax;
     this.#places = context.places.of(`${service} ${this.authority} ${target.address}`, this);
     const count = (amount: 1 | -1): void => this.#places.addWaiting(amount);
     this.#waiting = new CallQueue(count);
@@ -89,6 +106,10 @@ export class EndpointPool implements ConnectionOwner, PlaceUser, Timed {
 
   get isSecure(): boolean {
     return this.#settings.tls !== undefined;
+  }
+
+  get wheel(): TimerWheel {
+    return this.#context.wheel;
   }
 
   /** Requests that were sent or wait for a connection. */
@@ -112,16 +133,17 @@ export class EndpointPool implements ConnectionOwner, PlaceUser, Timed {
     const { connectionsMax, waitingMax } = this.#settings;
     const mustWait = connection === undefined && this.#places.taken >= connectionsMax;
     // Who waits for a connection that is being opened does not count.
-    if (mustWait && this.#places.waiting >= waitingMax) {
+    if (mustWait && this.#places.waiting - this.#connecting * (this.#roomExpected - 1) >= waitingMax) {
       this.#context.counters.refused += 1;
       return undefined;
     }
     const call = new PoolCall(this, request, events);
     this.#activeRequests += 1;
-    if (connection !== undefined) {
-      connection.start(call);
-    } else {
+    if (connection === undefined) {
       this.#enqueue(this.#waiting, call);
+    } else {
+      connection.start(call);
+      if (connection.room > 0) this.#putBack(connection);
     }
     return call;
   }
@@ -130,7 +152,7 @@ export class EndpointPool implements ConnectionOwner, PlaceUser, Timed {
   close(): void {
     this.#isClosing = true;
     this.#places.close();
-    for (const connection of this.#free.splice(0)) connection.destroy();
+    for (const connection of this.#free.slice()) connection.retire();
     this.#context.wheel.cancel(this);
   }
 
@@ -151,53 +173,59 @@ export class EndpointPool implements ConnectionOwner, PlaceUser, Timed {
     this.#context.failures.note({ service: this.#service, endpoint: this.authority, ...failure });
   }
 
-  onFree(connection: UpstreamConnection): void {
-    const isNew = connection.requests === 0;
+  onFree(connection: PooledConnection): void {
+    const isNew = !connection.isConnected;
     if (isNew) this.#onConnected(connection);
     // Whoever waits for a new connection has none but it, however long it took to open.
-    if ((!isNew && this.#isWornOut(connection)) || (this.#isClosing && this.waiting === 0)) {
-      connection.destroy();
-      return;
-    }
-    if (!isNew && this.#isForOthers()) {
-      connection.destroy();
-      return;
-    }
-    const next = (isNew ? this.#repeating.shift() : undefined) ?? this.#waiting.shift();
-    if (next !== undefined) {
-      connection.start(next);
-      next.events.onUpstreamSent();
-    }
+    if ((!isNew && this.#isWornOut(connection)) || (this.#isClosing && this.waiting === 0))
+      return connection.retire();
+    if (!isNew && this.#isForOthers()) return connection.retire();
+    if (this.waiting > 0) this.#serve(connection, isNew);
+    if (connection.room === 0) return;
     // Where there is no room for a new connection an old one makes it.
-    else if (this.#repeating.size > this.#connecting) connection.destroy();
+    if (this.#repeating.size > this.#connecting * this.#roomExpected) connection.retire();
     else this.#keep(connection);
   }
 
-  onConnectFailed(connection: UpstreamConnection, failure: UpstreamFailure): void {
+  onConnectFailed(connection: PooledConnection, failure: UpstreamFailure): void {
     this.#addConnecting(-1);
     this.#context.wheel.cancel(connection);
     this.#context.counters.connectsFailed += 1;
     const queue = this.#repeating.size > 0 ? this.#repeating : this.#waiting;
-    const { first } = queue;
-    // Who came later has a right to an attempt of its own, which takes as long as one may take.
-    if (first !== undefined && first.waitingSinceMs <= connection.openedMs) queue.shift()!.fail(failure);
+    // So many would have had it.
+    for (let left = this.#roomExpected; left > 0; left -= 1) {
+      const { first } = queue;
+      // Who came later has a right to an attempt of its own, which takes as long as one may take.
+      if (first === undefined || first.waitingSinceMs > connection.openedMs) break;
+      queue.shift()!.fail(failure);
+    }
     this.openForWaiting();
   }
 
-  onConnectTimeout(connection: UpstreamConnection): void {
-    connection.failToConnect(connectTimeout(this.#settings.connectTimeoutMs));
+  onConnectTimeout(connection: PooledConnection): void {
+    connection.failToConnect(connectTimeout(this.#settings.connectTimeoutMs, connection.connectDetail));
   }
 
-  onGone(connection: UpstreamConnection): void {
-    this.#connections.delete(connection);
+  onLeaving(connection: PooledConnection): void {
+    this.#unlist(connection);
+    // Bounded: an upstream that sends all its connections away must not get any number of them.
+    if (this.#leaving >= this.#settings.connectionsMax) return;
+    connection.hasPlace = false;
+    this.#leaving += 1;
     this.#places.giveBack();
-    const at = this.#free.indexOf(connection);
-    if (at >= 0) this.#free.splice(at, 1);
+    this.openForWaiting();
+  }
+
+  onGone(connection: PooledConnection): void {
+    this.#connections.delete(connection);
+    this.#unlist(connection);
+    if (connection.hasPlace) this.#places.giveBack();
+    else this.#leaving -= 1;
     if (connection.requests > 0) this.openForWaiting();
   }
 
   giveUpFree(): void {
-    this.#free[0]?.destroy();
+    this.#free.find(({ isIdle }) => isIdle)?.destroy();
   }
 
   onStale(call: PoolCall): void {
@@ -205,13 +233,42 @@ export class EndpointPool implements ConnectionOwner, PlaceUser, Timed {
     this.#enqueue(this.#repeating, call);
   }
 
+  onRefused(call: PoolCall, connection: PooledConnection): void {
+    this.#context.counters.refusedRepeats += 1;
+    const other = this.#free.findLast(
+      (free) => free !== connection && free.room > 0 && !this.#isTooOld(free),
+    );
+    if (other === undefined) return this.#enqueue(this.#repeating, call);
+    this.#unlist(other);
+    other.start(call);
+    if (other.room > 0) this.#putBack(other);
+  }
+
   /** Closes what has been without a request for too long. */
   onDue(nowMs: number): void {
     const { idleTimeoutMs } = this.#settings;
-    while (this.#free.length > 0 && this.#free[0]!.freeSinceMs + idleTimeoutMs <= nowMs)
-      this.#free[0]!.destroy();
-    const [oldest] = this.#free;
-    if (oldest !== undefined) this.#context.wheel.schedule(this, oldest.freeSinceMs + idleTimeoutMs);
+    let oldestMs = Infinity;
+    for (const connection of this.#free.slice()) {
+      if (!connection.isIdle) continue;
+      if (connection.freeSinceMs + idleTimeoutMs <= nowMs) connection.destroy();
+      else oldestMs = Math.min(oldestMs, connection.freeSinceMs);
+    }
+    if (oldestMs < Infinity) this.#context.wheel.schedule(this, oldestMs + idleTimeoutMs);
+  }
+
+  /** As many connections are being opened as there are requests for them, within the maximum. */
+  openForWaiting(): void {
+    const { connectionsMax } = this.#settings;
+    while (
+      this.#connecting * this.#roomExpected < this.waiting &&
+      this.#connections.size - this.#leaving < connectionsMax
+    ) {
+      const hasPlace = this.#places.take(connectionsMax);
+      // With a connection of its own it waits for that.
+      this.#places.want(!hasPlace && this.#connections.size === 0);
+      if (!hasPlace || !this.#open()) return;
+    }
+    if (this.waiting === 0) this.#places.want(false);
   }
 
   #enqueue(queue: CallQueue<PoolCall>, call: PoolCall): void {
@@ -220,9 +277,11 @@ export class EndpointPool implements ConnectionOwner, PlaceUser, Timed {
     this.openForWaiting();
   }
 
-  #onConnected(connection: UpstreamConnection): void {
+  #onConnected(connection: PooledConnection): void {
+    connection.isConnected = true;
     this.#addConnecting(-1);
     this.#context.wheel.cancel(connection);
+    this.#roomExpected = Math.max(connection.room, 1);
   }
 
   #addConnecting(amount: 1 | -1): void {
@@ -230,24 +289,66 @@ export class EndpointPool implements ConnectionOwner, PlaceUser, Timed {
     this.#places.addConnecting(amount);
   }
 
-  #keep(connection: UpstreamConnection): void {
-    const { wheel } = this.#context;
-    connection.freeSinceMs = wheel.coarseMs();
-    this.#free.push(connection);
-    if (this.wheelPrevious === undefined)
-      wheel.schedule(this, connection.freeSinceMs + this.#settings.idleTimeoutMs);
+  /** Gives those that wait to a connection, for as many of them as it has room. */
+  #serve(connection: PooledConnection, isNew: boolean): void {
+    while (connection.room > 0) {
+      const next = this.#nextFor(connection, isNew);
+      if (next === undefined) return;
+      connection.start(next);
+      next.events.onUpstreamSent();
+      if (this.#isSpent(connection)) return connection.retire();
+    }
   }
 
-  #takeFree(): UpstreamConnection | undefined {
+  #nextFor(connection: PooledConnection, isNew: boolean): PoolCall | undefined {
+    const { first } = this.#repeating;
+    if (first === undefined) return this.#waiting.shift();
+    if (isNew || (!first.needsNew && first.refusedBy !== connection)) return this.#repeating.shift();
+    return this.#waiting.shift();
+  }
+
+  /** It has room for more than the request that it was taken for. */
+  #putBack(connection: PooledConnection): void {
+    if (this.#isSpent(connection)) connection.retire();
+    else this.#list(connection);
+  }
+
+  #keep(connection: PooledConnection): void {
+    const { wheel } = this.#context;
+    if (connection.isIdle) {
+      connection.freeSinceMs = wheel.coarseMs();
+      if (this.wheelPrevious === undefined)
+        wheel.schedule(this, connection.freeSinceMs + this.#settings.idleTimeoutMs);
+    }
+    this.#list(connection);
+  }
+
+  #list(connection: PooledConnection): void {
+    if (connection.isListed) return;
+    connection.isListed = true;
+    this.#free.push(connection);
+  }
+
+  #unlist(connection: PooledConnection): void {
+    if (!connection.isListed) return;
+    connection.isListed = false;
+    this.#free.splice(this.#free.indexOf(connection), 1);
+  }
+
+  #takeFree(): PooledConnection | undefined {
     for (;;) {
       const connection = this.#free.pop();
-      if (connection === undefined || !this.#isTooOld(connection)) return connection;
-      connection.destroy();
+      if (connection === undefined) return undefined;
+      connection.isListed = false;
+      // Its upstream takes fewer at once than before; it comes back with its next response.
+      if (connection.room === 0) continue;
+      if (!this.#isTooOld(connection)) return connection;
+      connection.retire();
     }
   }
 
   /** Whether the upstream may be closing it at this moment. */
-  #isTooOld(connection: UpstreamConnection): boolean {
+  #isTooOld(connection: PooledConnection): boolean {
     const { ageMaxMs } = this.#settings;
     if (connection.keptForMs === Infinity && ageMaxMs === 0) return false;
     const nowMs = this.#context.clock.monotonicMs();
@@ -255,22 +356,16 @@ export class EndpointPool implements ConnectionOwner, PlaceUser, Timed {
     return ageMaxMs > 0 && nowMs - connection.openedMs >= ageMaxMs;
   }
 
-  #isWornOut(connection: UpstreamConnection): boolean {
-    const { requestsPerConnectionMax, ageMaxMs } = this.#settings;
-    if (requestsPerConnectionMax > 0 && connection.requests >= requestsPerConnectionMax) return true;
-    return ageMaxMs > 0 && this.#context.clock.monotonicMs() - connection.openedMs >= ageMaxMs;
+  /** Whether it has had all the requests that one connection may have. */
+  #isSpent({ requests }: PooledConnection): boolean {
+    const { requestsPerConnectionMax } = this.#settings;
+    return requestsPerConnectionMax > 0 && requests >= requestsPerConnectionMax;
   }
 
-  /** As many connections are being opened as there are requests for them, within the maximum. */
-  openForWaiting(): void {
-    const { connectionsMax } = this.#settings;
-    while (this.#connecting < this.waiting && this.#connections.size < connectionsMax) {
-      const hasPlace = this.#places.take(connectionsMax);
-      // With a connection of its own it waits for that.
-      this.#places.want(!hasPlace && this.#connections.size === 0);
-      if (!hasPlace || !this.#open()) return;
-    }
-    if (this.waiting === 0) this.#places.want(false);
+  #isWornOut(connection: PooledConnection): boolean {
+    const { ageMaxMs } = this.#settings;
+    if (this.#isSpent(connection)) return true;
+    return ageMaxMs > 0 && this.#context.clock.monotonicMs() - connection.openedMs >= ageMaxMs;
   }
 
   /** Whether other workers need a connection more than this one, which has its share or nobody to serve. */
@@ -280,12 +375,10 @@ export class EndpointPool implements ConnectionOwner, PlaceUser, Timed {
   }
 
   #open(): boolean {
-    const { clock, wheel, counters, ownPorts } = this.#context;
+    const { clock, wheel, counters } = this.#context;
     try {
       const nowMs = clock.monotonicMs();
-      const connection = new UpstreamConnection(this, nowMs, (memory) =>
-        openSocket(this.#target, this.#settings.tls, this.#session, ownPorts, memory),
-      );
+      const connection = this.#createConnection(nowMs);
       this.#connections.add(connection);
       this.#addConnecting(1);
       counters.connectionsOpened += 1;
@@ -299,5 +392,25 @@ export class EndpointPool implements ConnectionOwner, PlaceUser, Timed {
         for (let call = queue.shift(); call !== undefined; call = queue.shift()) call.fail(failure);
       return false;
     }
+  }
+
+  /** @throws what `openSocket` throws */
+  #createConnection(nowMs: number): PooledConnection {
+    const { ownPorts } = this.#context;
+    const { tls } = this.#settings;
+    if (this.#isHttp2)
+      return new Http2Upstream(this, nowMs, () =>
+        openSocket({ target: this.#target, tls, alpnProtocol: 'h2', session: this.#session, ownPorts }),
+      );
+    return new UpstreamConnection(this, nowMs, (memory) =>
+      openSocket({
+        target: this.#target,
+        tls,
+        alpnProtocol: 'http/1.1',
+        session: this.#session,
+        ownPorts,
+        memory,
+      }),
+    );
   }
 }

@@ -28,17 +28,22 @@ export interface OpeningSocket {
 /** TCP keep-alive finds peers that vanished without a word. */
 const tcpKeepAliveMs = 60_000;
 
-/**
- * `tls` undefined: plain TCP. `session` of an earlier connection spares most of the handshake (RFC 8446 section 2.2).
- * @throws ForbiddenAddress where no upstream may be
- */
-export function openSocket(
-  target: SocketTarget,
-  tls: UpstreamTls | undefined,
-  session: Buffer | undefined,
-  ownPorts: OwnPorts,
-  memory: ReadMemory,
-): OpeningSocket {
+export interface SocketOptions {
+  readonly target: SocketTarget;
+  /** Undefined: plain TCP. */
+  readonly tls: UpstreamTls | undefined;
+  /** With TLS. */
+  readonly alpnProtocol: 'http/1.1' | 'h2';
+  /** Of an earlier connection: spares most of the handshake (RFC 8446 section 2.2). */
+  readonly session: Buffer | undefined;
+  readonly ownPorts: OwnPorts;
+  /** Reads into it; undefined: somebody else will read. */
+  readonly memory?: ReadMemory;
+}
+
+/** @throws ForbiddenAddress where no upstream may be */
+export function openSocket(options: SocketOptions): OpeningSocket {
+  const { target, tls, alpnProtocol, session, ownPorts, memory } = options;
   const { address, port, name, serverName } = target;
   const refusal = checkUpstreamAddress(address, port, ownPorts);
   if (refusal !== undefined) throw refusal;
@@ -46,13 +51,13 @@ export function openSocket(
     host: address,
     port,
     highWaterMark: socketBufferBytes,
-    onread: memory.onread,
+    ...(memory && { onread: memory.onread }),
     noDelay: true,
     keepAlive: true,
     keepAliveInitialDelay: tcpKeepAliveMs,
   };
   if (tls === undefined) return { socket: connectTcp(tcp), readyEvent: 'connect' };
-  const secure = tlsConnectOptions(tls, { serverName, address: name });
+  const secure = tlsConnectOptions(tls, { serverName, address: name }, alpnProtocol);
   const socket = connectTls({ ...tcp, ...secure, ...(session !== undefined && { session }) });
   return { socket, readyEvent: 'secureConnect' };
 }

@@ -1,11 +1,24 @@
 /** One request on the connections of an endpoint, from its place in the queue to the end of its response. */
 
-import type { UpstreamCall, UpstreamEvents, UpstreamFailure, UpstreamRequest } from '../proxy/exchange.ts';
+import type {
+  FieldList,
+  UpstreamCall,
+  UpstreamEvents,
+  UpstreamFailure,
+  UpstreamRequest,
+} from '../proxy/exchange.ts';
 import type { Queued } from './call-queue.ts';
-import type { UpstreamConnection } from './upstream-connection.ts';
+import type { CallCarrier, PooledConnection } from './pooled-connection.ts';
+import type { SentBody } from './sent-body.ts';
 
 /** May be sent again when nothing was answered: idempotent (RFC 9110 section 9.2.2). */
 const repeatable: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
+
+/**
+ * So often a request is sent again that no upstream has looked at. Once is not enough: where a connection takes 50 requests and 100 wait, the
+ * second half is refused twice.
+ */
+const refusalsMax = 3;
 
 /** What a call needs of its pool. */
 interface CallQueueOwner {
@@ -24,15 +37,24 @@ export class PoolCall implements UpstreamCall, Queued<PoolCall> {
   readonly request: UpstreamRequest;
   readonly events: UpstreamEvents;
   /** Undefined while the call waits for one, and when it is over. */
-  connection: UpstreamConnection | undefined = undefined;
+  carrier: CallCarrier | undefined = undefined;
   /** All of the request is sent, or on its way to the socket. */
   isRequestDone: boolean;
   /** Since when it waits for a connection; monotonic. */
   waitingSinceMs = 0;
-  /** It has been sent once already. */
+  /** It has been sent already, and waits among those that go before the others. */
   isRepeated = false;
+  /** Only a new connection will do. */
+  needsNew = false;
+  /** The connection that has refused it. */
+  refusedBy: PooledConnection | undefined = undefined;
+  /** Of a request with a body that may be sent again; what is kept of it. */
+  sentBody: SentBody | undefined = undefined;
+  /** What follows the body; undefined while it is not known, or nothing. */
+  trailers: FieldList | undefined = undefined;
   readonly #owner: CallQueueOwner;
   #isOver = false;
+  #refusals = 0;
 
   constructor(owner: CallQueueOwner, request: UpstreamRequest, events: UpstreamEvents) {
     this.#owner = owner;
@@ -46,7 +68,7 @@ export class PoolCall implements UpstreamCall, Queued<PoolCall> {
   }
 
   get unsentMark(): number {
-    return this.connection?.writer.unsentMark ?? 0;
+    return this.carrier?.unsentMark ?? 0;
   }
 
   /** Whether the request may be sent once more: nobody can tell the difference, and it was not done before. */
@@ -54,43 +76,58 @@ export class PoolCall implements UpstreamCall, Queued<PoolCall> {
     const { method, bodyLength } = this.request;
     if (this.isRepeated || bodyLength !== 0 || !repeatable.has(method)) return false;
     this.isRepeated = true;
+    this.needsNew = true;
+    return true;
+  }
+
+  /** The same of one that nobody has looked at, whatever its method (RFC 9113 section 8.7), if its body is still at hand. */
+  takeRefusal(by: PooledConnection): boolean {
+    if (this.#refusals >= refusalsMax || this.sentBody?.isWhole === false) return false;
+    this.#refusals += 1;
+    this.isRepeated = true;
+    this.refusedBy = by;
     return true;
   }
 
   sendChunk(chunk: Buffer): boolean {
-    return this.connection?.writer.chunk(chunk) ?? true;
+    if (this.carrier !== undefined) return this.carrier.chunk(chunk);
+    // It waits for another connection; what comes meanwhile is sent there, and is the last that may come.
+    if (this.#isOver || this.sentBody === undefined) return true;
+    this.sentBody.keep(chunk);
+    return false;
   }
 
   flush(): void {
-    this.connection?.writer.flush();
+    this.carrier?.flush();
   }
 
-  endRequest(): void {
+  endRequest(trailers?: FieldList): void {
     this.isRequestDone = true;
-    this.connection?.writer.end();
+    this.trailers = trailers;
+    this.carrier?.end(trailers);
   }
 
   pauseResponse(): void {
-    this.connection?.pause();
+    this.carrier?.pause();
   }
 
   resumeResponse(): void {
-    this.connection?.resume();
+    this.carrier?.resume();
   }
 
   abort(): void {
     if (this.#isOver) return;
-    const { connection } = this;
+    const { carrier } = this;
     this.#over();
-    if (connection === undefined) this.#owner.withdraw(this);
-    else connection.abandon();
+    if (carrier === undefined) this.#owner.withdraw(this);
+    else carrier.abandon();
   }
 
   /** The response is complete; the connection has been taken care of. */
-  end(): void {
+  end(trailers?: FieldList): void {
     if (this.#isOver) return;
     this.#over();
-    this.events.onUpstreamEnd();
+    this.events.onUpstreamEnd(trailers);
   }
 
   fail(failure: UpstreamFailure): void {
@@ -102,7 +139,8 @@ export class PoolCall implements UpstreamCall, Queued<PoolCall> {
 
   #over(): void {
     this.#isOver = true;
-    this.connection = undefined;
+    this.carrier = undefined;
+    this.sentBody = undefined;
     this.#owner.onCallOver();
   }
 }

@@ -3,7 +3,7 @@
 import { isIP } from 'node:net';
 import type { Endpoint, EndpointSet } from '@causeway/proto/gen/causeway/config/v1/config_pb';
 
-import { EndpointPool, type PoolContext, type PoolSettings } from './endpoint-pool.ts';
+import { EndpointPool, type PoolContext, type PoolSettings, type UpstreamProtocol } from './endpoint-pool.ts';
 import { NamedAddresses } from './named-addresses.ts';
 import { nextInRotation, type Weighted } from './smooth-round-robin.ts';
 
@@ -45,6 +45,11 @@ export class ServiceHandle {
           detail: 'the name has no address',
         }),
     });
+  }
+
+  /** How its endpoints are spoken to. */
+  get protocol(): UpstreamProtocol {
+    return this.#settings.protocol;
   }
 
   get endpoints(): readonly LiveEndpoint[] {

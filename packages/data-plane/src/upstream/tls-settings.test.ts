@@ -50,7 +50,7 @@ describe('tlsConnectOptions', () => {
     const tls = createUpstreamTls({ ...defaults, trust: [authority.certificate], ...parts });
     const { port } = server.address() as AddressInfo;
     const socket = connect({
-      ...tlsConnectOptions(tls, { serverName, address }),
+      ...tlsConnectOptions(tls, { serverName, address }, 'http/1.1'),
       host: '127.0.0.1',
       port,
     });

@@ -46,17 +46,18 @@ export function createUpstreamTls(parts: UpstreamTlsParts): UpstreamTls {
 
 /**
  * Options of `tls.connect` for one endpoint. `endpoint.serverName` goes before the Service's, that before the address. A
- * name that is an IP address is verified and not sent (RFC 6066 section 3).
+ * name that is an IP address is verified and not sent (RFC 6066 section 3). `alpnProtocol` is the only one that is offered.
  */
 export function tlsConnectOptions(
   { serverName, verify, context }: UpstreamTls,
   endpoint: { readonly serverName: string | undefined; readonly address: string },
+  alpnProtocol: 'http/1.1' | 'h2',
 ): ConnectionOptions {
   const name = endpoint.serverName ?? serverName ?? endpoint.address;
   return {
     secureContext: context,
     servername: isIP(name) === 0 ? name : '',
-    ALPNProtocols: ['http/1.1'],
+    ALPNProtocols: [alpnProtocol],
     rejectUnauthorized: verify,
     // The connection is made to an address that was resolved before, which says nothing about the name.
     checkServerIdentity: (_host, certificate) => checkServerIdentity(name, certificate),

@@ -7,7 +7,6 @@ import { ResponseParser } from '@causeway/http1/response-parser';
 import { shouldClose } from '@causeway/http1/should-close';
 import { requestHeadText } from '@causeway/http1/write-head';
 import { BodyLength } from '@causeway/http1/message-head';
-import type { HeadLimits } from '@causeway/http1/limits';
 
 import type { FieldList, UpstreamFailure } from '../proxy/exchange.ts';
 import type { Timed } from '../proxy/timer-wheel.ts';
@@ -16,41 +15,26 @@ import { ownSocket, type SocketOwner } from '../socket/own-socket.ts';
 import { ReadMemory } from '../socket/read-memory.ts';
 import type { OpeningSocket } from './open-socket.ts';
 import type { PoolCall } from './pool-call.ts';
+import type { CallCarrier, ConnectionOwner, PooledConnection } from './pooled-connection.ts';
 import { connectFailure, protocolFailure, resetFailure } from './upstream-failures.ts';
-
-/** What a connection tells its pool. */
-export interface ConnectionOwner {
-  readonly headLimits: HeadLimits;
-  /** Host of requests that name none. */
-  readonly authority: string;
-  /** May carry a request from now on: it is connected, or its last response is complete. */
-  onFree(connection: UpstreamConnection): void;
-  /** No connection came about. */
-  onConnectFailed(connection: UpstreamConnection, failure: UpstreamFailure): void;
-  /** It is of no use any more; told once, after `onFree` or not. */
-  onGone(connection: UpstreamConnection): void;
-  /** A request came too late for a connection that the upstream had given up; it may be sent again. */
-  onStale(call: PoolCall): void;
-  onConnectTimeout(connection: UpstreamConnection): void;
-  /** A TLS session that a later connection may go on with. */
-  onSession(session: Buffer): void;
-}
 
 /** `connecting` -> `free` <-> `busy` -> `gone`, and from everywhere to `gone`. */
 type State = 'connecting' | 'free' | 'busy' | 'gone';
 
-export class UpstreamConnection implements SocketOwner, Timed {
+export class UpstreamConnection implements PooledConnection, CallCarrier, SocketOwner {
   wheelNext: Timed | undefined = undefined;
   wheelPrevious: Timed | undefined = undefined;
   dueMs = Infinity;
-  readonly writer: MessageWriter;
-  /** Monotonic. */
   readonly openedMs: number;
-  /** When it was last left without a request; monotonic. */
   freeSinceMs = 0;
-  /** How long the upstream says that it keeps the connection, by its Keep-Alive field. */
+  isListed = false;
+  hasPlace = true;
+  isConnected = false;
+  /** By its Keep-Alive field. */
   keptForMs = Infinity;
   requests = 0;
+  readonly connectDetail = undefined;
+  readonly #writer: MessageWriter;
   readonly #owner: ConnectionOwner;
   readonly #socket: Socket;
   readonly #parser: ResponseParser;
@@ -70,7 +54,7 @@ export class UpstreamConnection implements SocketOwner, Timed {
     const { socket, readyEvent } = open(this.#memory);
     this.#socket = socket;
     this.#parser = new ResponseParser(owner.headLimits);
-    this.writer = new MessageWriter(socket, () => this.#call?.events.onUpstreamDrain());
+    this.#writer = new MessageWriter(socket, () => this.#call?.events.onUpstreamDrain());
     ownSocket(socket, this);
     socket.once(readyEvent, () => this.#onReady());
     if (readyEvent === 'secureConnect') {
@@ -79,7 +63,18 @@ export class UpstreamConnection implements SocketOwner, Timed {
     }
   }
 
-  /** Sends a request. Only when it is free. */
+  get room(): number {
+    return this.#state === 'free' ? 1 : 0;
+  }
+
+  get isIdle(): boolean {
+    return this.#state === 'free';
+  }
+
+  get unsentMark(): number {
+    return this.#writer.unsentMark;
+  }
+
   start(call: PoolCall): void {
     const { method, target, bodyLength } = call.request;
     const fields = this.#namedFields(call.request.fields);
@@ -88,12 +83,25 @@ export class UpstreamConnection implements SocketOwner, Timed {
     this.#hasAnswered = false;
     this.#isHandedOver = true;
     this.requests += 1;
-    call.connection = this;
+    call.carrier = this;
     this.#parser.begin(method);
     const isChunked = bodyLength === 'unknown';
-    this.writer.begin(requestHeadText(method, target, fields, writtenLength(method, bodyLength)), isChunked);
-    if (bodyLength === 0) this.writer.flush();
+    this.#writer.begin(requestHeadText(method, target, fields, writtenLength(method, bodyLength)), isChunked);
+    if (bodyLength === 0) this.#writer.flush();
     else call.events.onUpstreamReady();
+  }
+
+  chunk(chunk: Buffer): boolean {
+    return this.#writer.chunk(chunk);
+  }
+
+  flush(): void {
+    this.#writer.flush();
+  }
+
+  /** Trailers stay behind: no upstream has said that it wants them. */
+  end(): void {
+    this.#writer.end();
   }
 
   pause(): void {
@@ -104,9 +112,13 @@ export class UpstreamConnection implements SocketOwner, Timed {
     if (this.#socket.isPaused()) this.#socket.resume();
   }
 
-  /** The exchange is over before the response is. */
   abandon(): void {
     this.#call = undefined;
+    this.destroy();
+  }
+
+  /** Only of one without a request. */
+  retire(): void {
     this.destroy();
   }
 
@@ -122,7 +134,6 @@ export class UpstreamConnection implements SocketOwner, Timed {
     if (this.#state === 'connecting') this.#owner.onConnectTimeout(this);
   }
 
-  /** Told by the pool, which knows how long it waited. */
   failToConnect(failure: UpstreamFailure): void {
     this.destroy();
     this.#owner.onConnectFailed(this, failure);
@@ -199,7 +210,7 @@ export class UpstreamConnection implements SocketOwner, Timed {
     const call = this.#call!;
     const isStale = this.requests > 1 && !this.#hasAnswered && failure.reason === 'upstream_reset';
     this.#call = undefined;
-    call.connection = undefined;
+    call.carrier = undefined;
     this.destroy();
     if (isStale && call.takeRepeat()) this.#owner.onStale(call);
     else call.fail(failure);

@@ -11,8 +11,13 @@ export function connectFailure(error: unknown): UpstreamFailure {
   return { reason: 'upstream_connect_failed', detail };
 }
 
-export function connectTimeout(timeoutMs: number): UpstreamFailure {
-  return { reason: 'upstream_connect_failed', detail: `not connected within ${timeoutMs} ms` };
+/** `known`: what is known of the reason. */
+export function connectTimeout(timeoutMs: number, known: string | undefined): UpstreamFailure {
+  const detail = `not connected within ${timeoutMs} ms`;
+  return {
+    reason: 'upstream_connect_failed',
+    detail: known === undefined ? detail : `${detail}: ${known}`,
+  };
 }
 
 /** The connection ended under a request; `error` is undefined for an ordinary end. */
@@ -22,7 +27,7 @@ export function resetFailure(error: unknown, hasAnswered: boolean): UpstreamFail
   return { reason: 'upstream_reset', detail: `${how} ${when}` };
 }
 
-export function protocolFailure({ detail }: Fault): UpstreamFailure {
+export function protocolFailure({ detail }: Pick<Fault, 'detail'>): UpstreamFailure {
   return { reason: 'upstream_protocol_error', detail };
 }
 

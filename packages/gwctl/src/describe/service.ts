@@ -1,5 +1,5 @@
 import { kindNamed } from '@causeway/model/kinds/registry';
-import { type ServiceSpec, upstreamTls } from '@causeway/model/kinds/service';
+import { hasTls, type ServiceSpec, upstreamTls } from '@causeway/model/kinds/service';
 import type { Resource } from '@causeway/model/resource';
 import { hostPort } from '../output/columns/service.ts';
 import { routesTo } from '../output/used-by.ts';
@@ -40,7 +40,7 @@ export async function describeService(
       ['Balancing', spec.loadBalancing?.policy],
       ['Timeouts', settings(spec.timeouts, service.spec['timeouts']).join(', ')],
       ['Pool', settings(spec.pool, service.spec['pool']).join(', ')],
-      ['TLS', spec.protocol === 'https' ? tlsText(spec, service) : undefined],
+      ['TLS', spec.protocol !== undefined && hasTls(spec.protocol) ? tlsText(spec, service) : undefined],
       ['Used by', users.join(', ')],
       ['Nodes', nodes.text],
     ],

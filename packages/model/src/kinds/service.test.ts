@@ -18,8 +18,14 @@ describe('Service.tls', () => {
     assert.deepEqual(problemsOf({ protocol: 'http', endpoints: [{ ...named, serverName: 'a' }] }), [
       ['not_allowed_here', '/spec/endpoints/0/serverName', detail],
     ]);
-    assert.deepEqual(problemsOf({ protocol: 'https', endpoints: [named] }), []);
-    assert.deepEqual(problemsOf({ protocol: 'https', endpoints: [named], tls: {} }), []);
+    assert.deepEqual(problemsOf({ protocol: 'h2c', tls: {} }), [
+      ['not_allowed_here', '/spec/tls', 'protocol h2c has no TLS'],
+    ]);
+    for (const protocol of ['https', 'h2']) {
+      assert.deepEqual(problemsOf({ protocol, endpoints: [named] }), []);
+      assert.deepEqual(problemsOf({ protocol, endpoints: [named], tls: {} }), []);
+      assert.equal(problemsOf({ protocol, endpoints: [numbered] }).length, 1);
+    }
   });
 
   it('needs a name for an endpoint that is an address, unless nothing is verified', () => {
@@ -52,9 +58,10 @@ describe('Service.tls', () => {
   });
 
   it('refuses versions and protocols that this one does not speak', () => {
-    assert.deepEqual(problemsOf({ protocol: 'h2' }), [
-      ['bad_format', '/spec/protocol', '"h2" is not one of http, https'],
-    ]);
+    for (const protocol of ['grpc', 'grpcs', 'http2', 'H2'])
+      assert.deepEqual(problemsOf({ protocol }), [
+        ['bad_format', '/spec/protocol', `"${protocol}" is not one of http, https, h2c, h2`],
+      ]);
     assert.equal(problemsOf({ protocol: 'https', tls: { minVersion: 'TLSv1.1' } }).length, 1);
   });
 });

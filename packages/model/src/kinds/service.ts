@@ -32,15 +32,15 @@ export const upstreamTls = object(
     verify: flag('false takes any certificate, and warns at every apply.').default(true),
     minVersion: choice('Oldest version that is spoken.', ['TLSv1.2', 'TLSv1.3']).default('TLSv1.2'),
   },
-  'TLS towards endpoints; protocol https only.',
+  'TLS towards endpoints; protocols https and h2 only.',
 );
 
 const serviceFields = object(
   {
-    protocol: choice('How endpoints are spoken to: HTTP/1.1, or HTTP/1.1 over TLS.', [
-      'http',
-      'https',
-    ]).default('http'),
+    protocol: choice(
+      'How endpoints are spoken to: http is HTTP/1.1 and h2c HTTP/2, https and h2 are the same over TLS. Nothing is negotiated.',
+      ['http', 'https', 'h2c', 'h2'],
+    ).default('http'),
     endpoints: list(
       object(
         {
@@ -65,9 +65,12 @@ const serviceFields = object(
     ).prefault({}),
     pool: object(
       {
-        maxConnections: integer('a number of connections', 'Connections to one endpoint.', 1, 65_535).default(
-          256,
-        ),
+        maxConnections: integer(
+          'a number of connections',
+          'Connections to one endpoint. One of HTTP/2 carries up to 100 requests at once, or as many as the endpoint allows.',
+          1,
+          65_535,
+        ).default(256),
         maxWaiting: integer(
           'a number of requests',
           'Requests that wait for a connection; over: 503 overloaded.',
@@ -100,9 +103,11 @@ type ServiceFields = z.output<typeof serviceFields>;
 export const serviceSpec = serviceFields.superRefine((spec, context) => {
   const complain = (path: (string | number)[], message: string): void =>
     context.addIssue({ code: 'custom', path, message });
-  if (spec.protocol === 'http') {
+  const { protocol } = spec;
+  if (!hasTls(protocol)) {
+    const secure = { http: 'https', h2c: 'h2' }[protocol];
     for (const path of tlsFieldsOf(spec))
-      complain(path, say('not_allowed_here', 'protocol http has no TLS', 'write protocol: https'));
+      complain(path, say('not_allowed_here', `protocol ${protocol} has no TLS`, `write protocol: ${secure}`));
     return;
   }
   if (spec.tls?.verify === false || spec.tls?.serverName !== undefined) return;
@@ -118,6 +123,11 @@ export const serviceSpec = serviceFields.superRefine((spec, context) => {
     );
   }
 });
+
+/** Whether endpoints are spoken to over TLS. */
+export function hasTls(protocol: ServiceFields['protocol']): protocol is 'https' | 'h2' {
+  return protocol === 'https' || protocol === 'h2';
+}
 
 function tlsFieldsOf({ tls, endpoints }: ServiceFields): (string | number)[][] {
   const named = endpoints.flatMap((endpoint, index) =>

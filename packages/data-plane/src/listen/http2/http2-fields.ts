@@ -29,6 +29,13 @@ export function http2Fields(status: number, fields: FieldList, length: number | 
   return sent;
 }
 
+/** The same as an object: the runtime takes a list for final heads alone. */
+export function headersOf(list: FieldList): Record<string, string[]> {
+  const headers: Record<string, string[]> = {};
+  for (let at = 0; at < list.length; at += 2) (headers[list[at]!] ??= []).push(list[at + 1]!);
+  return headers;
+}
+
 function sentName(name: string): string {
   const known = sentNames.get(name);
   if (known !== undefined) return known;

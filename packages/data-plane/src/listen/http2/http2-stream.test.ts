@@ -62,7 +62,7 @@ describe('a request of HTTP/2', () => {
     assert.deepEqual([downstream.head.host, downstream.head.fields], ['b.test', ['host', 'b.test']]);
   });
 
-  it('brings its body, of a length that is known or not, and no trailers', async (context) => {
+  it('brings its body, of a length that is known or not, and its trailers', async (context) => {
     for (const length of [undefined, 5]) {
       const fixture = await startClients(context, (one) => {
         one.whenReceived = () => one.answer('ok');
@@ -78,7 +78,33 @@ describe('a request of HTTP/2', () => {
         [one!.body, one!.downstream.head.bodyLength, one!.end],
         ['hello', length ?? -1, 'sent'],
       );
+      assert.deepEqual(one!.trailers, ['x-trailer', 'a']);
       assert.deepEqual(client.resets(1), []);
+    }
+  });
+
+  it('gets trailers behind a body of unknown length, if it has said that it wants them', async (context) => {
+    for (const [te, length, trailers] of [
+      [true, 'unknown', ['x-a', '1', 'x-a', '2']],
+      [true, 'unknown', undefined],
+      [true, 2, ['x-a', '1']],
+      [false, 'unknown', ['x-a', '1']],
+    ] as const) {
+      const fixture = await startClients(context, ({ downstream }) => {
+        downstream.sendHead(200, [], length, false);
+        downstream.sendChunk(Buffer.from('hi'));
+        downstream.endResponse(trailers);
+      });
+      const heard = ask(openSession(context, fixture), te ? { te: 'trailers' } : {});
+      let got: unknown;
+      heard.stream.on('trailers', (_fields, _flags, raw: unknown) => {
+        got = raw;
+      });
+      await until('the end', () => heard.isEnded && heard.isClosed);
+      assert.deepEqual(
+        [heard.body, got, fixture.asked[0]!.end],
+        ['hi', te && length === 'unknown' ? trailers : undefined, 'sent'],
+      );
     }
   });
 

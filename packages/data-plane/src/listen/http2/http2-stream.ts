@@ -13,8 +13,9 @@ import type {
   ResponseLength,
 } from '../../proxy/exchange.ts';
 import type { Timed, TimerWheel } from '../../proxy/timer-wheel.ts';
-import { http2Fields } from './http2-fields.ts';
+import { crossingTrailers } from '../../proxy/trailers.ts';
 import type { Http2Counters } from './http2-counters.ts';
+import { headersOf, http2Fields } from './http2-fields.ts';
 import { StreamWriter, type StreamWriterOwner } from './stream-writer.ts';
 
 /** What a stream needs of its connection. */
@@ -48,6 +49,8 @@ export class Http2Stream implements Downstream, StreamWriterOwner, Timed {
   readonly #writer: StreamWriter;
   #events: DownstreamEvents | undefined;
   #isReceived: boolean;
+  #trailers: FieldList | undefined;
+  #responseTrailers: FieldList | undefined;
   /** The response is complete, if not out. */
   #isEnded = false;
   /** The runtime has the end of the response, and may not have sent it. */
@@ -93,7 +96,7 @@ export class Http2Stream implements Downstream, StreamWriterOwner, Timed {
   sendInformational(status: number, fields: FieldList): void {
     // Switching protocols is not for HTTP/2 (RFC 9113 section 8.6).
     if (status === 101 || this.#isClosed()) return;
-    this.#stream.additionalHeaders(informational(http2Fields(status, fields, undefined)));
+    this.#stream.additionalHeaders(headersOf(http2Fields(status, fields, undefined)));
   }
 
   /**
@@ -103,7 +106,10 @@ export class Http2Stream implements Downstream, StreamWriterOwner, Timed {
   sendHead(status: number, fields: FieldList, length: ResponseLength | undefined, close: boolean): void {
     this.#hasBody =
       this.head.method !== 'HEAD' && length !== undefined && length !== 0 && !forbidsBody(status);
-    this.#writer.begin(http2Fields(status, fields, typeof length === 'number' ? length : undefined));
+    this.#writer.begin(
+      http2Fields(status, fields, typeof length === 'number' ? length : undefined),
+      this.#hasBody && typeof length !== 'number' && this.head.valueOf('te') === 'trailers',
+    );
     if (close && this.#isReceived) this.#owner.leave();
   }
 
@@ -119,8 +125,9 @@ export class Http2Stream implements Downstream, StreamWriterOwner, Timed {
     return this.#writer.takeBack();
   }
 
-  endResponse(): void {
+  endResponse(trailers?: FieldList): void {
     this.#isEnded = true;
+    this.#responseTrailers = trailers;
     if (this.#isClosed()) return;
     if (this.#owner.mayEnd(this)) this.#end();
     else if (this.#hasBody) this.#writer.flush();
@@ -148,6 +155,8 @@ export class Http2Stream implements Downstream, StreamWriterOwner, Timed {
     stream.owner = this;
     stream.on('close', onClose);
     if (this.#isReceived) return;
+    // Trailers may come before the body is asked for.
+    stream.on('trailers', onTrailers);
     stream.on('end', onEnd);
     // Told of streams whose response is not complete.
     stream.on('aborted', onAborted);
@@ -155,7 +164,7 @@ export class Http2Stream implements Downstream, StreamWriterOwner, Timed {
 
   #end(): void {
     this.#isEnding = true;
-    this.#writer.end(this.#hasBody, !this.#isReceived);
+    this.#writer.end(this.#hasBody, this.#responseTrailers, !this.#isReceived);
   }
 
   #noteEndOut(): void {
@@ -174,11 +183,15 @@ export class Http2Stream implements Downstream, StreamWriterOwner, Timed {
     this.#events?.onRequestPart();
   }
 
+  onTrailers(raw: FieldList): void {
+    this.#trailers = crossingTrailers(raw);
+  }
+
   onEnd(): void {
     // After a reset the runtime tells an end as well.
     if (this.#isReceived || this.#isClosed()) return;
     this.#isReceived = true;
-    this.#events?.onRequestEnd();
+    this.#events?.onRequestEnd(this.#trailers);
   }
 
   onEmptied(): void {
@@ -234,6 +247,10 @@ function onClose(this: OwnedStream): void {
   this.owner!.onClose();
 }
 
+function onTrailers(this: OwnedStream, _headers: unknown, _flags: number, raw: FieldList): void {
+  this.owner!.onTrailers(raw);
+}
+
 function onEnd(this: OwnedStream): void {
   this.owner!.onEnd();
 }
@@ -251,11 +268,4 @@ const cut = new Error('the response was cut');
 /** RFC 9110 sections 15.3.5 and 15.4.5. */
 function forbidsBody(status: number): boolean {
   return status === 204 || status === 304;
-}
-
-/** The runtime takes a list for final heads alone. */
-function informational(list: readonly string[]): Record<string, string[]> {
-  const headers: Record<string, string[]> = {};
-  for (let at = 0; at < list.length; at += 2) (headers[list[at]!] ??= []).push(list[at + 1]!);
-  return headers;
 }

@@ -2,7 +2,9 @@
 
 import type { ServerHttp2Stream } from 'node:http2';
 
+import type { FieldList } from '../../proxy/exchange.ts';
 import { copiedBytesMax } from '../../socket/read-memory.ts';
+import { headersOf } from './http2-fields.ts';
 
 /**
  * As much as is handed to the runtime at once: a write is told when all of it is out, and only then is it known that the client reads. At
@@ -35,6 +37,7 @@ export class StreamWriter {
   #isFull = false;
   #isEnded = false;
   #tellsSent = false;
+  #mayHaveTrailers = false;
 
   constructor(stream: ServerHttp2Stream, owner: StreamWriterOwner) {
     this.#stream = stream;
@@ -51,8 +54,10 @@ export class StreamWriter {
     return this.#waitingBytes + this.#writtenBytes;
   }
 
-  begin(head: string[]): void {
+  /** `mayHaveTrailers`: `end` will tell them, or that there are none. */
+  begin(head: string[], mayHaveTrailers: boolean): void {
     this.#isBegun = true;
+    this.#mayHaveTrailers = mayHaveTrailers;
     this.#head = head;
   }
 
@@ -91,9 +96,13 @@ export class StreamWriter {
    * Completes the response. `tellsSent`: `onSent` is called when all of it is out, not before this returns. Hot path: of a stream whose request
    * is complete the runtime tells the end at the same time, and to be told twice costs a listener.
    */
-  end(hasBody: boolean, tellsSent: boolean): void {
+  end(hasBody: boolean, trailers: FieldList | undefined, tellsSent: boolean): void {
     this.#isEnded = true;
     this.#tellsSent = tellsSent;
+    if (this.#mayHaveTrailers && trailers !== undefined) {
+      const headers = headersOf(trailers);
+      this.#stream.once('wantTrailers', () => this.#stream.sendTrailers(headers));
+    }
     this.#sendHead(!hasBody);
     if (!hasBody) {
       if (tellsSent) process.nextTick(() => this.#owner.onSent());
@@ -104,7 +113,8 @@ export class StreamWriter {
     const head = this.#head;
     if (head === undefined) return;
     this.#head = undefined;
-    this.#stream.respond(head, { endStream: isLast });
+    // Without trailers the runtime ends it by a frame more.
+    this.#stream.respond(head, { endStream: isLast, waitForTrailers: !isLast && this.#mayHaveTrailers });
   }
 
   #writeNext(): void {

@@ -3,13 +3,10 @@
 import { randomBytes } from 'node:crypto';
 
 /** 16 bytes of name, 16 to seal and 16 to sign, as node:tls wants them. */
-const keyBytes = 48;
-
-/** A stolen key opens the tickets of its time, and with TLS 1.2 what was sent in their sessions; so keys do not grow old. */
-export const ticketKeysLiveMs = 12 * 3_600_000;
+export const ticketKeyBytes = 48;
 
 export function newTicketKeys(): Buffer {
-  return randomBytes(keyBytes);
+  return randomBytes(ticketKeyBytes);
 }
 
 export class TicketKeys {
@@ -25,7 +22,7 @@ export class TicketKeys {
 
   /**
    * Deviation: those before are gone, though nginx and Envoy keep them for a while: node:tls takes one set of keys. A client with
-   * a ticket of before makes a full handshake.
+   * a ticket of before, which lives for two hours, makes a full handshake.
    */
   replace(keys: Uint8Array): void {
     this.#current = Buffer.from(keys);

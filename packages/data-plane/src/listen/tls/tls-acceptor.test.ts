@@ -118,6 +118,27 @@ describe('TLS of a port', () => {
     assert.deepEqual(failed, []);
   });
 
+  it('shows the first one to whoever asks for something odd: no name makes its choice fail', async (context) => {
+    const { port, secured, failed } = await listen(context, new TlsAcceptor(parts(), ticketKeys));
+    const odd = [
+      '__proto__',
+      'constructor',
+      '.',
+      '..',
+      '*',
+      '*.',
+      'a..',
+      '.a',
+      '\u00e4.test',
+      ' ',
+      '%00',
+      '\n',
+    ];
+    for (const servername of [...odd, 'x'.repeat(255), `${'a.'.repeat(120)}test`])
+      assert.equal((await visit(port, { servername }))?.name, 'first.test', JSON.stringify(servername));
+    assert.deepEqual([secured.length, failed], [odd.length + 2, []]);
+  });
+
   it('speaks no older version than it may, and only the ciphers that are listed', async (context) => {
     const newest = await listen(context, new TlsAcceptor(parts({ minVersion: 'TLSv1.3' }), ticketKeys));
     assert.ok(await visit(newest.port));

@@ -58,7 +58,7 @@ export class TlsAcceptor {
 
   /** Handshakes from now on make and take tickets of these keys. Connections are not concerned. */
   useTicketKeys(ticketKeys: Buffer): void {
-    if (ticketKeys === this.#ticketKeys) return;
+    if (ticketKeys.equals(this.#ticketKeys)) return;
     this.#ticketKeys = ticketKeys;
     this.#server = createTlsServer(this.#parts, ticketKeys);
   }

@@ -1,0 +1,49 @@
+/** Fields of a request as HTTP/2 has them. */
+
+import type { UpstreamRequest } from '../../proxy/exchange.ts';
+
+/** RFC 9113 section 8.2.2. Of a client none crosses; a filter may have put them there. */
+const connectionFields: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'transfer-encoding',
+  'upgrade',
+  'http2-settings',
+  'te',
+  'content-length',
+]);
+
+/** Flat, pseudo-header fields first. `authority`: of requests that name no host. */
+export function requestFields(
+  request: UpstreamRequest,
+  scheme: 'http' | 'https',
+  authority: string,
+): string[] {
+  const { method, target, fields, bodyLength, wantsTrailers } = request;
+  const hasHost = fields[0] === 'host';
+  const sent = [
+    ':method',
+    method,
+    ':scheme',
+    scheme,
+    ':authority',
+    hasHost ? fields[1]! : authority,
+    ':path',
+    target,
+  ];
+  for (let at = hasHost ? 2 : 0; at < fields.length; at += 2) {
+    const name = fields[at]!.toLowerCase();
+    if (!connectionFields.has(name)) sent.push(name, fields[at + 1]!);
+  }
+  // The one thing that TE may say (RFC 9113 section 8.2.2); servers of gRPC ask for it.
+  if (wantsTrailers) sent.push('te', 'trailers');
+  if (typeof bodyLength === 'number' && (bodyLength > 0 || isBodyUsual(method)))
+    sent.push('content-length', String(bodyLength));
+  return sent;
+}
+
+/** Of these a server may ask for a length (RFC 9110 section 8.6). */
+function isBodyUsual(method: string): boolean {
+  return method === 'POST' || method === 'PUT' || method === 'PATCH';
+}
