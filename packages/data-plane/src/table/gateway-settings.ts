@@ -207,6 +207,9 @@ function readTimeouts(timeouts: CompiledTimeouts): ClientTimeouts {
   return { requestHeadMs, requestBodyIdleMs, keepAliveMs, drainDelayMs, drainMs, tlsHandshakeMs };
 }
 
+/** The default of `maxStreamsPerConnection`. */
+const streamsMaxOfOld = 100;
+
 function readLimits(
   limits: GatewayLimits,
 ): Pick<
@@ -215,7 +218,7 @@ function readLimits(
 > {
   const { headBytesMax, headersMax, targetBytesMax } = limits;
   const { connectionsMax, connectionsPerAddressMax, requestsPerConnectionMax } = limits;
-  const { pipelinedMax, streamsMax, bytesPerSecondMin } = limits;
+  const { pipelinedMax, bytesPerSecondMin } = limits;
   return {
     head: { ...defaultLimits, headBytesMax, fieldsMax: headersMax, targetBytesMax },
     connections: {
@@ -223,7 +226,8 @@ function readLimits(
       connectionsPerAddressMax,
       requestsPerConnectionMax,
       pipelinedMax,
-      streamsMax,
+      // A snapshot of a control plane that did not know the limit has none; it would leave clients no request at all.
+      streamsMax: limits.streamsMax || streamsMaxOfOld,
     },
     bodyBytesMax: Number(limits.bodyBytesMax),
     activeRequestsMax: limits.activeRequestsMax,

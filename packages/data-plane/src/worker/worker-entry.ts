@@ -67,6 +67,7 @@ function run(setup: WorkerSetup, port: CallPort): void {
     retiredTables: node.retiredTables,
     clientTimeouts: node.timeoutCounters,
     arrivals: node.arrivalCounters,
+    http2: node.http2Counters,
     certificateExpiry: node.certificateExpiry,
     pools: node.poolCounters,
     upstreamConnections: node.upstreamConnections,
