@@ -144,6 +144,36 @@ describe('workers', () => {
     assert.equal(await metric(pool, 'causeway_requests_total'), 51);
   });
 
+  it('are replaced when one dies that has just taken the place of another, which still has something under way', async (context) => {
+    const gate = Promise.withResolvers<void>();
+    const { pool, port, replaced, threads } = await start(
+      context,
+      async (request, response) => {
+        if (request.url === '/slow') await gate.promise;
+        response.end('ok');
+      },
+      { workers: 1 },
+    );
+    const before = threads.ids;
+    const slow = ask({ port, path: '/slow', agent: keepAliveAgent(context) });
+    await until('it is under way', () => pool.activeRequests === 1);
+    const restarted = pool.restart();
+    const next = (): string[] => threads.ids.filter((id) => !before.includes(id));
+    await until('the next one is there', () => next().length === 1);
+    // Comes after it has taken over; nobody answers at that upstream.
+    assert.deepEqual(await pool.apply(snapshot(1)), []);
+    assert.equal((await ask({ port })).status, 502);
+    threads.runInOne('setTimeout(() => { throw new Error("broken"); })', next());
+    await until('it has ended', () => replaced.length === 1, 30_000);
+    await until('another one serves', () => pool.workers === 1);
+    assert.deepEqual(await pool.apply(snapshot(1)), []);
+    assert.equal((await ask({ port })).status, 502);
+    gate.resolve();
+    assert.equal((await slow).body, 'ok');
+    await restarted;
+    assert.equal(pool.workers, 1);
+  });
+
   it('share the places of an endpoint: one connection serves them all', async (context) => {
     const open = { now: 0, max: 0 };
     const serve: Serve = (request, response) => {

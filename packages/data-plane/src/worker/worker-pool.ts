@@ -101,9 +101,7 @@ export class WorkerPool implements SnapshotTarget {
 
   /** Those that have a table. */
   get workers(): number {
-    let serving = 0;
-    for (const { isServing } of this.#threads) if (isServing) serving += 1;
-    return serving;
+    return this.#staying.filter(({ isServing }) => isServing).length;
   }
 
   /** How many there are to be. */
@@ -226,7 +224,9 @@ export class WorkerPool implements SnapshotTarget {
 
   /** The first opens the ports, for nobody else may have them; the others join it. */
   async #prepareAll(to: Applied): Promise<NodeProblem[]> {
-    const [first, ...others] = this.#threads;
+    const leaving = Array.from(this.#threads).filter(({ isLeaving }) => isLeaving);
+    // Those that leave have no ports any more.
+    const [first, ...others] = [...this.#staying, ...leaving];
     if (first === undefined) throw new Error('no worker is there; one is on its way');
     const otherPorts = this.#options.otherPorts();
     const { problems, boundPorts } = await first.prepare(to, { takenPorts: undefined, otherPorts });
@@ -253,7 +253,7 @@ export class WorkerPool implements SnapshotTarget {
         }
         this.#toReplace -= 1;
       }
-      logger.info({ workers: this.#threads.size }, 'the workers are replaced');
+      logger.info({ workers: this.workers }, 'the workers are replaced');
     } finally {
       this.#toReplace = 0;
     }
@@ -261,9 +261,14 @@ export class WorkerPool implements SnapshotTarget {
 
   /** Ends a worker when nothing is under way on it any more; what it counted stays. */
   async #retire(thread: WorkerThread, drainDelayMs: number | undefined): Promise<void> {
+    thread.isLeaving = true;
     await thread.drain(drainDelayMs).catch(() => {});
     await this.#metricsOf(thread).catch(() => {});
     await thread.terminate({ reason: 'stopped', detail: 'drained' });
+  }
+
+  get #staying(): WorkerThread[] {
+    return Array.from(this.#threads).filter(({ isLeaving }) => !isLeaving);
   }
 
   #inTurn<T>(task: () => Promise<T>): Promise<T> {
@@ -342,7 +347,7 @@ export class WorkerPool implements SnapshotTarget {
 
   /** A new worker, with all that the others have. */
   async #replace(): Promise<void> {
-    if (this.#isStopping || this.#threads.size >= this.#options.workers) return;
+    if (this.#isStopping || this.#staying.length >= this.#options.workers) return;
     await this.#takeOver(this.#spawn()).catch(() => {});
   }
 

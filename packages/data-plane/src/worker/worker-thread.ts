@@ -30,6 +30,8 @@ export class WorkerThread {
   readonly slot: number;
   /** Resolves once, when the thread is gone. */
   readonly ended: Promise<WorkerEnd>;
+  /** It drains, and has another in its place. */
+  isLeaving = false;
   /** Of the last scrape. */
   lastMetrics: readonly MetricFamily[] = [];
   readonly #thread: Worker;
