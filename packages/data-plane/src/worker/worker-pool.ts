@@ -45,6 +45,8 @@ export interface WorkerPoolOptions {
 /** Pace of replacing workers that end: at once, and then slower as long as they go on ending. */
 const replaceBaseMs = 100;
 const replaceMaxMs = 5000;
+/** Workers that may end while they take an update, before it is refused. */
+const applyAttemptsMax = 3;
 /** A worker that lived so long was a good one. */
 const stableMs = 10_000;
 /** Pace at which workers are looked at. */
@@ -153,7 +155,8 @@ export class WorkerPool implements SnapshotTarget {
     if (this.#isStopping) throw new Error('this node is draining');
     if (this.#toReplace > 0)
       throw new Error(`${this.#toReplace} of the workers are still being replaced; wait for them`);
-    const before = Array.from(this.#threads);
+    const before = this.#staying;
+    if (before.length === 0) throw new Error('no worker is there; one is on its way');
     this.#toReplace = before.length;
     return this.#replaceAll(before);
   }
@@ -205,21 +208,31 @@ export class WorkerPool implements SnapshotTarget {
   }
 
   async #apply(update: SnapshotUpdate): Promise<NodeProblem[]> {
-    const { clock, logger, onApplied } = this.#options;
+    const { clock, onApplied } = this.#options;
     const beganMs = clock.monotonicMs();
     const to: Applied = { revision: update.revision, items: update.items, endpoints: update.endpoints };
-    try {
-      const problems = await this.#prepareAll(to);
-      if (problems.length > 0) return problems;
-    } catch (error) {
-      logger.error({ err: error, revision: update.revision }, 'applying failed');
-      return [create(NodeProblemSchema, { reason: 'internal', detail: messageOf(error) })];
-    }
+    const problems = await this.#prepareOnLiving(to);
+    if (problems.length > 0) return problems;
     this.#applied = to;
     // Whoever ends now is replaced by one that has it.
     await Promise.allSettled(Array.from(this.#threads, (thread) => thread.commit()));
     onApplied(clock.monotonicMs() - beganMs);
     return [];
+  }
+
+  /** The end of a worker is no judgement on an update, unless each one that tries ends. */
+  async #prepareOnLiving(to: Applied): Promise<NodeProblem[]> {
+    const { logger } = this.#options;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        if (this.#staying.length === 0) await this.#takeOver(this.#spawn());
+        return await this.#prepareAll(to);
+      } catch (error) {
+        logger.error({ err: error, revision: to.revision, attempt }, 'applying failed');
+        if (attempt < applyAttemptsMax) continue;
+        return [create(NodeProblemSchema, { reason: 'internal', detail: messageOf(error) })];
+      }
+    }
   }
 
   /** The first opens the ports, for nobody else may have them; the others join it. */
@@ -339,7 +352,7 @@ export class WorkerPool implements SnapshotTarget {
     if (clock.monotonicMs() - bornMs > stableMs) this.#backoff.reset();
     const waitMs = this.#backoff.nextMs();
     logger.error(
-      { worker: thread.slot, reason: end.reason, retryMs: Math.round(waitMs) },
+      { worker: thread.slot, reason: end.reason, retryMs: Math.round(waitMs), err: end.error },
       `a worker has ended and is replaced: ${end.detail}`,
     );
     clock.after(waitMs, () => void this.#inTurn(() => this.#replace()));
