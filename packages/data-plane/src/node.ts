@@ -13,6 +13,7 @@ import { ArrivalCounters } from './listen/arrival-counters.ts';
 import { ClientTimeoutCounters } from './listen/client-timeout-counters.ts';
 import { ConnectionCounts } from './listen/connection-counts.ts';
 import { type BoundPorts, Ports } from './listen/ports.ts';
+import { type StapleChange, Staples } from './listen/tls/ocsp/staples.ts';
 import { TicketKeys } from './listen/tls/ticket-keys.ts';
 import type { AccessLog } from './observe/access-log.ts';
 import { configDump } from './observe/config-dump.ts';
@@ -50,6 +51,8 @@ export interface ProxyNodeOptions {
   readonly otherPorts?: () => readonly number[];
   /** That session tickets are sealed with; default: of its own. */
   readonly ticketKeys?: Uint8Array;
+  /** Answers of OCSP for its certificates, of before it began. */
+  readonly staples?: readonly StapleChange[];
 }
 
 /** A table waits no longer for names that nobody answers for. */
@@ -72,6 +75,7 @@ export class ProxyNode implements SnapshotTarget {
   readonly timeoutCounters = new ClientTimeoutCounters();
   readonly arrivalCounters = new ArrivalCounters();
   readonly #ticketKeys: TicketKeys;
+  readonly #staples: Staples;
   readonly poolCounters = new PoolCounters();
   readonly #options: ProxyNodeOptions;
   readonly #generations = new TableGenerations();
@@ -89,6 +93,8 @@ export class ProxyNode implements SnapshotTarget {
     this.counts = new ConnectionCounts(shared);
     this.#context = { generations, wheel, clock, logger, observer, shared, isDraining: false };
     this.#ticketKeys = new TicketKeys(options.ticketKeys);
+    this.#staples = new Staples(clock);
+    for (const known of options.staples ?? []) this.#staples.learn(known);
     this.#resolver = options.resolver ?? new NameResolver({ clock });
     const { counts, timeoutCounters, arrivalCounters } = this;
     const handler = createRequestHandler(this.#context);
@@ -152,6 +158,11 @@ export class ProxyNode implements SnapshotTarget {
     if (this.table !== undefined) this.#useTicketKeys(this.table);
   }
 
+  /** Handshakes show it from now on, on ports that do. */
+  learnStaple(change: StapleChange): void {
+    this.#staples.learn(change);
+  }
+
   async apply(update: SnapshotUpdate): Promise<NodeProblem[]> {
     const prepared = await this.prepare(update);
     if (Array.isArray(prepared)) return prepared;
@@ -207,7 +218,8 @@ export class ProxyNode implements SnapshotTarget {
     update: SnapshotUpdate,
     takenPorts: BoundPorts | undefined,
   ): Promise<PreparedUpdate | NodeProblem[]> {
-    const built = await sliceWork(buildTable(this.table, update, this.#pools, this.#ticketKeys));
+    const shared = { ticketKeys: this.#ticketKeys, staples: this.#staples };
+    const built = await sliceWork(buildTable(this.table, update, this.#pools, shared));
     if (!built.ok) return built.problems;
     await this.#resolveNames(built.arriving, update);
     const outside = await this.#prepareOutside(built.table, takenPorts);

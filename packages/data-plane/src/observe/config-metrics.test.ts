@@ -11,6 +11,7 @@ describe('ConfigMetrics', () => {
       rejectedTotal: 3,
       stalenessSeconds: undefined,
       workers: 2,
+      stapleExpiry: [],
     };
     const metrics = new ConfigMetrics(() => gauges);
     metrics.onApplied(30);

@@ -89,6 +89,7 @@ describe('TLS of a port', () => {
       ciphers: [],
       clientAuth: 'none',
       trust: [],
+      staples: undefined,
       ...more,
     };
   }
