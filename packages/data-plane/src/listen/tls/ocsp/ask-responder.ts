@@ -29,6 +29,7 @@ export async function askResponder(
   question: Uint8Array,
   { resolver, ownPorts, signal: stop, deadlineMs = askDeadlineMs }: AskOptions,
 ): Promise<Buffer> {
+  stop.throwIfAborted();
   const late = AbortSignal.timeout(deadlineMs);
   const signal = AbortSignal.any([stop, late]);
   try {
