@@ -2,7 +2,7 @@
 
 import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -49,11 +49,15 @@ export async function startOcspResponder(owner: Owner, authority: TestAuthority)
   }
 
   let mode: Parameters<OcspResponder['setMode']>[0] = 'answering';
-  const server = createServer(async (request, response) => {
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (mode === 'away') request.socket.resetAndDestroy();
     if (mode !== 'answering') return;
     const answer = await answerTo(await buffer(request));
     response.writeHead(200, { 'content-type': 'application/ocsp-response' }).end(answer);
+  }
+
+  const server = createServer((request, response) => {
+    serve(request, response).catch((error: unknown) => response.writeHead(500).end(String(error)));
   });
   const port = await listen(owner, server);
   return {

@@ -1,5 +1,6 @@
 /** One question to a responder, by plain HTTP (RFC 6960 appendix A). */
 
+import { randomInt } from 'node:crypto';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { isIPv4 } from 'node:net';
 import type { AddressResolver } from '@causeway/runtime/name-resolver';
@@ -56,9 +57,8 @@ function addressOf(name: string, resolver: AddressResolver, signal: AbortSignal)
       const v4 = addresses.filter((address) => isIPv4(address));
       const usable = v4.length > 0 ? v4 : addresses;
       // Another one next time, should this one not work.
-      const chosen = usable[Math.floor(Math.random() * usable.length)];
-      if (chosen === undefined) reject(new Error(`${name} has no address`));
-      else resolve(chosen);
+      if (usable.length > 0) resolve(usable[randomInt(usable.length)]!);
+      else reject(new Error(`${name} has no address`));
     });
     signal.addEventListener('abort', end, { once: true });
   });

@@ -1,5 +1,6 @@
 /** Keeps the staple of one certificate fresh. */
 
+import { randomInt } from 'node:crypto';
 import { type Backoff, createBackoff } from '@causeway/runtime/backoff';
 import type { CancelTimer, Clock } from '@causeway/runtime/clock';
 import { messageOf } from '@causeway/runtime/errors';
@@ -22,7 +23,7 @@ export interface StapleRefreshOptions {
   readonly turns: Turns;
   /** It has come, or, undefined, is not to be shown any more. */
   readonly onChange: (staple: Staple | undefined) => void;
-  /** A number in [0, 1), for jitter; default `Math.random`. */
+  /** A number in [0, 1), for jitter. */
   readonly random?: () => number;
 }
 
@@ -45,6 +46,7 @@ export class StapleRefresh {
   readonly #certificate: StapledCertificate;
   readonly #options: StapleRefreshOptions;
   readonly #backoff: Backoff;
+  readonly #random: () => number;
   readonly #ended = new AbortController();
   #staple: Staple | undefined;
   #cancelTimer: CancelTimer = () => {};
@@ -56,11 +58,11 @@ export class StapleRefresh {
     this.#certificate = certificate;
     this.names = names;
     this.#options = options;
-    const { random } = options;
+    this.#random = options.random ?? (() => randomInt(2 ** 32) / 2 ** 32);
     this.#backoff = createBackoff({
       baseMs: retryBaseMs,
       maxMs: retryMsMax - retryMsMin,
-      ...(random && { random }),
+      random: this.#random,
     });
   }
 
@@ -110,11 +112,10 @@ export class StapleRefresh {
 
   /** Half-way through its validity; for an answer that is older than that, half-way through what is left of it. */
   #pauseMs({ sinceMs, untilMs }: { sinceMs: number; untilMs: number }): number {
-    const { clock, random = Math.random } = this.#options;
-    const nowMs = clock.wallMs();
+    const nowMs = this.#options.clock.wallMs();
     const half = (sinceMs + untilMs) / 2 - nowMs;
     const wantedMs = half > 0 ? half : (untilMs - nowMs) / 2;
-    return Math.max(refreshMsMin, Math.min(refreshMsMax, wantedMs) * (1 - jitterShare * random()));
+    return Math.max(refreshMsMin, Math.min(refreshMsMax, wantedMs) * (1 - jitterShare * this.#random()));
   }
 
   #change(staple: Staple | undefined): void {

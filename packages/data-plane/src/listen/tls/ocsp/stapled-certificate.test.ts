@@ -24,7 +24,7 @@ describe('who is asked about a certificate', () => {
     const stranger = await TestAuthority.create();
     for (const chain of [authority.certificate, stranger.certificate + authority.certificate]) {
       const read = readStapledCertificate(leaf + chain);
-      assert.ok(typeof read !== 'string', String(read));
+      assert.ok(typeof read !== 'string', 'somebody can be asked');
       const { fingerprint, issuer, responder } = read;
       assert.equal(responder.href, ocspResponder);
       assert.equal(issuer.fingerprint256, new X509Certificate(authority.certificate).fingerprint256);
@@ -37,15 +37,13 @@ describe('who is asked about a certificate', () => {
 
   it('is nobody where one of these is missing', async () => {
     const stranger = await TestAuthority.create();
-    assert.match(String(readStapledCertificate(leaf)), /does not hold the certificate of its issuer/);
-    assert.match(String(readStapledCertificate(leaf + stranger.certificate)), /of its issuer/);
+    const issuerMissing = 'its chain does not hold the certificate of its issuer';
+    assert.equal(readStapledCertificate(leaf), issuerMissing);
+    assert.equal(readStapledCertificate(leaf + stranger.certificate), issuerMissing);
     const { certificate } = await authority.issue({ names: ['www.test'] });
-    assert.match(
-      String(readStapledCertificate(certificate + authority.certificate)),
-      /names no OCSP responder$/,
-    );
+    assert.equal(readStapledCertificate(certificate + authority.certificate), 'it names no OCSP responder');
     for (const url of ['https://ocsp.test/', 'ldap://ocsp.test/', 'http://', 'nothing'])
-      assert.match(String(await named(url)), /plain http/);
-    assert.match(String(readStapledCertificate('')), /no certificate/);
+      assert.equal(await named(url), 'it names no OCSP responder that speaks plain http');
+    assert.equal(readStapledCertificate(''), 'it holds no certificate');
   });
 });
