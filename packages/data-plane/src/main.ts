@@ -21,6 +21,7 @@ import { type DataPlaneSettings, dataPlaneSettings } from './settings.ts';
 import { ConfigSync } from './sync/config-sync.ts';
 import { trustSystemStore } from './upstream/tls-settings.ts';
 import { version } from './version.ts';
+import { keepObjectsYoung } from './worker/keep-objects-young.ts';
 import { warnOfLostConnections } from './worker/kernel-settings.ts';
 import { WorkerPool } from './worker/worker-pool.ts';
 
@@ -35,6 +36,7 @@ export async function runDataPlane(
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<void> {
+  keepObjectsYoung();
   const settings = settingsOrExit({
     command: 'causeway data-plane',
     summary: 'Runs one node: proxies traffic as the control plane says.',

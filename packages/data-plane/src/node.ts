@@ -10,6 +10,7 @@ import { type AddressResolver, NameResolver } from '@causeway/runtime/name-resol
 import { sliceWork } from '@causeway/runtime/work-slices';
 
 import { ArrivalCounters } from './listen/arrival-counters.ts';
+import { Http2Counters } from './listen/http2/http2-counters.ts';
 import { ClientTimeoutCounters } from './listen/client-timeout-counters.ts';
 import { ConnectionCounts } from './listen/connection-counts.ts';
 import { type BoundPorts, Ports } from './listen/ports.ts';
@@ -74,6 +75,7 @@ export class ProxyNode implements SnapshotTarget {
   readonly counts: ConnectionCounts;
   readonly timeoutCounters = new ClientTimeoutCounters();
   readonly arrivalCounters = new ArrivalCounters();
+  readonly http2Counters = new Http2Counters();
   readonly #ticketKeys: TicketKeys;
   readonly #staples: Staples;
   readonly poolCounters = new PoolCounters();
@@ -96,9 +98,17 @@ export class ProxyNode implements SnapshotTarget {
     this.#staples = new Staples(clock);
     for (const known of options.staples ?? []) this.#staples.learn(known);
     this.#resolver = options.resolver ?? new NameResolver({ clock });
-    const { counts, timeoutCounters, arrivalCounters } = this;
+    const { counts, timeoutCounters, arrivalCounters, http2Counters } = this;
     const handler = createRequestHandler(this.#context);
-    this.#ports = new Ports({ handler, counts, timeoutCounters, arrivalCounters, wheel, logger });
+    this.#ports = new Ports({
+      handler,
+      counts,
+      timeoutCounters,
+      arrivalCounters,
+      http2Counters,
+      wheel,
+      logger,
+    });
     const ownPorts = {
       has: (port: number) => this.#ports.has(port) || options.otherPorts?.().includes(port) === true,
     };

@@ -6,6 +6,7 @@ import type { HeadLimits } from '@causeway/http1/limits';
 import type { PeerConnection, RequestHandler } from '../proxy/exchange.ts';
 import type { TimerWheel } from '../proxy/timer-wheel.ts';
 import type { ClientTimeoutCounters } from './client-timeout-counters.ts';
+import type { Http2Counters } from './http2/http2-counters.ts';
 
 /** A connection of a client as its listener knows it, whatever it speaks. */
 export interface ListenedConnection {
@@ -29,6 +30,7 @@ export interface ConnectionContext {
   readonly handler: RequestHandler;
   readonly wheel: TimerWheel;
   readonly timeoutCounters: ClientTimeoutCounters;
+  readonly http2Counters: Http2Counters;
   /** False while the port is open but no table has it yet: requests wait. */
   readonly isLive: boolean;
   readonly headLimits: HeadLimits;

@@ -16,6 +16,7 @@ import type { ClientTimeoutCounters } from './client-timeout-counters.ts';
 import type { ConnectionContext, ListenedConnection } from './connection-context.ts';
 import type { ConnectionCountLimits, ConnectionCounts } from './connection-counts.ts';
 import { Http2Connection } from './http2/http2-connection.ts';
+import type { Http2Counters } from './http2/http2-counters.ts';
 import { peerConnection } from './peer-connection.ts';
 
 /** What all listeners of a node share. */
@@ -24,6 +25,7 @@ export interface ListenerContext {
   readonly counts: ConnectionCounts;
   readonly timeoutCounters: ClientTimeoutCounters;
   readonly arrivalCounters: ArrivalCounters;
+  readonly http2Counters: Http2Counters;
   readonly wheel: TimerWheel;
   readonly logger: Logger;
 }
@@ -49,6 +51,7 @@ export class HttpListener implements ConnectionContext, ArrivalOwner {
   readonly wheel: TimerWheel;
   readonly timeoutCounters: ClientTimeoutCounters;
   readonly arrivalCounters: ArrivalCounters;
+  readonly http2Counters: Http2Counters;
   readonly #server: Server;
   readonly #context: ListenerContext;
   readonly #connections = new Set<ListenedConnection>();
@@ -66,6 +69,7 @@ export class HttpListener implements ConnectionContext, ArrivalOwner {
     this.wheel = context.wheel;
     this.timeoutCounters = context.timeoutCounters;
     this.arrivalCounters = context.arrivalCounters;
+    this.http2Counters = context.http2Counters;
     this.#context = context;
     this.#settings = settings;
     this.#front = front;

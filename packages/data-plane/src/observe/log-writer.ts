@@ -8,6 +8,8 @@ import type { LogOutput } from './log-output.ts';
 export const waitingBytesMax = 8 * 1024 * 1024;
 /** A batch is written when it is this large or this old. */
 export const batchBytes = 64 * 1024;
+/** Lines that come while one is written make the next one larger: up to this it takes no new memory. */
+export const batchBytesMax = 2 * batchBytes;
 export const batchAgeMs = 50;
 /** Longest wait at the end of the process for an output that takes nothing. */
 export const closeWaitMs = 2000;
@@ -21,7 +23,7 @@ export class LogWriter {
   readonly #output: LogOutput;
   readonly #clock: Clock;
   readonly #onDropped: OnDropped;
-  readonly #buffer = Buffer.allocUnsafeSlow(2 * batchBytes);
+  readonly #buffer = Buffer.allocUnsafeSlow(batchBytesMax);
   #lines = '';
   #cancelTimer: CancelTimer | undefined;
   /** The batch that is being written. */

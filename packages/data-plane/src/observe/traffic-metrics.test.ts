@@ -5,6 +5,7 @@ import { ManualClock } from '@causeway/runtime/manual-clock';
 
 import { ArrivalCounters } from '../listen/arrival-counters.ts';
 import { ClientTimeoutCounters } from '../listen/client-timeout-counters.ts';
+import { Http2Counters } from '../listen/http2/http2-counters.ts';
 import { exchangeRecord } from '../testing/exchange-records.ts';
 import { PoolCounters } from '../upstream/pool-counters.ts';
 import { AccessLog } from './access-log.ts';
@@ -21,6 +22,7 @@ const gauges = {
     tlsHandshake: 6,
   }),
   arrivals: new ArrivalCounters(),
+  http2: Object.assign(new Http2Counters(), { connections: 3, requests: 9, resets: { client: 2, node: 1 } }),
   certificateExpiry: [{ certificate: 'default/www', seconds: 86_400 }],
   pools: Object.assign(new PoolCounters(), { connectionsOpened: 6, staleRepeats: 8, refusedRepeats: 7 }),
   upstreamConnections: [{ service: 'default/s', open: 2, waiting: 1 }],
@@ -117,6 +119,13 @@ describe('TrafficMetrics', () => {
   it('shows what failed before the first request, and how long certificates are valid', () => {
     const metrics = metricsOf();
     assert.equal(series(metrics, 'causeway_tls_handshake_failures_total')['version'], 0);
+    assert.deepEqual(
+      ['causeway_http2_connections', 'causeway_http2_requests_total', 'causeway_http2_resets_total'].map(
+        (name) => series(metrics, name),
+      ),
+      [{ '': 3 }, { '': 9 }, { client: 2, node: 1 }],
+    );
+    assert.equal(series(metrics, 'causeway_http2_goaways_total')['leaving'], 0);
     assert.equal(series(metrics, 'causeway_proxy_protocol_failures_total')['untrusted'], 0);
     assert.deepEqual(series(metrics, 'causeway_certificate_expiry_seconds'), { 'default/www': 86_400 });
   });

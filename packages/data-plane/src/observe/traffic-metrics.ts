@@ -5,6 +5,7 @@ import { MetricRegistry } from '@causeway/runtime/metrics';
 
 import { type ArrivalCounters, handshakeFailures, proxyFailures } from '../listen/arrival-counters.ts';
 import type { ClientTimeoutCounters } from '../listen/client-timeout-counters.ts';
+import { goawayReasons, type Http2Counters } from '../listen/http2/http2-counters.ts';
 import type { ExchangeObserver, ExchangeRecord } from '../proxy/exchange-record.ts';
 import { type Reason, reasons } from '../proxy/reasons.ts';
 import type { PoolCounters } from '../upstream/pool-counters.ts';
@@ -24,6 +25,7 @@ export interface TrafficGauges {
   readonly retiredTables: number;
   readonly clientTimeouts: ClientTimeoutCounters;
   readonly arrivals: ArrivalCounters;
+  readonly http2: Http2Counters;
   readonly certificateExpiry: readonly { readonly certificate: string; readonly seconds: number }[];
   readonly pools: PoolCounters;
   /** By Service. */
@@ -189,10 +191,12 @@ export class TrafficMetrics implements ExchangeObserver {
     const dropped = total('causeway_access_log_dropped_total', 'Access log lines that nobody took in time.');
     const refreshMore = this.#addTrafficGauges();
     const refreshArrivals = this.#addArrivalGauges();
+    const refreshHttp2 = this.#addHttp2Gauges();
     this.registry.onCollect(() => {
       const now = gauges();
       refreshMore(now);
       refreshArrivals(now);
+      refreshHttp2(now);
       connections.set(now.connections);
       connectionsMax.set(now.connectionsMax ?? 0);
       refusedTotal.set(now.refusedConnections.total);
@@ -233,6 +237,32 @@ export class TrafficMetrics implements ExchangeObserver {
         expiry.cell({ certificate }).set(seconds);
         shown.add(certificate);
       }
+    };
+  }
+
+  /** Of HTTP/2 connections of clients; gives what refreshes them. */
+  #addHttp2Gauges(): (now: TrafficGauges) => void {
+    const connections = this.registry
+      .gauge({ name: 'causeway_http2_connections', help: 'Open connections of clients that speak HTTP/2.' })
+      .cell({});
+    const requests = this.registry
+      .counter({ name: 'causeway_http2_requests_total', help: 'Requests that came over HTTP/2.' })
+      .cell({}) as GaugeCell;
+    const resets = this.registry.counter({
+      name: 'causeway_http2_resets_total',
+      help: 'Requests over HTTP/2 that ended by a reset: of the client, or for what it did; or of the node, which could not complete an answer.',
+      labelNames: ['by'],
+    });
+    const goaways = this.registry.counter({
+      name: 'causeway_http2_goaways_total',
+      help: 'HTTP/2 connections of which clients were told that they end, by reason.',
+      labelNames: ['reason'],
+    });
+    return ({ http2 }) => {
+      connections.set(http2.connections);
+      requests.set(http2.requests);
+      for (const by of ['client', 'node'] as const) (resets.cell({ by }) as GaugeCell).set(http2.resets[by]);
+      for (const reason of goawayReasons) (goaways.cell({ reason }) as GaugeCell).set(http2.goaways[reason]);
     };
   }
 

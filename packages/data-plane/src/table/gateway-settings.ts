@@ -210,6 +210,9 @@ function readTimeouts(timeouts: CompiledTimeouts): ClientTimeouts {
   return { requestHeadMs, requestBodyIdleMs, keepAliveMs, drainDelayMs, drainMs, tlsHandshakeMs };
 }
 
+/** The default of `maxStreamsPerConnection`. */
+const streamsMaxOfOld = 100;
+
 function readLimits(
   limits: GatewayLimits,
 ): Pick<
@@ -218,7 +221,7 @@ function readLimits(
 > {
   const { headBytesMax, headersMax, targetBytesMax } = limits;
   const { connectionsMax, connectionsPerAddressMax, requestsPerConnectionMax } = limits;
-  const { pipelinedMax, streamsMax, bytesPerSecondMin } = limits;
+  const { pipelinedMax, bytesPerSecondMin } = limits;
   return {
     head: { ...defaultLimits, headBytesMax, fieldsMax: headersMax, targetBytesMax },
     connections: {
@@ -226,7 +229,8 @@ function readLimits(
       connectionsPerAddressMax,
       requestsPerConnectionMax,
       pipelinedMax,
-      streamsMax,
+      // A snapshot of a control plane that did not know the limit has none; it would leave clients no request at all.
+      streamsMax: limits.streamsMax || streamsMaxOfOld,
     },
     bodyBytesMax: Number(limits.bodyBytesMax),
     activeRequestsMax: limits.activeRequestsMax,

@@ -2,12 +2,15 @@
 
 import { connect, createServer, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
+import { createServer as createTlsServer } from 'node:tls';
 import { defaultLimits } from '@causeway/http1/limits';
 import { ManualClock } from '@causeway/runtime/manual-clock';
+import { TestAuthority } from '@causeway/runtime/testing/test-authority';
 
 import { ClientConnection } from '../listen/client-connection.ts';
 import type { ConnectionContext, ListenedConnection } from '../listen/connection-context.ts';
 import { Http2Connection } from '../listen/http2/http2-connection.ts';
+import { Http2Counters } from '../listen/http2/http2-counters.ts';
 import { ClientTimeoutCounters } from '../listen/client-timeout-counters.ts';
 import type {
   Downstream,
@@ -125,6 +128,41 @@ export async function startClients(
   settings: Partial<ClientContext> = {},
   prepare: (socket: Socket) => void = () => {},
 ): Promise<ClientFixture> {
+  const fixture = scripted(onRequest, settings);
+  const { shared, connections, http2 } = fixture;
+  const server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true });
+  server.on('connection', (socket: Socket) => {
+    prepare(socket);
+    connections.push(new ClientConnection(shared, socket, { ...peerOf(socket), tls: undefined }));
+  });
+  context.after(() => [...connections, ...http2].forEach((connection) => connection.destroy()));
+  return { ...fixture, context: shared, port: await listenRaw(context, server) };
+}
+
+/** The same for connections that have agreed on HTTP/2 over TLS. */
+export async function startSecureHttp2(
+  context: TestContext,
+  onRequest: (asked: Asked) => void = (asked) => asked.answer(),
+  settings: Partial<ClientContext> = {},
+): Promise<ClientFixture> {
+  const fixture = scripted(onRequest, settings);
+  const { shared, http2 } = fixture;
+  const { certificate: cert, key } = await (await TestAuthority.create()).issue({ names: ['a'] });
+  const server = createTlsServer({ cert, key, ALPNProtocols: ['h2'], allowHalfOpen: true });
+  server.on('secureConnection', (socket: Socket) => {
+    const peer = { socketKey: 'a:1', ...peerOf(socket), localPort: 0, scheme: 'https' } as const;
+    http2.push(new Http2Connection(shared, peer, socket, Buffer.alloc(0)));
+  });
+  context.after(() => http2.forEach((connection) => connection.destroy()));
+  return { ...fixture, context: shared, port: await listenRaw(context, server) };
+}
+
+function peerOf({ remoteAddress = '', remotePort = 0 }: Socket): { peerAddress: string; peerPort: number } {
+  return { peerAddress: remoteAddress, peerPort: remotePort };
+}
+
+/** All but the port. */
+function scripted(onRequest: (asked: Asked) => void, settings: Partial<ClientContext>) {
   const clock = new ManualClock();
   const wheel = new TimerWheel(clock);
   const counters = new ClientTimeoutCounters();
@@ -150,6 +188,7 @@ export async function startClients(
     handler,
     wheel,
     timeoutCounters: counters,
+    http2Counters: new Http2Counters(),
     isLive: true,
     headLimits: defaultLimits,
     requestHeadMs: 10_000,
@@ -162,30 +201,7 @@ export async function startClients(
     onConnectionClosed: (connection) => closed.push(connection),
     ...settings,
   };
-  const server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true });
-  server.on('connection', (socket: Socket) => {
-    prepare(socket);
-    connections.push(
-      new ClientConnection(shared, socket, {
-        peerAddress: socket.remoteAddress ?? '',
-        peerPort: socket.remotePort ?? 0,
-        tls: undefined,
-      }),
-    );
-  });
-  context.after(() => [...connections, ...http2].forEach((connection) => connection.destroy()));
-  const port = await listenRaw(context, server);
-  return {
-    port,
-    clock,
-    context: shared,
-    counters,
-    connections,
-    http2,
-    closed,
-    asked,
-    refused,
-  };
+  return { clock, shared, counters, connections, http2, closed, asked, refused };
 }
 
 export const get = (target: string, fields = ''): string =>

@@ -2,6 +2,7 @@
 
 import { connect, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
+import { connect as connectTls } from 'node:tls';
 
 export const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
 
@@ -173,9 +174,16 @@ export class FrameClient extends FrameLog {
   readonly socket: Socket;
   isClosed = false;
 
-  constructor(context: TestContext, port: number, first: Buffer = Buffer.concat([preface, frame(4, 0, 0)])) {
+  constructor(
+    context: TestContext,
+    port: number,
+    first: Buffer = Buffer.concat([preface, frame(4, 0, 0)]),
+    isSecure = false,
+  ) {
     super();
-    this.socket = connect({ port, host: '127.0.0.1', noDelay: true });
+    this.socket = isSecure
+      ? connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['h2'] })
+      : connect({ port, host: '127.0.0.1', noDelay: true });
     this.socket.on('error', () => {});
     this.socket.on('data', (bytes: Buffer) => this.read(bytes));
     this.socket.on('close', () => {

@@ -16,7 +16,7 @@ import { EndpointPlaces } from '../upstream/endpoint-places.ts';
 import { trustSystemStore } from '../upstream/tls-settings.ts';
 import { mergeMetrics } from './merge-metrics.ts';
 import { type CallPort, PortCalls } from './port-calls.ts';
-import { RemoteOutput } from './remote-output.ts';
+import { BatchMemory, RemoteOutput } from './remote-output.ts';
 import { RemoteResolver } from './remote-resolver.ts';
 import { type Applied, nothingApplied, readWireUpdate } from './wire-update.ts';
 import type {
@@ -50,11 +50,12 @@ function run(setup: WorkerSetup, port: CallPort): void {
     writeLog: (batch) => calls.ask('writeLog', batch),
     releaseLog: (path) => calls.tell('releaseLog', path),
   };
+  const batchMemory = new BatchMemory(setup.logBatch);
   const accessLog = new AccessLog({
     clock,
     logger,
     writers: setup.workers,
-    outputTo: (path) => new RemoteOutput(supervisor, path),
+    outputTo: (path) => new RemoteOutput(supervisor, batchMemory, path),
     onLost: (lines, error) => supervisor.lostLines({ lines, why: error?.message }),
   });
   const places = new EndpointPlaces(shared.endpoints, setup.workers, supervisor);
@@ -66,6 +67,7 @@ function run(setup: WorkerSetup, port: CallPort): void {
     retiredTables: node.retiredTables,
     clientTimeouts: node.timeoutCounters,
     arrivals: node.arrivalCounters,
+    http2: node.http2Counters,
     certificateExpiry: node.certificateExpiry,
     pools: node.poolCounters,
     upstreamConnections: node.upstreamConnections,

@@ -16,6 +16,7 @@ import { askResponder } from '../listen/tls/ocsp/ask-responder.ts';
 import { Stapler } from '../listen/tls/ocsp/stapler.ts';
 import { newTicketKeys } from '../listen/tls/ticket-keys.ts';
 import { DropReport } from '../observe/drop-report.ts';
+import { batchBytesMax } from '../observe/log-writer.ts';
 import { LogOutputs } from '../observe/log-outputs.ts';
 import { createNodeShared, NodeShared, type NodeSharedMemory } from '../counts/node-shared.ts';
 import { SharedCountsKeeper } from '../counts/shared-counts.ts';
@@ -285,6 +286,7 @@ export class WorkerPool implements SnapshotTarget {
   #spawn(): WorkerThread {
     const { nodeId, logLevel } = this.#options;
     const slot = this.#freeSlot();
+    const logBatch = new SharedArrayBuffer(batchBytesMax);
     const thread: WorkerThread = new WorkerThread(
       {
         worker: slot,
@@ -292,6 +294,7 @@ export class WorkerPool implements SnapshotTarget {
         nodeId,
         logLevel,
         shared: this.#memory,
+        logBatch,
         ticketKeys: this.#ticketKeys,
         staples: this.#stapler.staples,
       },
@@ -301,7 +304,8 @@ export class WorkerPool implements SnapshotTarget {
         wantPlace: (want) => this.#onWant(thread, want),
         freedPlace: (endpoint) => this.#onFreed(endpoint),
         openLog: (path) => this.#outputs.open(thread, path),
-        writeLog: ({ path, bytes }) => this.#outputs.write(path, bytes),
+        writeLog: ({ path, bytes }) =>
+          this.#outputs.write(path, typeof bytes === 'number' ? new Uint8Array(logBatch, 0, bytes) : bytes),
         releaseLog: (path) => this.#outputs.release(thread, path),
         lostLines: ({ lines, why }) => this.#drops.add(lines, why),
         failing: ({ failure, failures }) => this.#failures.note(failure, failures),

@@ -20,6 +20,8 @@ export interface WorkerSetup {
   readonly nodeId: string;
   readonly logLevel: LogLevel;
   readonly shared: NodeSharedMemory;
+  /** Where it puts a batch of the access log for the supervisor; of `batchBytesMax` bytes. */
+  readonly logBatch: SharedArrayBuffer;
   /** Those that all workers seal session tickets with. */
   readonly ticketKeys: Uint8Array;
   /** Answers of OCSP that there are so far. */
@@ -76,7 +78,8 @@ export interface SupervisorAsks {
 
 export interface LogBatch {
   readonly path: string | undefined;
-  readonly bytes: Uint8Array;
+  /** Themselves, or how many of those in `logBatch`: memory that goes along with messages is garbage on both sides. */
+  readonly bytes: Uint8Array | number;
 }
 
 /** What a worker tells its supervisor. */

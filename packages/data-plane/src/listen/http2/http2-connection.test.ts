@@ -6,13 +6,16 @@ import { until } from '../../testing/http-client.ts';
 import { ask, asked, openSession } from '../../testing/http2-client.ts';
 import {
   ErrorCode,
+  type Frame,
   frame,
   FrameClient,
   FrameFlag,
   FrameType,
   headers,
+  ping,
   preface,
   pseudo,
+  windowUpdate,
 } from '../../testing/http2-frames.ts';
 
 const later = (): void => {};
@@ -68,6 +71,22 @@ describe('the start of a connection', () => {
   });
 });
 
+const isAck = ({ flags }: Frame): boolean => (flags & FrameFlag.ack) !== 0;
+const pingsTo = (client: FrameClient): Frame[] => client.of(FrameType.ping).filter((each) => !isAck(each));
+const endsTo = (client: FrameClient): Frame[] =>
+  [...client.of(FrameType.headers), ...client.of(FrameType.data)].filter(
+    ({ flags }) => (flags & FrameFlag.endStream) !== 0,
+  );
+
+/** Answers these PINGs, counted from 1, as they come. */
+async function acknowledge(client: FrameClient, from: number, to: number): Promise<void> {
+  for (let count = from; count <= to; count += 1) {
+    await until(`PING ${count}`, () => pingsTo(client).length === count);
+    const { payload } = pingsTo(client)[count - 1]!;
+    await client.send(frame(FrameType.ping, FrameFlag.ack, 0, payload));
+  }
+}
+
 describe('the end of a connection', () => {
   it('comes when it has been idle for too long, not while a request is under way', async (context) => {
     const fixture = await startClients(context, later, { keepAliveMs: 5000 });
@@ -99,17 +118,57 @@ describe('the end of a connection', () => {
     await asked(fixture);
     fixture.http2[0]!.leave();
     fixture.http2[0]!.leave();
-    await until('the notice and its PING', () => client.of(FrameType.ping).length === 1);
+    await acknowledge(client, 1, 2);
+    await until('the notice and its PING', () => pingsTo(client).length === 3);
     assert.deepEqual(client.goaways, [[lastStreamId, ErrorCode.none]]);
     await client.send(headers(3, pseudo('GET', '/late')));
     await asked(fixture, 2);
-    await client.send(frame(FrameType.ping, FrameFlag.ack, 0, client.of(FrameType.ping)[0]!.payload));
+    await acknowledge(client, 3, 4);
     await until('the last stream', () => client.goaways.length === 2);
     assert.deepEqual(client.goaways[1], [3, ErrorCode.none]);
     for (const one of fixture.asked) one.answer();
     await until('the end', () => client.isClosed);
     assert.deepEqual([client.body(1), client.body(3)], ['GET /', 'GET /late']);
     await until('no connection is left', () => fixture.closed.length === 1);
+  });
+
+  it('holds the ends of answers back until the client is told, so that none makes it send another request', async (context) => {
+    const fixture = await startClients(context, later);
+    const client = new FrameClient(context, fixture.port);
+    await client.send(headers(1, pseudo()), headers(3, pseudo('HEAD')), headers(5, pseudo('GET', '/slow')));
+    await asked(fixture, 3);
+    fixture.http2[0]!.leave();
+    fixture.asked[0]!.answer();
+    fixture.asked[1]!.answer();
+    await acknowledge(client, 1, 1);
+    await until('the next PING', () => pingsTo(client).length === 2);
+    assert.deepEqual([client.body(1), endsTo(client), client.goaways], ['GET /', [], []]);
+    await acknowledge(client, 2, 2);
+    await until('the ends', () => endsTo(client).length === 2);
+    const toldAt = client.frames.findIndex(({ type }) => type === FrameType.goaway);
+    assert.ok(endsTo(client).every((end) => client.frames.indexOf(end) > toldAt));
+    await acknowledge(client, 3, 4);
+    fixture.asked[2]!.answer();
+    await until('the end', () => client.isClosed);
+    assert.deepEqual(
+      fixture.asked.map(({ end }) => end),
+      ['sent', 'sent', 'sent'],
+    );
+  });
+
+  it('waits with its PING for an end that the client makes wait', async (context) => {
+    const fixture = await startClients(context, (one) => one.answer('x'.repeat(100_000)));
+    const client = new FrameClient(context, fixture.port);
+    await client.send(headers(1, pseudo()));
+    await until('a window full', () => client.body(1).length === 65_535);
+    fixture.http2[0]!.leave();
+    await client.send(ping());
+    await until('what came before is read', () => client.of(FrameType.ping).some(isAck));
+    assert.deepEqual(pingsTo(client), []);
+    await client.send(windowUpdate(0, 100_000), windowUpdate(1, 100_000));
+    await acknowledge(client, 1, 4);
+    await until('the end', () => client.isClosed);
+    assert.deepEqual([client.body(1).length, fixture.asked[0]!.end], [100_000, 'sent']);
   });
 
   it('is told with the last request that a connection may bring, and with an answer that closes', async (context) => {

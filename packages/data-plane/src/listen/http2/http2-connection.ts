@@ -11,23 +11,28 @@ import type { HeadLimits } from '@causeway/http1/limits';
 
 import type { PeerConnection } from '../../proxy/exchange.ts';
 import type { Timed, TimerWheel } from '../../proxy/timer-wheel.ts';
+import { watchEnd } from '../../socket/keep-session.ts';
 import { ownSocket, type SocketOwner } from '../../socket/own-socket.ts';
 import type { ConnectionContext, ListenedConnection } from '../connection-context.ts';
 import { Allowance, controlFramesMax } from './allowance.ts';
 import { shutdownNotice } from './goaway.ts';
+import type { GoawayReason, Http2Counters } from './http2-counters.ts';
 import { Http2Stream, type StreamOwner } from './http2-stream.ts';
 import { readRequest } from './read-request.ts';
 import { refuseStream } from './refuse-stream.ts';
 import { sessionOptions } from './session-options.ts';
 
 /**
- * `open`. `noticed`: the client has been told to make another connection, and what it has sent meanwhile is still served. `leaving`: it knows
- * which of its requests are the last. `ended`: the last is over, and the client is to close. `closed`.
+ * `open`. `holding`: the connection is about to end, and the ends of its answers wait. `noticed`: the client has been told to make another one,
+ * and what it has sent meanwhile is still served. `leaving`: it knows which of its requests are the last. `ended`: the last is over, and the client
+ * is to close. `closed`.
  */
-type State = 'open' | 'noticed' | 'leaving' | 'ended' | 'closed';
+type State = 'open' | 'holding' | 'noticed' | 'leaving' | 'ended' | 'closed';
 
-/** How long a client has for the way there and back of a PING, after which it cannot have sent more without knowing. */
-const noticeMsMax = 1000;
+/** How long a client has for the way there and back of the PINGs of a step. */
+const stepMsMax = 1000;
+/** The acknowledgement of the first may overtake what the client had ready to send. */
+const stepPings = 2;
 /** How long it is waited for when all is over. */
 const lingerMs = 2000;
 
@@ -46,6 +51,10 @@ export class Http2Connection implements ListenedConnection, SocketOwner, StreamO
   #requests = 0;
   #requestsMax: number;
   #streams = 0;
+  /** Streams whose end the runtime has, and may not have sent. */
+  #ending = 0;
+  /** Streams whose end waits for GOAWAY; undefined: none has to. */
+  #held: Http2Stream[] | undefined;
 
   /** Takes over `socket`, which is paused and belongs to nobody. `bytes` are what has been read of it: all from its beginning. */
   constructor(context: ConnectionContext, peer: PeerConnection, socket: Socket, bytes: Buffer) {
@@ -63,8 +72,9 @@ export class Http2Connection implements ListenedConnection, SocketOwner, StreamO
     session.on('ping', () => this.#onControlFrame());
     session.on('remoteSettings', () => this.#onControlFrame());
     // What is wrong has been told the client; `close` of the socket follows.
-    session.on('error', () => {});
+    session.on('error', (error: NodeJS.ErrnoException) => this.#onSessionError(error));
     session.on('close', () => this.#onSessionEnd());
+    context.http2Counters.connections += 1;
     this.#requestsMax = context.requestsMax || Infinity;
     this.#watch(context.keepAliveMs);
   }
@@ -79,6 +89,10 @@ export class Http2Connection implements ListenedConnection, SocketOwner, StreamO
 
   get wheel(): TimerWheel {
     return this.#context.wheel;
+  }
+
+  get counters(): Http2Counters {
+    return this.#context.http2Counters;
   }
 
   get isAlive(): boolean {
@@ -97,17 +111,79 @@ export class Http2Connection implements ListenedConnection, SocketOwner, StreamO
   }
 
   /**
-   * Asks for another connection and goes on serving what the client sends before it knows (RFC 9113 section 6.8). The runtime has no such
-   * notice: after its GOAWAY it passes over new streams without a word. So the frame is written past it, which on a plain socket cannot cut
-   * one of its own in two: it writes whole frames. Over TLS two writers exclude each other, and the client learns its last stream at once.
+   * Ends the connection without failing what the client sends before it knows (RFC 9113 section 6.8). Who sends a request when it has an answer
+   * has none on the way, nor ready to send, after a PING that no end of an answer has followed: clients drop what is ready when they are told.
    */
   leave(): void {
+    this.#leave('leaving');
+  }
+
+  #leave(reason: GoawayReason): void {
     if (this.#state !== 'open' || !this.isAlive) return;
+    this.counters.goaways[reason] += 1;
+    this.#state = 'holding';
+    // With the notice nothing is lost that is on its way to an idle connection.
+    if (this.#streams === 0 && this.#mayNotice()) return this.#notice();
+    this.#held = [];
+    this.#watch(stepMsMax);
+    if (this.#ending === 0) this.#ping(stepPings);
+  }
+
+  /** PINGs go before the ends that wait within the runtime, and so wait for these. */
+  onEndOut(): void {
+    this.#ending -= 1;
+    if (this.#ending === 0 && this.#state === 'holding') this.#ping(stepPings);
+  }
+
+  mayEnd(stream: Http2Stream): boolean {
+    if (this.#held !== undefined) this.#held.push(stream);
+    else this.#ending += 1;
+    return this.#held === undefined;
+  }
+
+  /** So many, one after the other, and then the next step. */
+  #ping(left: number): void {
+    if (!this.isAlive) return;
+    // What has come with the acknowledgement is read first, for GOAWAY to count it.
+    if (left === 0) setImmediate(() => this.#advanceEnd());
+    else this.#session.ping(() => this.#ping(left - 1));
+  }
+
+  #advanceEnd(): void {
+    if (!this.isAlive) return;
+    if (this.#state === 'holding' && this.#mayNotice()) this.#notice();
+    else if (this.#state === 'holding' || this.#state === 'noticed') this.#close();
+  }
+
+  /** Over TLS two writers exclude each other, by an assertion that ends the process: there the client learns its last stream at once. */
+  #mayNotice(): boolean {
+    return this.#session.encrypted === false;
+  }
+
+  /**
+   * For clients that send as they like. The runtime has no such notice: after its GOAWAY it passes over new streams without a word. So the frame is
+   * written past it, which on a plain socket cannot cut one of its own in two: it writes whole frames.
+   */
+  #notice(): void {
     this.#state = 'noticed';
-    if (this.#session.encrypted !== false) return this.#close();
     this.#socket.write(shutdownNotice);
-    this.#session.ping(() => this.#close());
-    this.#watch(noticeMsMax);
+    this.#release();
+    this.#watch(stepMsMax);
+    this.#ping(stepPings);
+  }
+
+  /** The client learns which stream is the last; the session ends with those that are open. */
+  #close(): void {
+    this.#state = 'leaving';
+    this.#deadlineMs = Infinity;
+    this.#session.close();
+    this.#release();
+  }
+
+  #release(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const stream of held) stream.end();
   }
 
   destroy(): void {
@@ -121,9 +197,9 @@ export class Http2Connection implements ListenedConnection, SocketOwner, StreamO
     if (this.#deadlineMs > nowMs) return this.#arm();
     if (this.#state === 'open') {
       this.#context.timeoutCounters.keepAlive += 1;
-      this.leave();
+      this.#leave('keepAlive');
     } else if (this.#state === 'ended') this.#socket.destroy();
-    else this.#close();
+    else this.#advanceEnd();
   }
 
   onSocketEnd(): void {
@@ -139,6 +215,7 @@ export class Http2Connection implements ListenedConnection, SocketOwner, StreamO
     if (this.#state === 'closed') return;
     this.#state = 'closed';
     this.#context.wheel.cancel(this);
+    this.counters.connections -= 1;
     this.#session.destroy();
     this.#context.onConnectionClosed(this);
   }
@@ -150,30 +227,32 @@ export class Http2Connection implements ListenedConnection, SocketOwner, StreamO
     if (this.#state === 'open') this.#deadlineMs = Infinity;
     this.#streams += 1;
     this.#requests += 1;
-    stream.on('close', () => this.#onStreamClosed());
+    this.counters.requests += 1;
     const { handler } = this.#context;
-    const head = readRequest(raw, (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0, this.#headLimits);
-    if ('fault' in head) refuseStream(stream, handler.refuse(this.#peer, head.fault, head.detail));
-    else new Http2Stream(this, this.#peer, stream, head).begin(handler);
-    if (this.#requests >= this.#requestsMax) this.leave();
+    const isEnded = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
+    if (!isEnded) watchEnd(stream);
+    const head = readRequest(raw, isEnded, this.#headLimits);
+    if ('fault' in head) {
+      stream.on('close', () => this.onStreamClosed());
+      refuseStream(stream, handler.refuse(this.#peer, head.fault, head.detail));
+    } else new Http2Stream(this, this.#peer, stream, head).begin(handler);
+    if (this.#requests >= this.#requestsMax) this.#leave('maxRequestsPerConnection');
   }
 
-  #onStreamClosed(): void {
+  onStreamClosed(): void {
     this.#streams -= 1;
     if (this.#streams === 0 && this.#state === 'open') this.#watch(this.#context.keepAliveMs);
   }
 
   #onControlFrame(): void {
     if (this.#controlFrames.take(this.#context.wheel.coarseMs())) return;
+    this.counters.goaways.controlFrames += 1;
     this.#session.destroy(tooManyFrames, constants.NGHTTP2_ENHANCE_YOUR_CALM);
   }
 
-  /** The client learns which stream is the last; the session ends with those that are open. */
-  #close(): void {
-    if (this.#state !== 'open' && this.#state !== 'noticed') return;
-    this.#state = 'leaving';
-    this.#deadlineMs = Infinity;
-    this.#session.close();
+  #onSessionError({ code }: NodeJS.ErrnoException): void {
+    // Others are errors of the socket, or our own.
+    if (code?.startsWith('ERR_HTTP2_') === true) this.counters.goaways.misuse += 1;
   }
 
   #onSessionEnd(): void {

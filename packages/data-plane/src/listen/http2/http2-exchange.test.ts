@@ -203,6 +203,11 @@ describe('an exchange of HTTP/2', () => {
     assert.deepEqual([slow.body, racing.body], ['slow', 'fast']);
   });
 
+  it('takes 100 streams where the snapshot is of a control plane that did not know the limit', async (context) => {
+    const { session } = await started(context, () => {}, { limits: { streamsMax: 0 } as never });
+    await until('the settings', () => session.remoteSettings?.maxConcurrentStreams === 100);
+  });
+
   it('takes one of the streams that its Gateway allows', async (context) => {
     const { fixture, session } = await started(context, () => {}, { limits: { streamsMax: 3 } as never });
     await until('the settings', () => session.remoteSettings?.maxConcurrentStreams === 3);

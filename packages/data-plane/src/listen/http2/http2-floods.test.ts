@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-import { startClients } from '../../testing/client-fixture.ts';
+import { startClients, startSecureHttp2 } from '../../testing/client-fixture.ts';
 import { until } from '../../testing/http-client.ts';
 import {
   block,
@@ -20,6 +20,7 @@ import {
   reset,
   windowUpdate,
 } from '../../testing/http2-frames.ts';
+import { goawayReasons, type GoawayReason } from './http2-counters.ts';
 
 const batch = 50;
 const open = headers(1, pseudo('POST'), 0);
@@ -31,6 +32,8 @@ interface Flood {
   readonly make: (index: number) => Buffer;
   /** Frames after which it has been ended, to the next batch. */
   readonly endedWithin: number;
+  /** Default `misuse`. */
+  readonly countedAs?: GoawayReason;
 }
 
 const floods: Flood[] = [
@@ -58,8 +61,18 @@ const floods: Flood[] = [
     make: () => frame(FrameType.continuation, 0, 1),
     endedWithin: 50,
   },
-  { what: 'SETTINGS (CVE-2019-9515)', make: () => frame(FrameType.settings, 0, 0), endedWithin: 1000 },
-  { what: 'PING (CVE-2019-9512)', make: () => ping(), endedWithin: 1000 },
+  {
+    what: 'SETTINGS (CVE-2019-9515)',
+    make: () => frame(FrameType.settings, 0, 0),
+    endedWithin: 1000,
+    countedAs: 'controlFrames',
+  },
+  {
+    what: 'PING (CVE-2019-9512)',
+    make: () => ping(),
+    endedWithin: 1000,
+    countedAs: 'controlFrames',
+  },
   { what: 'empty DATA (CVE-2019-9518)', first: open, make: () => data(1, ''), endedWithin: 1000 },
   {
     what: 'windows beyond all bounds',
@@ -79,27 +92,35 @@ const floods: Flood[] = [
   },
 ];
 
-async function floodedFixture(context: TestContext) {
-  return startClients(context, ({ downstream }) => downstream.startBody());
+async function endsWhenFlooded(
+  context: TestContext,
+  { first, make, endedWithin, countedAs = 'misuse' }: Flood,
+  isSecure: boolean,
+): Promise<void> {
+  const start = isSecure ? startSecureHttp2 : startClients;
+  const fixture = await start(context, ({ downstream }) => downstream.startBody());
+  const client = new FrameClient(context, fixture.port, undefined, isSecure);
+  if (first !== undefined) await client.send(first);
+  let sent = 0;
+  const isEnded = (): boolean => client.isClosed || client.goaways.length > 0;
+  for (; !isEnded() && sent < endedWithin; sent += batch) {
+    const from = sent;
+    await client.send(...Array.from({ length: batch }, (_, index) => make(from + index)));
+    // Both ends are in this process: a turn of the event loop brings the bytes, and another one the answer.
+    for (let turn = 0; turn < 3; turn += 1) await nextTurn();
+  }
+  await until(`the end, after ${sent} frames`, () => client.isClosed);
+  await until('no connection is left', () => fixture.closed.length === 1);
+  const { goaways, connections } = fixture.context.http2Counters;
+  const told = goawayReasons.filter((reason) => goaways[reason] > 0);
+  assert.deepEqual([told, connections], [[countedAs], 0]);
 }
 
 describe('a flood', () => {
-  for (const { what, first, make, endedWithin } of floods)
-    it(`ends the connection: ${what}`, async (context) => {
-      const fixture = await floodedFixture(context);
-      const client = new FrameClient(context, fixture.port);
-      if (first !== undefined) await client.send(first);
-      let sent = 0;
-      const isEnded = (): boolean => client.isClosed || client.goaways.length > 0;
-      for (; !isEnded() && sent < endedWithin; sent += batch) {
-        const from = sent;
-        await client.send(...Array.from({ length: batch }, (_, index) => make(from + index)));
-        // Both ends are in this process: a turn of the event loop brings the bytes, and another one the answer.
-        for (let turn = 0; turn < 3; turn += 1) await nextTurn();
-      }
-      await until(`the end, after ${sent} frames`, () => client.isClosed);
-      await until('no connection is left', () => fixture.closed.length === 1);
-    });
+  for (const flood of floods) {
+    it(`ends the connection: ${flood.what}`, (context) => endsWhenFlooded(context, flood, false));
+    it(`ends the connection over TLS: ${flood.what}`, (context) => endsWhenFlooded(context, flood, true));
+  }
 
   it('of requests leaves no more than 100 open, and refuses the others so that clients may repeat them', async (context) => {
     const fixture = await startClients(context, () => {});

@@ -14,23 +14,31 @@ import type {
 } from '../../proxy/exchange.ts';
 import type { Timed, TimerWheel } from '../../proxy/timer-wheel.ts';
 import { crossingTrailers } from '../../proxy/trailers.ts';
+import type { Http2Counters } from './http2-counters.ts';
 import { headersOf, http2Fields } from './http2-fields.ts';
-import { StreamWriter } from './stream-writer.ts';
+import { StreamWriter, type StreamWriterOwner } from './stream-writer.ts';
 
 /** What a stream needs of its connection. */
 export interface StreamOwner {
   /** Asks for another connection; this stream goes on. */
   leave(): void;
   readonly wheel: TimerWheel;
+  readonly counters: Http2Counters;
   /** False: the connection is gone, and its streams with it. */
   readonly isAlive: boolean;
+  /** False: `end` of the stream is called later. */
+  mayEnd(stream: Http2Stream): boolean;
+  /** What `mayEnd` allowed is out, or the stream is gone. */
+  onEndOut(): void;
+  /** A stream is gone, however it ended. */
+  onStreamClosed(): void;
 }
 
 /**
  * What the framing of HTTP/2 gets wrong the runtime answers by itself, with RST_STREAM: then the stream is closed, as it is when the
  * client takes its request back.
  */
-export class Http2Stream implements Downstream, Timed {
+export class Http2Stream implements Downstream, StreamWriterOwner, Timed {
   wheelNext: Timed | undefined = undefined;
   wheelPrevious: Timed | undefined = undefined;
   dueMs = Infinity;
@@ -42,8 +50,11 @@ export class Http2Stream implements Downstream, Timed {
   #events: DownstreamEvents | undefined;
   #isReceived: boolean;
   #trailers: FieldList | undefined;
+  #responseTrailers: FieldList | undefined;
   /** The response is complete, if not out. */
   #isEnded = false;
+  /** The runtime has the end of the response, and may not have sent it. */
+  #isEnding = false;
   #isOver = false;
   /** Whether a body may follow the head. */
   #hasBody = true;
@@ -54,21 +65,11 @@ export class Http2Stream implements Downstream, Timed {
     this.#stream = stream;
     this.head = head;
     this.#isReceived = head.bodyLength === 0;
-    this.#writer = new StreamWriter(stream, () => this.#onEmptied());
-    // They may come before the body is asked for.
-    if (!this.#isReceived)
-      stream.on('trailers', (_headers, _flags, raw) => {
-        this.#trailers = crossingTrailers(raw);
-      });
-    stream.on('end', () => this.#onEnd());
-    // The first is told at once, but only of streams whose response is not complete.
-    stream.on('aborted', () => this.#onClosed());
-    stream.on('close', () => this.#onClose());
+    this.#writer = new StreamWriter(stream, this);
+    this.#listen();
   }
 
   begin(handler: RequestHandler): void {
-    // Without a body the end is no news to anybody, but the runtime wants it to be read.
-    if (this.#isReceived) this.#stream.resume();
     this.#events = handler.handle(this);
   }
 
@@ -126,14 +127,50 @@ export class Http2Stream implements Downstream, Timed {
 
   endResponse(trailers?: FieldList): void {
     this.#isEnded = true;
-    if (!this.#isClosed()) this.#writer.end(this.#hasBody, trailers, () => this.#onSent());
+    this.#responseTrailers = trailers;
+    if (this.#isClosed()) return;
+    if (this.#owner.mayEnd(this)) this.#end();
+    else if (this.#hasBody) this.#writer.flush();
+  }
+
+  /** The end that had to wait. */
+  end(): void {
+    if (!this.#isClosed() && this.#owner.mayEnd(this)) this.#end();
   }
 
   /** Never a clean end: the client sees that the response is not complete (RFC 9113 section 8.1). */
   reset(): void {
     this.#isOver = true;
+    this.#owner.counters.resets.node += 1;
     // Not `close`: that ends the body first, and with nothing waiting to be sent the client is told so before the RST_STREAM.
     this.#stream.destroy(cut);
+  }
+
+  /**
+   * Hot path: a stream makes an event of each listener. Without a body nobody waits for its end, and a client that takes the request back
+   * closes the stream; behind a body that waits to be read it would not be seen.
+   */
+  #listen(): void {
+    const stream: OwnedStream = this.#stream;
+    stream.owner = this;
+    stream.on('close', onClose);
+    if (this.#isReceived) return;
+    // Trailers may come before the body is asked for.
+    stream.on('trailers', onTrailers);
+    stream.on('end', onEnd);
+    // Told of streams whose response is not complete.
+    stream.on('aborted', onAborted);
+  }
+
+  #end(): void {
+    this.#isEnding = true;
+    this.#writer.end(this.#hasBody, this.#responseTrailers, !this.#isReceived);
+  }
+
+  #noteEndOut(): void {
+    if (!this.#isEnding) return;
+    this.#isEnding = false;
+    this.#owner.onEndOut();
   }
 
   #isClosed(): boolean {
@@ -146,18 +183,23 @@ export class Http2Stream implements Downstream, Timed {
     this.#events?.onRequestPart();
   }
 
-  #onEnd(): void {
+  onTrailers(raw: FieldList): void {
+    this.#trailers = crossingTrailers(raw);
+  }
+
+  onEnd(): void {
     // After a reset the runtime tells an end as well.
     if (this.#isReceived || this.#isClosed()) return;
     this.#isReceived = true;
     this.#events?.onRequestEnd(this.#trailers);
   }
 
-  #onEmptied(): void {
+  onEmptied(): void {
     if (!this.#isOver && !this.#isEnded) this.#events?.onDownstreamDrain();
   }
 
-  #onSent(): void {
+  onSent(): void {
+    this.#noteEndOut();
     if (this.#isOver) return;
     this.#isOver = true;
     if (!this.#isReceived && !this.#stream.destroyed) this.#linger();
@@ -179,18 +221,42 @@ export class Http2Stream implements Downstream, Timed {
   }
 
   /** The runtime may close a stream whose end is out before it has told so. */
-  #onClose(): void {
+  onClose(): void {
     this.#owner.wheel.cancel(this);
     const isClean = this.#stream.rstCode === constants.NGHTTP2_NO_ERROR && this.#owner.isAlive;
-    if (isClean && this.#isEnded) this.#onSent();
-    else this.#onClosed();
+    const isSent = isClean && this.#isEnding;
+    this.#noteEndOut();
+    this.#owner.onStreamClosed();
+    if (isSent) this.onSent();
+    else this.onAborted();
   }
 
-  #onClosed(): void {
+  onAborted(): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    if (this.#owner.isAlive) this.#owner.counters.resets.client += 1;
     this.#events?.onDownstreamClosed();
   }
+}
+
+interface OwnedStream extends ServerHttp2Stream {
+  owner?: Http2Stream;
+}
+
+function onClose(this: OwnedStream): void {
+  this.owner!.onClose();
+}
+
+function onTrailers(this: OwnedStream, _headers: unknown, _flags: number, raw: FieldList): void {
+  this.owner!.onTrailers(raw);
+}
+
+function onEnd(this: OwnedStream): void {
+  this.owner!.onEnd();
+}
+
+function onAborted(this: OwnedStream): void {
+  this.owner!.onAborted();
 }
 
 /** How long a client that is still sending has to read its answer. */

@@ -3,7 +3,15 @@
  * has refused part of what is malformed; everything is judged here once more, for what is wrong on this side is another request on the other.
  */
 
-import { isMethodByte, isTargetByte, isTokenByte, isValueByte } from '@causeway/http1/byte-class';
+import {
+  colon,
+  htab,
+  isMethodByte,
+  isTargetByte,
+  isTokenByte,
+  isValueByte,
+  space,
+} from '@causeway/http1/byte-class';
 import { framingFault, noteContentLength } from '@causeway/http1/framing';
 import { isHost } from '@causeway/http1/host-syntax';
 import type { HeadLimits } from '@causeway/http1/limits';
@@ -32,10 +40,13 @@ const connectionFields: ReadonlySet<string> = new Set([
   'http2-settings',
 ]);
 
-/** RFC 9113 section 8.2.1. */
-const blankAtEnd = /^[ \t]|[ \t]$/;
+/** Of a token, but in lower case (RFC 9113 section 8.2.1). */
+const isNameByte = isTokenByte.map((is, byte) => (byte >= 0x41 && byte <= 0x5a ? 0 : is));
 
-/** `raw` is flat, in the order of the message. `isEnded`: no body follows. */
+/**
+ * `raw` is flat, in the order of the message. `isEnded`: no body follows. Hot path: one pass, and nothing made of the fields but the two lists of
+ * the head.
+ */
 export function readRequest(
   raw: readonly string[],
   isEnded: boolean,
@@ -43,73 +54,103 @@ export function readRequest(
 ): RequestHead | RequestFault {
   // Before anything reads it: a few bytes may have become many (HPACK refers to what was sent before).
   if (isHuge(raw, limits)) return headTooLarge;
-  const pseudo = new Map<string, string>();
-  const fields: string[] = [];
-  const names: string[] = [];
-  let cookie: string | undefined;
-  let host: string | undefined;
+  const received = new ReceivedFields();
   for (let at = 0; at < raw.length; at += 2) {
-    const name = raw[at]!;
-    const value = raw[at + 1]!;
+    const fault = received.take(raw[at]!, raw[at + 1]!);
+    if (fault !== undefined) return fault;
+  }
+  const head = makeHead(received);
+  if ('fault' in head) return head;
+  const fault = sizeFault(head, limits) ?? (received.hasFraming ? noteFraming(head) : undefined);
+  return fault ?? noteBody(head, isEnded) ?? head;
+}
+
+class ReceivedFields {
+  method: string | undefined;
+  scheme: string | undefined;
+  path: string | undefined;
+  authority: string | undefined;
+  host: string | undefined;
+  /** The host comes first, and once: also filters and matches look there. */
+  readonly fields = ['host', ''];
+  readonly names = ['host'];
+  /** Some of them tell of the body. */
+  hasFraming = false;
+  #isPastPseudo = false;
+  #cookieAt = 0;
+
+  take(name: string, value: string): RequestFault | undefined {
     if (!isMadeOf(value, isValueByte)) return malformed(`The value of a field holds a control byte.`);
-    if (name.startsWith(':')) {
-      if (names.length > 0 || pseudo.has(name))
-        return malformed('A pseudo-header field is late or repeated.');
-      pseudo.set(name, value);
-      continue;
-    }
+    if (name.charCodeAt(0) === colon) return this.#takePseudo(name, value);
+    this.#isPastPseudo = true;
     const fault = fieldFault(name, value);
     if (fault !== undefined) return malformed(fault);
     if (name === 'host') {
-      if (host !== undefined) return malformed('Host is given twice.');
-      host = value;
-    } else if (name === 'cookie' && cookie !== undefined) {
-      cookie += `; ${value}`;
-      continue;
-    } else if (name === 'cookie') cookie = value;
-    names.push(name);
-    fields.push(name, value);
+      if (this.host !== undefined) return malformed('Host is given twice.');
+      this.host = value;
+    } else if (name === 'cookie') this.#takeCookie(value);
+    else {
+      if (name === 'content-length' || name === 'expect') this.hasFraming = true;
+      this.names.push(name);
+      this.fields.push(name, value);
+    }
+    return undefined;
   }
-  const cookieAt = names.indexOf('cookie');
-  if (cookie !== undefined) fields[2 * cookieAt + 1] = cookie;
-  const target = readPseudo(pseudo, host);
-  if ('fault' in target) return target;
-  const head = new RequestHead(target.method, target.path, 0, fields, names);
-  head.majorVersion = 2;
-  putHost(head, target.authority);
-  return sizeFault(head, limits) ?? noteBody(head, isEnded) ?? head;
+
+  #takePseudo(name: string, value: string): RequestFault | undefined {
+    const part = pseudoParts.get(name);
+    if (part === undefined) return malformed('A pseudo-header field is not known here.');
+    if (this.#isPastPseudo || this[part] !== undefined)
+      return malformed('A pseudo-header field is late or repeated.');
+    this[part] = value;
+    return undefined;
+  }
+
+  /** Crumbs of it are joined (RFC 9113 section 8.2.3). */
+  #takeCookie(value: string): void {
+    if (this.#cookieAt > 0) {
+      this.fields[this.#cookieAt] += `; ${value}`;
+      return;
+    }
+    this.names.push('cookie');
+    this.#cookieAt = this.fields.push('cookie', value) - 1;
+  }
 }
 
-interface Pseudo {
-  readonly method: string;
-  readonly path: string;
-  readonly authority: string;
-}
+const pseudoParts: ReadonlyMap<string, 'method' | 'scheme' | 'path' | 'authority'> = new Map([
+  [':method', 'method'],
+  [':scheme', 'scheme'],
+  [':path', 'path'],
+  [':authority', 'authority'],
+]);
 
-function readPseudo(pseudo: ReadonlyMap<string, string>, host: string | undefined): Pseudo | RequestFault {
-  const {
-    ':method': method,
-    ':scheme': scheme,
-    ':path': path,
-    ':authority': sent,
-    ...unknown
-  } = Object.fromEntries(pseudo) as Record<string, string | undefined>;
-  if (Object.keys(unknown).length > 0) return malformed('A pseudo-header field is not known here.');
+function makeHead(received: ReceivedFields): RequestHead | RequestFault {
+  const { method, path, fields, names } = received;
   if (method === undefined || method === '' || !isMadeOf(method, isMethodByte))
     return malformed('The method is not a token of upper-case letters, digits and marks.');
   // What `:authority` says goes before Host, which may differ where a proxy has rewritten it (RFC 9113 section 8.3.1).
-  const authority = sent === undefined || sent === '' ? host : sent;
+  const authority = received.authority || received.host;
   if (authority === undefined) return malformed('There is neither :authority nor Host.');
   if (!isHost(authority)) return malformed('The authority is no host with an optional port.');
+  const fault = targetFault(method, received);
+  if (fault !== undefined) return malformed(fault);
+  fields[1] = authority;
+  const head = new RequestHead(method, path ?? authority, 0, fields, names);
+  head.majorVersion = 2;
+  head.host = authority;
+  if (method === 'CONNECT') head.targetForm = TargetForm.authority;
+  else if (path === '*') head.targetForm = TargetForm.asterisk;
+  return head;
+}
+
+function targetFault(method: string, { scheme, path }: ReceivedFields): string | undefined {
   if (method === 'CONNECT') {
-    if (scheme !== undefined || path !== undefined)
-      return malformed('CONNECT has neither :scheme nor :path.');
-    return { method, path: authority, authority };
+    const isBare = scheme === undefined && path === undefined;
+    return isBare ? undefined : 'CONNECT has neither :scheme nor :path.';
   }
   // Either is believed: a proxy in front may have ended TLS. What the client is told to have used is the connection's.
-  if (scheme !== 'http' && scheme !== 'https') return malformed('The scheme is neither http nor https.');
-  if (path === undefined || !isPath(method, path)) return malformed('The path is no path.');
-  return { method, path, authority };
+  if (scheme !== 'http' && scheme !== 'https') return 'The scheme is neither http nor https.';
+  return path !== undefined && isPath(method, path) ? undefined : 'The path is no path.';
 }
 
 function isPath(method: string, path: string): boolean {
@@ -118,27 +159,17 @@ function isPath(method: string, path: string): boolean {
 }
 
 function fieldFault(name: string, value: string): string | undefined {
-  if (name === '' || !isMadeOf(name, isTokenByte) || name !== name.toLowerCase())
-    return 'A field name is not a token in lower case.';
+  if (name === '' || !isMadeOf(name, isNameByte)) return 'A field name is not a token in lower case.';
   if (connectionFields.has(name)) return `HTTP/2 has no ${name} field.`;
-  if (blankAtEnd.test(value)) return 'A field value begins or ends with a blank.';
+  if (isBlank(value.charCodeAt(0)) || isBlank(value.charCodeAt(value.length - 1)))
+    return 'A field value begins or ends with a blank.';
   if (name === 'te' && value !== 'trailers') return 'TE may only say trailers.';
   return undefined;
 }
 
-/** First, and once: also filters and matches look there. */
-function putHost(head: RequestHead, authority: string): void {
-  const { names, fields } = head;
-  const at = names.indexOf('host');
-  if (at >= 0) {
-    names.splice(at, 1);
-    fields.splice(2 * at, 2);
-  }
-  names.unshift('host');
-  fields.unshift('host', authority);
-  head.host = authority;
-  if (head.method === 'CONNECT') head.targetForm = TargetForm.authority;
-  else if (head.target === '*') head.targetForm = TargetForm.asterisk;
+/** RFC 9113 section 8.2.1. */
+function isBlank(byte: number): boolean {
+  return byte === space || byte === htab;
 }
 
 /** As many bytes as the same head would have in HTTP/1.1. */
@@ -158,7 +189,7 @@ function isHuge(raw: readonly string[], { headBytesMax }: HeadLimits): boolean {
   return bytes > headBytesFactor * headBytesMax;
 }
 
-function noteBody(head: RequestHead, isEnded: boolean): RequestFault | undefined {
+function noteFraming(head: RequestHead): RequestFault | undefined {
   const { names, fields } = head;
   for (let index = 0; index < names.length; index += 1) {
     const value = fields[2 * index + 1]!;
@@ -167,7 +198,10 @@ function noteBody(head: RequestHead, isEnded: boolean): RequestFault | undefined
       head.facts |= value.toLowerCase() === '100-continue' ? HeadFact.expectsContinue : HeadFact.expectsOther;
   }
   const fault = framingFault(head);
-  if (fault !== undefined) return malformed(fault.detail);
+  return fault === undefined ? undefined : malformed(fault.detail);
+}
+
+function noteBody(head: RequestHead, isEnded: boolean): RequestFault | undefined {
   if (isEnded && head.contentLength > 0)
     return malformed('Content-Length tells of a body that is not there.');
   if (!isEnded) head.bodyLength = head.contentLength >= 0 ? head.contentLength : BodyLength.chunked;

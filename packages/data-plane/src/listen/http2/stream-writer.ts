@@ -12,26 +12,36 @@ import { headersOf } from './http2-fields.ts';
  */
 const pieceBytesMax = 16_384;
 
+/** Never written to. */
+const nothing: Buffer[] = [];
+
+export interface StreamWriterOwner {
+  /** All is out that was not at once. */
+  onEmptied(): void;
+  /** All of the response is out; only where it was asked for. */
+  onSent(): void;
+}
+
 export class StreamWriter {
   readonly #stream: ServerHttp2Stream;
-  readonly #onEmptied: () => void;
+  readonly #owner: StreamWriterOwner;
   /** The head, while it is held back. */
   #head: string[] | undefined;
   /** What waits behind the piece that the runtime has. */
-  #waiting: Buffer[] = [];
+  #waiting: Buffer[] = nothing;
   #waitingBytes = 0;
   /** Bytes that the runtime has. */
   #writtenBytes = 0;
   #isBegun = false;
   /** The sender was told to stop. */
   #isFull = false;
-  #onSent: (() => void) | undefined;
+  #isEnded = false;
+  #tellsSent = false;
   #mayHaveTrailers = false;
 
-  /** `onEmptied` is called when all is out that was not at once. */
-  constructor(stream: ServerHttp2Stream, onEmptied: () => void) {
+  constructor(stream: ServerHttp2Stream, owner: StreamWriterOwner) {
     this.#stream = stream;
-    this.#onEmptied = onEmptied;
+    this.#owner = owner;
   }
 
   /** Whether a head has been given; it may not be out. */
@@ -55,7 +65,7 @@ export class StreamWriter {
     if (this.#head === undefined) return false;
     this.#head = undefined;
     this.#isBegun = false;
-    this.#waiting = [];
+    this.#waiting = nothing;
     this.#waitingBytes = 0;
     this.#isFull = false;
     return true;
@@ -66,7 +76,9 @@ export class StreamWriter {
     const { length } = data;
     if (length === 0) return !this.#isFull;
     // Small pieces lie in memory that the next read takes.
-    this.#waiting.push(length > copiedBytesMax ? data : Buffer.from(data));
+    const kept = length > copiedBytesMax ? data : Buffer.from(data);
+    if (this.#waiting.length === 0) this.#waiting = [kept];
+    else this.#waiting.push(kept);
     this.#waitingBytes += length;
     if (length > copiedBytesMax || this.unsentMark > pieceBytesMax) {
       this.#isFull = true;
@@ -80,20 +92,21 @@ export class StreamWriter {
     if (this.#writtenBytes === 0 && this.#waitingBytes > 0) this.#writeNext();
   }
 
-  /** Completes the response; `onSent` is called when all of it is out, not before this returns. */
-  end(hasBody: boolean, trailers: FieldList | undefined, onSent: () => void): void {
-    this.#onSent = onSent;
+  /**
+   * Completes the response. `tellsSent`: `onSent` is called when all of it is out, not before this returns. Hot path: of a stream whose request
+   * is complete the runtime tells the end at the same time, and to be told twice costs a listener.
+   */
+  end(hasBody: boolean, trailers: FieldList | undefined, tellsSent: boolean): void {
+    this.#isEnded = true;
+    this.#tellsSent = tellsSent;
     if (this.#mayHaveTrailers && trailers !== undefined) {
       const headers = headersOf(trailers);
       this.#stream.once('wantTrailers', () => this.#stream.sendTrailers(headers));
     }
+    this.#sendHead(!hasBody);
     if (!hasBody) {
-      this.#sendHead(true);
-      process.nextTick(onSent);
-      return;
-    }
-    this.#sendHead(false);
-    if (this.#writtenBytes === 0) this.#writeNext();
+      if (tellsSent) process.nextTick(() => this.#owner.onSent());
+    } else if (this.#writtenBytes === 0) this.#writeNext();
   }
 
   #sendHead(isLast: boolean): void {
@@ -106,30 +119,40 @@ export class StreamWriter {
 
   #writeNext(): void {
     const piece = this.#takePiece();
-    const isLast = this.#waitingBytes === 0 && this.#onSent !== undefined;
-    this.#writtenBytes = piece.length;
-    if (isLast) {
-      const onSent = this.#onSent!;
-      this.#stream.once('finish', () => {
-        this.#writtenBytes = 0;
-        onSent();
-      });
-      this.#stream.end(piece.length > 0 ? piece : undefined);
-    } else this.#stream.write(piece, (error) => this.#onWritten(error));
+    this.#writtenBytes = piece?.length ?? 0;
+    if (this.#waitingBytes > 0 || !this.#isEnded) {
+      this.#stream.write(piece, (error) => this.#onWritten(error));
+      return;
+    }
+    if (this.#tellsSent) this.#stream.once('finish', () => this.#onFinished());
+    this.#stream.end(piece);
+  }
+
+  #onFinished(): void {
+    this.#writtenBytes = 0;
+    this.#owner.onSent();
   }
 
   #onWritten(error: Error | null | undefined): void {
     this.#writtenBytes = 0;
     // Not out but gone; the stream tells its end.
     if (error instanceof Error || this.#stream.destroyed || this.#stream.closed) return;
-    if (this.#waitingBytes > 0 || this.#onSent !== undefined) return this.#writeNext();
+    if (this.#waitingBytes > 0 || this.#isEnded) return this.#writeNext();
     if (!this.#isFull) return;
     this.#isFull = false;
-    this.#onEmptied();
+    this.#owner.onEmptied();
   }
 
-  /** The next bytes in order; small ones are put together. */
-  #takePiece(): Buffer {
+  /** The next bytes in order, undefined for none; small ones are put together. */
+  #takePiece(): Buffer | undefined {
+    const first = this.#waiting[0];
+    if (this.#waiting.length > 1 || this.#waitingBytes > pieceBytesMax) return this.#joinPiece();
+    this.#waiting = nothing;
+    this.#waitingBytes = 0;
+    return first;
+  }
+
+  #joinPiece(): Buffer {
     const parts: Buffer[] = [];
     let bytes = 0;
     while (this.#waiting.length > 0 && bytes < pieceBytesMax) {

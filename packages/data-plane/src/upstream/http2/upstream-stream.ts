@@ -6,6 +6,7 @@ import type { ResponseHead } from '@causeway/http1/response-head';
 
 import type { FieldList, UpstreamFailure } from '../../proxy/exchange.ts';
 import { crossingTrailers } from '../../proxy/trailers.ts';
+import { keepSessionOf } from '../../socket/keep-session.ts';
 import type { PoolCall } from '../pool-call.ts';
 import type { CallCarrier } from '../pooled-connection.ts';
 import { SentBody } from '../sent-body.ts';
@@ -122,8 +123,10 @@ export class UpstreamStream implements CallCarrier {
     if (!this.#isOver) this.#call.events.onUpstreamPart();
   }
 
-  onEndSent(): void {
-    this.#isWhole = true;
+  /** `isClosed`: the stream is closed already, so that nobody has sent this end. */
+  onEndTold(isClosed: boolean): void {
+    if (!isClosed) this.#isWhole = true;
+    else if (!this.#isWhole) keepSessionOf(this.#stream);
   }
 
   onInformational(raw: readonly string[]): void {
@@ -258,7 +261,7 @@ function own(stream: OwnedStream, carrier: UpstreamStream): void {
  * the two can be told apart: an end that was sent comes before the stream is closed, one that is made up comes after.
  */
 function push(this: OwnedStream, chunk: unknown, encoding?: BufferEncoding): boolean {
-  if (chunk === null && !this.closed) this.carrier!.onEndSent();
+  if (chunk === null) this.carrier!.onEndTold(this.closed);
   return Readable.prototype.push.call(this, chunk, encoding);
 }
 
