@@ -16,7 +16,8 @@ import { runHandshakes } from './handshakes.ts';
 import { runWrk, type WrkResult } from './wrk.ts';
 
 const rounds = 2;
-/** A runtime that compiles as it runs needs some seconds for it. */
+/** A runtime that compiles as it runs needs some seconds for it: at first until what is seldom called is compiled as well. */
+const firstWarmUpSeconds = 15;
 const warmUpSeconds = 3;
 
 export interface ProxyBenchOptions {
@@ -55,7 +56,8 @@ export async function benchProxies(owner: Owner, options: ProxyBenchOptions): Pr
     for (let round = 1; round <= rounds; round += 1) {
       for (const subject of subjects) {
         print(`${each.name}, round ${round} of ${rounds}: ${subject.peer.name}, ${seconds} s`);
-        subject.runs.push(await measure(subject.running, each, { tools, directory, seconds }));
+        const warmUp = round === 1 ? firstWarmUpSeconds : warmUpSeconds;
+        subject.runs.push(await measure(subject.running, each, { tools, directory, seconds, warmUp }));
       }
     }
     print(`\n${report(each, subjects)}\n`);
@@ -90,11 +92,11 @@ interface Subject {
 async function measure(
   running: RunningPeer,
   scenario: Scenario,
-  { tools, directory, seconds }: { tools: Tools; directory: string; seconds: number },
+  { tools, directory, seconds, warmUp }: { tools: Tools; directory: string; seconds: number; warmUp: number },
 ): Promise<Run> {
   const { pid } = running;
   const load = loadOf(running, scenario, tools, directory);
-  await load(warmUpSeconds);
+  await load(warmUp);
   const before = cpuMicroseconds(pid);
   const result = await load(seconds);
   const cpuUsPerUnit = (cpuMicroseconds(pid) - before) / result.requests;

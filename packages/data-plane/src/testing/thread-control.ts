@@ -35,9 +35,8 @@ export class ThreadControl {
     return [...this.#threads.keys()];
   }
 
-  /** Runs `code` in one of the threads; what comes of it is not waited for. */
-  runInOne(code: string): void {
-    const [sessionId] = this.#threads.keys();
+  /** Runs `code` in one of the threads, the oldest one without `sessionId`; what comes of it is not waited for. */
+  runInOne(code: string, [sessionId] = this.ids): void {
     if (sessionId === undefined) throw new Error('no thread is there');
     this.#lastId += 1;
     const message = JSON.stringify({

@@ -47,6 +47,8 @@ export interface WorkerPoolOptions {
 /** Pace of replacing workers that end: at once, and then slower as long as they go on ending. */
 const replaceBaseMs = 100;
 const replaceMaxMs = 5000;
+/** Workers that may end while they take an update, before it is refused. */
+const applyAttemptsMax = 3;
 /** A worker that lived so long was a good one. */
 const stableMs = 10_000;
 /** Pace at which workers are looked at. */
@@ -105,9 +107,7 @@ export class WorkerPool implements SnapshotTarget {
 
   /** Those that have a table. */
   get workers(): number {
-    let serving = 0;
-    for (const { isServing } of this.#threads) if (isServing) serving += 1;
-    return serving;
+    return this.#staying.filter(({ isServing }) => isServing).length;
   }
 
   /** How many there are to be. */
@@ -164,7 +164,8 @@ export class WorkerPool implements SnapshotTarget {
     if (this.#isStopping) throw new Error('this node is draining');
     if (this.#toReplace > 0)
       throw new Error(`${this.#toReplace} of the workers are still being replaced; wait for them`);
-    const before = Array.from(this.#threads);
+    const before = this.#staying;
+    if (before.length === 0) throw new Error('no worker is there; one is on its way');
     this.#toReplace = before.length;
     return this.#replaceAll(before);
   }
@@ -217,16 +218,11 @@ export class WorkerPool implements SnapshotTarget {
   }
 
   async #apply(update: SnapshotUpdate): Promise<NodeProblem[]> {
-    const { clock, logger, onApplied } = this.#options;
+    const { clock, onApplied } = this.#options;
     const beganMs = clock.monotonicMs();
     const to: Applied = { revision: update.revision, items: update.items, endpoints: update.endpoints };
-    try {
-      const problems = await this.#prepareAll(to);
-      if (problems.length > 0) return problems;
-    } catch (error) {
-      logger.error({ err: error, revision: update.revision }, 'applying failed');
-      return [create(NodeProblemSchema, { reason: 'internal', detail: messageOf(error) })];
-    }
+    const problems = await this.#prepareOnLiving(to);
+    if (problems.length > 0) return problems;
     this.#applied = to;
     // Whoever ends now is replaced by one that has it.
     await Promise.allSettled(Array.from(this.#threads, (thread) => thread.commit()));
@@ -235,9 +231,26 @@ export class WorkerPool implements SnapshotTarget {
     return [];
   }
 
+  /** The end of a worker is no judgement on an update, unless each one that tries ends. */
+  async #prepareOnLiving(to: Applied): Promise<NodeProblem[]> {
+    const { logger } = this.#options;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        if (this.#staying.length === 0) await this.#takeOver(this.#spawn());
+        return await this.#prepareAll(to);
+      } catch (error) {
+        logger.error({ err: error, revision: to.revision, attempt }, 'applying failed');
+        if (attempt < applyAttemptsMax) continue;
+        return [create(NodeProblemSchema, { reason: 'internal', detail: messageOf(error) })];
+      }
+    }
+  }
+
   /** The first opens the ports, for nobody else may have them; the others join it. */
   async #prepareAll(to: Applied): Promise<NodeProblem[]> {
-    const [first, ...others] = this.#threads;
+    const leaving = Array.from(this.#threads).filter(({ isLeaving }) => isLeaving);
+    // Those that leave have no ports any more.
+    const [first, ...others] = [...this.#staying, ...leaving];
     if (first === undefined) throw new Error('no worker is there; one is on its way');
     const otherPorts = this.#options.otherPorts();
     const { problems, boundPorts } = await first.prepare(to, { takenPorts: undefined, otherPorts });
@@ -264,7 +277,7 @@ export class WorkerPool implements SnapshotTarget {
         }
         this.#toReplace -= 1;
       }
-      logger.info({ workers: this.#threads.size }, 'the workers are replaced');
+      logger.info({ workers: this.workers }, 'the workers are replaced');
     } finally {
       this.#toReplace = 0;
     }
@@ -272,9 +285,14 @@ export class WorkerPool implements SnapshotTarget {
 
   /** Ends a worker when nothing is under way on it any more; what it counted stays. */
   async #retire(thread: WorkerThread, drainDelayMs: number | undefined): Promise<void> {
+    thread.isLeaving = true;
     await thread.drain(drainDelayMs).catch(() => {});
     await this.#metricsOf(thread).catch(() => {});
     await thread.terminate({ reason: 'stopped', detail: 'drained' });
+  }
+
+  get #staying(): WorkerThread[] {
+    return Array.from(this.#threads).filter(({ isLeaving }) => !isLeaving);
   }
 
   #inTurn<T>(task: () => Promise<T>): Promise<T> {
@@ -364,7 +382,7 @@ export class WorkerPool implements SnapshotTarget {
     if (clock.monotonicMs() - bornMs > stableMs) this.#backoff.reset();
     const waitMs = this.#backoff.nextMs();
     logger.error(
-      { worker: thread.slot, reason: end.reason, retryMs: Math.round(waitMs) },
+      { worker: thread.slot, reason: end.reason, retryMs: Math.round(waitMs), err: end.error },
       `a worker has ended and is replaced: ${end.detail}`,
     );
     clock.after(waitMs, () => void this.#inTurn(() => this.#replace()));
@@ -372,7 +390,7 @@ export class WorkerPool implements SnapshotTarget {
 
   /** A new worker, with all that the others have. */
   async #replace(): Promise<void> {
-    if (this.#isStopping || this.#threads.size >= this.#options.workers) return;
+    if (this.#isStopping || this.#staying.length >= this.#options.workers) return;
     await this.#takeOver(this.#spawn()).catch(() => {});
   }
 

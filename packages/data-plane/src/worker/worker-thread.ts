@@ -24,6 +24,8 @@ export interface WorkerEnd {
   /** Bounded, for metrics: `error`, `memory`, `blocked`, or `stopped` when it was asked to. */
   readonly reason: 'error' | 'memory' | 'blocked' | 'stopped';
   readonly detail: string;
+  /** What it threw. */
+  readonly error?: unknown;
 }
 
 export class WorkerThread {
@@ -31,6 +33,8 @@ export class WorkerThread {
   readonly slot: number;
   /** Resolves once, when the thread is gone. */
   readonly ended: Promise<WorkerEnd>;
+  /** It drains, and has another in its place. */
+  isLeaving = false;
   /** Of the last scrape. */
   lastMetrics: readonly MetricFamily[] = [];
   readonly #thread: Worker;
@@ -132,5 +136,5 @@ export class WorkerThread {
 function endOf(failure: unknown, code: number): WorkerEnd {
   if (failure === undefined) return { reason: 'error', detail: `exit code ${code}` };
   const isMemory = systemCodeOf(failure) === 'ERR_WORKER_OUT_OF_MEMORY';
-  return { reason: isMemory ? 'memory' : 'error', detail: messageOf(failure) };
+  return { reason: isMemory ? 'memory' : 'error', detail: messageOf(failure), error: failure };
 }
