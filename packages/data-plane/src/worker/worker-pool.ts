@@ -12,6 +12,8 @@ import { NameResolver } from '@causeway/runtime/name-resolver';
 
 import { ConnectionCounts } from '../listen/connection-counts.ts';
 import type { BoundPorts } from '../listen/ports.ts';
+import { askResponder } from '../listen/tls/ocsp/ask-responder.ts';
+import { Stapler } from '../listen/tls/ocsp/stapler.ts';
 import { newTicketKeys } from '../listen/tls/ticket-keys.ts';
 import { DropReport } from '../observe/drop-report.ts';
 import { batchBytesMax } from '../observe/log-writer.ts';
@@ -73,6 +75,7 @@ export class WorkerPool implements SnapshotTarget {
   readonly #outputs: LogOutputs;
   readonly #drops: DropReport;
   readonly #failures: FailureReport;
+  readonly #stapler: Stapler;
   #applied: Applied = nothingApplied;
   /** One thing after the other: an update and a new worker must not overtake each other. */
   #work: Promise<unknown> = Promise.resolve();
@@ -99,6 +102,7 @@ export class WorkerPool implements SnapshotTarget {
     this.#outputs = new LogOutputs(options.clock);
     this.#drops = new DropReport(options.clock, options.logger);
     this.#failures = new FailureReport(options.clock, logFailures(options.logger));
+    this.#stapler = this.#createStapler();
   }
 
   /** Those that have a table. */
@@ -122,6 +126,11 @@ export class WorkerPool implements SnapshotTarget {
 
   get activeRequests(): number {
     return this.#slices.sum('activeRequests');
+  }
+
+  /** For how many seconds each Certificate that is to have an OCSP staple has one; 0 = it has none. */
+  get stapleExpiry(): { certificate: string; seconds: number }[] {
+    return this.#stapler.expiry;
   }
 
   get isDraining(): boolean {
@@ -168,6 +177,7 @@ export class WorkerPool implements SnapshotTarget {
     await Promise.all(Array.from(this.#threads, (thread) => this.#retire(thread, drainDelayMs)));
     this.#cancelWatch();
     this.#drops.close();
+    this.#stapler.stop();
     this.#resolver.close();
   }
 
@@ -216,6 +226,7 @@ export class WorkerPool implements SnapshotTarget {
     this.#applied = to;
     // Whoever ends now is replaced by one that has it.
     await Promise.allSettled(Array.from(this.#threads, (thread) => thread.commit()));
+    this.#stapler.follow(update);
     onApplied(clock.monotonicMs() - beganMs);
     return [];
   }
@@ -303,6 +314,7 @@ export class WorkerPool implements SnapshotTarget {
         shared: this.#memory,
         logBatch,
         ticketKeys: this.#ticketKeys,
+        staples: this.#stapler.staples,
       },
       {
         watch: (name) => this.#watchName(thread, name),
@@ -325,6 +337,24 @@ export class WorkerPool implements SnapshotTarget {
     const bornMs = this.#options.clock.monotonicMs();
     void thread.ended.then((end) => this.#onEnded(thread, end, bornMs));
     return thread;
+  }
+
+  /** Asks as this node would connect to an upstream: not to itself. */
+  #createStapler(): Stapler {
+    const { clock, logger } = this.#options;
+    const ownPorts = {
+      has: (port: number) =>
+        Object.values(this.#boundPorts).includes(port) || this.#options.otherPorts().includes(port),
+    };
+    return new Stapler({
+      clock,
+      logger,
+      ask: (responder, question, signal) =>
+        askResponder(responder, question, { resolver: this.#resolver, ownPorts, signal }),
+      onChange: (change) => {
+        for (const thread of this.#threads) thread.tellStaple(change);
+      },
+    });
   }
 
   #freeSlot(): number {

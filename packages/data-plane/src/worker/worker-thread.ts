@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { messageOf, systemCodeOf } from '@causeway/runtime/errors';
 import type { MetricFamily } from '@causeway/runtime/metrics';
 
+import type { StapleChange } from '../listen/tls/ocsp/staples.ts';
 import type { PlaceWant } from '../upstream/endpoint-places.ts';
 import { PortCalls } from './port-calls.ts';
 import { type Applied, nothingApplied, wireUpdate } from './wire-update.ts';
@@ -108,6 +109,10 @@ export class WorkerThread {
 
   tellTicketKeys(keys: Uint8Array): void {
     this.#calls.tell('ticketKeys', keys);
+  }
+
+  tellStaple(change: StapleChange): void {
+    this.#calls.tell('staple', change);
   }
 
   /** Ends the thread wherever it is. */
