@@ -24,7 +24,9 @@ import { WorkerSlices } from '../counts/worker-slices.ts';
 import type { SnapshotTarget, SnapshotUpdate } from '../sync/snapshot-target.ts';
 import { countsOf, mergeMetrics } from './merge-metrics.ts';
 import { FailureReport, logFailures } from '../upstream/failure-report.ts';
-import type { PlaceWant } from '../upstream/endpoint-places.ts';
+import { NameRelay } from './name-relay.ts';
+import { PlaceRelay } from './place-relay.ts';
+import { TurnWatch } from './turn-watch.ts';
 import { type Applied, nothingApplied } from './wire-update.ts';
 import { type WorkerEnd, WorkerThread } from './worker-thread.ts';
 
@@ -65,12 +67,9 @@ export class WorkerPool implements SnapshotTarget {
   readonly #keepers: readonly SharedCountsKeeper[];
   readonly #resolver: NameResolver;
   readonly #threads = new Set<WorkerThread>();
-  /** Names that each worker watches. */
-  readonly #watched = new Map<WorkerThread, Map<string, () => void>>();
-  /** Workers that need a place for a connection, by endpoint. */
-  readonly #wanting = new Map<string, Set<WorkerThread>>();
-  /** The last tick that was seen of each, and how many looks ago it changed. */
-  readonly #ticks = new Map<WorkerThread, { ticks: number; looks: number }>();
+  readonly #names: NameRelay;
+  readonly #places = new PlaceRelay(this.#threads);
+  readonly #turns: TurnWatch;
   readonly #backoff: Backoff;
   readonly #outputs: LogOutputs;
   readonly #drops: DropReport;
@@ -98,6 +97,8 @@ export class WorkerPool implements SnapshotTarget {
     this.#slices = new WorkerSlices(this.#memory.slices, 0);
     this.#counts = new ConnectionCounts(new NodeShared(this.#memory, 0));
     this.#resolver = new NameResolver({ clock: options.clock });
+    this.#names = new NameRelay(this.#resolver);
+    this.#turns = new TurnWatch(({ slot }) => new WorkerSlices(this.#memory.slices, slot).own('ticks'));
     this.#backoff = createBackoff({ baseMs: replaceBaseMs, maxMs: replaceMaxMs });
     this.#outputs = new LogOutputs(options.clock);
     this.#drops = new DropReport(options.clock, options.logger);
@@ -317,10 +318,10 @@ export class WorkerPool implements SnapshotTarget {
         staples: this.#stapler.staples,
       },
       {
-        watch: (name) => this.#watchName(thread, name),
-        unwatch: (name) => this.#unwatchName(thread, name),
-        wantPlace: (want) => this.#onWant(thread, want),
-        freedPlace: (endpoint) => this.#onFreed(endpoint),
+        watch: (name) => this.#names.watch(thread, name),
+        unwatch: (name) => this.#names.unwatch(thread, name),
+        wantPlace: (want) => this.#places.want(thread, want),
+        freedPlace: (endpoint) => this.#places.freed(endpoint),
         openLog: (path) => this.#outputs.open(thread, path),
         writeLog: ({ path, bytes }) =>
           this.#outputs.write(path, typeof bytes === 'number' ? new Uint8Array(logBatch, 0, bytes) : bytes),
@@ -332,7 +333,6 @@ export class WorkerPool implements SnapshotTarget {
     );
     this.#threads.add(thread);
     void this.#outputs.open(thread, undefined);
-    this.#watched.set(thread, new Map());
     thread.tellDescriptors(this.#openFilesMax);
     const bornMs = this.#options.clock.monotonicMs();
     void thread.ended.then((end) => this.#onEnded(thread, end, bornMs));
@@ -366,16 +366,12 @@ export class WorkerPool implements SnapshotTarget {
   #onEnded(thread: WorkerThread, end: WorkerEnd, bornMs: number): void {
     const { clock, logger, onReplaced } = this.#options;
     this.#threads.delete(thread);
-    this.#ticks.delete(thread);
+    this.#turns.forget(thread);
     this.#outputs.releaseAll(thread);
-    for (const unwatch of this.#watched.get(thread)?.values() ?? []) unwatch();
-    this.#watched.delete(thread);
+    this.#names.forget(thread);
     new WorkerSlices(this.#memory.slices, thread.slot).clear();
     for (const keeper of this.#keepers) keeper.forget(thread.slot);
-    for (const endpoint of this.#wanting.keys()) {
-      this.#onWant(thread, { endpoint, isWanted: false });
-      this.#onFreed(endpoint);
-    }
+    this.#places.forget(thread);
     this.#left = mergeMetrics([this.#left, countsOf(thread.lastMetrics)]);
     if (end.reason === 'stopped') return;
     onReplaced(end.reason);
@@ -423,24 +419,18 @@ export class WorkerPool implements SnapshotTarget {
   /** Frees what nobody counts on, and finds workers that do not turn. */
   #watch(): void {
     this.#cancelWatch = this.#options.clock.after(watchMs, () => {
-      const isQuiet = this.#lookAtTicks();
+      const isQuiet = this.#lookAtTurns();
       if (isQuiet) for (const keeper of this.#keepers) keeper.sweep();
       this.#watch();
     });
   }
 
-  /**
-   * Whether every worker has come by since the last look. Looks are counted, not time: a process that was stopped as a whole
-   * has missed some of those too.
-   */
-  #lookAtTicks(): boolean {
+  /** Whether every worker has come by since the last look. */
+  #lookAtTurns(): boolean {
     const { blockedMs } = this.#options;
     let haveAll = true;
     for (const thread of this.#threads) {
-      const ticks = new WorkerSlices(this.#memory.slices, thread.slot).own('ticks');
-      const seen = this.#ticks.get(thread) ?? { ticks: 0, looks: 0 };
-      const looks = ticks === seen.ticks ? seen.looks + 1 : 0;
-      this.#ticks.set(thread, { ticks, looks });
+      const looks = this.#turns.look(thread);
       haveAll &&= looks === 0;
       if (blockedMs > 0 && looks * watchMs >= blockedMs) {
         const detail = `its event loop has not turned for ${looks * watchMs} ms`;
@@ -448,37 +438,5 @@ export class WorkerPool implements SnapshotTarget {
       }
     }
     return haveAll;
-  }
-
-  #onWant(thread: WorkerThread, want: PlaceWant): void {
-    const { endpoint, isWanted } = want;
-    const wanting = this.#wanting.get(endpoint) ?? new Set();
-    if (isWanted) wanting.add(thread);
-    else wanting.delete(thread);
-    if (wanting.size > 0) this.#wanting.set(endpoint, wanting);
-    else this.#wanting.delete(endpoint);
-    for (const other of this.#threads) {
-      const isAnothers = [...wanting].some((each) => each !== other);
-      if (other !== thread) other.tellWanted({ endpoint, isWanted: isAnothers });
-    }
-  }
-
-  #onFreed(endpoint: string): void {
-    for (const thread of this.#wanting.get(endpoint) ?? []) thread.tellFreed(endpoint);
-  }
-
-  #watchName(thread: WorkerThread, name: string): void {
-    const names = this.#watched.get(thread);
-    if (names === undefined || names.has(name)) return;
-    names.set(
-      name,
-      this.#resolver.watch(name, (addresses) => thread.tellAddresses({ name, addresses })),
-    );
-  }
-
-  #unwatchName(thread: WorkerThread, name: string): void {
-    const names = this.#watched.get(thread);
-    names?.get(name)?.();
-    names?.delete(name);
   }
 }
