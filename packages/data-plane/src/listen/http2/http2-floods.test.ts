@@ -50,6 +50,15 @@ const floods: Flood[] = [
     endedWithin: 100,
   },
   {
+    what: 'bodies that are longer than they say',
+    make: (index) =>
+      Buffer.concat([
+        headers(2 * index + 1, [...pseudo('POST'), ['content-length', '0']], 0),
+        data(2 * index + 1, 'x'),
+      ]),
+    endedWithin: 100,
+  },
+  {
     what: 'a head that does not end (CVE-2024-27983)',
     first: begun,
     make: () => frame(FrameType.continuation, 0, 1, block([['x', 'y'.repeat(200)]])),
