@@ -146,6 +146,20 @@ describe('a flood', () => {
     assert.deepEqual(client.goaways, []);
   });
 
+  it('of requests of a client that has acknowledged the limit ends the connection', async (context) => {
+    const fixture = await startClients(context, () => {});
+    const client = new FrameClient(context, fixture.port);
+    await until('the limit', () => client.of(FrameType.settings).length > 0);
+    await client.send(frame(FrameType.settings, FrameFlag.ack, 0));
+    await client.send(...Array.from({ length: 101 }, (_, index) => headers(2 * index + 1, pseudo())));
+    await until('the end', () => client.isClosed);
+    assert.deepEqual(
+      client.goaways.map(([, code]) => code),
+      [ErrorCode.protocol],
+    );
+    assert.equal(fixture.context.http2Counters.goaways.misuse, 1);
+  });
+
   it('of heads that grow when they are read is refused, not read (HPACK bomb)', async (context) => {
     const fixture = await startClients(context, () => {});
     const client = new FrameClient(context, fixture.port);
