@@ -218,6 +218,12 @@ export class Http2Stream implements Downstream, StreamWriterOwner, Timed {
 
   onDue(): void {
     this.#stream.close(constants.NGHTTP2_NO_ERROR);
+    this.#drop();
+  }
+
+  /** Without this the runtime would keep a stream that is closed until somebody has read what has come of it. */
+  #drop(): void {
+    this.#stream.resume();
   }
 
   /** The runtime may close a stream whose end is out before it has told so. */
@@ -237,6 +243,7 @@ export class Http2Stream implements Downstream, StreamWriterOwner, Timed {
     this.#isOver = true;
     if (this.#owner.isAlive) this.#owner.counters.resets.client += 1;
     this.#events?.onDownstreamClosed();
+    this.#drop();
   }
 }
 
