@@ -117,6 +117,7 @@ export function settings(setting?: number, value = 0): Buffer {
 }
 
 export const maxConcurrentStreams = 3;
+export const initialWindowSize = 4;
 
 export const ping = (): Buffer => frame(FrameType.ping, 0, 0, Buffer.alloc(8));
 

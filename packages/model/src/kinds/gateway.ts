@@ -212,7 +212,7 @@ const gatewayFields = object(
         ).default(16),
         maxStreamsPerConnection: integer(
           'a number of streams',
-          'Requests that may be under way on one HTTP/2 connection; over: the stream is refused, which clients may repeat.',
+          'Requests that may be under way on one HTTP/2 connection; over: the stream is refused, which clients may repeat; of a client that has acknowledged the limit nghttp2 ends the connection.',
           1,
           1000,
         ).default(100),

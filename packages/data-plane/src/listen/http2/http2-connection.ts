@@ -21,6 +21,7 @@ import { Http2Stream, type StreamOwner } from './http2-stream.ts';
 import { readRequest } from './read-request.ts';
 import { refuseStream } from './refuse-stream.ts';
 import { sessionOptions } from './session-options.ts';
+import { StreamFaults } from './stream-faults.ts';
 
 /**
  * `open`. `holding`: the connection is about to end, and the ends of its answers wait. `noticed`: the client has been told to make another one,
@@ -45,6 +46,7 @@ export class Http2Connection implements ListenedConnection, SocketOwner, StreamO
   readonly #socket: Socket;
   readonly #session: ServerHttp2Session;
   readonly #controlFrames = new Allowance(controlFramesMax);
+  readonly #faults: StreamFaults;
   #peer: PeerConnection;
   #state: State = 'open';
   #deadlineMs = Infinity;
@@ -68,6 +70,7 @@ export class Http2Connection implements ListenedConnection, SocketOwner, StreamO
     else socket.resume();
     const session = performServerHandshake(socket, sessionOptions(context.streamsMax, context.headLimits));
     this.#session = session;
+    this.#faults = new StreamFaults(session, () => context.wheel.coarseMs());
     session.on('stream', (stream, _headers, flags, raw) => this.#onStream(stream, flags, raw));
     session.on('ping', () => this.#onControlFrame());
     session.on('remoteSettings', () => this.#onControlFrame());
@@ -187,8 +190,10 @@ export class Http2Connection implements ListenedConnection, SocketOwner, StreamO
   }
 
   destroy(): void {
+    const { error } = this.#faults;
     // With an error, for without one what is cut would look complete.
-    if (this.#streams > 0) this.#session.destroy(cut, constants.NGHTTP2_INTERNAL_ERROR);
+    if (error !== undefined) this.#session.destroy(error, constants.NGHTTP2_PROTOCOL_ERROR);
+    else if (this.#streams > 0) this.#session.destroy(cut, constants.NGHTTP2_INTERNAL_ERROR);
     else this.#session.destroy();
     this.#socket.destroy();
   }
@@ -233,13 +238,14 @@ export class Http2Connection implements ListenedConnection, SocketOwner, StreamO
     if (!isEnded) watchEnd(stream);
     const head = readRequest(raw, isEnded, this.#headLimits);
     if ('fault' in head) {
-      stream.on('close', () => this.onStreamClosed());
+      stream.on('close', () => this.onStreamClosed(stream.rstCode));
       refuseStream(stream, handler.refuse(this.#peer, head.fault, head.detail));
     } else new Http2Stream(this, this.#peer, stream, head).begin(handler);
     if (this.#requests >= this.#requestsMax) this.#leave('maxRequestsPerConnection');
   }
 
-  onStreamClosed(): void {
+  onStreamClosed(code: number): void {
+    this.#faults.onStreamClosed(code);
     this.#streams -= 1;
     if (this.#streams === 0 && this.#state === 'open') this.#watch(this.#context.keepAliveMs);
   }

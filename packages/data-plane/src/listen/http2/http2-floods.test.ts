@@ -50,6 +50,15 @@ const floods: Flood[] = [
     endedWithin: 100,
   },
   {
+    what: 'bodies that are longer than they say',
+    make: (index) =>
+      Buffer.concat([
+        headers(2 * index + 1, [...pseudo('POST'), ['content-length', '0']], 0),
+        data(2 * index + 1, 'x'),
+      ]),
+    endedWithin: 100,
+  },
+  {
     what: 'a head that does not end (CVE-2024-27983)',
     first: begun,
     make: () => frame(FrameType.continuation, 0, 1, block([['x', 'y'.repeat(200)]])),
@@ -135,6 +144,20 @@ describe('a flood', () => {
       new Set([ErrorCode.refused]),
     );
     assert.deepEqual(client.goaways, []);
+  });
+
+  it('of requests of a client that has acknowledged the limit ends the connection', async (context) => {
+    const fixture = await startClients(context, () => {});
+    const client = new FrameClient(context, fixture.port);
+    await until('the limit', () => client.of(FrameType.settings).length > 0);
+    await client.send(frame(FrameType.settings, FrameFlag.ack, 0));
+    await client.send(...Array.from({ length: 101 }, (_, index) => headers(2 * index + 1, pseudo())));
+    await until('the end', () => client.isClosed);
+    assert.deepEqual(
+      client.goaways.map(([, code]) => code),
+      [ErrorCode.protocol],
+    );
+    assert.equal(fixture.context.http2Counters.goaways.misuse, 1);
   });
 
   it('of heads that grow when they are read is refused, not read (HPACK bomb)', async (context) => {

@@ -2,8 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
-import { startClients } from '../../testing/client-fixture.ts';
+import { settled, startClients, startSecureHttp2 } from '../../testing/client-fixture.ts';
 import { until } from '../../testing/http-client.ts';
 import {
   data,
@@ -14,8 +15,11 @@ import {
   FrameFlag,
   FrameType,
   headers,
+  initialWindowSize,
   ping,
   pseudo,
+  settings,
+  windowUpdate,
 } from '../../testing/http2-frames.ts';
 
 const without = (name: string): Fields => pseudo().filter(([field]) => field !== name);
@@ -124,6 +128,55 @@ describe('a malformed request of HTTP/2', () => {
       await until('its end', () => fixture.asked[0]!.end === 'closed');
       assert.equal(fixture.asked[0]!.isReceived, length === '0', 'never complete');
     });
+
+  for (const [what, bytes] of [
+    ['a body that is too long', data(5, 'hello', FrameFlag.endStream)],
+    ['a body that is too long, in pieces', Buffer.concat([data(5, 'hel'), data(5, 'lo')])],
+  ] as const)
+    for (const start of [startClients, startSecureHttp2])
+      it(`fails no other request of its connection (${start.name}): ${what}`, async (context) => {
+        const fixture = await start(context, ({ downstream }) => downstream.startBody());
+        const client = new FrameClient(context, fixture.port, undefined, start === startSecureHttp2);
+        await client.send(headers(1, pseudo()), headers(3, pseudo('POST'), 0));
+        await client.send(headers(5, more(['content-length', '3']), 0));
+        await until('the requests', () => fixture.asked.length === 3);
+        await client.send(bytes, data(3, 'x', FrameFlag.endStream), ping());
+        await until('the reset', () => client.resets(5).length === 1 && fixture.asked[2]!.end === 'closed');
+        await until('the other body', () => fixture.asked[1]!.isReceived);
+        for (const asked of fixture.asked.slice(0, 2)) asked.answer('hi');
+        await until('the other answers', () => client.body(1) === 'hi' && client.body(3) === 'hi');
+        await client.send(headers(7, pseudo()));
+        await until('a later request', () => fixture.asked.length === 4);
+        assert.deepEqual([client.resets(5), client.goaways], [[ErrorCode.protocol], []]);
+        assert.equal(fixture.context.http2Counters.goaways.misuse, 0);
+      });
+
+  it('fails no other request of its connection when the client does not read the reset at once', async (context) => {
+    const fixture = await startClients(context, ({ downstream }) => downstream.startBody());
+    const client = new FrameClient(context, fixture.port);
+    client.socket.pause();
+    await client.send(windowUpdate(0, 0x7000_0000), settings(initialWindowSize, 0x7fff_ffff));
+    await client.send(headers(1, pseudo()), headers(3, more(['content-length', '3']), 0));
+    await until('the requests', () => fixture.asked.length === 2);
+    const { downstream } = fixture.asked[0]!;
+    downstream.sendHead(200, [], 'unknown', false);
+    // More than the buffers of both sockets take.
+    const piece = Buffer.alloc(16_384);
+    for (let turn = 0; turn < 2000; turn += 1) {
+      if (downstream.unsentMark === 0) downstream.sendChunk(piece);
+      await nextTurn();
+    }
+    assert.ok(downstream.unsentMark > 0, 'nothing waits');
+    await client.send(data(3, 'hello', FrameFlag.endStream));
+    await settled(context, fixture);
+    client.socket.resume();
+    await until('the reset', () => client.resets(3).length === 1);
+    downstream.endResponse();
+    await until('the end', () =>
+      client.of(FrameType.data, 1).some(({ flags }) => flags === FrameFlag.endStream),
+    );
+    assert.deepEqual([client.resets(3), client.goaways], [[ErrorCode.protocol], []]);
+  });
 
   it('is not forwarded: a body that its head denies', async (context) => {
     const head = headers(1, more(['content-length', '3']), FrameFlag.endStream);

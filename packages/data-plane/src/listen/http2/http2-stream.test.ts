@@ -297,6 +297,39 @@ describe('a response of HTTP/2', () => {
     await until('the end', () => fixture.asked[0]!.end === 'sent');
   });
 
+  for (const length of [60_000, 200_000])
+    it(`leaves nothing of a body of ${length} bytes that nobody reads, whether or not its client goes`, async (context) => {
+      const fixture = await startClients(context, (one) => one.answer('no', { status: 413 }));
+      const session = openSession(context, fixture);
+      const heard = ask(session, { ':method': 'POST', ':path': '/' }, 'x'.repeat(length));
+      await until('the end', () => fixture.asked[0]?.end === 'sent');
+      fixture.clock.advance(3000);
+      await until('the reset', () => heard.isClosed);
+      assert.deepEqual([heard.status, heard.body, heard.stream.rstCode], [413, 'no', ErrorCode.none]);
+      const other = openSession(context, fixture);
+      ask(other, { ':method': 'POST', ':path': '/' }, 'x'.repeat(length));
+      await until('the other end', () => fixture.asked[1]?.end === 'sent');
+      other.destroy();
+      session.destroy();
+      await until('no connection', () => fixture.closed.length === 2);
+      assert.equal(fixture.context.http2Counters.connections, 0);
+    });
+
+  it('is no obstacle to the timeout of its connection when its client takes back a body that nobody reads', async (context) => {
+    const fixture = await startClients(context, later);
+    const client = new FrameClient(context, fixture.port);
+    const piece = data(1, Buffer.alloc(16_000));
+    await client.send(headers(1, pseudo('POST'), 0), piece, piece, piece);
+    const [one] = await asked(fixture);
+    await client.send(reset(1, ErrorCode.none));
+    await until('the end', () => one!.end === 'closed');
+    await until('the timeout', () => {
+      fixture.clock.advance(1000);
+      return client.isClosed;
+    });
+    assert.equal(fixture.context.http2Counters.goaways.keepAlive, 1);
+  });
+
   it('waits for its client, byte for byte, and holds no more than it was given', async (context) => {
     const fixture = await startClients(context, later);
     const client = new FrameClient(context, fixture.port);

@@ -30,8 +30,8 @@ export interface StreamOwner {
   mayEnd(stream: Http2Stream): boolean;
   /** What `mayEnd` allowed is out, or the stream is gone. */
   onEndOut(): void;
-  /** A stream is gone, however it ended. */
-  onStreamClosed(): void;
+  /** A stream is gone, however it ended; `code` is of RST_STREAM. */
+  onStreamClosed(code: number): void;
 }
 
 /**
@@ -218,15 +218,22 @@ export class Http2Stream implements Downstream, StreamWriterOwner, Timed {
 
   onDue(): void {
     this.#stream.close(constants.NGHTTP2_NO_ERROR);
+    this.#drop();
+  }
+
+  /** Without this the runtime would keep a stream that is closed until somebody has read what has come of it. */
+  #drop(): void {
+    this.#stream.resume();
   }
 
   /** The runtime may close a stream whose end is out before it has told so. */
   onClose(): void {
     this.#owner.wheel.cancel(this);
-    const isClean = this.#stream.rstCode === constants.NGHTTP2_NO_ERROR && this.#owner.isAlive;
+    const code = this.#stream.rstCode;
+    const isClean = code === constants.NGHTTP2_NO_ERROR && this.#owner.isAlive;
     const isSent = isClean && this.#isEnding;
     this.#noteEndOut();
-    this.#owner.onStreamClosed();
+    this.#owner.onStreamClosed(code);
     if (isSent) this.onSent();
     else this.onAborted();
   }
@@ -236,6 +243,7 @@ export class Http2Stream implements Downstream, StreamWriterOwner, Timed {
     this.#isOver = true;
     if (this.#owner.isAlive) this.#owner.counters.resets.client += 1;
     this.#events?.onDownstreamClosed();
+    this.#drop();
   }
 }
 

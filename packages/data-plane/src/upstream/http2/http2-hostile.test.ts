@@ -138,3 +138,35 @@ describe('a broken frame of an upstream', () => {
       assert.equal((await exchange(pool)).status, 200);
     });
 });
+
+describe('a body of an upstream beyond its Content-Length', () => {
+  const tooLong = (stream: number): Buffer =>
+    Buffer.concat([
+      headers(stream, [...ok, ['content-length', '3']], 0),
+      data(stream, 'hello', FrameFlag.endStream),
+    ]);
+
+  it('fails its own request alone', async (context) => {
+    const upstream = await answeringUpstream(context, (connection, stream, index) => {
+      if (index === 1) connection.send(tooLong(stream));
+      if (index === 2) connection.send(headers(1, ok), headers(stream, ok));
+    });
+    const pool = openPool(context, upstream.port, { settings: { protocol: 'h2c' } });
+    const first = call(pool).heard;
+    const { failure } = await exchange(pool);
+    assert.equal(failure?.reason, 'upstream_protocol_error', JSON.stringify(failure));
+    assert.equal((await exchange(pool)).status, 200);
+    await until('the first answer', () => first.isOver);
+    assert.deepEqual([first.status, upstream.connections.length], [200, 1]);
+  });
+
+  it('ends the connection when there are many', async (context) => {
+    const upstream = await answeringUpstream(context, (connection, stream) =>
+      connection.send(tooLong(stream)),
+    );
+    const pool = openPool(context, upstream.port, { settings: { protocol: 'h2c' } });
+    for (let count = 0; count < 60; count += 1)
+      assert.equal((await exchange(pool)).failure?.reason, 'upstream_protocol_error');
+    assert.equal(upstream.connections.length, 2);
+  });
+});

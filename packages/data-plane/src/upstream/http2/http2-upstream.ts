@@ -6,6 +6,7 @@ import type { TLSSocket } from 'node:tls';
 import { messageOf } from '@causeway/runtime/errors';
 
 import { Allowance, controlFramesMax } from '../../listen/http2/allowance.ts';
+import { StreamFaults } from '../../listen/http2/stream-faults.ts';
 import type { UpstreamFailure } from '../../proxy/exchange.ts';
 import type { Timed } from '../../proxy/timer-wheel.ts';
 import { ownSocket, type SocketOwner } from '../../socket/own-socket.ts';
@@ -42,6 +43,7 @@ export class Http2Upstream implements PooledConnection, StreamOwner, SocketOwner
   readonly #liveness = new Liveness();
   readonly #controlFrames = new Allowance(controlFramesMax);
   #session: ClientHttp2Session | undefined;
+  #faults: StreamFaults | undefined;
   #state: State = 'connecting';
   #streams = 0;
   #streamsMax = 0;
@@ -146,6 +148,7 @@ export class Http2Upstream implements PooledConnection, StreamOwner, SocketOwner
   }
 
   onStreamLost(call: PoolCall, { id, code, error, isAnswered }: LostStream): void {
+    this.#faults?.onStreamClosed(code);
     // Without a number it has never been sent.
     const isPassedOver =
       code === constants.NGHTTP2_REFUSED_STREAM || id === undefined || id > this.#lastStream;
@@ -171,6 +174,7 @@ export class Http2Upstream implements PooledConnection, StreamOwner, SocketOwner
   }
 
   onSocketClose(): void {
+    this.#error ??= this.#faults?.error;
     if (this.#state === 'connecting' || this.#state === 'greeting')
       this.failToConnect(this.#connectFailure());
     else this.#lose(undefined);
@@ -188,6 +192,7 @@ export class Http2Upstream implements PooledConnection, StreamOwner, SocketOwner
       createConnection: () => this.#socket,
     });
     this.#session = session;
+    this.#faults = new StreamFaults(session, () => this.#owner.wheel.coarseMs());
     session.on('remoteSettings', ({ maxConcurrentStreams = Infinity }) =>
       this.#onSettings(maxConcurrentStreams),
     );
