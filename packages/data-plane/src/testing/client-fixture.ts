@@ -2,6 +2,7 @@
 
 import { connect, createServer, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createServer as createTlsServer } from 'node:tls';
 import { defaultLimits } from '@causeway/http1/limits';
 import { ManualClock } from '@causeway/runtime/manual-clock';
@@ -241,6 +242,19 @@ export class Client {
 
   get statuses(): string[] {
     return Array.from(this.received.matchAll(/HTTP\/1\.1 (\d{3})/g), ([, status]) => status ?? '');
+  }
+}
+
+/** Sends an answer of HTTP/2 to a client that does not read, until the buffers of both sockets take no more. */
+export async function stuff({ downstream }: Asked): Promise<void> {
+  downstream.sendHead(200, [], 'unknown', false);
+  const piece = Buffer.alloc(16_384);
+  for (let stuckTurns = 0; stuckTurns < 100; stuckTurns += 1) {
+    if (downstream.unsentMark === 0) {
+      downstream.sendChunk(piece);
+      stuckTurns = 0;
+    }
+    await nextTurn();
   }
 }
 

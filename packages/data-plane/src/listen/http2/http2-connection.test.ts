@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
-import { type Asked, Client, get, startClients } from '../../testing/client-fixture.ts';
+import {
+  type Asked,
+  Client,
+  type ClientFixture,
+  get,
+  startClients,
+  startSecureHttp2,
+  stuff,
+} from '../../testing/client-fixture.ts';
 import { until } from '../../testing/http-client.ts';
 import { ask, asked, openSession } from '../../testing/http2-client.ts';
 import {
@@ -12,9 +20,11 @@ import {
   FrameFlag,
   FrameType,
   headers,
+  initialWindowSize,
   ping,
   preface,
   pseudo,
+  settings as setting,
   windowUpdate,
 } from '../../testing/http2-frames.ts';
 
@@ -101,6 +111,7 @@ describe('the end of a connection', () => {
       fixture.clock.advance(1000);
       return fixture.counters.keepAlive === 1;
     });
+    await acknowledge(client, 1, 2);
     await until('the notice', () => client.goaways.length > 0);
     assert.deepEqual(client.goaways[0], [lastStreamId, ErrorCode.none]);
     // A client that answers no PING is not waited for.
@@ -202,6 +213,51 @@ describe('the end of a connection', () => {
     await until('the end', () => one.end === 'closed' && heard.isClosed);
     assert.equal(heard.status, 0);
   });
+
+  it('is told in one step while the client does not read, for two would end the process', async (context) => {
+    const fixture = await startClients(context, later);
+    const client = new FrameClient(context, fixture.port);
+    await client.send(windowUpdate(0, 0x7000_0000), setting(initialWindowSize, 0x7fff_ffff));
+    await client.send(headers(1, pseudo()));
+    const [one] = await asked(fixture);
+    client.socket.pause();
+    await stuff(one!);
+    fixture.http2[0]!.leave();
+    for (let step = 0; step < 3; step += 1) fixture.clock.advance(1000);
+    client.socket.resume();
+    one!.downstream.endResponse();
+    await until('the end', () => client.isClosed);
+    assert.equal(one!.end, 'sent');
+    assert.ok(client.goaways.length > 0 && client.goaways.every(([last]) => last === 1));
+  });
+
+  for (const start of [startClients, startSecureHttp2])
+    for (const [what, end] of [
+      ['its requests are over', ([one]) => one!.downstream.reset()],
+      [
+        'it is told to leave',
+        ([one], _, fixture) => {
+          fixture.http2[0]!.leave();
+          one!.downstream.reset();
+        },
+      ],
+      ['it floods', (_, client) => client.send(...Array.from({ length: 1100 }, ping))],
+    ] as const satisfies [string, (asked: Asked[], client: FrameClient, fixture: ClientFixture) => unknown][])
+      it(`comes (${start.name}) when ${what}, though the client reads nothing`, async (context) => {
+        const fixture = await start(context, later);
+        const client = new FrameClient(context, fixture.port, undefined, start === startSecureHttp2);
+        await client.send(windowUpdate(0, 0x7000_0000), setting(initialWindowSize, 0x7fff_ffff));
+        await client.send(headers(1, pseudo()));
+        const all = await asked(fixture);
+        client.socket.pause();
+        await stuff(all[0]!);
+        await end(all, client, fixture);
+        await until('the end', () => {
+          fixture.clock.advance(1000);
+          return fixture.closed.length === 1;
+        });
+        assert.equal(fixture.context.http2Counters.connections, 0);
+      });
 
   it('moves with its port', async (context) => {
     const fixture = await startClients(context);

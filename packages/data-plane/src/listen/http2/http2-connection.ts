@@ -34,8 +34,12 @@ type State = 'open' | 'holding' | 'noticed' | 'leaving' | 'ended' | 'closed';
 const stepMsMax = 1000;
 /** The acknowledgement of the first may overtake what the client had ready to send. */
 const stepPings = 2;
+/** PING and what little else may be out when its acknowledgement comes, so that there surely is room for the notice. */
+const unreadBytesMax = 512;
 /** How long it is waited for when all is over. */
 const lingerMs = 2000;
+/** How long the client has to take what the system has of a connection that ends, when its requests are over. */
+const takenMsMax = 10_000;
 
 export class Http2Connection implements ListenedConnection, SocketOwner, StreamOwner, Timed {
   wheelNext: Timed | undefined = undefined;
@@ -55,6 +59,8 @@ export class Http2Connection implements ListenedConnection, SocketOwner, StreamO
   #streams = 0;
   /** Streams whose end the runtime has, and may not have sent. */
   #ending = 0;
+  /** Of what has been written so much had not been written when the PING was sent that the client has acknowledged last. */
+  #readBytes = -Infinity;
   /** Streams whose end waits for GOAWAY; undefined: none has to. */
   #held: Http2Stream[] | undefined;
 
@@ -125,8 +131,6 @@ export class Http2Connection implements ListenedConnection, SocketOwner, StreamO
     if (this.#state !== 'open' || !this.isAlive) return;
     this.counters.goaways[reason] += 1;
     this.#state = 'holding';
-    // With the notice nothing is lost that is on its way to an idle connection.
-    if (this.#streams === 0 && this.#mayNotice()) return this.#notice();
     this.#held = [];
     this.#watch(stepMsMax);
     if (this.#ending === 0) this.#ping(stepPings);
@@ -148,8 +152,12 @@ export class Http2Connection implements ListenedConnection, SocketOwner, StreamO
   #ping(left: number): void {
     if (!this.isAlive) return;
     // What has come with the acknowledgement is read first, for GOAWAY to count it.
-    if (left === 0) setImmediate(() => this.#advanceEnd());
-    else this.#session.ping(() => this.#ping(left - 1));
+    if (left === 0) return void setImmediate(() => this.#advanceEnd());
+    const { bytesWritten } = this.#socket;
+    this.#session.ping((error) => {
+      if (error === null) this.#readBytes = bytesWritten;
+      this.#ping(left - 1);
+    });
   }
 
   #advanceEnd(): void {
@@ -158,9 +166,13 @@ export class Http2Connection implements ListenedConnection, SocketOwner, StreamO
     else if (this.#state === 'holding' || this.#state === 'noticed') this.#close();
   }
 
-  /** Over TLS two writers exclude each other, by an assertion that ends the process: there the client learns its last stream at once. */
+  /**
+   * What is written past the session must be out at once: of a write that waits the runtime believes that it is the session's, and an assertion ends
+   * the process. So everything else must have been read by the client. Over TLS two writers exclude each other by another assertion: there the client
+   * learns its last stream at once.
+   */
   #mayNotice(): boolean {
-    return this.#session.encrypted === false;
+    return this.#session.encrypted === false && this.#socket.bytesWritten - this.#readBytes <= unreadBytesMax;
   }
 
   /**
@@ -178,7 +190,8 @@ export class Http2Connection implements ListenedConnection, SocketOwner, StreamO
   /** The client learns which stream is the last; the session ends with those that are open. */
   #close(): void {
     this.#state = 'leaving';
-    this.#deadlineMs = Infinity;
+    // The runtime waits without end for a client that does not read.
+    this.#watch(this.#streams === 0 ? takenMsMax : 0);
     this.#session.close();
     this.#release();
   }
@@ -200,11 +213,11 @@ export class Http2Connection implements ListenedConnection, SocketOwner, StreamO
 
   onDue(nowMs: number): void {
     if (this.#deadlineMs > nowMs) return this.#arm();
-    if (this.#state === 'open') {
+    if (!this.isAlive || this.#state === 'leaving' || this.#state === 'ended') this.#socket.destroy();
+    else if (this.#state === 'open') {
       this.#context.timeoutCounters.keepAlive += 1;
       this.#leave('keepAlive');
-    } else if (this.#state === 'ended') this.#socket.destroy();
-    else this.#advanceEnd();
+    } else this.#advanceEnd();
   }
 
   onSocketEnd(): void {
@@ -247,7 +260,9 @@ export class Http2Connection implements ListenedConnection, SocketOwner, StreamO
   onStreamClosed(code: number): void {
     this.#faults.onStreamClosed(code);
     this.#streams -= 1;
-    if (this.#streams === 0 && this.#state === 'open') this.#watch(this.#context.keepAliveMs);
+    if (this.#streams > 0) return;
+    if (!this.isAlive || this.#state === 'leaving') this.#watch(takenMsMax);
+    else if (this.#state === 'open') this.#watch(this.#context.keepAliveMs);
   }
 
   #onControlFrame(): void {

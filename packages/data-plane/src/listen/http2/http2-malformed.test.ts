@@ -2,9 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 
-import { settled, startClients, startSecureHttp2 } from '../../testing/client-fixture.ts';
+import { settled, startClients, startSecureHttp2, stuff } from '../../testing/client-fixture.ts';
 import { until } from '../../testing/http-client.ts';
 import {
   data,
@@ -158,20 +157,12 @@ describe('a malformed request of HTTP/2', () => {
     await client.send(windowUpdate(0, 0x7000_0000), settings(initialWindowSize, 0x7fff_ffff));
     await client.send(headers(1, pseudo()), headers(3, more(['content-length', '3']), 0));
     await until('the requests', () => fixture.asked.length === 2);
-    const { downstream } = fixture.asked[0]!;
-    downstream.sendHead(200, [], 'unknown', false);
-    // More than the buffers of both sockets take.
-    const piece = Buffer.alloc(16_384);
-    for (let turn = 0; turn < 2000; turn += 1) {
-      if (downstream.unsentMark === 0) downstream.sendChunk(piece);
-      await nextTurn();
-    }
-    assert.ok(downstream.unsentMark > 0, 'nothing waits');
+    await stuff(fixture.asked[0]!);
     await client.send(data(3, 'hello', FrameFlag.endStream));
     await settled(context, fixture);
     client.socket.resume();
     await until('the reset', () => client.resets(3).length === 1);
-    downstream.endResponse();
+    fixture.asked[0]!.downstream.endResponse();
     await until('the end', () =>
       client.of(FrameType.data, 1).some(({ flags }) => flags === FrameFlag.endStream),
     );
