@@ -26,6 +26,7 @@ import { TimerWheel } from './proxy/timer-wheel.ts';
 import { aloneShared, type NodeShared } from './counts/node-shared.ts';
 import type { SnapshotTarget, SnapshotUpdate } from './sync/snapshot-target.ts';
 import { buildTable } from './table/build-table.ts';
+import type { GatewaySettings } from './table/gateway-settings.ts';
 import type { Table } from './table/table.ts';
 import { TableGenerations } from './table/table-generations.ts';
 import type { PoolContext } from './upstream/endpoint-pool.ts';
@@ -66,6 +67,7 @@ const drainDefaultsMs = { drainDelayMs: 0, drainMs: 0 };
 /** An update that is built and not live; one of the two ends it. */
 export interface PreparedUpdate {
   readonly boundPorts: BoundPorts;
+  readonly timeouts: GatewaySettings['timeouts'];
   commit(): void;
   /** Nothing of it is wanted after all. */
   abort(): void;
@@ -241,6 +243,7 @@ export class ProxyNode implements SnapshotTarget {
     }
     return {
       boundPorts: outside.boundPorts,
+      timeouts: table.gateway.timeouts,
       // Nothing waits and nothing fails: requests meet the old table or the new one, never a mixture.
       commit: () => {
         for (const service of sharedValues(table.services))
@@ -266,7 +269,7 @@ export class ProxyNode implements SnapshotTarget {
   async #prepareOutside(
     table: Table,
     takenPorts: BoundPorts | undefined,
-  ): Promise<PreparedUpdate | NodeProblem[]> {
+  ): Promise<Omit<PreparedUpdate, 'timeouts'> | NodeProblem[]> {
     const { accessLog } = this.#options;
     const log = await prepareAccessLog(accessLog, table.gateway, this.table !== undefined);
     if (Array.isArray(log)) return log;

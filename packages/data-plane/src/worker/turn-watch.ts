@@ -26,6 +26,11 @@ export class TurnWatch {
     return looks;
   }
 
+  /** False before its first turn. */
+  hasTurned(thread: WorkerThread): boolean {
+    return this.#ticksOf(thread) > 0;
+  }
+
   forget(thread: WorkerThread): void {
     this.#seen.delete(thread);
   }

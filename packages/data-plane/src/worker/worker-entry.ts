@@ -94,9 +94,10 @@ function run(setup: WorkerSetup, port: CallPort): void {
       otherPorts = request.otherPorts;
       const update = await sliceWork(readWireUpdate(applied, request.wire));
       const result = await node.prepare(update, { takenPorts: request.takenPorts });
-      if (Array.isArray(result)) return { problems: result, boundPorts: {} };
+      if (Array.isArray(result)) return { problems: result, boundPorts: {}, drainMsMax: 0 };
       prepared = { update: result, makes: update };
-      return { problems: [], boundPorts: result.boundPorts };
+      const { boundPorts, timeouts } = result;
+      return { problems: [], boundPorts, drainMsMax: timeouts.drainDelayMs + timeouts.drainMs };
     },
     commit() {
       assert(prepared !== undefined, 'an update is prepared before it is committed');

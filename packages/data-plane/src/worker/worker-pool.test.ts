@@ -181,6 +181,29 @@ describe('workers', () => {
     assert.equal(pool.workers, 1);
   });
 
+  it('that are blocked do not hold up the end of a node', async (context) => {
+    const timeouts = {
+      requestHeadMs: 1000,
+      requestBodyIdleMs: 1000,
+      keepAliveMs: 1000,
+      drainDelayMs: 0,
+      drainMs: 100,
+    };
+    const { pool, threads } = await start(context, undefined, {}, (upstreamPort) =>
+      snapshot(upstreamPort, gatewayItem({ timeouts })),
+    );
+    threads.runInOne('setTimeout(() => { for (;;); })');
+    await sleep(100);
+    await pool.drain(0);
+    assert.equal(pool.workers, 0);
+  });
+
+  it('have time to begin, however soon a blocked one is replaced', async (context) => {
+    const { port, replaced } = await start(context, undefined, { blockedMs: 500 });
+    assert.equal((await ask({ port })).body, 'ok');
+    assert.deepEqual(replaced, []);
+  });
+
   it('that die take no update along', async (context) => {
     const { pool, port, replaced, threads } = await start(context, undefined, {
       workers: 1,

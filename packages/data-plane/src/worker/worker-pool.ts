@@ -55,6 +55,10 @@ const applyAttemptsMax = 3;
 const stableMs = 10_000;
 /** Pace at which workers are looked at. */
 const watchMs = 500;
+/** A worker that drains may be so much later than its Gateway says. */
+const drainSlackMs = 2000;
+/** It may take so long to begin, however soon a blocked one is replaced. */
+const startMsMax = 10_000;
 /** A scrape waits no longer for a worker, which may be blocked. */
 const metricsDeadlineMs = 1000;
 
@@ -83,6 +87,7 @@ export class WorkerPool implements SnapshotTarget {
   #openFilesMax: number | undefined;
   #ticketKeys: Uint8Array = newTicketKeys();
   #boundPorts: BoundPorts = {};
+  #drainMsMax = 0;
   #isStopping = false;
   #toReplace = 0;
   #cancelWatch: CancelTimer = () => {};
@@ -254,13 +259,16 @@ export class WorkerPool implements SnapshotTarget {
     const [first, ...others] = [...this.#staying, ...leaving];
     if (first === undefined) throw new Error('no worker is there; one is on its way');
     const otherPorts = this.#options.otherPorts();
-    const { problems, boundPorts } = await first.prepare(to, { takenPorts: undefined, otherPorts });
+    const { problems, boundPorts, drainMsMax } = await first.prepare(to, {
+      takenPorts: undefined,
+      otherPorts,
+    });
     if (problems.length > 0) return [...problems];
     const request = { takenPorts: boundPorts, otherPorts };
     const results = await Promise.allSettled(others.map((thread) => thread.prepare(to, request)));
     // One that ended meanwhile stands in nobody's way.
     const refused = results.flatMap((result) => (result.status === 'fulfilled' ? result.value.problems : []));
-    if (refused.length === 0) this.#boundPorts = boundPorts;
+    if (refused.length === 0) [this.#boundPorts, this.#drainMsMax] = [boundPorts, drainMsMax];
     if (refused.length > 0) await Promise.allSettled([first, ...others].map((thread) => thread.abort()));
     return refused;
   }
@@ -287,7 +295,12 @@ export class WorkerPool implements SnapshotTarget {
   /** Ends a worker when nothing is under way on it any more; what it counted stays. */
   async #retire(thread: WorkerThread, drainDelayMs: number | undefined): Promise<void> {
     thread.isLeaving = true;
-    await thread.drain(drainDelayMs).catch(() => {});
+    const giveUp = new AbortController();
+    const longestMs = (drainDelayMs ?? 0) + this.#drainMsMax + drainSlackMs;
+    const late = this.#options.clock.sleep(longestMs, giveUp.signal).catch(() => {});
+    // One that is blocked never says that it is done.
+    await Promise.race([thread.drain(drainDelayMs).catch(() => {}), late]);
+    giveUp.abort();
     await this.#metricsOf(thread).catch(() => {});
     await thread.terminate({ reason: 'stopped', detail: 'drained' });
   }
@@ -432,7 +445,8 @@ export class WorkerPool implements SnapshotTarget {
     for (const thread of this.#threads) {
       const looks = this.#turns.look(thread);
       haveAll &&= looks === 0;
-      if (blockedMs > 0 && looks * watchMs >= blockedMs) {
+      const isStarting = !this.#turns.hasTurned(thread);
+      if (blockedMs > 0 && looks * watchMs >= (isStarting ? Math.max(blockedMs, startMsMax) : blockedMs)) {
         const detail = `its event loop has not turned for ${looks * watchMs} ms`;
         void thread.terminate({ reason: 'blocked', detail });
       }

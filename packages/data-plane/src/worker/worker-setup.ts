@@ -39,6 +39,8 @@ export interface PrepareRequest {
 export interface PrepareAnswer {
   readonly problems: readonly NodeProblem[];
   readonly boundPorts: BoundPorts;
+  /** How long a drain takes at most, as the Gateway of this update says; milliseconds. */
+  readonly drainMsMax: number;
 }
 
 /** What a worker can be asked. */

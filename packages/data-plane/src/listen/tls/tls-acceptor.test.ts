@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes, X509Certificate } from 'node:crypto';
 import { createServer, type Socket } from 'node:net';
 import { before, describe, it, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { type IssuedCertificate, TestAuthority } from '@causeway/runtime/testing/test-authority';
 
@@ -163,6 +164,21 @@ describe('TLS of a port', () => {
     );
     assert.deepEqual(failed, []);
   });
+
+  for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const)
+    it(`trusts nobody in a resumed session whose certificate has expired since: ${maxVersion}`, async (context) => {
+      const notAfter = new Date(Date.now() + 2000);
+      const brief = await authority.issue({ names: ['brief'], notAfter });
+      const demanding = parts({ clientAuth: 'require', trust: [authority.certificate] });
+      const { port, secured, failed } = await listen(context, new TlsAcceptor(demanding, ticketKeys));
+      const shows = { cert: brief.certificate, key: brief.key, maxVersion };
+      const session = (await visit(port, shows))?.session;
+      assert.ok(session, 'the first visit is welcome');
+      const msLeft = (): number => notAfter.getTime() + 1000 - Date.now();
+      while (msLeft() > 0) await sleep(msLeft());
+      assert.equal(await visit(port, { maxVersion, session }), undefined);
+      assert.deepEqual([secured.length, failed], [1, ['clientCertificate']]);
+    });
 
   it('shows the first one to whoever asks for something odd: no name makes its choice fail', async (context) => {
     const { port, secured, failed } = await listen(context, new TlsAcceptor(parts(), ticketKeys));

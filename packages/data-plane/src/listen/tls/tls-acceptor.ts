@@ -101,7 +101,7 @@ export class TlsAcceptor {
   #onSecured(socket: TLSSocket, owner: HandshakeOwner): void {
     const { clientAuth } = this.#parts;
     const shown = clientAuth === 'none' ? undefined : socket.getPeerX509Certificate();
-    const isRefused = shown === undefined ? clientAuth === 'require' : !socket.authorized;
+    const isRefused = shown === undefined ? clientAuth === 'require' : !socket.authorized || isOver(shown);
     if (isRefused) {
       socket.destroy();
       owner.onHandshakeFailed('clientCertificate');
@@ -153,6 +153,11 @@ function createTlsServer(parts: TlsParts, ticketKeys: Buffer): Server {
   // node:tls looks whether anybody listens, and tells the view of a connection.
   if (staples !== undefined) server.on('OCSPRequest', () => {});
   return server;
+}
+
+/** A resumed session shows the certificate of its beginning, which nobody verifies again (RFC 8446 section 4.6.1). */
+function isOver({ validTo }: X509Certificate): boolean {
+  return Date.parse(validTo) < Date.now();
 }
 
 /** A session holds who the client was: it must not be taken where others are trusted (RFC 8446 section 4.6.1). 32 bytes at most. */
