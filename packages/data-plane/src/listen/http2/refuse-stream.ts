@@ -21,7 +21,9 @@ export function refuseStream(
   if (isHead) return stream.close(constants.NGHTTP2_NO_ERROR);
   stream.on('finish', () => stream.close(constants.NGHTTP2_NO_ERROR));
   stream.end(body, 'latin1');
-  new RefusedStream(stream, wheel);
+  const refused = new RefusedStream(stream);
+  wheel.schedule(refused, wheel.coarseMs() + takenMsMax);
+  stream.on('close', () => wheel.cancel(refused));
 }
 
 /** A client that opens no window would hold its stream for ever. */
@@ -31,10 +33,8 @@ class RefusedStream implements Timed {
   dueMs = Infinity;
   readonly #stream: ServerHttp2Stream;
 
-  constructor(stream: ServerHttp2Stream, wheel: TimerWheel) {
+  constructor(stream: ServerHttp2Stream) {
     this.#stream = stream;
-    wheel.schedule(this, wheel.coarseMs() + takenMsMax);
-    stream.on('close', () => wheel.cancel(this));
   }
 
   onDue(): void {
