@@ -51,7 +51,7 @@ async function readiness(node: DataPlaneNode): Promise<number> {
 
 describe('a node that is told to stop', () => {
   test('says so at once, takes what comes for a while, ends what is under way, and fails nothing', async (t) => {
-    const { node, port, tlsPort, slow } = await started(t, { drainDelay: '1s', drain: '20s' });
+    const { system, node, port, tlsPort, slow } = await started(t, { drainDelay: '1s', drain: '20s' });
     const load = startLoad(t, { port, request: request('/x') });
     const overTls = startLoad(t, { port: tlsPort, request: request('/x'), tls: true, connections: 4 });
     const overHttp2 = startHttp2Load(t, { url: `http://127.0.0.1:${port}/x` });
@@ -66,6 +66,11 @@ describe('a node that is told to stop', () => {
     assert.equal(await readiness(node), 200);
     node.child.signal('SIGTERM');
     await eventually(async () => (await readiness(node)) === 503, { what: 'the node is not ready' });
+    const shown = await eventually(() => system.admin.call('GET', 'nodes/node-1'), {
+      what: 'the control plane shows it',
+      until: (answer) => answer.field('status', 'draining') === true,
+    });
+    assert.equal(shown.field('status', 'state'), 'SYNCED');
     const late = await rawConnect(t, port);
     await late.send(request('/x'));
     const { status, headers } = await late.readResponse();

@@ -124,6 +124,7 @@ function createParts(settings: DataPlaneSettings, state: NodeState, logger: Logg
       rejectedTotal: sync?.rejectedTotal ?? 0,
       stalenessSeconds: staleMs === undefined ? undefined : staleMs / 1000,
       workers: pool.workers,
+      stapleExpiry: pool.stapleExpiry,
     };
   });
   const pool: WorkerPool = new WorkerPool({

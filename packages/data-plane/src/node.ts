@@ -14,6 +14,7 @@ import { Http2Counters } from './listen/http2/http2-counters.ts';
 import { ClientTimeoutCounters } from './listen/client-timeout-counters.ts';
 import { ConnectionCounts } from './listen/connection-counts.ts';
 import { type BoundPorts, Ports } from './listen/ports.ts';
+import { type StapleChange, Staples } from './listen/tls/ocsp/staples.ts';
 import { TicketKeys } from './listen/tls/ticket-keys.ts';
 import type { AccessLog } from './observe/access-log.ts';
 import { configDump } from './observe/config-dump.ts';
@@ -51,6 +52,8 @@ export interface ProxyNodeOptions {
   readonly otherPorts?: () => readonly number[];
   /** That session tickets are sealed with; default: of its own. */
   readonly ticketKeys?: Uint8Array;
+  /** Answers of OCSP for its certificates, of before it began. */
+  readonly staples?: readonly StapleChange[];
 }
 
 /** A table waits no longer for names that nobody answers for. */
@@ -74,6 +77,7 @@ export class ProxyNode implements SnapshotTarget {
   readonly arrivalCounters = new ArrivalCounters();
   readonly http2Counters = new Http2Counters();
   readonly #ticketKeys: TicketKeys;
+  readonly #staples: Staples;
   readonly poolCounters = new PoolCounters();
   readonly #options: ProxyNodeOptions;
   readonly #generations = new TableGenerations();
@@ -91,6 +95,8 @@ export class ProxyNode implements SnapshotTarget {
     this.counts = new ConnectionCounts(shared);
     this.#context = { generations, wheel, clock, logger, observer, shared, isDraining: false };
     this.#ticketKeys = new TicketKeys(options.ticketKeys);
+    this.#staples = new Staples(clock);
+    for (const known of options.staples ?? []) this.#staples.learn(known);
     this.#resolver = options.resolver ?? new NameResolver({ clock });
     const { counts, timeoutCounters, arrivalCounters, http2Counters } = this;
     const handler = createRequestHandler(this.#context);
@@ -162,6 +168,11 @@ export class ProxyNode implements SnapshotTarget {
     if (this.table !== undefined) this.#useTicketKeys(this.table);
   }
 
+  /** Handshakes show it from now on, on ports that do. */
+  learnStaple(change: StapleChange): void {
+    this.#staples.learn(change);
+  }
+
   async apply(update: SnapshotUpdate): Promise<NodeProblem[]> {
     const prepared = await this.prepare(update);
     if (Array.isArray(prepared)) return prepared;
@@ -217,7 +228,8 @@ export class ProxyNode implements SnapshotTarget {
     update: SnapshotUpdate,
     takenPorts: BoundPorts | undefined,
   ): Promise<PreparedUpdate | NodeProblem[]> {
-    const built = await sliceWork(buildTable(this.table, update, this.#pools, this.#ticketKeys));
+    const shared = { ticketKeys: this.#ticketKeys, staples: this.#staples };
+    const built = await sliceWork(buildTable(this.table, update, this.#pools, shared));
     if (!built.ok) return built.problems;
     await this.#resolveNames(built.arriving, update);
     const outside = await this.#prepareOutside(built.table, takenPorts);

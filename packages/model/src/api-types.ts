@@ -129,6 +129,8 @@ export interface NodeResource {
   spec: { gateway: string };
   status: {
     state: NodeState;
+    /** It is told to stop, and ends what it has. */
+    draining: boolean;
     version: string;
     desiredRevision: number;
     appliedRevision: number;

@@ -10,6 +10,7 @@ import { promisify } from 'node:util';
 import { TestAuthority } from '@causeway/runtime/testing/test-authority';
 import { OwnScope } from '../../kit/owner.ts';
 import { startSystem, type System } from '../../kit/processes.ts';
+import { rawConnect } from '../../kit/raw-client.ts';
 import { gateway, route, service } from '../../kit/resources.ts';
 import { type Echo, startEcho } from '../../kit/upstreams/echo.ts';
 
@@ -132,5 +133,8 @@ describe('the protocol of a client', () => {
     };
     assert.deepEqual(await sentTo('moved', '/a//b?c=%20d'), ['308', 'https://shop.test/a/b?c=%20d']);
     assert.deepEqual(await sentTo('moved-far', '/'), ['308', 'https://shop.test:8443/']);
+    const nameless = await rawConnect(scope, ports['moved']!);
+    await nameless.send('GET / HTTP/1.0\r\n\r\n');
+    assert.equal((await nameless.readResponse()).status, 400);
   });
 });

@@ -118,6 +118,7 @@ function compileListener(listener: GatewaySpec['listeners'][number]): Listener {
         minVersion: tlsVersions[tls.minVersion],
         ciphers: tls.ciphers,
         clientAuth: clientAuths[tls.clientAuth.mode],
+        ocspStapling: tls.ocspStapling,
         trust: tls.clientAuth.trust.map((certificate) => qualifiedName(defaultNamespace, certificate)),
       },
     }),

@@ -67,6 +67,7 @@ export function nodeResource(node: NodeRecord, nowMs: number): NodeResource {
     spec: { gateway: node.facts.gateway },
     status: {
       state: node.state(nowMs),
+      draining: node.connected && node.draining,
       version: node.facts.version,
       desiredRevision: node.desiredRevision,
       appliedRevision: node.appliedRevision,

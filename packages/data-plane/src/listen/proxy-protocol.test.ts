@@ -26,6 +26,10 @@ describe('a PROXY header, v1', () => {
       length: line.length,
       source: { address: '192.0.2.1', port: 49_153 },
     });
+    for (const mapped of ['::ffff:192.0.2.1', '::FFFF:c000:201', '0:0:0:0:0:ffff:192.0.2.1']) {
+      const read = readProxyHeader(Buffer.from(`PROXY TCP6 ${mapped} ::1 9 443\r\n`));
+      assert.deepEqual(read.kind === 'header' && read.source?.address, '192.0.2.1');
+    }
     const six = 'PROXY TCP6 2001:db8::1 2001:db8::2 0 65535\r\n';
     assert.deepEqual(readProxyHeader(text(six)), {
       kind: 'header',

@@ -59,7 +59,8 @@ function readLine(bytes: Buffer): ProxyHeader {
   if (!isAddress(address) || !isAddress(destination))
     return malformed(`an address of it is none of ${protocol}`);
   if (!isPort(port) || !isPort(destinationPort) || more.length > 0) return malformed('its ports are not two');
-  return { kind: 'header', length, source: { address, port: Number(port) } };
+  const source = protocol === 'TCP6' ? canonicalIPv6(address) : address;
+  return { kind: 'header', length, source: { address: source, port: Number(port) } };
 }
 
 /** Without a zone. */
@@ -109,10 +110,18 @@ function sourceOf(bytes: Buffer, family: number): ProxySource | undefined {
     return { address: bytes.subarray(16, 20).join('.'), port: bytes.readUInt16BE(24) };
   if (family !== Family.inet6) return undefined;
   const groups = Array.from({ length: 8 }, (_, at) => bytes.readUInt16BE(16 + 2 * at).toString(16));
-  return {
-    address: new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1),
-    port: bytes.readUInt16BE(48),
-  };
+  return { address: canonicalIPv6(groups.join(':')), port: bytes.readUInt16BE(48) };
+}
+
+/** One spelling of each address (RFC 5952); one of IPv4 that is mapped into IPv6, as proxies on dual-stack sockets send it, is that of IPv4. */
+function canonicalIPv6(address: string): string {
+  const canonical = new URL(`http://[${address}]`).hostname.slice(1, -1);
+  const [, high, low] = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(canonical) ?? [];
+  if (high === undefined || low === undefined) return canonical;
+  const bytes = [high, low]
+    .map((group) => Number.parseInt(group, 16))
+    .flatMap((group) => [group >> 8, group & 0xff]);
+  return bytes.join('.');
 }
 
 /** Type of the extension that holds a checksum of the header (section 2.2.3). */

@@ -11,6 +11,7 @@ describe('ConfigMetrics', () => {
       rejectedTotal: 3,
       stalenessSeconds: undefined,
       workers: 2,
+      stapleExpiry: [] as { certificate: string; seconds: number }[],
     };
     const metrics = new ConfigMetrics(() => gauges);
     metrics.onApplied(30);
@@ -23,5 +24,14 @@ describe('ConfigMetrics', () => {
       ),
       [41, 42, 3, -1, 0.03],
     );
+    const staples = (): (readonly [unknown, number])[] =>
+      metrics.registry
+        .collect()
+        .find(({ name }) => name === 'causeway_ocsp_staple_expiry_seconds')!
+        .series.map(({ labels, values }) => [labels, values[0]!]);
+    gauges.stapleExpiry = [{ certificate: 'default/a', seconds: 60 }];
+    assert.deepEqual(staples(), [[{ certificate: 'default/a' }, 60]]);
+    gauges.stapleExpiry = [{ certificate: 'default/b', seconds: 0 }];
+    assert.deepEqual(staples(), [[{ certificate: 'default/b' }, 0]]);
   });
 });

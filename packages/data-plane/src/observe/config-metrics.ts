@@ -11,6 +11,7 @@ export interface ConfigGauges {
   /** Since the stream of the control plane ended, 0 while it is there; undefined before the first time. */
   readonly stalenessSeconds: number | undefined;
   readonly workers: number;
+  readonly stapleExpiry: readonly { readonly certificate: string; readonly seconds: number }[];
 }
 
 export class ConfigMetrics {
@@ -36,6 +37,12 @@ export class ConfigMetrics {
       'Since the stream of the control plane ended, 0 while it is there; -1 before the first time.',
     );
     const workers = gauge('causeway_workers', 'Threads that proxy.');
+    const staples = this.registry.gauge({
+      name: 'causeway_ocsp_staple_expiry_seconds',
+      help: 'How long the OCSP staple of a Certificate is still valid, where a listener wants one; 0 = there is none.',
+      labelNames: ['certificate'],
+    });
+    const shown = new Set<string>();
     this.registry.onCollect(() => {
       const now = gauges();
       applied.set(now.appliedRevision);
@@ -43,6 +50,12 @@ export class ConfigMetrics {
       rejected.set(now.rejectedTotal);
       staleness.set(now.stalenessSeconds ?? -1);
       workers.set(now.workers);
+      for (const certificate of shown) staples.remove({ certificate });
+      shown.clear();
+      for (const { certificate, seconds } of now.stapleExpiry) {
+        staples.cell({ certificate }).set(seconds);
+        shown.add(certificate);
+      }
     });
   }
 

@@ -89,6 +89,8 @@ function proxyRequest(
   const listener = findListener(table, connection, request.host);
   if ('reason' in listener) return listener;
   if (listener.spec.redirectPort > 0) {
+    if (request.host === '')
+      return { reason: 'bad_request', detail: 'Without Host there is nowhere to redirect to.' };
     const location = httpsLocation(request.authority, listener.spec.redirectPort, canonical);
     relay.answer(308, ['location', location], undefined, false);
     return undefined;

@@ -4,6 +4,7 @@ import type { SharedMap } from '@causeway/router/shared-map';
 import { assert } from '@causeway/runtime/assert';
 
 import type { ListenerFront } from '../listen/arrival.ts';
+import type { Staples } from '../listen/tls/ocsp/staples.ts';
 import type { TicketKeys } from '../listen/tls/ticket-keys.ts';
 import { TlsAcceptor, type TlsParts } from '../listen/tls/tls-acceptor.ts';
 import { socketKey } from './build-sockets.ts';
@@ -11,12 +12,18 @@ import { type CertificateEntry, namedCertificate, pairOf } from './certificate-e
 import type { GatewaySettings, ListenerSpec } from './gateway-settings.ts';
 import type { Table } from './table.ts';
 
+/** What all TLS ports of a node share, whatever the table. */
+export interface SharedTls {
+  readonly ticketKeys: TicketKeys;
+  readonly staples: Staples;
+}
+
 export interface FrontSource {
   readonly gateway: GatewaySettings;
   readonly certificates: SharedMap<CertificateEntry> | undefined;
   /** "namespace/name" of those that have come, changed or gone. */
   readonly changedCertificates: ReadonlySet<string>;
-  readonly ticketKeys: TicketKeys;
+  readonly shared: SharedTls;
 }
 
 /**
@@ -64,11 +71,14 @@ function buildFront(listeners: readonly ListenerSpec[], source: FrontSource): Li
     throw new Error('one port cannot speak both http and https');
   if (tls === undefined) return { proxyProtocol, http2, tls: undefined };
   const names = new Set(listeners.flatMap((listener) => listener.tls?.certificates ?? []));
+  const { ocspStapling, ...settings } = tls;
+  const { ticketKeys, staples } = source.shared;
   const parts: TlsParts = {
-    ...tls,
+    ...settings,
     http2,
+    staples: ocspStapling ? staples : undefined,
     certificates: Array.from(names, (name) => pairOf(namedCertificate(source.certificates, name))),
     trust: tls.trust.map((name) => namedCertificate(source.certificates, name).chain),
   };
-  return { proxyProtocol, http2, tls: new TlsAcceptor(parts, source.ticketKeys.current) };
+  return { proxyProtocol, http2, tls: new TlsAcceptor(parts, ticketKeys.current) };
 }

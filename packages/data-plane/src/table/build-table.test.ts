@@ -12,17 +12,17 @@ import {
 import { matchRoute } from '@causeway/router/router';
 import { sharedGet, sharedValues } from '@causeway/router/shared-map';
 
-import { TicketKeys } from '../listen/tls/ticket-keys.ts';
+import { sharedTls } from '../testing/shared-tls.ts';
 import { type Change, gatewayItem, NodeFixture, routeItem, serviceItem } from '../testing/node-fixture.ts';
 import { poolContext } from '../testing/pools.ts';
 import { type BuiltTable, buildTable } from './build-table.ts';
 import { listenerFor, type Table } from './table.ts';
 
 const pools = poolContext();
-const ticketKeys = new TicketKeys();
+const shared = sharedTls();
 
 function build(change: Change, previous?: Table): BuiltTable {
-  return runAtOnce(buildTable(previous, new NodeFixture().update(change), pools, ticketKeys));
+  return runAtOnce(buildTable(previous, new NodeFixture().update(change), pools, shared));
 }
 
 function table(change: Change, previous?: Table): Table {
@@ -178,7 +178,7 @@ describe('buildTable', () => {
     const tookMs = Array.from({ length: 20 }, (_, index) => {
       const update = fixture.update({ items: [routeItem('r5000', `/moved${index}`)] });
       const beganMs = performance.now();
-      assert.ok(runAtOnce(buildTable(before, update, pools, ticketKeys)).ok);
+      assert.ok(runAtOnce(buildTable(before, update, pools, shared)).ok);
       return performance.now() - beganMs;
     });
     const medianMs = tookMs.toSorted((a, b) => a - b)[10]!;

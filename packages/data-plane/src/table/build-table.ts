@@ -12,12 +12,11 @@ import { messageOf } from '@causeway/runtime/errors';
 import type { Steps } from '@causeway/runtime/work-slices';
 
 import type { SnapshotUpdate } from '../sync/snapshot-target.ts';
-import type { TicketKeys } from '../listen/tls/ticket-keys.ts';
 import type { PoolContext } from '../upstream/endpoint-pool.ts';
 import type { ServiceHandle } from '../upstream/service-handle.ts';
 import { applyChanges, type Changes } from './apply-changes.ts';
 import { type BuiltItem, buildFilters } from './build-filters.ts';
-import { buildFronts } from './build-fronts.ts';
+import { buildFronts, type SharedTls } from './build-fronts.ts';
 import { buildServices } from './build-services.ts';
 import { buildSockets } from './build-sockets.ts';
 import { CertificateEntry } from './certificate-entry.ts';
@@ -48,7 +47,7 @@ export function* buildTable(
   previous: Table | undefined,
   update: SnapshotUpdate,
   pools: PoolContext,
-  ticketKeys: TicketKeys,
+  shared: SharedTls,
 ): Steps<BuiltTable> {
   const problems: NodeProblem[] = [];
   const changes = yield* sortChanges(update, problems);
@@ -68,7 +67,7 @@ export function* buildTable(
       gateway,
       certificates: services.certificates,
       changedCertificates: new Set(changes.certificates.keys()),
-      ticketKeys,
+      shared,
     },
     ({ index }, error) =>
       problems.push(

@@ -60,10 +60,11 @@ export interface ClientTimeouts {
 }
 
 /** Of Certificates only the names. */
-export interface ListenerTls extends Omit<TlsParts, 'certificates' | 'trust' | 'http2'> {
+export interface ListenerTls extends Omit<TlsParts, 'certificates' | 'trust' | 'http2' | 'staples'> {
   /** "namespace/name" */
   readonly certificates: readonly string[];
   readonly trust: readonly string[];
+  readonly ocspStapling: boolean;
 }
 
 export interface ListenerSpec {
@@ -140,7 +141,8 @@ function readListener(listener: CompiledListener, index: number): ListenerSpec {
   };
 }
 
-function readTls({ certificates, trust, minVersion, ciphers, clientAuth }: CompiledTls): ListenerTls {
+function readTls(tls: CompiledTls): ListenerTls {
+  const { certificates, trust, minVersion, ciphers, clientAuth, ocspStapling } = tls;
   if (certificates.length === 0) throw new Error('tls has no certificates');
   if (clientAuth !== ClientAuth.NONE && trust.length === 0) throw new Error('tls.clientAuth trusts nobody');
   return {
@@ -149,6 +151,7 @@ function readTls({ certificates, trust, minVersion, ciphers, clientAuth }: Compi
     ciphers,
     minVersion: readTlsVersion(minVersion),
     clientAuth: readClientAuth(clientAuth),
+    ocspStapling,
   };
 }
 

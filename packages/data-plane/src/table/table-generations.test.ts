@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { runAtOnce } from '@causeway/runtime/work-slices';
 
-import { TicketKeys } from '../listen/tls/ticket-keys.ts';
+import { sharedTls } from '../testing/shared-tls.ts';
 import { endpoints, gatewayItem, NodeFixture } from '../testing/node-fixture.ts';
 import { poolContext, poolSettings } from '../testing/pools.ts';
 import { ServiceHandle } from '../upstream/service-handle.ts';
@@ -13,7 +13,7 @@ const pools = poolContext();
 
 function emptyTable() {
   const built = runAtOnce(
-    buildTable(undefined, new NodeFixture().update({ items: [gatewayItem()] }), pools, new TicketKeys()),
+    buildTable(undefined, new NodeFixture().update({ items: [gatewayItem()] }), pools, sharedTls()),
   );
   assert.ok(built.ok);
   return built.table;

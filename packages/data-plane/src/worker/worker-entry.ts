@@ -85,6 +85,7 @@ function run(setup: WorkerSetup, port: CallPort): void {
     onFailing: (failure, failures) => supervisor.failing({ failure, failures }),
     otherPorts: () => otherPorts,
     ticketKeys: setup.ticketKeys,
+    staples: setup.staples,
   });
   let applied: Applied = nothingApplied;
   let prepared: { readonly update: PreparedUpdate; readonly makes: Applied } | undefined;
@@ -120,6 +121,7 @@ function run(setup: WorkerSetup, port: CallPort): void {
     placeWanted: (want) => places.onWanted(want),
     placeFreed: (endpoint) => places.onFreed(endpoint),
     ticketKeys: (keys) => node.useTicketKeys(keys),
+    staple: (change) => node.learnStaple(change),
     descriptors: (openFilesMax) => node.counts.limitDescriptors(openFilesMax),
   };
   const calls = new PortCalls(port, { ...asks, ...tells });

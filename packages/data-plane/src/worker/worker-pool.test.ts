@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '@causeway/runtime/clock';
 import { HealthChecks } from '@causeway/runtime/health-checks';
 import { createLogger } from '@causeway/runtime/logger';
@@ -98,7 +99,9 @@ describe('workers', () => {
     ],
   ] as const)
     it(`are replaced when one ${how}; the others go on, and counts stay`, async (context) => {
-      const { pool, port, replaced, threads } = await start(context, undefined, { heapMbMax: 64 });
+      const logged: string[] = [];
+      const logger = createLogger({ level: 'error', write: (line) => logged.push(line) });
+      const { pool, port, replaced, threads } = await start(context, undefined, { heapMbMax: 64, logger });
       for (let request = 0; request < 20; request += 1) await ask({ port });
       assert.equal(await metric(pool, 'causeway_requests_total'), 20);
       threads.runInOne(code);
@@ -109,6 +112,10 @@ describe('workers', () => {
       for (let request = 0; request < 20; request += 1) assert.equal((await ask({ port })).body, 'ok');
       assert.equal(await metric(pool, 'causeway_requests_total'), 41);
       assert.deepEqual(replaced, [reason]);
+      const why = JSON.parse(logged.find((line) => line.includes('has ended')) ?? '{}') as {
+        err?: { stack: string };
+      };
+      if (how === 'throws') assert.match(why.err?.stack ?? '', /Error: broken\n +at /);
       await until('nothing is counted any more', () => pool.connections === 0 && pool.activeRequests === 0);
     });
 
@@ -172,6 +179,18 @@ describe('workers', () => {
     assert.equal((await slow).body, 'ok');
     await restarted;
     assert.equal(pool.workers, 1);
+  });
+
+  it('that die take no update along', async (context) => {
+    const { pool, port, replaced, threads } = await start(context, undefined, {
+      workers: 1,
+      blockedMs: 1500,
+    });
+    threads.runInOne('setTimeout(() => { for (;;); })');
+    await sleep(100);
+    assert.deepEqual(await pool.apply(snapshot(1)), []);
+    assert.deepEqual(replaced, ['blocked']);
+    assert.equal((await ask({ port })).status, 502);
   });
 
   it('share the places of an endpoint: one connection serves them all', async (context) => {

@@ -12,6 +12,8 @@ import { NameResolver } from '@causeway/runtime/name-resolver';
 
 import { ConnectionCounts } from '../listen/connection-counts.ts';
 import type { BoundPorts } from '../listen/ports.ts';
+import { askResponder } from '../listen/tls/ocsp/ask-responder.ts';
+import { Stapler } from '../listen/tls/ocsp/stapler.ts';
 import { newTicketKeys } from '../listen/tls/ticket-keys.ts';
 import { DropReport } from '../observe/drop-report.ts';
 import { batchBytesMax } from '../observe/log-writer.ts';
@@ -22,7 +24,9 @@ import { WorkerSlices } from '../counts/worker-slices.ts';
 import type { SnapshotTarget, SnapshotUpdate } from '../sync/snapshot-target.ts';
 import { countsOf, mergeMetrics } from './merge-metrics.ts';
 import { FailureReport, logFailures } from '../upstream/failure-report.ts';
-import type { PlaceWant } from '../upstream/endpoint-places.ts';
+import { NameRelay } from './name-relay.ts';
+import { PlaceRelay } from './place-relay.ts';
+import { TurnWatch } from './turn-watch.ts';
 import { type Applied, nothingApplied } from './wire-update.ts';
 import { type WorkerEnd, WorkerThread } from './worker-thread.ts';
 
@@ -45,6 +49,8 @@ export interface WorkerPoolOptions {
 /** Pace of replacing workers that end: at once, and then slower as long as they go on ending. */
 const replaceBaseMs = 100;
 const replaceMaxMs = 5000;
+/** Workers that may end while they take an update, before it is refused. */
+const applyAttemptsMax = 3;
 /** A worker that lived so long was a good one. */
 const stableMs = 10_000;
 /** Pace at which workers are looked at. */
@@ -61,16 +67,14 @@ export class WorkerPool implements SnapshotTarget {
   readonly #keepers: readonly SharedCountsKeeper[];
   readonly #resolver: NameResolver;
   readonly #threads = new Set<WorkerThread>();
-  /** Names that each worker watches. */
-  readonly #watched = new Map<WorkerThread, Map<string, () => void>>();
-  /** Workers that need a place for a connection, by endpoint. */
-  readonly #wanting = new Map<string, Set<WorkerThread>>();
-  /** The last tick that was seen of each, and how many looks ago it changed. */
-  readonly #ticks = new Map<WorkerThread, { ticks: number; looks: number }>();
+  readonly #names: NameRelay;
+  readonly #places = new PlaceRelay(this.#threads);
+  readonly #turns: TurnWatch;
   readonly #backoff: Backoff;
   readonly #outputs: LogOutputs;
   readonly #drops: DropReport;
   readonly #failures: FailureReport;
+  readonly #stapler: Stapler;
   #applied: Applied = nothingApplied;
   /** One thing after the other: an update and a new worker must not overtake each other. */
   #work: Promise<unknown> = Promise.resolve();
@@ -93,10 +97,13 @@ export class WorkerPool implements SnapshotTarget {
     this.#slices = new WorkerSlices(this.#memory.slices, 0);
     this.#counts = new ConnectionCounts(new NodeShared(this.#memory, 0));
     this.#resolver = new NameResolver({ clock: options.clock });
+    this.#names = new NameRelay(this.#resolver);
+    this.#turns = new TurnWatch(({ slot }) => new WorkerSlices(this.#memory.slices, slot).own('ticks'));
     this.#backoff = createBackoff({ baseMs: replaceBaseMs, maxMs: replaceMaxMs });
     this.#outputs = new LogOutputs(options.clock);
     this.#drops = new DropReport(options.clock, options.logger);
     this.#failures = new FailureReport(options.clock, logFailures(options.logger));
+    this.#stapler = this.#createStapler();
   }
 
   /** Those that have a table. */
@@ -120,6 +127,11 @@ export class WorkerPool implements SnapshotTarget {
 
   get activeRequests(): number {
     return this.#slices.sum('activeRequests');
+  }
+
+  /** For how many seconds each Certificate that is to have an OCSP staple has one; 0 = it has none. */
+  get stapleExpiry(): { certificate: string; seconds: number }[] {
+    return this.#stapler.expiry;
   }
 
   get isDraining(): boolean {
@@ -153,7 +165,8 @@ export class WorkerPool implements SnapshotTarget {
     if (this.#isStopping) throw new Error('this node is draining');
     if (this.#toReplace > 0)
       throw new Error(`${this.#toReplace} of the workers are still being replaced; wait for them`);
-    const before = Array.from(this.#threads);
+    const before = this.#staying;
+    if (before.length === 0) throw new Error('no worker is there; one is on its way');
     this.#toReplace = before.length;
     return this.#replaceAll(before);
   }
@@ -165,6 +178,7 @@ export class WorkerPool implements SnapshotTarget {
     await Promise.all(Array.from(this.#threads, (thread) => this.#retire(thread, drainDelayMs)));
     this.#cancelWatch();
     this.#drops.close();
+    this.#stapler.stop();
     this.#resolver.close();
   }
 
@@ -205,21 +219,32 @@ export class WorkerPool implements SnapshotTarget {
   }
 
   async #apply(update: SnapshotUpdate): Promise<NodeProblem[]> {
-    const { clock, logger, onApplied } = this.#options;
+    const { clock, onApplied } = this.#options;
     const beganMs = clock.monotonicMs();
     const to: Applied = { revision: update.revision, items: update.items, endpoints: update.endpoints };
-    try {
-      const problems = await this.#prepareAll(to);
-      if (problems.length > 0) return problems;
-    } catch (error) {
-      logger.error({ err: error, revision: update.revision }, 'applying failed');
-      return [create(NodeProblemSchema, { reason: 'internal', detail: messageOf(error) })];
-    }
+    const problems = await this.#prepareOnLiving(to);
+    if (problems.length > 0) return problems;
     this.#applied = to;
     // Whoever ends now is replaced by one that has it.
     await Promise.allSettled(Array.from(this.#threads, (thread) => thread.commit()));
+    this.#stapler.follow(update);
     onApplied(clock.monotonicMs() - beganMs);
     return [];
+  }
+
+  /** The end of a worker is no judgement on an update, unless each one that tries ends. */
+  async #prepareOnLiving(to: Applied): Promise<NodeProblem[]> {
+    const { logger } = this.#options;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        if (this.#staying.length === 0) await this.#takeOver(this.#spawn());
+        return await this.#prepareAll(to);
+      } catch (error) {
+        logger.error({ err: error, revision: to.revision, attempt }, 'applying failed');
+        if (attempt < applyAttemptsMax) continue;
+        return [create(NodeProblemSchema, { reason: 'internal', detail: messageOf(error) })];
+      }
+    }
   }
 
   /** The first opens the ports, for nobody else may have them; the others join it. */
@@ -290,12 +315,13 @@ export class WorkerPool implements SnapshotTarget {
         shared: this.#memory,
         logBatch,
         ticketKeys: this.#ticketKeys,
+        staples: this.#stapler.staples,
       },
       {
-        watch: (name) => this.#watchName(thread, name),
-        unwatch: (name) => this.#unwatchName(thread, name),
-        wantPlace: (want) => this.#onWant(thread, want),
-        freedPlace: (endpoint) => this.#onFreed(endpoint),
+        watch: (name) => this.#names.watch(thread, name),
+        unwatch: (name) => this.#names.unwatch(thread, name),
+        wantPlace: (want) => this.#places.want(thread, want),
+        freedPlace: (endpoint) => this.#places.freed(endpoint),
         openLog: (path) => this.#outputs.open(thread, path),
         writeLog: ({ path, bytes }) =>
           this.#outputs.write(path, typeof bytes === 'number' ? new Uint8Array(logBatch, 0, bytes) : bytes),
@@ -307,11 +333,28 @@ export class WorkerPool implements SnapshotTarget {
     );
     this.#threads.add(thread);
     void this.#outputs.open(thread, undefined);
-    this.#watched.set(thread, new Map());
     thread.tellDescriptors(this.#openFilesMax);
     const bornMs = this.#options.clock.monotonicMs();
     void thread.ended.then((end) => this.#onEnded(thread, end, bornMs));
     return thread;
+  }
+
+  /** Asks as this node would connect to an upstream: not to itself. */
+  #createStapler(): Stapler {
+    const { clock, logger } = this.#options;
+    const ownPorts = {
+      has: (port: number) =>
+        Object.values(this.#boundPorts).includes(port) || this.#options.otherPorts().includes(port),
+    };
+    return new Stapler({
+      clock,
+      logger,
+      ask: (responder, question, signal) =>
+        askResponder(responder, question, { resolver: this.#resolver, ownPorts, signal }),
+      onChange: (change) => {
+        for (const thread of this.#threads) thread.tellStaple(change);
+      },
+    });
   }
 
   #freeSlot(): number {
@@ -323,23 +366,19 @@ export class WorkerPool implements SnapshotTarget {
   #onEnded(thread: WorkerThread, end: WorkerEnd, bornMs: number): void {
     const { clock, logger, onReplaced } = this.#options;
     this.#threads.delete(thread);
-    this.#ticks.delete(thread);
+    this.#turns.forget(thread);
     this.#outputs.releaseAll(thread);
-    for (const unwatch of this.#watched.get(thread)?.values() ?? []) unwatch();
-    this.#watched.delete(thread);
+    this.#names.forget(thread);
     new WorkerSlices(this.#memory.slices, thread.slot).clear();
     for (const keeper of this.#keepers) keeper.forget(thread.slot);
-    for (const endpoint of this.#wanting.keys()) {
-      this.#onWant(thread, { endpoint, isWanted: false });
-      this.#onFreed(endpoint);
-    }
+    this.#places.forget(thread);
     this.#left = mergeMetrics([this.#left, countsOf(thread.lastMetrics)]);
     if (end.reason === 'stopped') return;
     onReplaced(end.reason);
     if (clock.monotonicMs() - bornMs > stableMs) this.#backoff.reset();
     const waitMs = this.#backoff.nextMs();
     logger.error(
-      { worker: thread.slot, reason: end.reason, retryMs: Math.round(waitMs) },
+      { worker: thread.slot, reason: end.reason, retryMs: Math.round(waitMs), err: end.error },
       `a worker has ended and is replaced: ${end.detail}`,
     );
     clock.after(waitMs, () => void this.#inTurn(() => this.#replace()));
@@ -380,24 +419,18 @@ export class WorkerPool implements SnapshotTarget {
   /** Frees what nobody counts on, and finds workers that do not turn. */
   #watch(): void {
     this.#cancelWatch = this.#options.clock.after(watchMs, () => {
-      const isQuiet = this.#lookAtTicks();
+      const isQuiet = this.#lookAtTurns();
       if (isQuiet) for (const keeper of this.#keepers) keeper.sweep();
       this.#watch();
     });
   }
 
-  /**
-   * Whether every worker has come by since the last look. Looks are counted, not time: a process that was stopped as a whole
-   * has missed some of those too.
-   */
-  #lookAtTicks(): boolean {
+  /** Whether every worker has come by since the last look. */
+  #lookAtTurns(): boolean {
     const { blockedMs } = this.#options;
     let haveAll = true;
     for (const thread of this.#threads) {
-      const ticks = new WorkerSlices(this.#memory.slices, thread.slot).own('ticks');
-      const seen = this.#ticks.get(thread) ?? { ticks: 0, looks: 0 };
-      const looks = ticks === seen.ticks ? seen.looks + 1 : 0;
-      this.#ticks.set(thread, { ticks, looks });
+      const looks = this.#turns.look(thread);
       haveAll &&= looks === 0;
       if (blockedMs > 0 && looks * watchMs >= blockedMs) {
         const detail = `its event loop has not turned for ${looks * watchMs} ms`;
@@ -405,37 +438,5 @@ export class WorkerPool implements SnapshotTarget {
       }
     }
     return haveAll;
-  }
-
-  #onWant(thread: WorkerThread, want: PlaceWant): void {
-    const { endpoint, isWanted } = want;
-    const wanting = this.#wanting.get(endpoint) ?? new Set();
-    if (isWanted) wanting.add(thread);
-    else wanting.delete(thread);
-    if (wanting.size > 0) this.#wanting.set(endpoint, wanting);
-    else this.#wanting.delete(endpoint);
-    for (const other of this.#threads) {
-      const isAnothers = [...wanting].some((each) => each !== other);
-      if (other !== thread) other.tellWanted({ endpoint, isWanted: isAnothers });
-    }
-  }
-
-  #onFreed(endpoint: string): void {
-    for (const thread of this.#wanting.get(endpoint) ?? []) thread.tellFreed(endpoint);
-  }
-
-  #watchName(thread: WorkerThread, name: string): void {
-    const names = this.#watched.get(thread);
-    if (names === undefined || names.has(name)) return;
-    names.set(
-      name,
-      this.#resolver.watch(name, (addresses) => thread.tellAddresses({ name, addresses })),
-    );
-  }
-
-  #unwatchName(thread: WorkerThread, name: string): void {
-    const names = this.#watched.get(thread);
-    names?.get(name)?.();
-    names?.delete(name);
   }
 }

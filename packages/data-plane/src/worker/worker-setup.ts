@@ -5,6 +5,7 @@ import type { MetricFamily } from '@causeway/runtime/metrics';
 import type { LogLevel } from '@causeway/runtime/logger';
 
 import type { BoundPorts } from '../listen/ports.ts';
+import type { StapleChange } from '../listen/tls/ocsp/staples.ts';
 import type { WrittenBatch } from '../observe/log-outputs.ts';
 import type { NodeSharedMemory } from '../counts/node-shared.ts';
 import type { PlaceTells, PlaceWant } from '../upstream/endpoint-places.ts';
@@ -23,6 +24,8 @@ export interface WorkerSetup {
   readonly logBatch: SharedArrayBuffer;
   /** Those that all workers seal session tickets with. */
   readonly ticketKeys: Uint8Array;
+  /** Answers of OCSP that there are so far. */
+  readonly staples: readonly StapleChange[];
 }
 
 export interface PrepareRequest {
@@ -59,6 +62,7 @@ export interface WorkerTells {
   /** Undefined: nobody knows. */
   descriptors(openFilesMax: number | undefined): void;
   ticketKeys(keys: Uint8Array): void;
+  staple(change: StapleChange): void;
 }
 
 export interface FoundAddresses {

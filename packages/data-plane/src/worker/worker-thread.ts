@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { messageOf, systemCodeOf } from '@causeway/runtime/errors';
 import type { MetricFamily } from '@causeway/runtime/metrics';
 
+import type { StapleChange } from '../listen/tls/ocsp/staples.ts';
 import type { PlaceWant } from '../upstream/endpoint-places.ts';
 import { PortCalls } from './port-calls.ts';
 import { type Applied, nothingApplied, wireUpdate } from './wire-update.ts';
@@ -23,6 +24,8 @@ export interface WorkerEnd {
   /** Bounded, for metrics: `error`, `memory`, `blocked`, or `stopped` when it was asked to. */
   readonly reason: 'error' | 'memory' | 'blocked' | 'stopped';
   readonly detail: string;
+  /** What it threw. */
+  readonly error?: unknown;
 }
 
 export class WorkerThread {
@@ -108,6 +111,10 @@ export class WorkerThread {
     this.#calls.tell('ticketKeys', keys);
   }
 
+  tellStaple(change: StapleChange): void {
+    this.#calls.tell('staple', change);
+  }
+
   /** Ends the thread wherever it is. */
   async terminate(end: WorkerEnd): Promise<void> {
     this.#stopReason ??= end;
@@ -129,5 +136,5 @@ export class WorkerThread {
 function endOf(failure: unknown, code: number): WorkerEnd {
   if (failure === undefined) return { reason: 'error', detail: `exit code ${code}` };
   const isMemory = systemCodeOf(failure) === 'ERR_WORKER_OUT_OF_MEMORY';
-  return { reason: isMemory ? 'memory' : 'error', detail: messageOf(failure) };
+  return { reason: isMemory ? 'memory' : 'error', detail: messageOf(failure), error: failure };
 }

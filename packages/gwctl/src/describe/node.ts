@@ -1,6 +1,7 @@
 import type { NodeResource } from '@causeway/model/api-types';
 import { shownKey } from '../object-key.ts';
 import { age, tookTime } from '../output/age.ts';
+import { nodeStatus } from '../output/columns/node.ts';
 import type { Session } from '../session.ts';
 import { type Description, labelsText } from './description.ts';
 
@@ -17,7 +18,7 @@ export async function describeNode(session: Session, node: NodeResource): Promis
       ['Labels', labelsText(metadata.labels)],
       ['Gateway', spec.gateway],
       ['Version', version === plane.version ? version : `${version} (control plane ${plane.version})`],
-      ['Status', state],
+      ['Status', nodeStatus(node)],
       ['Desired', `${desiredRevision} (${ago(status.desiredSince)})`],
       ['Applied', appliedRevision === 0 ? 'nothing yet' : `${appliedRevision} (${ago(status.appliedSince)})`],
       ['Workers', workersText(status)],

@@ -104,6 +104,12 @@ describe('Gateway.listeners', () => {
     assert.deepEqual(auth({ mode: 'maybe' }), [['/tls/clientAuth/mode', 'bad_format']]);
   });
 
+  it('staple OCSP responses where they are told to', () => {
+    const stapling = (ocspStapling: unknown) => of({ protocol: 'https', tls: { ...tls, ocspStapling } });
+    assert.deepEqual(stapling(true), []);
+    assert.deepEqual(stapling('yes'), [['/tls/ocspStapling', 'wrong_type']]);
+  });
+
   it('take versions, ciphers and PROXY protocol by their names', () => {
     const more = { minVersion: 'TLSv1.3', ciphers: ['TLS_AES_128_GCM_SHA256'] };
     assert.deepEqual(of({ protocol: 'https', proxyProtocol: 'require', tls: { ...tls, ...more } }), []);

@@ -48,6 +48,9 @@ const listenerTls = object(
       ).regex(ciphersPattern, { error: () => say('bad_format', 'not the name of a cipher suite') }),
       { description: 'In order of preference; empty = the built-in list.', max: 64, key: '' },
     ).default([]),
+    ocspStapling: flag(
+      'Nodes ask the authority of each certificate whether it stands (OCSP), and show the signed answer in handshakes with clients that want it. The chain must hold the certificate of the issuer.',
+    ).default(false),
     clientAuth: object(
       {
         mode: choice(
@@ -283,7 +286,6 @@ export const gatewayKind: Kind<typeof gatewaySpec> = {
     'legacyRateLimitHeaders',
     'requestSamples',
     'rollout',
-    'ocspStapling',
     'rateLimitKeys',
     'cacheSize',
     ...plannedFilterFields,

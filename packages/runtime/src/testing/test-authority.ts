@@ -22,19 +22,26 @@ export interface IssueOptions {
   readonly notBefore?: Date;
   /** Default in thirty days. */
   readonly notAfter?: Date;
+  /** URL of who can be asked whether it was revoked. */
+  readonly ocspResponder?: string;
+  /** Whether it signs answers of OCSP in place of its authority; default false. */
+  readonly signsOcsp?: boolean;
 }
 
 /** Signs leaves. */
 export class TestAuthority {
   /** Its own certificate, PEM. */
   readonly certificate: string;
+  /** PEM. */
+  readonly key: string;
   readonly #keys: webcrypto.CryptoKeyPair;
   readonly #name: string;
 
-  private constructor(name: string, keys: webcrypto.CryptoKeyPair, certificate: string) {
+  private constructor(name: string, keys: webcrypto.CryptoKeyPair, { certificate, key }: IssuedCertificate) {
     this.#name = name;
     this.#keys = keys;
     this.certificate = certificate;
+    this.key = key;
   }
 
   static async create(commonName = 'Test authority'): Promise<TestAuthority> {
@@ -50,11 +57,13 @@ export class TestAuthority {
         new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
       ],
     });
-    return new TestAuthority(name, keys, pemOf(certificate));
+    const pair = { certificate: pemOf(certificate), key: await keyPem(keys.privateKey) };
+    return new TestAuthority(name, keys, pair);
   }
 
   async issue(options: IssueOptions): Promise<IssuedCertificate> {
     const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+    const { ocspResponder, signsOcsp } = options;
     const certificate = await x509.X509CertificateGenerator.create({
       subject: `CN=${options.names[0] ?? 'nobody'}`,
       issuer: this.#name,
@@ -69,11 +78,14 @@ export class TestAuthority {
         new x509.ExtendedKeyUsageExtension([
           x509.ExtendedKeyUsage.serverAuth,
           x509.ExtendedKeyUsage.clientAuth,
+          ...(signsOcsp ? [x509.ExtendedKeyUsage.ocspSigning] : []),
         ]),
+        ...(ocspResponder === undefined
+          ? []
+          : [new x509.AuthorityInfoAccessExtension({ ocsp: [ocspResponder] })]),
       ],
     });
-    const key = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey);
-    return { certificate: pemOf(certificate), key: x509.PemConverter.encode(key, 'PRIVATE KEY') };
+    return { certificate: pemOf(certificate), key: await keyPem(keys.privateKey) };
   }
 }
 
@@ -83,6 +95,10 @@ function validity({ notBefore, notAfter }: Partial<IssueOptions>) {
     notBefore: notBefore ?? new Date(nowMs - dayMs),
     notAfter: notAfter ?? new Date(nowMs + 30 * dayMs),
   };
+}
+
+async function keyPem(key: webcrypto.CryptoKey): Promise<string> {
+  return x509.PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', key), 'PRIVATE KEY');
 }
 
 function pemOf(certificate: x509.X509Certificate): string {

@@ -187,6 +187,7 @@ describe('a malformed request of HTTP/2', () => {
       await until('the body', () => fixture.asked[0]?.body === 'x');
       await client.send(headers(1, fields, flags));
       await until('its end', () => fixture.asked[0]!.end === 'closed');
+      await until('the reset', () => client.resets(1).length > 0);
       assert.deepEqual([client.resets(1), fixture.asked[0]!.isReceived], [[ErrorCode.protocol], false]);
     });
 

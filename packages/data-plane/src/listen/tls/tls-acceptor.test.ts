@@ -7,6 +7,7 @@ import { type IssuedCertificate, TestAuthority } from '@causeway/runtime/testing
 
 import { listenRaw } from '../../testing/raw-upstream.ts';
 import type { HandshakeFailure } from '../arrival-counters.ts';
+import { fingerprintOf, Staples } from './ocsp/staples.ts';
 import { TlsAcceptor, type TlsFacts, type TlsParts } from './tls-acceptor.ts';
 
 interface Heard {
@@ -19,6 +20,8 @@ interface Seen {
   readonly name: string | undefined;
   readonly isResumed: boolean;
   readonly session: Buffer | undefined;
+  /** What OCSP says, where it was asked for and shown. */
+  readonly staple: string | undefined;
 }
 
 /** Greets whoever it lets in. */
@@ -42,6 +45,8 @@ async function visit(port: number, options: ConnectionOptions = {}): Promise<See
   const { promise, resolve } = Promise.withResolvers<Seen | undefined>();
   const socket: TLSSocket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ...options });
   let session: Buffer | undefined;
+  let staple: string | undefined;
+  socket.on('OCSPResponse', (response: Buffer | null) => (staple = response?.toString()));
   let greeting = '';
   socket.on('session', (ticket: Buffer) => (session = ticket));
   socket.on('data', (bytes) => (greeting += bytes.toString()));
@@ -52,7 +57,7 @@ async function visit(port: number, options: ConnectionOptions = {}): Promise<See
     name = socket.getPeerCertificate().subject?.CN as string | undefined;
     isResumed = socket.isSessionReused();
   });
-  socket.on('close', () => resolve(greeting === '' ? undefined : { name, isResumed, session }));
+  socket.on('close', () => resolve(greeting === '' ? undefined : { name, isResumed, session, staple }));
   return promise;
 }
 
@@ -89,9 +94,50 @@ describe('TLS of a port', () => {
       ciphers: [],
       clientAuth: 'none',
       trust: [],
+      staples: undefined,
       ...more,
     };
   }
+
+  for (const version of ['TLSv1.2', 'TLSv1.3'] as const)
+    it(`shows the staple of the certificate that it shows, to whoever asks for it (${version})`, async (context) => {
+      const clock = { nowMs: 1000, wallMs: () => clock.nowMs };
+      const staples = new Staples(clock);
+      const acceptor = new TlsAcceptor(parts({ staples }), ticketKeys);
+      const { port, failed } = await listen(context, acceptor);
+      const learn = ({ certificate }: IssuedCertificate, text: string | undefined): void => {
+        const fingerprint = fingerprintOf(new X509Certificate(certificate).raw);
+        const staple = text === undefined ? undefined : { response: Buffer.from(text), untilMs: 2000 };
+        staples.learn({ fingerprint, staple });
+      };
+      const shown = async (servername: string, requestOCSP = true) => {
+        const seen = await visit(port, { servername, requestOCSP, minVersion: version, maxVersion: version });
+        assert.ok(seen !== undefined);
+        return seen.staple;
+      };
+      assert.equal(await shown('shop.test'), undefined);
+      learn(exact, 'of exact');
+      learn(first, 'of first');
+      assert.equal(await shown('shop.test'), 'of exact');
+      assert.equal(await shown('elsewhere.test'), 'of first');
+      assert.equal(await shown('www.shop.test'), undefined);
+      assert.equal(await shown('shop.test', false), undefined);
+      learn(exact, 'newer');
+      acceptor.useTicketKeys(randomBytes(48));
+      assert.equal(await shown('shop.test'), 'newer');
+      learn(exact, undefined);
+      assert.equal(await shown('shop.test'), undefined);
+      clock.nowMs = 1999;
+      assert.equal(await shown('elsewhere.test'), 'of first');
+      clock.nowMs = 2000;
+      assert.equal(await shown('elsewhere.test'), undefined);
+      assert.deepEqual(failed, []);
+    });
+
+  it('shows no staple where none is wanted', async (context) => {
+    const { port } = await listen(context, new TlsAcceptor(parts(), ticketKeys));
+    assert.equal((await visit(port, { requestOCSP: true }))?.staple, undefined);
+  });
 
   it('shows the certificate for the name: exact, then a wildcard of one label, then the first one', async (context) => {
     const { port, secured, failed } = await listen(context, new TlsAcceptor(parts(), ticketKeys));

@@ -8,6 +8,7 @@ import { createSecureContext, createServer, type Server, type TLSSocket, type Tl
 import type { HandshakeFailure } from '../arrival-counters.ts';
 import { type ClientCertificate, clientCertificateOf } from './client-certificate.ts';
 import { handshakeFailureOf } from './handshake-failure.ts';
+import type { Staples } from './ocsp/staples.ts';
 import { ServerNames } from './server-names.ts';
 
 export interface TlsParts {
@@ -21,6 +22,8 @@ export interface TlsParts {
   readonly clientAuth: 'none' | 'optional' | 'require';
   /** PEM; at least one when clients are asked for certificates. */
   readonly trust: readonly string[];
+  /** Shown to clients that ask for it (RFC 6066 section 8); undefined = never. */
+  readonly staples: Pick<Staples, 'find'> | undefined;
 }
 
 /** What is known of a client once its handshake is complete. */
@@ -37,6 +40,13 @@ export interface HandshakeOwner {
   /** The connection closes. Called once, and not after `onSecured`. */
   onHandshakeFailed(failure: HandshakeFailure): void;
 }
+
+/** Of the event of node:tls. */
+type OcspRequestArgs = [
+  certificate: Buffer,
+  issuer: Buffer | null,
+  callback: (error: Error | null, response: Buffer | null) => void,
+];
 
 /** Of ALPN, in order of preference. */
 const protocols = ['h2', 'http/1.1'];
@@ -69,6 +79,7 @@ export class TlsAcceptor {
     accepted.allowHalfOpen = false;
     const hear = (event: string, ...args: unknown[]): boolean => {
       if (event === 'secureConnection') this.#onSecured(args[0] as TLSSocket, owner);
+      else if (event === 'OCSPRequest') this.#onOcspRequest(...(args as OcspRequestArgs));
       else if (event === 'tlsClientError') {
         const [error, { authorizationError }] = args as [NodeJS.ErrnoException, TLSSocket];
         // Whoever shows a certificate that nobody trusts is let finish, and then hung up on.
@@ -80,6 +91,11 @@ export class TlsAcceptor {
     // The server as this connection sees it: its events come to the owner, who would not know them apart in the server's own.
     const view = Object.create(this.#server, { emit: { value: hear } }) as Server;
     EventEmitter.prototype.emit.call(view, 'connection', accepted);
+  }
+
+  /** At once, with what there is: no handshake waits for an authority. */
+  #onOcspRequest(certificate: Buffer, _issuer: Buffer | null, callback: OcspRequestArgs[2]): void {
+    callback(null, this.#parts.staples?.find(certificate) ?? null);
   }
 
   #onSecured(socket: TLSSocket, owner: HandshakeOwner): void {
@@ -102,7 +118,7 @@ export class TlsAcceptor {
 }
 
 function createTlsServer(parts: TlsParts, ticketKeys: Buffer): Server {
-  const { http2, minVersion, ciphers, clientAuth, trust } = parts;
+  const { http2, minVersion, ciphers, clientAuth, trust, staples } = parts;
   const isAsked = clientAuth !== 'none';
   const shared: TlsOptions = {
     minVersion,
@@ -124,7 +140,7 @@ function createTlsServer(parts: TlsParts, ticketKeys: Buffer): Server {
   }
   const [first] = parts.certificates;
   if (first === undefined) throw new Error('tls has no certificates');
-  return createServer({
+  const server = createServer({
     ...shared,
     cert: first.chain,
     key: first.key,
@@ -134,6 +150,9 @@ function createTlsServer(parts: TlsParts, ticketKeys: Buffer): Server {
     // Nothing that can throw: an exception here would end the connection, and in some versions of the runtime the process.
     SNICallback: (name, callback) => callback(null, names.find(name)),
   });
+  // node:tls looks whether anybody listens, and tells the view of a connection.
+  if (staples !== undefined) server.on('OCSPRequest', () => {});
+  return server;
 }
 
 /** A session holds who the client was: it must not be taken where others are trusted (RFC 8446 section 4.6.1). 32 bytes at most. */

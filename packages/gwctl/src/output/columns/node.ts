@@ -4,7 +4,12 @@ import type { Column, KindView } from './column.ts';
 import { ageColumn } from './standard-columns.ts';
 
 const name: Column<NodeResource> = { title: 'NAME', cell: ({ metadata }) => shortNodeName(metadata.name) };
-const status: Column<NodeResource> = { title: 'STATUS', cell: (node) => node.status.state };
+const status: Column<NodeResource> = { title: 'STATUS', cell: (node) => nodeStatus(node) };
+
+/** `SYNCED`, `SYNCED,DRAINING`. */
+export function nodeStatus({ status: { state, draining } }: NodeResource): string {
+  return draining ? `${state},DRAINING` : state;
+}
 
 export const nodeView: KindView<NodeResource> = {
   table: {
