@@ -18,6 +18,9 @@ export const noTimeouts: ExchangeTimeouts = {
   bytesPerSecondMin: 0,
 };
 
+/** Before there is a Route, and of what the gateway answers without one: what has not been taken for so long is given up. */
+export const unroutedTimeouts: ExchangeTimeouts = { ...noTimeouts, idleMs: 10_000 };
+
 /** A client gets so long before its rate counts. */
 const rateGraceMs = 5000;
 

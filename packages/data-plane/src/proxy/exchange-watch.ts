@@ -1,6 +1,6 @@
 /** What an exchange is waiting for, since when, and when that has been too long. Knows no clock: the relay tells the time. */
 
-import { deadline, type ExchangeTimeouts, noTimeouts, rateDeadline } from './exchange-deadlines.ts';
+import { deadline, type ExchangeTimeouts, rateDeadline, unroutedTimeouts } from './exchange-deadlines.ts';
 import type { Reason } from './reasons.ts';
 
 /**
@@ -10,7 +10,7 @@ import type { Reason } from './reasons.ts';
 export type WaitingFor = 'body' | 'upstream' | 'head' | 'response' | 'stream';
 
 export class ExchangeWatch {
-  timeouts: ExchangeTimeouts = noTimeouts;
+  timeouts: ExchangeTimeouts = unroutedTimeouts;
   /** When the last byte passed, either way. */
   lastByteMs: number;
   /** When all of the request had been received. */

@@ -152,6 +152,18 @@ describe('a client that reads slowly', () => {
     assert.deepEqual([fixture.client.wasReset, fixture.record.reason], [true, 'request_timeout']);
   });
 
+  it('is cut after 10 s in which it took nothing of what the gateway answers without a Route', (context) => {
+    const fixture = startRelay(context, undefined);
+    fixture.client.isStuck = true;
+    fixture.relay.answer(404, [], Buffer.alloc(100), false);
+    fixture.clock.advance(9000);
+    fixture.take(50);
+    fixture.clock.advance(10_000);
+    assert.equal(fixture.client.wasReset, false);
+    fixture.clock.advance(10_000 + lateMs);
+    assert.equal(fixture.client.wasReset, true);
+  });
+
   it('may be as slow as it likes when the limit is off, as long as it does not stop', (context) => {
     const fixture = startRelay(context, { bytesPerSecondMin: 0, idleMs: 10_000 });
     fixture.client.isStuck = true;

@@ -1,7 +1,7 @@
 /** Fields that follow a body. They go from HTTP/2 to HTTP/2, and never become part of a head. */
 
 import type { FieldList } from './exchange.ts';
-import { fieldFault } from './field-fault.ts';
+import { fieldFault, withoutBlanks } from './field-fault.ts';
 import { staysBehind } from './hop-by-hop.ts';
 import { isIdentityHeader } from './identity-headers.ts';
 
@@ -47,7 +47,7 @@ export function crossingTrailers(raw: FieldList): FieldList | undefined {
     const name = raw[at]!;
     const value = raw[at + 1]!;
     if (forHeads.has(name) || staysBehind(name, []) || isIdentityHeader(name)) continue;
-    if (fieldFault(name, value) === undefined) crossing.push(name, value);
+    if (fieldFault(name, value) === undefined) crossing.push(name, withoutBlanks(value));
   }
   return crossing.length === 0 ? undefined : crossing;
 }

@@ -125,10 +125,10 @@ export interface RelayFixture {
 /** All that a relay asks its table for. */
 const table = { gateway: { forwarding: { forwarded: false, via: false } } } as Table;
 
-/** An exchange whose request is on its way to the upstream, with these limits and no others. */
+/** An exchange whose request is on its way to the upstream, with these limits and no others; undefined: one without a Route, yet. */
 export function startRelay(
   context: TestContext,
-  timeouts: Partial<ExchangeTimeouts>,
+  timeouts: Partial<ExchangeTimeouts> | undefined,
   lines = '',
 ): RelayFixture {
   const clock = new ManualClock();
@@ -158,9 +158,11 @@ export function startRelay(
     if (client.unsentMark === 0) relay.onResponseSent();
   };
   context.after(() => relay.onDownstreamClosed());
-  relay.limit({ ...noTimeouts, ...timeouts }, 0);
-  relay.start(call);
-  if (client.head.bodyLength !== 0) relay.onUpstreamReady();
+  if (timeouts !== undefined) {
+    relay.limit({ ...noTimeouts, ...timeouts }, 0);
+    relay.start(call);
+  }
+  if (timeouts !== undefined && client.head.bodyLength !== 0) relay.onUpstreamReady();
   return {
     clock,
     client,

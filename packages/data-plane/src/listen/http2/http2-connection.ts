@@ -252,7 +252,7 @@ export class Http2Connection implements ListenedConnection, SocketOwner, StreamO
     const head = readRequest(raw, isEnded, this.#headLimits);
     if ('fault' in head) {
       stream.on('close', () => this.onStreamClosed(stream.rstCode));
-      refuseStream(stream, handler.refuse(this.#peer, head.fault, head.detail));
+      refuseStream(stream, this.wheel, handler.refuse(this.#peer, head.fault, head.detail));
     } else new Http2Stream(this, this.#peer, stream, head).begin(handler);
     if (this.#requests >= this.#requestsMax) this.#leave('maxRequestsPerConnection');
   }

@@ -191,6 +191,23 @@ describe('a malformed request of HTTP/2', () => {
       assert.deepEqual([client.resets(1), fixture.asked[0]!.isReceived], [[ErrorCode.protocol], false]);
     });
 
+  it('holds its stream no longer than 10 s when its client takes no answer', async (context) => {
+    const fixture = await startClients(context);
+    const client = new FrameClient(context, fixture.port);
+    await client.send(settings(initialWindowSize, 0), headers(1, more(['x', ' a'])));
+    await until('the answer', () => client.of(FrameType.headers, 1).length === 1);
+    fixture.clock.advance(9000);
+    await client.send(ping());
+    await until('a moment', () => client.of(FrameType.ping).length === 1);
+    assert.deepEqual(client.resets(1), []);
+    fixture.clock.advance(1100);
+    await until('the reset', () => client.resets(1).length === 1);
+    await until('the end', () => {
+      fixture.clock.advance(1000);
+      return fixture.closed.length === 1;
+    });
+  });
+
   it('ends the connection when it goes on after its end', async (context) => {
     const { fixture, client } = await looked(
       context,

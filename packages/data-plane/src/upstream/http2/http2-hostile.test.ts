@@ -139,26 +139,31 @@ describe('a broken frame of an upstream', () => {
     });
 });
 
-describe('a body of an upstream beyond its Content-Length', () => {
+describe('a malformed response of an upstream', () => {
+  const end = FrameFlag.endStream;
   const tooLong = (stream: number): Buffer =>
-    Buffer.concat([
-      headers(stream, [...ok, ['content-length', '3']], 0),
-      data(stream, 'hello', FrameFlag.endStream),
-    ]);
-
-  it('fails its own request alone', async (context) => {
-    const upstream = await answeringUpstream(context, (connection, stream, index) => {
-      if (index === 1) connection.send(tooLong(stream));
-      if (index === 2) connection.send(headers(1, ok), headers(stream, ok));
+    Buffer.concat([headers(stream, [...ok, ['content-length', '3']], 0), data(stream, 'hello', end)]);
+  const malformed: Record<string, (stream: number) => Buffer> = {
+    'a body beyond its Content-Length': tooLong,
+    'a body of 304': (stream) =>
+      Buffer.concat([headers(stream, [[':status', '304']], 0), data(stream, 'part', end)]),
+    'a body of 204': (stream) =>
+      Buffer.concat([headers(stream, [[':status', '204']], 0), data(stream, 'part', end)]),
+  };
+  for (const [what, make] of Object.entries(malformed))
+    it(`fails its own request alone: ${what}`, async (context) => {
+      const upstream = await answeringUpstream(context, (connection, stream, index) => {
+        if (index === 1) connection.send(make(stream));
+        if (index === 2) connection.send(headers(1, ok), headers(stream, ok));
+      });
+      const pool = openPool(context, upstream.port, { settings: { protocol: 'h2c' } });
+      const first = call(pool).heard;
+      const { failure } = await exchange(pool);
+      assert.equal(failure?.reason, 'upstream_protocol_error', JSON.stringify(failure));
+      assert.equal((await exchange(pool)).status, 200);
+      await until('the first answer', () => first.isOver);
+      assert.deepEqual([first.status, upstream.connections.length], [200, 1]);
     });
-    const pool = openPool(context, upstream.port, { settings: { protocol: 'h2c' } });
-    const first = call(pool).heard;
-    const { failure } = await exchange(pool);
-    assert.equal(failure?.reason, 'upstream_protocol_error', JSON.stringify(failure));
-    assert.equal((await exchange(pool)).status, 200);
-    await until('the first answer', () => first.isOver);
-    assert.deepEqual([first.status, upstream.connections.length], [200, 1]);
-  });
 
   it('ends the connection when there are many', async (context) => {
     const upstream = await answeringUpstream(context, (connection, stream) =>

@@ -7,7 +7,7 @@ import { framingFault, noteContentLength } from '@causeway/http1/framing';
 import { BodyLength } from '@causeway/http1/message-head';
 import { ResponseHead } from '@causeway/http1/response-head';
 
-import { fieldFault } from '../../proxy/field-fault.ts';
+import { fieldFault, withoutBlanks } from '../../proxy/field-fault.ts';
 
 export interface ResponseFault {
   readonly detail: string;
@@ -30,7 +30,7 @@ export function readResponse(
   const names: string[] = [];
   for (let at = 2; at < raw.length; at += 2) {
     const name = raw[at]!;
-    const value = raw[at + 1]!;
+    const value = withoutBlanks(raw[at + 1]!);
     const fault = fieldFault(name, value);
     if (fault !== undefined) return { detail: fault };
     names.push(name);

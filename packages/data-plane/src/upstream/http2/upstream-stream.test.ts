@@ -358,6 +358,21 @@ describe('a response of HTTP/2', () => {
     );
   });
 
+  it('loses the blanks around its values, in its trailers too', async (context) => {
+    const heard = await heardOf(context, (stream) => [
+      headers(stream, [...ok, ['x-a', ' \tb c\t '], ['x-b', ' ']], 0),
+      data(stream, 'hi'),
+      headers(stream, [['x-c', ' d ']]),
+    ]);
+    assert.deepEqual(
+      [heard.fields, heard.trailers],
+      [
+        ['x-a', 'b c', 'x-b', ''],
+        ['x-c', 'd'],
+      ],
+    );
+  });
+
   it('never hands on a value with a control byte', async (context) => {
     for (const value of ['a\r\nx-b: c', 'a\0b', 'a\nb', 'a\x7fb']) {
       const heard = await heardOf(context, (stream) => [headers(stream, [...ok, ['x-a', value]])]);
