@@ -1,17 +1,7 @@
 /** Fields of a response as HTTP/2 has them. */
 
 import type { FieldList } from '../../proxy/exchange.ts';
-
-/** Which the runtime refuses by an exception (RFC 9113 section 8.2.2). Of an upstream none crosses; a filter may have put them there. */
-const connectionFields: ReadonlySet<string> = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'transfer-encoding',
-  'upgrade',
-  'http2-settings',
-  'te',
-]);
+import { http1ConnectionFields } from '../../socket/http2-headers.ts';
 
 /** Names of upstreams as they write them, in lower case; the empty string for what does not cross. */
 const sentNames = new Map<string, string>();
@@ -29,18 +19,12 @@ export function http2Fields(status: number, fields: FieldList, length: number | 
   return sent;
 }
 
-/** The same as an object: the runtime takes a list for final heads alone. */
-export function headersOf(list: FieldList): Record<string, string[]> {
-  const headers: Record<string, string[]> = {};
-  for (let at = 0; at < list.length; at += 2) (headers[list[at]!] ??= []).push(list[at + 1]!);
-  return headers;
-}
-
 function sentName(name: string): string {
   const known = sentNames.get(name);
   if (known !== undefined) return known;
   const lower = name.toLowerCase();
-  const sent = connectionFields.has(lower) ? '' : lower;
+  // The runtime refuses these by an exception. Of an upstream none crosses; a filter may have put them there.
+  const sent = http1ConnectionFields.has(lower) || lower === 'te' ? '' : lower;
   if (sentNames.size < sentNamesMax) sentNames.set(name, sent);
   return sent;
 }

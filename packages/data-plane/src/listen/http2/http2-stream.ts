@@ -15,7 +15,8 @@ import type {
 import type { Timed, TimerWheel } from '../../proxy/timer-wheel.ts';
 import { crossingTrailers } from '../../proxy/trailers.ts';
 import type { Http2Counters } from './http2-counters.ts';
-import { headersOf, http2Fields } from './http2-fields.ts';
+import { headersOf } from '../../socket/http2-headers.ts';
+import { http2Fields } from './http2-fields.ts';
 import { StreamWriter, type StreamWriterOwner } from './stream-writer.ts';
 
 /** What a stream needs of its connection. */

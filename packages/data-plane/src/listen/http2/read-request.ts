@@ -20,6 +20,7 @@ import { RequestHead } from '@causeway/http1/request-head';
 import { TargetForm } from '@causeway/http1/request-target';
 
 import type { MessageFault } from '../../proxy/exchange.ts';
+import { http1ConnectionFields } from '../../socket/http2-headers.ts';
 import { headBytesFactor } from './session-options.ts';
 
 /** Why a stream carries no request. `detail` is for the client to read. */
@@ -29,16 +30,6 @@ export interface RequestFault {
 }
 
 const headTooLarge: RequestFault = { fault: 'head_too_large', detail: undefined };
-
-/** Fields of one connection, which HTTP/2 does not have (RFC 9113 section 8.2.2). */
-const connectionFields: ReadonlySet<string> = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'transfer-encoding',
-  'upgrade',
-  'http2-settings',
-]);
 
 /** Of a token, but in lower case (RFC 9113 section 8.2.1). */
 const isNameByte = isTokenByte.map((is, byte) => (byte >= 0x41 && byte <= 0x5a ? 0 : is));
@@ -160,7 +151,7 @@ function isPath(method: string, path: string): boolean {
 
 function fieldFault(name: string, value: string): string | undefined {
   if (name === '' || !isMadeOf(name, isNameByte)) return 'A field name is not a token in lower case.';
-  if (connectionFields.has(name)) return `HTTP/2 has no ${name} field.`;
+  if (http1ConnectionFields.has(name)) return `HTTP/2 has no ${name} field.`;
   if (isBlank(value.charCodeAt(0)) || isBlank(value.charCodeAt(value.length - 1)))
     return 'A field value begins or ends with a blank.';
   if (name === 'te' && value !== 'trailers') return 'TE may only say trailers.';

@@ -3,8 +3,8 @@
 import type { ServerHttp2Stream } from 'node:http2';
 
 import type { FieldList } from '../../proxy/exchange.ts';
+import { headersOf } from '../../socket/http2-headers.ts';
 import { copiedBytesMax } from '../../socket/read-memory.ts';
-import { headersOf } from './http2-fields.ts';
 
 /**
  * As much as is handed to the runtime at once: a write is told when all of it is out, and only then is it known that the client reads. At

@@ -2,8 +2,8 @@
 
 import type { ClientHttp2Stream } from 'node:http2';
 
-import { headersOf } from '../../listen/http2/http2-fields.ts';
 import type { FieldList } from '../../proxy/exchange.ts';
+import { headersOf } from '../../socket/http2-headers.ts';
 import { copiedBytesMax } from '../../socket/read-memory.ts';
 
 /**

@@ -1,18 +1,10 @@
 /** Fields of a request as HTTP/2 has them. */
 
 import type { UpstreamRequest } from '../../proxy/exchange.ts';
+import { http1ConnectionFields } from '../../socket/http2-headers.ts';
 
-/** RFC 9113 section 8.2.2. Of a client none crosses; a filter may have put them there. */
-const connectionFields: ReadonlySet<string> = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'transfer-encoding',
-  'upgrade',
-  'http2-settings',
-  'te',
-  'content-length',
-]);
+/** Of a client no field of its connection crosses; a filter may have put them there. */
+const leftOut = http1ConnectionFields.union(new Set(['te', 'content-length']));
 
 /** Flat, pseudo-header fields first. `authority`: of requests that name no host. */
 export function requestFields(
@@ -34,7 +26,7 @@ export function requestFields(
   ];
   for (let at = hasHost ? 2 : 0; at < fields.length; at += 2) {
     const name = fields[at]!.toLowerCase();
-    if (!connectionFields.has(name)) sent.push(name, fields[at + 1]!);
+    if (!leftOut.has(name)) sent.push(name, fields[at + 1]!);
   }
   // The one thing that TE may say (RFC 9113 section 8.2.2); servers of gRPC ask for it.
   if (wantsTrailers) sent.push('te', 'trailers');
