@@ -5,15 +5,7 @@ import type { ServerHttp2Stream } from 'node:http2';
 import type { FieldList } from '../../proxy/exchange.ts';
 import { headersOf } from '../../socket/http2-headers.ts';
 import { copiedBytesMax } from '../../socket/read-memory.ts';
-
-/**
- * As much as is handed to the runtime at once: a write is told when all of it is out, and only then is it known that the client reads. At
- * 16 KiB a client that takes 1 KiB a second is heard of every 16 s, well within any idle timeout.
- */
-const pieceBytesMax = 16_384;
-
-/** Never written to. */
-const nothing: Buffer[] = [];
+import { pieceBytesMax, WaitingPieces } from '../../socket/waiting-pieces.ts';
 
 export interface StreamWriterOwner {
   /** All is out that was not at once. */
@@ -28,8 +20,7 @@ export class StreamWriter {
   /** The head, while it is held back. */
   #head: string[] | undefined;
   /** What waits behind the piece that the runtime has. */
-  #waiting: Buffer[] = nothing;
-  #waitingBytes = 0;
+  readonly #waiting = new WaitingPieces();
   /** Bytes that the runtime has. */
   #writtenBytes = 0;
   #isBegun = false;
@@ -51,7 +42,7 @@ export class StreamWriter {
 
   /** Bytes that are not out, and 0 when all are. */
   get unsentMark(): number {
-    return this.#waitingBytes + this.#writtenBytes;
+    return this.#waiting.bytes + this.#writtenBytes;
   }
 
   /** `mayHaveTrailers`: `end` will tell them, or that there are none. */
@@ -65,8 +56,7 @@ export class StreamWriter {
     if (this.#head === undefined) return false;
     this.#head = undefined;
     this.#isBegun = false;
-    this.#waiting = nothing;
-    this.#waitingBytes = 0;
+    this.#waiting.clear();
     this.#isFull = false;
     return true;
   }
@@ -75,11 +65,7 @@ export class StreamWriter {
   chunk(data: Buffer): boolean {
     const { length } = data;
     if (length === 0) return !this.#isFull;
-    // Small pieces lie in memory that the next read takes.
-    const kept = length > copiedBytesMax ? data : Buffer.from(data);
-    if (this.#waiting.length === 0) this.#waiting = [kept];
-    else this.#waiting.push(kept);
-    this.#waitingBytes += length;
+    this.#waiting.add(data);
     if (length > copiedBytesMax || this.unsentMark > pieceBytesMax) {
       this.#isFull = true;
       this.flush();
@@ -89,7 +75,7 @@ export class StreamWriter {
 
   flush(): void {
     this.#sendHead(false);
-    if (this.#writtenBytes === 0 && this.#waitingBytes > 0) this.#writeNext();
+    if (this.#writtenBytes === 0 && this.#waiting.bytes > 0) this.#writeNext();
   }
 
   /**
@@ -118,9 +104,9 @@ export class StreamWriter {
   }
 
   #writeNext(): void {
-    const piece = this.#takePiece();
+    const piece = this.#waiting.take();
     this.#writtenBytes = piece?.length ?? 0;
-    if (this.#waitingBytes > 0 || !this.#isEnded) {
+    if (this.#waiting.bytes > 0 || !this.#isEnded) {
       this.#stream.write(piece, (error) => this.#onWritten(error));
       return;
     }
@@ -137,33 +123,9 @@ export class StreamWriter {
     this.#writtenBytes = 0;
     // Not out but gone; the stream tells its end.
     if (error instanceof Error || this.#stream.destroyed || this.#stream.closed) return;
-    if (this.#waitingBytes > 0 || this.#isEnded) return this.#writeNext();
+    if (this.#waiting.bytes > 0 || this.#isEnded) return this.#writeNext();
     if (!this.#isFull) return;
     this.#isFull = false;
     this.#owner.onEmptied();
-  }
-
-  /** The next bytes in order, undefined for none; small ones are put together. */
-  #takePiece(): Buffer | undefined {
-    const first = this.#waiting[0];
-    if (this.#waiting.length > 1 || this.#waitingBytes > pieceBytesMax) return this.#joinPiece();
-    this.#waiting = nothing;
-    this.#waitingBytes = 0;
-    return first;
-  }
-
-  #joinPiece(): Buffer {
-    const parts: Buffer[] = [];
-    let bytes = 0;
-    while (this.#waiting.length > 0 && bytes < pieceBytesMax) {
-      const next = this.#waiting[0]!;
-      const room = pieceBytesMax - bytes;
-      if (next.length > room) this.#waiting[0] = next.subarray(room);
-      else this.#waiting.shift();
-      parts.push(next.length > room ? next.subarray(0, room) : next);
-      bytes += parts.at(-1)!.length;
-    }
-    this.#waitingBytes -= bytes;
-    return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
   }
 }
