@@ -28,7 +28,10 @@ export interface ExchangeRecord {
   routePath: string | undefined;
   /** "namespace/name" */
   service: string | undefined;
+  /** Of several tries the one whose answer was passed on, else the last. */
   endpoint: string | undefined;
+  /** How often the request was sent, or was to be. */
+  tries: number;
   /** What the client was told, 499 when it was told nothing. */
   status: number;
   /** Undefined for an answer of the upstream that was passed on whole. */
@@ -40,11 +43,18 @@ export interface ExchangeRecord {
   bytesOut: number;
 }
 
+/**
+ * What became of a retry. `success`: it brought an answer that needed no other. `failure`: it did not. The others were not made, for the budget of
+ * the Service, for its limits, or for its open circuit breaker.
+ */
+export type RetryResult = 'success' | 'failure' | 'overBudget' | 'overLimit' | 'circuitOpen';
+
 /** Told of every exchange. */
 export interface ExchangeObserver {
   onExchangeStart(): void;
   onUpstreamStart(service: string): void;
   onUpstreamOver(service: string): void;
+  onRetry(service: string, result: RetryResult): void;
   /** A filter of this kind threw. */
   onFilterError(kind: string): void;
   /** The record is not changed any more. */

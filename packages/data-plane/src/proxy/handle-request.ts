@@ -162,24 +162,35 @@ function sendRequest(sent: SentRequest, relay: Relay, fields: FieldList): Refusa
   // 8. Pick the Service by weight, then one of its endpoints.
   const serviceName = route.nextService();
   record.service = serviceName;
-  const endpoint = serviceName === undefined ? undefined : tableService(table, serviceName)?.pick();
-  if (endpoint === undefined) return { reason: 'no_healthy_endpoint' };
+  const service = serviceName === undefined ? undefined : tableService(table, serviceName);
+  if (service === undefined) return { reason: 'no_healthy_endpoint' };
+  const ticket = service.gate.admit();
+  if (ticket < 0) return { reason: 'circuit_open', retryAfterSeconds: service.gate.retryAfterSeconds };
+  const endpoint = service.pick();
+  if (endpoint === undefined) {
+    service.gate.leave(ticket);
+    return { reason: 'no_healthy_endpoint' };
+  }
   record.endpoint = endpoint.id;
 
   // 9. Send it; from here on the relay carries bytes both ways, logs, counts and lets go.
   const { method, majorVersion } = downstream.head;
   const target = canonical.query === undefined ? canonical.path : `${canonical.path}?${canonical.query}`;
-  const call = endpoint.pool.send(
-    {
-      method,
-      target,
-      fields,
-      bodyLength: relay.requestLength,
-      wantsTrailers: majorVersion === 2 && downstream.head.valueOf('te') === 'trailers',
-      mayHaveTrailers: majorVersion === 2 && relay.requestLength === 'unknown',
-    },
-    relay,
-  );
+  const request: UpstreamRequest = {
+    method,
+    target,
+    fields,
+    bodyLength: relay.requestLength,
+    wantsTrailers: majorVersion === 2 && downstream.head.valueOf('te') === 'trailers',
+    mayHaveTrailers: majorVersion === 2 && relay.requestLength === 'unknown',
+  };
+  const { retry } = route;
+  if (retry !== undefined && isRepeatable(retry, downstream.head)) {
+    const call = new RetriedCall(sent.context, relay, { policy: retry, service, request });
+    if (call.start(endpoint, ticket)) relay.start(call);
+    else ...
+  }
+  const call = endpoint.pool.send(request, relay, endpoint, ticket);
   if (call === undefined) return { reason: 'overloaded' };
   relay.start(call);
   return undefined;

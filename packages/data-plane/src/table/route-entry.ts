@@ -13,6 +13,8 @@ import { RouteFilters } from './route-filters.ts';
 /** Milliseconds; 0 = off. */
 export interface RouteTimeouts {
   readonly requestMs: number;
+  /** Of one try. */
+  readonly backendRequestMs: number;
   readonly responseHeadMs: number;
   readonly idleMs: number;
   readonly streamIdleMs: number;

@@ -5,11 +5,14 @@ import { createLogger } from '@causeway/runtime/logger';
 import { NameResolver } from '@causeway/runtime/name-resolver';
 
 import { TimerWheel } from '../proxy/timer-wheel.ts';
-import type { PoolContext, PoolSettings } from '../upstream/endpoint-pool.ts';
+import type { PoolContext } from '../upstream/endpoint-pool.ts';
 import { aloneShared } from '../counts/node-shared.ts';
 import { EndpointPlaces } from '../upstream/endpoint-places.ts';
 import { FailureReport, logFailures } from '../upstream/failure-report.ts';
 import { PoolCounters } from '../upstream/pool-counters.ts';
+import { defaultRetryBudget } from '../upstream/retry-budget.ts';
+import { noBreaker } from '../upstream/service-gate.ts';
+import type { ServiceSettings } from '../upstream/service-handle.ts';
 
 export function poolContext(clock: Clock = systemClock): PoolContext {
   const wheel = new TimerWheel(clock);
@@ -23,11 +26,12 @@ export function poolContext(clock: Clock = systemClock): PoolContext {
     resolver,
     places: new EndpointPlaces(shared.endpoints, 1, undefined),
     shared,
+    onBreaker: () => {},
     failures: new FailureReport(clock, logFailures(createLogger({ level: 'error' }))),
   };
 }
 
-export function poolSettings(settings: Partial<PoolSettings> = {}): PoolSettings {
+export function poolSettings(settings: Partial<ServiceSettings> = {}): ServiceSettings {
   return {
     protocol: 'http',
     connectTimeoutMs: 1000,
@@ -37,6 +41,8 @@ export function poolSettings(settings: Partial<PoolSettings> = {}): PoolSettings
     requestsPerConnectionMax: 0,
     ageMaxMs: 0,
     tls: undefined,
+    breaker: noBreaker,
+    retryBudget: defaultRetryBudget,
     ...settings,
   };
 }

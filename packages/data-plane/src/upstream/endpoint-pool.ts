@@ -9,6 +9,7 @@ import type { UpstreamCall, UpstreamEvents, UpstreamFailure, UpstreamRequest } f
 import type { Timed, TimerWheel } from '../proxy/timer-wheel.ts';
 import type { NodeShared } from '../counts/node-shared.ts';
 import type { OwnPorts } from './address-guard.ts';
+import type { BreakerState } from './circuit-breaker.ts';
 import { CallQueue } from './call-queue.ts';
 import { openSocket, type SocketTarget } from './open-socket.ts';
 import { PoolCall } from './pool-call.ts';
@@ -18,6 +19,8 @@ import type { PoolCounters } from './pool-counters.ts';
 import { Http2Upstream } from './http2/http2-upstream.ts';
 import { streamsMax } from './http2/session-options.ts';
 import type { ConnectionOwner, PooledConnection } from './pooled-connection.ts';
+import { plainTicket, type Ticket } from './service-gate.ts';
+import type { LiveEndpoint } from './service-handle.ts';
 import { UpstreamConnection } from './upstream-connection.ts';
 import type { UpstreamTls } from './tls-settings.ts';
 import { connectFailure, connectTimeout } from './upstream-failures.ts';
@@ -52,6 +55,8 @@ export interface PoolContext {
   readonly failures: FailureReport;
   readonly places: EndpointPlaces;
   readonly shared: NodeShared;
+  /** The circuit breaker of a Service has changed, by something that happened in this thread. */
+  onBreaker(service: string, to: BreakerState): void;
 }
 
 /** Largest head of a response, bytes; nginx and Envoy allow as much or less. */
@@ -129,8 +134,20 @@ export class EndpointPool implements ConnectionOwner, PlaceUser, Timed {
     return this.#waiting.size + this.#repeating.size;
   }
 
-  /** Sends a request; undefined when so many wait already that it would only add to the queue. */
-  send(request: UpstreamRequest, events: UpstreamEvents): UpstreamCall | undefined {
+  nowMs(): number {
+    return this.#context.clock.monotonicMs();
+  }
+
+  /**
+   * Sends a request; undefined when so many wait already that it would only add to the queue, and `ticket` is of no use. `endpoint`: the one
+   * that has this pool, whose Service counts.
+   */
+  send(
+    request: UpstreamRequest,
+    events: UpstreamEvents,
+    endpoint?: LiveEndpoint,
+    ticket: Ticket = plainTicket,
+  ): UpstreamCall | undefined {
     const connection = this.#takeFree();
     const { connectionsMax, waitingMax } = this.#settings;
     const mustWait = connection === undefined && this.#places.taken >= connectionsMax;
@@ -139,7 +156,7 @@ export class EndpointPool implements ConnectionOwner, PlaceUser, Timed {
       this.#context.counters.refused += 1;
       return undefined;
     }
-    const call = new PoolCall(this, request, events);
+    const call = new PoolCall(this, request, events, endpoint, ticket);
     this.#activeRequests += 1;
     if (connection === undefined) {
       this.#enqueue(this.#waiting, call);

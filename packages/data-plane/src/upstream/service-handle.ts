@@ -4,11 +4,12 @@ import { isIP } from 'node:net';
 import type { Endpoint, EndpointSet } from '@causeway/proto/gen/causeway/config/v1/config_pb';
 
 import { EndpointOwnWord, endpointKey } from '../counts/endpoint-record.ts';
-import { ServiceOwnWord } from '../counts/service-record.ts';
 import type { SharedRecord } from '../counts/shared-records.ts';
 import { EndpointPool, type PoolContext, type PoolSettings, type UpstreamProtocol } from './endpoint-pool.ts';
 import { NamedAddresses } from './named-addresses.ts';
 import { HeldRecord } from './held-record.ts';
+import type { RetryBudgetSettings } from './retry-budget.ts';
+import { type BreakerSettings, ServiceGate, type Ticket } from './service-gate.ts';
 import { nextInRotation, type Weighted } from './smooth-round-robin.ts';
 import { isFailure, type TryOutcome } from './try-outcome.ts';
 
@@ -22,6 +23,13 @@ export interface LiveEndpoint extends Weighted {
   readonly pool: EndpointPool;
   /** What all workers know of it; stays over changes of the set. */
   readonly held: HeldRecord;
+  /** The one that it belongs to. */
+  readonly service: ServiceHandle;
+}
+
+export interface ServiceSettings extends PoolSettings {
+  readonly breaker: BreakerSettings;
+  readonly retryBudget: RetryBudgetSettings;
 }
 
 /**
@@ -32,18 +40,21 @@ export interface LiveEndpoint extends Weighted {
 export class ServiceHandle {
   /** "namespace/name" */
   readonly name: string;
-  readonly #settings: PoolSettings;
+  /** Asked for leave before a try. */
+  readonly gate: ServiceGate;
+  readonly #settings: ServiceSettings;
   readonly #context: PoolContext;
   readonly #named: NamedAddresses;
   readonly #held: HeldRecord;
   #set: EndpointSet | undefined;
   #endpoints: readonly LiveEndpoint[] = [];
 
-  constructor(name: string, settings: PoolSettings, context: PoolContext) {
+  constructor(name: string, settings: ServiceSettings, context: PoolContext) {
     this.name = name;
     this.#settings = settings;
     this.#context = context;
     this.#held = new HeldRecord(context.shared.serviceRecords.open(name));
+    this.gate = new ServiceGate(this.#held, settings, (to) => context.onBreaker(name, to));
     this.#named = new NamedAddresses(context.resolver, {
       onChange: () => this.#rebuild(),
       onUnknown: (endpoint) =>
@@ -105,24 +116,20 @@ export class ServiceHandle {
     return this.#held.record;
   }
 
-  /** Counts a try on one of its endpoints; `finish` follows, with the same endpoint. */
-  begin({ held }: LiveEndpoint, isRetry = false): void {
+  /** Counts a try on one of its endpoints, made by leave of its gate; `finish` follows, with the same endpoint. */
+  begin({ held }: LiveEndpoint): void {
     held.begin();
-    this.#held.begin();
     held.record.addOwn(EndpointOwnWord.active, 1);
     held.record.addOwn(EndpointOwnWord.requests, 1);
-    this.record.addOwn(ServiceOwnWord.active, 1);
-    if (isRetry) this.record.addOwn(ServiceOwnWord.retries, 1);
   }
 
-  /** A try is over; `isRetry` as for `begin`. `_headMs`: from sending to the head of the answer, where there was one. */
-  finish({ held }: LiveEndpoint, outcome: TryOutcome, _headMs: number | undefined, isRetry = false): void {
+  /** A try is over, and gives its ticket back. `headMs`: from sending to the head of the answer, where there was one. */
+  finish({ held }: LiveEndpoint, outcome: TryOutcome, headMs: number | undefined, ticket: Ticket): void {
     held.record.addOwn(EndpointOwnWord.active, -1);
     if (isFailure(outcome)) held.record.addOwn(EndpointOwnWord.failures, 1);
-    this.record.addOwn(ServiceOwnWord.active, -1);
-    if (isRetry) this.record.addOwn(ServiceOwnWord.retries, -1);
     held.finish();
-    this.#held.finish();
+    this.gate.judgeEnd(ticket, outcome, headMs !== undefined);
+    this.gate.leave(ticket);
   }
 
   /** For a Service that no table holds any more. */
@@ -144,7 +151,7 @@ export class ServiceHandle {
       const pool = before?.pool ?? this.#openPool(address, entry);
       const held =
         before?.held ?? new HeldRecord(this.#context.shared.endpointRecords.open(endpointKey(this.name, id)));
-      return { id, address, port, weight, current: before?.current ?? 0, pool, held };
+      return { id, address, port, weight, current: before?.current ?? 0, pool, held, service: this };
     });
     for (const { pool, held } of leaving.values()) {
       pool.close();
