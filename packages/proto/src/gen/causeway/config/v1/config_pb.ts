@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file causeway/config/v1/config.proto.
  */
 export const file_causeway_config_v1_config: GenFile = /*@__PURE__*/
-  fileDesc("Ch9jYXVzZXdheS9jb25maWcvdjEvY29uZmlnLnByb3RvEhJjYXVzZXdheS5jb25maWcudjEi9gEKC05vZGVNZXNzYWdlEioKBWhlbGxvGAEgASgLMhkuY2F1c2V3YXkuY29uZmlnLnYxLkhlbGxvSAASMAoIaG9sZGluZ3MYAiABKAsyHC5jYXVzZXdheS5jb25maWcudjEuSG9sZGluZ3NIABImCgNhY2sYAyABKAsyFy5jYXVzZXdheS5jb25maWcudjEuQWNrSAASKAoEbmFjaxgEIAEoCzIYLmNhdXNld2F5LmNvbmZpZy52MS5OYWNrSAASLAoGc3RhdHVzGAUgASgLMhouY2F1c2V3YXkuY29uZmlnLnYxLlN0YXR1c0gAQgkKB21lc3NhZ2UiiQMKDkNvbnRyb2xNZXNzYWdlEj8KEGhvbGRpbmdzX3JlcXVlc3QYASABKAsyIy5jYXVzZXdheS5jb25maWcudjEuSG9sZGluZ3NSZXF1ZXN0SAASOQoNZW5kcG9pbnRfc2V0cxgCIAEoCzIgLmNhdXNld2F5LmNvbmZpZy52MS5FbmRwb2ludFNldHNIABIqCgViZWdpbhgDIAEoCzIZLmNhdXNld2F5LmNvbmZpZy52MS5CZWdpbkgAEioKBWl0ZW1zGAQgASgLMhkuY2F1c2V3YXkuY29uZmlnLnYxLkl0ZW1zSAASJgoDZW5kGAUgASgLMhcuY2F1c2V3YXkuY29uZmlnLnYxLkVuZEgAEioKBWRyYWluGAYgASgLMhkuY2F1c2V3YXkuY29uZmlnLnYxLkRyYWluSAASRAoTc2Vzc2lvbl90aWNrZXRfa2V5cxgHIAEoCzIlLmNhdXNld2F5LmNvbmZpZy52MS5TZXNzaW9uVGlja2V0S2V5c0gAQgkKB21lc3NhZ2Ui0AMKBUhlbGxvEg8KB25vZGVfaWQYASABKAkSDwoHZ2F0ZXdheRgCIAEoCRI1CgZsYWJlbHMYAyADKAsyJS5jYXVzZXdheS5jb25maWcudjEuSGVsbG8uTGFiZWxzRW50cnkSDwoHdmVyc2lvbhgEIAEoCRIzCgVraW5kcxgFIAMoCzIkLmNhdXNld2F5LmNvbmZpZy52MS5IZWxsby5LaW5kc0VudHJ5EjcKB2ZpbHRlcnMYBiADKAsyJi5jYXVzZXdheS5jb25maWcudjEuSGVsbG8uRmlsdGVyc0VudHJ5EhAKCHJldmlzaW9uGAcgASgNEhMKC3Jvb3RfZGlnZXN0GAggASgMEhgKEGVuZHBvaW50c19kaWdlc3QYCSABKAwSEAoIaW5zdGFuY2UYCiABKAkSDwoHd29ya2VycxgLIAEoDRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGiwKCktpbmRzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgNOgI4ARouCgxGaWx0ZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgNOgI4ASIRCg9Ib2xkaW5nc1JlcXVlc3QiIgoISG9sZGluZ3MSFgoOYnVja2V0X2RpZ2VzdHMYASABKAwiSgoESXRlbRILCgNrZXkYASABKAkSFgoOc2NoZW1hX3ZlcnNpb24YAiABKA0SDgoGZGlnZXN0GAMgASgMEg0KBWJ5dGVzGAQgASgMIk0KBUJlZ2luEhAKCHJldmlzaW9uGAEgASgNEhgKEGJhc2Vfcm9vdF9kaWdlc3QYAiABKAwSGAoQcmVwbGFjZWRfYnVja2V0cxgDIAMoDSJICgVJdGVtcxIpCgd1cHNlcnRzGAEgAygLMhguY2F1c2V3YXkuY29uZmlnLnYxLkl0ZW0SFAoMcmVtb3ZlZF9rZXlzGAIgAygJIiwKA0VuZBIQCghyZXZpc2lvbhgBIAEoDRITCgtyb290X2RpZ2VzdBgCIAEoDCI9CgxFbmRwb2ludFNldHMSLQoEc2V0cxgBIAMoCzIfLmNhdXNld2F5LmNvbmZpZy52MS5FbmRwb2ludFNldCJeCgtFbmRwb2ludFNldBIPCgdzZXJ2aWNlGAEgASgJEg8KB3ZlcnNpb24YAiABKA0SLQoHZW50cmllcxgDIAMoCzIcLmNhdXNld2F5LmNvbmZpZy52MS5FbmRwb2ludCJ6CghFbmRwb2ludBIKCgJpZBgBIAEoCRIPCgdhZGRyZXNzGAIgASgJEgwKBHBvcnQYAyABKA0SDgoGd2VpZ2h0GAQgASgNEhMKC3NlcnZlcl9uYW1lGAUgASgJEhAKCHByaW9yaXR5GAYgASgNEgwKBHpvbmUYByABKAkiKAoDQWNrEhAKCHJldmlzaW9uGAEgASgNEg8KB3Rvb2tfdXMYAiABKA0iYAoETmFjaxIQCghyZXZpc2lvbhgBIAEoDRIxCghwcm9ibGVtcxgCIAMoCzIfLmNhdXNld2F5LmNvbmZpZy52MS5Ob2RlUHJvYmxlbRITCgtuZXh0X3RyeV9tcxgDIAEoDSJQCgtOb2RlUHJvYmxlbRIOCgZyZWFzb24YASABKAkSEAoIcmVzb3VyY2UYAiABKAkSDwoHcG9pbnRlchgDIAEoCRIOCgZkZXRhaWwYBCABKAkifgoGU3RhdHVzEhgKEGFwcGxpZWRfcmV2aXNpb24YASABKA0SEwoLY29ubmVjdGlvbnMYAiABKA0SFwoPYWN0aXZlX3JlcXVlc3RzGAMgASgNEhAKCGRyYWluaW5nGAQgASgIEhoKEndvcmtlcnNfdG9fcmVwbGFjZRgFIAEoDSIHCgVEcmFpbiI5ChFTZXNzaW9uVGlja2V0S2V5cxIMCgRrZXlzGAEgASgMEhYKDnJlcGxhY2VkX2luX21zGAIgASgNIogBChJOb2RlQ29tbWFuZE1lc3NhZ2USMgoFaGVsbG8YASABKAsyIS5jYXVzZXdheS5jb25maWcudjEuQ29tbWFuZHNIZWxsb0gAEjMKBnJlc3VsdBgCIAEoCzIhLmNhdXNld2F5LmNvbmZpZy52MS5Db21tYW5kUmVzdWx0SABCCQoHbWVzc2FnZSIyCg1Db21tYW5kc0hlbGxvEg8KB25vZGVfaWQYASABKAkSEAoIaW5zdGFuY2UYAiABKAkiRgoHQ29tbWFuZBIKCgJpZBgBIAEoDRIMCgR2ZXJiGAIgASgJEgwKBGFyZ3MYAyABKAwSEwoLZGVhZGxpbmVfbXMYBCABKA0iRwoNQ29tbWFuZFJlc3VsdBIKCgJpZBgBIAEoDRINCgVjaHVuaxgCIAEoDBIMCgRsYXN0GAMgASgIEg0KBWVycm9yGAQgASgJIoMBCg5TdG9yZWRTbmFwc2hvdBIQCghyZXZpc2lvbhgBIAEoDRInCgVpdGVtcxgCIAMoCzIYLmNhdXNld2F5LmNvbmZpZy52MS5JdGVtEjYKDWVuZHBvaW50X3NldHMYAyADKAsyHy5jYXVzZXdheS5jb25maWcudjEuRW5kcG9pbnRTZXQyuQEKDENvbmZpZ1N0cmVhbRJUCglTdWJzY3JpYmUSHy5jYXVzZXdheS5jb25maWcudjEuTm9kZU1lc3NhZ2UaIi5jYXVzZXdheS5jb25maWcudjEuQ29udHJvbE1lc3NhZ2UoATABElMKCENvbW1hbmRzEiYuY2F1c2V3YXkuY29uZmlnLnYxLk5vZGVDb21tYW5kTWVzc2FnZRobLmNhdXNld2F5LmNvbmZpZy52MS5Db21tYW5kKAEwAWIGcHJvdG8z");
+  fileDesc("Ch9jYXVzZXdheS9jb25maWcvdjEvY29uZmlnLnByb3RvEhJjYXVzZXdheS5jb25maWcudjEi9gEKC05vZGVNZXNzYWdlEioKBWhlbGxvGAEgASgLMhkuY2F1c2V3YXkuY29uZmlnLnYxLkhlbGxvSAASMAoIaG9sZGluZ3MYAiABKAsyHC5jYXVzZXdheS5jb25maWcudjEuSG9sZGluZ3NIABImCgNhY2sYAyABKAsyFy5jYXVzZXdheS5jb25maWcudjEuQWNrSAASKAoEbmFjaxgEIAEoCzIYLmNhdXNld2F5LmNvbmZpZy52MS5OYWNrSAASLAoGc3RhdHVzGAUgASgLMhouY2F1c2V3YXkuY29uZmlnLnYxLlN0YXR1c0gAQgkKB21lc3NhZ2UixAMKDkNvbnRyb2xNZXNzYWdlEj8KEGhvbGRpbmdzX3JlcXVlc3QYASABKAsyIy5jYXVzZXdheS5jb25maWcudjEuSG9sZGluZ3NSZXF1ZXN0SAASOQoNZW5kcG9pbnRfc2V0cxgCIAEoCzIgLmNhdXNld2F5LmNvbmZpZy52MS5FbmRwb2ludFNldHNIABIqCgViZWdpbhgDIAEoCzIZLmNhdXNld2F5LmNvbmZpZy52MS5CZWdpbkgAEioKBWl0ZW1zGAQgASgLMhkuY2F1c2V3YXkuY29uZmlnLnYxLkl0ZW1zSAASJgoDZW5kGAUgASgLMhcuY2F1c2V3YXkuY29uZmlnLnYxLkVuZEgAEioKBWRyYWluGAYgASgLMhkuY2F1c2V3YXkuY29uZmlnLnYxLkRyYWluSAASRAoTc2Vzc2lvbl90aWNrZXRfa2V5cxgHIAEoCzIlLmNhdXNld2F5LmNvbmZpZy52MS5TZXNzaW9uVGlja2V0S2V5c0gAEjkKDWFmZmluaXR5X2tleXMYCCABKAsyIC5jYXVzZXdheS5jb25maWcudjEuQWZmaW5pdHlLZXlzSABCCQoHbWVzc2FnZSLQAwoFSGVsbG8SDwoHbm9kZV9pZBgBIAEoCRIPCgdnYXRld2F5GAIgASgJEjUKBmxhYmVscxgDIAMoCzIlLmNhdXNld2F5LmNvbmZpZy52MS5IZWxsby5MYWJlbHNFbnRyeRIPCgd2ZXJzaW9uGAQgASgJEjMKBWtpbmRzGAUgAygLMiQuY2F1c2V3YXkuY29uZmlnLnYxLkhlbGxvLktpbmRzRW50cnkSNwoHZmlsdGVycxgGIAMoCzImLmNhdXNld2F5LmNvbmZpZy52MS5IZWxsby5GaWx0ZXJzRW50cnkSEAoIcmV2aXNpb24YByABKA0SEwoLcm9vdF9kaWdlc3QYCCABKAwSGAoQZW5kcG9pbnRzX2RpZ2VzdBgJIAEoDBIQCghpbnN0YW5jZRgKIAEoCRIPCgd3b3JrZXJzGAsgASgNGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaLAoKS2luZHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKA06AjgBGi4KDEZpbHRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKA06AjgBIhEKD0hvbGRpbmdzUmVxdWVzdCIiCghIb2xkaW5ncxIWCg5idWNrZXRfZGlnZXN0cxgBIAEoDCJKCgRJdGVtEgsKA2tleRgBIAEoCRIWCg5zY2hlbWFfdmVyc2lvbhgCIAEoDRIOCgZkaWdlc3QYAyABKAwSDQoFYnl0ZXMYBCABKAwiTQoFQmVnaW4SEAoIcmV2aXNpb24YASABKA0SGAoQYmFzZV9yb290X2RpZ2VzdBgCIAEoDBIYChByZXBsYWNlZF9idWNrZXRzGAMgAygNIkgKBUl0ZW1zEikKB3Vwc2VydHMYASADKAsyGC5jYXVzZXdheS5jb25maWcudjEuSXRlbRIUCgxyZW1vdmVkX2tleXMYAiADKAkiLAoDRW5kEhAKCHJldmlzaW9uGAEgASgNEhMKC3Jvb3RfZGlnZXN0GAIgASgMIj0KDEVuZHBvaW50U2V0cxItCgRzZXRzGAEgAygLMh8uY2F1c2V3YXkuY29uZmlnLnYxLkVuZHBvaW50U2V0Il4KC0VuZHBvaW50U2V0Eg8KB3NlcnZpY2UYASABKAkSDwoHdmVyc2lvbhgCIAEoDRItCgdlbnRyaWVzGAMgAygLMhwuY2F1c2V3YXkuY29uZmlnLnYxLkVuZHBvaW50InoKCEVuZHBvaW50EgoKAmlkGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSDAoEcG9ydBgDIAEoDRIOCgZ3ZWlnaHQYBCABKA0SEwoLc2VydmVyX25hbWUYBSABKAkSEAoIcHJpb3JpdHkYBiABKA0SDAoEem9uZRgHIAEoCSIoCgNBY2sSEAoIcmV2aXNpb24YASABKA0SDwoHdG9va191cxgCIAEoDSJgCgROYWNrEhAKCHJldmlzaW9uGAEgASgNEjEKCHByb2JsZW1zGAIgAygLMh8uY2F1c2V3YXkuY29uZmlnLnYxLk5vZGVQcm9ibGVtEhMKC25leHRfdHJ5X21zGAMgASgNIlAKC05vZGVQcm9ibGVtEg4KBnJlYXNvbhgBIAEoCRIQCghyZXNvdXJjZRgCIAEoCRIPCgdwb2ludGVyGAMgASgJEg4KBmRldGFpbBgEIAEoCSJ+CgZTdGF0dXMSGAoQYXBwbGllZF9yZXZpc2lvbhgBIAEoDRITCgtjb25uZWN0aW9ucxgCIAEoDRIXCg9hY3RpdmVfcmVxdWVzdHMYAyABKA0SEAoIZHJhaW5pbmcYBCABKAgSGgoSd29ya2Vyc190b19yZXBsYWNlGAUgASgNIgcKBURyYWluIjkKEVNlc3Npb25UaWNrZXRLZXlzEgwKBGtleXMYASABKAwSFgoOcmVwbGFjZWRfaW5fbXMYAiABKA0iMQoMQWZmaW5pdHlLZXlzEg8KB2N1cnJlbnQYASABKAwSEAoIcHJldmlvdXMYAiABKAwiiAEKEk5vZGVDb21tYW5kTWVzc2FnZRIyCgVoZWxsbxgBIAEoCzIhLmNhdXNld2F5LmNvbmZpZy52MS5Db21tYW5kc0hlbGxvSAASMwoGcmVzdWx0GAIgASgLMiEuY2F1c2V3YXkuY29uZmlnLnYxLkNvbW1hbmRSZXN1bHRIAEIJCgdtZXNzYWdlIjIKDUNvbW1hbmRzSGVsbG8SDwoHbm9kZV9pZBgBIAEoCRIQCghpbnN0YW5jZRgCIAEoCSJGCgdDb21tYW5kEgoKAmlkGAEgASgNEgwKBHZlcmIYAiABKAkSDAoEYXJncxgDIAEoDBITCgtkZWFkbGluZV9tcxgEIAEoDSJHCg1Db21tYW5kUmVzdWx0EgoKAmlkGAEgASgNEg0KBWNodW5rGAIgASgMEgwKBGxhc3QYAyABKAgSDQoFZXJyb3IYBCABKAkivAEKDlN0b3JlZFNuYXBzaG90EhAKCHJldmlzaW9uGAEgASgNEicKBWl0ZW1zGAIgAygLMhguY2F1c2V3YXkuY29uZmlnLnYxLkl0ZW0SNgoNZW5kcG9pbnRfc2V0cxgDIAMoCzIfLmNhdXNld2F5LmNvbmZpZy52MS5FbmRwb2ludFNldBI3Cg1hZmZpbml0eV9rZXlzGAQgASgLMiAuY2F1c2V3YXkuY29uZmlnLnYxLkFmZmluaXR5S2V5czK5AQoMQ29uZmlnU3RyZWFtElQKCVN1YnNjcmliZRIfLmNhdXNld2F5LmNvbmZpZy52MS5Ob2RlTWVzc2FnZRoiLmNhdXNld2F5LmNvbmZpZy52MS5Db250cm9sTWVzc2FnZSgBMAESUwoIQ29tbWFuZHMSJi5jYXVzZXdheS5jb25maWcudjEuTm9kZUNvbW1hbmRNZXNzYWdlGhsuY2F1c2V3YXkuY29uZmlnLnYxLkNvbW1hbmQoATABYgZwcm90bzM");
 
 /**
  * @generated from message causeway.config.v1.NodeMessage
@@ -110,6 +110,12 @@ export type ControlMessage = Message<"causeway.config.v1.ControlMessage"> & {
      */
     value: SessionTicketKeys;
     case: "sessionTicketKeys";
+  } | {
+    /**
+     * @generated from field: causeway.config.v1.AffinityKeys affinity_keys = 8;
+     */
+    value: AffinityKeys;
+    case: "affinityKeys";
   } | { case: undefined; value?: undefined };
 };
 
@@ -629,6 +635,35 @@ export const SessionTicketKeysSchema: GenMessage<SessionTicketKeys> = /*@__PURE_
   messageDesc(file_causeway_config_v1_config, 17);
 
 /**
+ * What all nodes of the Gateway sign affinity cookies with, so that a session finds its endpoint from any of them: sent after Hello and when
+ * they are replaced. Secret; no part of revision or digest.
+ *
+ * @generated from message causeway.config.v1.AffinityKeys
+ */
+export type AffinityKeys = Message<"causeway.config.v1.AffinityKeys"> & {
+  /**
+   * 32.
+   *
+   * @generated from field: bytes current = 1;
+   */
+  current: Uint8Array;
+
+  /**
+   * Cookies signed by it are still good; empty = there is none.
+   *
+   * @generated from field: bytes previous = 2;
+   */
+  previous: Uint8Array;
+};
+
+/**
+ * Describes the message causeway.config.v1.AffinityKeys.
+ * Use `create(AffinityKeysSchema)` to create a new message.
+ */
+export const AffinityKeysSchema: GenMessage<AffinityKeys> = /*@__PURE__*/
+  messageDesc(file_causeway_config_v1_config, 18);
+
+/**
  * @generated from message causeway.config.v1.NodeCommandMessage
  */
 export type NodeCommandMessage = Message<"causeway.config.v1.NodeCommandMessage"> & {
@@ -655,7 +690,7 @@ export type NodeCommandMessage = Message<"causeway.config.v1.NodeCommandMessage"
  * Use `create(NodeCommandMessageSchema)` to create a new message.
  */
 export const NodeCommandMessageSchema: GenMessage<NodeCommandMessage> = /*@__PURE__*/
-  messageDesc(file_causeway_config_v1_config, 18);
+  messageDesc(file_causeway_config_v1_config, 19);
 
 /**
  * @generated from message causeway.config.v1.CommandsHello
@@ -677,7 +712,7 @@ export type CommandsHello = Message<"causeway.config.v1.CommandsHello"> & {
  * Use `create(CommandsHelloSchema)` to create a new message.
  */
 export const CommandsHelloSchema: GenMessage<CommandsHello> = /*@__PURE__*/
-  messageDesc(file_causeway_config_v1_config, 19);
+  messageDesc(file_causeway_config_v1_config, 20);
 
 /**
  * @generated from message causeway.config.v1.Command
@@ -713,7 +748,7 @@ export type Command = Message<"causeway.config.v1.Command"> & {
  * Use `create(CommandSchema)` to create a new message.
  */
 export const CommandSchema: GenMessage<Command> = /*@__PURE__*/
-  messageDesc(file_causeway_config_v1_config, 20);
+  messageDesc(file_causeway_config_v1_config, 21);
 
 /**
  * @generated from message causeway.config.v1.CommandResult
@@ -749,7 +784,7 @@ export type CommandResult = Message<"causeway.config.v1.CommandResult"> & {
  * Use `create(CommandResultSchema)` to create a new message.
  */
 export const CommandResultSchema: GenMessage<CommandResult> = /*@__PURE__*/
-  messageDesc(file_causeway_config_v1_config, 21);
+  messageDesc(file_causeway_config_v1_config, 22);
 
 /**
  * What a node keeps on disk to start without the control plane.
@@ -771,6 +806,13 @@ export type StoredSnapshot = Message<"causeway.config.v1.StoredSnapshot"> & {
    * @generated from field: repeated causeway.config.v1.EndpointSet endpoint_sets = 3;
    */
   endpointSets: EndpointSet[];
+
+  /**
+   * Of sessions that began before the restart.
+   *
+   * @generated from field: causeway.config.v1.AffinityKeys affinity_keys = 4;
+   */
+  affinityKeys?: AffinityKeys | undefined;
 };
 
 /**
@@ -778,7 +820,7 @@ export type StoredSnapshot = Message<"causeway.config.v1.StoredSnapshot"> & {
  * Use `create(StoredSnapshotSchema)` to create a new message.
  */
 export const StoredSnapshotSchema: GenMessage<StoredSnapshot> = /*@__PURE__*/
-  messageDesc(file_causeway_config_v1_config, 22);
+  messageDesc(file_causeway_config_v1_config, 23);
 
 /**
  * @generated from service causeway.config.v1.ConfigStream
