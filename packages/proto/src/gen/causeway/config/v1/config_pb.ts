@@ -4,15 +4,15 @@
 
 // The stream that carries configuration from the control plane to data-plane nodes, and nodes' answers back.
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Message } from "@bufbuild/protobuf";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file causeway/config/v1/config.proto.
  */
 export const file_causeway_config_v1_config: GenFile = /*@__PURE__*/
-  fileDesc("Ch9jYXVzZXdheS9jb25maWcvdjEvY29uZmlnLnByb3RvEhJjYXVzZXdheS5jb25maWcudjEi9gEKC05vZGVNZXNzYWdlEioKBWhlbGxvGAEgASgLMhkuY2F1c2V3YXkuY29uZmlnLnYxLkhlbGxvSAASMAoIaG9sZGluZ3MYAiABKAsyHC5jYXVzZXdheS5jb25maWcudjEuSG9sZGluZ3NIABImCgNhY2sYAyABKAsyFy5jYXVzZXdheS5jb25maWcudjEuQWNrSAASKAoEbmFjaxgEIAEoCzIYLmNhdXNld2F5LmNvbmZpZy52MS5OYWNrSAASLAoGc3RhdHVzGAUgASgLMhouY2F1c2V3YXkuY29uZmlnLnYxLlN0YXR1c0gAQgkKB21lc3NhZ2UiiQMKDkNvbnRyb2xNZXNzYWdlEj8KEGhvbGRpbmdzX3JlcXVlc3QYASABKAsyIy5jYXVzZXdheS5jb25maWcudjEuSG9sZGluZ3NSZXF1ZXN0SAASOQoNZW5kcG9pbnRfc2V0cxgCIAEoCzIgLmNhdXNld2F5LmNvbmZpZy52MS5FbmRwb2ludFNldHNIABIqCgViZWdpbhgDIAEoCzIZLmNhdXNld2F5LmNvbmZpZy52MS5CZWdpbkgAEioKBWl0ZW1zGAQgASgLMhkuY2F1c2V3YXkuY29uZmlnLnYxLkl0ZW1zSAASJgoDZW5kGAUgASgLMhcuY2F1c2V3YXkuY29uZmlnLnYxLkVuZEgAEioKBWRyYWluGAYgASgLMhkuY2F1c2V3YXkuY29uZmlnLnYxLkRyYWluSAASRAoTc2Vzc2lvbl90aWNrZXRfa2V5cxgHIAEoCzIlLmNhdXNld2F5LmNvbmZpZy52MS5TZXNzaW9uVGlja2V0S2V5c0gAQgkKB21lc3NhZ2Ui0AMKBUhlbGxvEg8KB25vZGVfaWQYASABKAkSDwoHZ2F0ZXdheRgCIAEoCRI1CgZsYWJlbHMYAyADKAsyJS5jYXVzZXdheS5jb25maWcudjEuSGVsbG8uTGFiZWxzRW50cnkSDwoHdmVyc2lvbhgEIAEoCRIzCgVraW5kcxgFIAMoCzIkLmNhdXNld2F5LmNvbmZpZy52MS5IZWxsby5LaW5kc0VudHJ5EjcKB2ZpbHRlcnMYBiADKAsyJi5jYXVzZXdheS5jb25maWcudjEuSGVsbG8uRmlsdGVyc0VudHJ5EhAKCHJldmlzaW9uGAcgASgNEhMKC3Jvb3RfZGlnZXN0GAggASgMEhgKEGVuZHBvaW50c19kaWdlc3QYCSABKAwSEAoIaW5zdGFuY2UYCiABKAkSDwoHd29ya2VycxgLIAEoDRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGiwKCktpbmRzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgNOgI4ARouCgxGaWx0ZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgNOgI4ASIRCg9Ib2xkaW5nc1JlcXVlc3QiIgoISG9sZGluZ3MSFgoOYnVja2V0X2RpZ2VzdHMYASABKAwiSgoESXRlbRILCgNrZXkYASABKAkSFgoOc2NoZW1hX3ZlcnNpb24YAiABKA0SDgoGZGlnZXN0GAMgASgMEg0KBWJ5dGVzGAQgASgMIk0KBUJlZ2luEhAKCHJldmlzaW9uGAEgASgNEhgKEGJhc2Vfcm9vdF9kaWdlc3QYAiABKAwSGAoQcmVwbGFjZWRfYnVja2V0cxgDIAMoDSJICgVJdGVtcxIpCgd1cHNlcnRzGAEgAygLMhguY2F1c2V3YXkuY29uZmlnLnYxLkl0ZW0SFAoMcmVtb3ZlZF9rZXlzGAIgAygJIiwKA0VuZBIQCghyZXZpc2lvbhgBIAEoDRITCgtyb290X2RpZ2VzdBgCIAEoDCI9CgxFbmRwb2ludFNldHMSLQoEc2V0cxgBIAMoCzIfLmNhdXNld2F5LmNvbmZpZy52MS5FbmRwb2ludFNldCJeCgtFbmRwb2ludFNldBIPCgdzZXJ2aWNlGAEgASgJEg8KB3ZlcnNpb24YAiABKA0SLQoHZW50cmllcxgDIAMoCzIcLmNhdXNld2F5LmNvbmZpZy52MS5FbmRwb2ludCJaCghFbmRwb2ludBIKCgJpZBgBIAEoCRIPCgdhZGRyZXNzGAIgASgJEgwKBHBvcnQYAyABKA0SDgoGd2VpZ2h0GAQgASgNEhMKC3NlcnZlcl9uYW1lGAUgASgJIigKA0FjaxIQCghyZXZpc2lvbhgBIAEoDRIPCgd0b29rX3VzGAIgASgNImAKBE5hY2sSEAoIcmV2aXNpb24YASABKA0SMQoIcHJvYmxlbXMYAiADKAsyHy5jYXVzZXdheS5jb25maWcudjEuTm9kZVByb2JsZW0SEwoLbmV4dF90cnlfbXMYAyABKA0iUAoLTm9kZVByb2JsZW0SDgoGcmVhc29uGAEgASgJEhAKCHJlc291cmNlGAIgASgJEg8KB3BvaW50ZXIYAyABKAkSDgoGZGV0YWlsGAQgASgJIn4KBlN0YXR1cxIYChBhcHBsaWVkX3JldmlzaW9uGAEgASgNEhMKC2Nvbm5lY3Rpb25zGAIgASgNEhcKD2FjdGl2ZV9yZXF1ZXN0cxgDIAEoDRIQCghkcmFpbmluZxgEIAEoCBIaChJ3b3JrZXJzX3RvX3JlcGxhY2UYBSABKA0iBwoFRHJhaW4iOQoRU2Vzc2lvblRpY2tldEtleXMSDAoEa2V5cxgBIAEoDBIWCg5yZXBsYWNlZF9pbl9tcxgCIAEoDSKIAQoSTm9kZUNvbW1hbmRNZXNzYWdlEjIKBWhlbGxvGAEgASgLMiEuY2F1c2V3YXkuY29uZmlnLnYxLkNvbW1hbmRzSGVsbG9IABIzCgZyZXN1bHQYAiABKAsyIS5jYXVzZXdheS5jb25maWcudjEuQ29tbWFuZFJlc3VsdEgAQgkKB21lc3NhZ2UiMgoNQ29tbWFuZHNIZWxsbxIPCgdub2RlX2lkGAEgASgJEhAKCGluc3RhbmNlGAIgASgJIkYKB0NvbW1hbmQSCgoCaWQYASABKA0SDAoEdmVyYhgCIAEoCRIMCgRhcmdzGAMgASgMEhMKC2RlYWRsaW5lX21zGAQgASgNIkcKDUNvbW1hbmRSZXN1bHQSCgoCaWQYASABKA0SDQoFY2h1bmsYAiABKAwSDAoEbGFzdBgDIAEoCBINCgVlcnJvchgEIAEoCSKDAQoOU3RvcmVkU25hcHNob3QSEAoIcmV2aXNpb24YASABKA0SJwoFaXRlbXMYAiADKAsyGC5jYXVzZXdheS5jb25maWcudjEuSXRlbRI2Cg1lbmRwb2ludF9zZXRzGAMgAygLMh8uY2F1c2V3YXkuY29uZmlnLnYxLkVuZHBvaW50U2V0MrkBCgxDb25maWdTdHJlYW0SVAoJU3Vic2NyaWJlEh8uY2F1c2V3YXkuY29uZmlnLnYxLk5vZGVNZXNzYWdlGiIuY2F1c2V3YXkuY29uZmlnLnYxLkNvbnRyb2xNZXNzYWdlKAEwARJTCghDb21tYW5kcxImLmNhdXNld2F5LmNvbmZpZy52MS5Ob2RlQ29tbWFuZE1lc3NhZ2UaGy5jYXVzZXdheS5jb25maWcudjEuQ29tbWFuZCgBMAFiBnByb3RvMw");
+  fileDesc("Ch9jYXVzZXdheS9jb25maWcvdjEvY29uZmlnLnByb3RvEhJjYXVzZXdheS5jb25maWcudjEi9gEKC05vZGVNZXNzYWdlEioKBWhlbGxvGAEgASgLMhkuY2F1c2V3YXkuY29uZmlnLnYxLkhlbGxvSAASMAoIaG9sZGluZ3MYAiABKAsyHC5jYXVzZXdheS5jb25maWcudjEuSG9sZGluZ3NIABImCgNhY2sYAyABKAsyFy5jYXVzZXdheS5jb25maWcudjEuQWNrSAASKAoEbmFjaxgEIAEoCzIYLmNhdXNld2F5LmNvbmZpZy52MS5OYWNrSAASLAoGc3RhdHVzGAUgASgLMhouY2F1c2V3YXkuY29uZmlnLnYxLlN0YXR1c0gAQgkKB21lc3NhZ2UiiQMKDkNvbnRyb2xNZXNzYWdlEj8KEGhvbGRpbmdzX3JlcXVlc3QYASABKAsyIy5jYXVzZXdheS5jb25maWcudjEuSG9sZGluZ3NSZXF1ZXN0SAASOQoNZW5kcG9pbnRfc2V0cxgCIAEoCzIgLmNhdXNld2F5LmNvbmZpZy52MS5FbmRwb2ludFNldHNIABIqCgViZWdpbhgDIAEoCzIZLmNhdXNld2F5LmNvbmZpZy52MS5CZWdpbkgAEioKBWl0ZW1zGAQgASgLMhkuY2F1c2V3YXkuY29uZmlnLnYxLkl0ZW1zSAASJgoDZW5kGAUgASgLMhcuY2F1c2V3YXkuY29uZmlnLnYxLkVuZEgAEioKBWRyYWluGAYgASgLMhkuY2F1c2V3YXkuY29uZmlnLnYxLkRyYWluSAASRAoTc2Vzc2lvbl90aWNrZXRfa2V5cxgHIAEoCzIlLmNhdXNld2F5LmNvbmZpZy52MS5TZXNzaW9uVGlja2V0S2V5c0gAQgkKB21lc3NhZ2Ui0AMKBUhlbGxvEg8KB25vZGVfaWQYASABKAkSDwoHZ2F0ZXdheRgCIAEoCRI1CgZsYWJlbHMYAyADKAsyJS5jYXVzZXdheS5jb25maWcudjEuSGVsbG8uTGFiZWxzRW50cnkSDwoHdmVyc2lvbhgEIAEoCRIzCgVraW5kcxgFIAMoCzIkLmNhdXNld2F5LmNvbmZpZy52MS5IZWxsby5LaW5kc0VudHJ5EjcKB2ZpbHRlcnMYBiADKAsyJi5jYXVzZXdheS5jb25maWcudjEuSGVsbG8uRmlsdGVyc0VudHJ5EhAKCHJldmlzaW9uGAcgASgNEhMKC3Jvb3RfZGlnZXN0GAggASgMEhgKEGVuZHBvaW50c19kaWdlc3QYCSABKAwSEAoIaW5zdGFuY2UYCiABKAkSDwoHd29ya2VycxgLIAEoDRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGiwKCktpbmRzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgNOgI4ARouCgxGaWx0ZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgNOgI4ASIRCg9Ib2xkaW5nc1JlcXVlc3QiIgoISG9sZGluZ3MSFgoOYnVja2V0X2RpZ2VzdHMYASABKAwiSgoESXRlbRILCgNrZXkYASABKAkSFgoOc2NoZW1hX3ZlcnNpb24YAiABKA0SDgoGZGlnZXN0GAMgASgMEg0KBWJ5dGVzGAQgASgMIk0KBUJlZ2luEhAKCHJldmlzaW9uGAEgASgNEhgKEGJhc2Vfcm9vdF9kaWdlc3QYAiABKAwSGAoQcmVwbGFjZWRfYnVja2V0cxgDIAMoDSJICgVJdGVtcxIpCgd1cHNlcnRzGAEgAygLMhguY2F1c2V3YXkuY29uZmlnLnYxLkl0ZW0SFAoMcmVtb3ZlZF9rZXlzGAIgAygJIiwKA0VuZBIQCghyZXZpc2lvbhgBIAEoDRITCgtyb290X2RpZ2VzdBgCIAEoDCI9CgxFbmRwb2ludFNldHMSLQoEc2V0cxgBIAMoCzIfLmNhdXNld2F5LmNvbmZpZy52MS5FbmRwb2ludFNldCJeCgtFbmRwb2ludFNldBIPCgdzZXJ2aWNlGAEgASgJEg8KB3ZlcnNpb24YAiABKA0SLQoHZW50cmllcxgDIAMoCzIcLmNhdXNld2F5LmNvbmZpZy52MS5FbmRwb2ludCJaCghFbmRwb2ludBIKCgJpZBgBIAEoCRIPCgdhZGRyZXNzGAIgASgJEgwKBHBvcnQYAyABKA0SDgoGd2VpZ2h0GAQgASgNEhMKC3NlcnZlcl9uYW1lGAUgASgJIigKA0FjaxIQCghyZXZpc2lvbhgBIAEoDRIPCgd0b29rX3VzGAIgASgNImAKBE5hY2sSEAoIcmV2aXNpb24YASABKA0SMQoIcHJvYmxlbXMYAiADKAsyHy5jYXVzZXdheS5jb25maWcudjEuTm9kZVByb2JsZW0SEwoLbmV4dF90cnlfbXMYAyABKA0iUAoLTm9kZVByb2JsZW0SDgoGcmVhc29uGAEgASgJEhAKCHJlc291cmNlGAIgASgJEg8KB3BvaW50ZXIYAyABKAkSDgoGZGV0YWlsGAQgASgJItsBCgZTdGF0dXMSGAoQYXBwbGllZF9yZXZpc2lvbhgBIAEoDRITCgtjb25uZWN0aW9ucxgCIAEoDRIXCg9hY3RpdmVfcmVxdWVzdHMYAyABKA0SEAoIZHJhaW5pbmcYBCABKAgSGgoSd29ya2Vyc190b19yZXBsYWNlGAUgASgNEh4KFmVuZHBvaW50X2hlYWx0aF9zdGFydHMYBiABKAgSOwoPZW5kcG9pbnRfaGVhbHRoGAcgAygLMiIuY2F1c2V3YXkuY29uZmlnLnYxLkVuZHBvaW50SGVhbHRoIoUBCg5FbmRwb2ludEhlYWx0aBIPCgdzZXJ2aWNlGAEgASgJEhAKCGVuZHBvaW50GAIgASgJEi4KBXN0YXRlGAMgASgOMh8uY2F1c2V3YXkuY29uZmlnLnYxLkhlYWx0aFN0YXRlEg4KBmRldGFpbBgEIAEoCRIQCghzaW5jZV9tcxgFIAEoASIHCgVEcmFpbiI5ChFTZXNzaW9uVGlja2V0S2V5cxIMCgRrZXlzGAEgASgMEhYKDnJlcGxhY2VkX2luX21zGAIgASgNIogBChJOb2RlQ29tbWFuZE1lc3NhZ2USMgoFaGVsbG8YASABKAsyIS5jYXVzZXdheS5jb25maWcudjEuQ29tbWFuZHNIZWxsb0gAEjMKBnJlc3VsdBgCIAEoCzIhLmNhdXNld2F5LmNvbmZpZy52MS5Db21tYW5kUmVzdWx0SABCCQoHbWVzc2FnZSIyCg1Db21tYW5kc0hlbGxvEg8KB25vZGVfaWQYASABKAkSEAoIaW5zdGFuY2UYAiABKAkiRgoHQ29tbWFuZBIKCgJpZBgBIAEoDRIMCgR2ZXJiGAIgASgJEgwKBGFyZ3MYAyABKAwSEwoLZGVhZGxpbmVfbXMYBCABKA0iRwoNQ29tbWFuZFJlc3VsdBIKCgJpZBgBIAEoDRINCgVjaHVuaxgCIAEoDBIMCgRsYXN0GAMgASgIEg0KBWVycm9yGAQgASgJIoMBCg5TdG9yZWRTbmFwc2hvdBIQCghyZXZpc2lvbhgBIAEoDRInCgVpdGVtcxgCIAMoCzIYLmNhdXNld2F5LmNvbmZpZy52MS5JdGVtEjYKDWVuZHBvaW50X3NldHMYAyADKAsyHy5jYXVzZXdheS5jb25maWcudjEuRW5kcG9pbnRTZXQqlQEKC0hlYWx0aFN0YXRlEhwKGEhFQUxUSF9TVEFURV9VTlNQRUNJRklFRBAAEhgKFEhFQUxUSF9TVEFURV9VTktOT1dOEAESGAoUSEVBTFRIX1NUQVRFX0hFQUxUSFkQAhIaChZIRUFMVEhfU1RBVEVfVU5IRUFMVEhZEAMSGAoUSEVBTFRIX1NUQVRFX0VKRUNURUQQBDK5AQoMQ29uZmlnU3RyZWFtElQKCVN1YnNjcmliZRIfLmNhdXNld2F5LmNvbmZpZy52MS5Ob2RlTWVzc2FnZRoiLmNhdXNld2F5LmNvbmZpZy52MS5Db250cm9sTWVzc2FnZSgBMAESUwoIQ29tbWFuZHMSJi5jYXVzZXdheS5jb25maWcudjEuTm9kZUNvbW1hbmRNZXNzYWdlGhsuY2F1c2V3YXkuY29uZmlnLnYxLkNvbW1hbmQoATABYgZwcm90bzM");
 
 /**
  * @generated from message causeway.config.v1.NodeMessage
@@ -561,6 +561,21 @@ export type Status = Message<"causeway.config.v1.Status"> & {
    * @generated from field: uint32 workers_to_replace = 5;
    */
   workersToReplace: number;
+
+  /**
+   * What was told about endpoints on an earlier stream is void; set in the first status of each.
+   *
+   * @generated from field: bool endpoint_health_starts = 6;
+   */
+  endpointHealthStarts: boolean;
+
+  /**
+   * What has changed since the last status of this stream, in the first all that are not unknown. At most 1,000; what
+   * does not fit comes with the next.
+   *
+   * @generated from field: repeated causeway.config.v1.EndpointHealth endpoint_health = 7;
+   */
+  endpointHealth: EndpointHealth[];
 };
 
 /**
@@ -569,6 +584,53 @@ export type Status = Message<"causeway.config.v1.Status"> & {
  */
 export const StatusSchema: GenMessage<Status> = /*@__PURE__*/
   messageDesc(file_causeway_config_v1_config, 15);
+
+/**
+ * What a node knows about an endpoint. Not configuration: no part of revision or digest.
+ *
+ * @generated from message causeway.config.v1.EndpointHealth
+ */
+export type EndpointHealth = Message<"causeway.config.v1.EndpointHealth"> & {
+  /**
+   * "namespace/name"
+   *
+   * @generated from field: string service = 1;
+   */
+  service: string;
+
+  /**
+   * Its id in the EndpointSet; of a host name each address is an endpoint of its own: "<id>/<address>".
+   *
+   * @generated from field: string endpoint = 2;
+   */
+  endpoint: string;
+
+  /**
+   * @generated from field: causeway.config.v1.HealthState state = 3;
+   */
+  state: HealthState;
+
+  /**
+   * Why it is unhealthy or ejected, in a few words; else empty.
+   *
+   * @generated from field: string detail = 4;
+   */
+  detail: string;
+
+  /**
+   * Since when, in milliseconds since 1970.
+   *
+   * @generated from field: double since_ms = 5;
+   */
+  sinceMs: number;
+};
+
+/**
+ * Describes the message causeway.config.v1.EndpointHealth.
+ * Use `create(EndpointHealthSchema)` to create a new message.
+ */
+export const EndpointHealthSchema: GenMessage<EndpointHealth> = /*@__PURE__*/
+  messageDesc(file_causeway_config_v1_config, 16);
 
 /**
  * The node is to drain as after SIGTERM.
@@ -583,7 +645,7 @@ export type Drain = Message<"causeway.config.v1.Drain"> & {
  * Use `create(DrainSchema)` to create a new message.
  */
 export const DrainSchema: GenMessage<Drain> = /*@__PURE__*/
-  messageDesc(file_causeway_config_v1_config, 16);
+  messageDesc(file_causeway_config_v1_config, 17);
 
 /**
  * What all nodes of the Gateway seal TLS session tickets with, so that a client resumes on any of them: sent after Hello and at
@@ -612,7 +674,7 @@ export type SessionTicketKeys = Message<"causeway.config.v1.SessionTicketKeys"> 
  * Use `create(SessionTicketKeysSchema)` to create a new message.
  */
 export const SessionTicketKeysSchema: GenMessage<SessionTicketKeys> = /*@__PURE__*/
-  messageDesc(file_causeway_config_v1_config, 17);
+  messageDesc(file_causeway_config_v1_config, 18);
 
 /**
  * @generated from message causeway.config.v1.NodeCommandMessage
@@ -641,7 +703,7 @@ export type NodeCommandMessage = Message<"causeway.config.v1.NodeCommandMessage"
  * Use `create(NodeCommandMessageSchema)` to create a new message.
  */
 export const NodeCommandMessageSchema: GenMessage<NodeCommandMessage> = /*@__PURE__*/
-  messageDesc(file_causeway_config_v1_config, 18);
+  messageDesc(file_causeway_config_v1_config, 19);
 
 /**
  * @generated from message causeway.config.v1.CommandsHello
@@ -663,7 +725,7 @@ export type CommandsHello = Message<"causeway.config.v1.CommandsHello"> & {
  * Use `create(CommandsHelloSchema)` to create a new message.
  */
 export const CommandsHelloSchema: GenMessage<CommandsHello> = /*@__PURE__*/
-  messageDesc(file_causeway_config_v1_config, 19);
+  messageDesc(file_causeway_config_v1_config, 20);
 
 /**
  * @generated from message causeway.config.v1.Command
@@ -675,7 +737,7 @@ export type Command = Message<"causeway.config.v1.Command"> & {
   id: number;
 
   /**
-   * "config-dump", "restart-workers"
+   * "config-dump", "restart-workers", "service-load"
    *
    * @generated from field: string verb = 2;
    */
@@ -699,7 +761,7 @@ export type Command = Message<"causeway.config.v1.Command"> & {
  * Use `create(CommandSchema)` to create a new message.
  */
 export const CommandSchema: GenMessage<Command> = /*@__PURE__*/
-  messageDesc(file_causeway_config_v1_config, 20);
+  messageDesc(file_causeway_config_v1_config, 21);
 
 /**
  * @generated from message causeway.config.v1.CommandResult
@@ -735,7 +797,7 @@ export type CommandResult = Message<"causeway.config.v1.CommandResult"> & {
  * Use `create(CommandResultSchema)` to create a new message.
  */
 export const CommandResultSchema: GenMessage<CommandResult> = /*@__PURE__*/
-  messageDesc(file_causeway_config_v1_config, 21);
+  messageDesc(file_causeway_config_v1_config, 22);
 
 /**
  * What a node keeps on disk to start without the control plane.
@@ -764,7 +826,54 @@ export type StoredSnapshot = Message<"causeway.config.v1.StoredSnapshot"> & {
  * Use `create(StoredSnapshotSchema)` to create a new message.
  */
 export const StoredSnapshotSchema: GenMessage<StoredSnapshot> = /*@__PURE__*/
-  messageDesc(file_causeway_config_v1_config, 22);
+  messageDesc(file_causeway_config_v1_config, 23);
+
+/**
+ * @generated from enum causeway.config.v1.HealthState
+ */
+export const HealthState = {
+  /**
+   * @generated from enum value: HEALTH_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Nothing is known, or nothing any more: also of an endpoint that has gone. It gets requests.
+   *
+   * @generated from enum value: HEALTH_STATE_UNKNOWN = 1;
+   */
+  UNKNOWN: 1,
+
+  /**
+   * @generated from enum value: HEALTH_STATE_HEALTHY = 2;
+   */
+  HEALTHY: 2,
+
+  /**
+   * By active checks: no requests.
+   *
+   * @generated from enum value: HEALTH_STATE_UNHEALTHY = 3;
+   */
+  UNHEALTHY: 3,
+
+  /**
+   * By what became of requests: none for a while.
+   *
+   * @generated from enum value: HEALTH_STATE_EJECTED = 4;
+   */
+  EJECTED: 4,
+} as const;
+
+/**
+ * @generated from enum causeway.config.v1.HealthState
+ */
+export type HealthState = (typeof HealthState)[keyof typeof HealthState] | UnknownEnum;
+
+/**
+ * Describes the enum causeway.config.v1.HealthState.
+ */
+export const HealthStateSchema: GenEnum<HealthState> = /*@__PURE__*/
+  enumDesc(file_causeway_config_v1_config, 0);
 
 /**
  * @generated from service causeway.config.v1.ConfigStream
