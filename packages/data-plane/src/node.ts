@@ -117,7 +117,7 @@ export class ProxyNode implements SnapshotTarget {
     const failures = new FailureReport(clock, options.onFailing ?? logFailures(logger));
     const { places = new EndpointPlaces(shared.endpoints, 1, undefined) } = options;
     const { poolCounters: counters } = this;
-    this.#pools = { clock, wheel, ownPorts, counters, resolver: this.#resolver, failures, places };
+    this.#pools = { clock, wheel, ownPorts, counters, resolver: this.#resolver, failures, places, shared };
   }
 
   get table(): Table | undefined {

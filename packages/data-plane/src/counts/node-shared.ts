@@ -1,6 +1,10 @@
-/** What the workers of one node count together. */
+/** What the threads of one node count and know together. */
 
-import { type CountKey, createSharedCounts, SharedCounts, type SharedCountsMemory } from './shared-counts.ts';
+import { endpointLayout } from './endpoint-record.ts';
+import { KeyedTable, type KeyedTableMemory } from './keyed-table.ts';
+import { serviceLayout } from './service-record.ts';
+import { type CountKey, createSharedCounts, SharedCounts } from './shared-counts.ts';
+import { createSharedRecords, SharedRecords } from './shared-records.ts';
 import { createSlices, WorkerSlices } from './worker-slices.ts';
 
 /** Addresses of clients that are told apart at a time. */
@@ -8,28 +12,45 @@ const addressesMax = 65_536;
 /** Routes with a limit of their own, and endpoints. */
 const routesMax = 16_384;
 const endpointsMax = 32_768;
+/** Records: of endpoints, each address of a name being one, and of Services. Beyond it a worker is on its own. */
+const endpointRecordsMax = 16_384;
+const serviceRecordsMax = 4096;
 
 /** Goes to every worker. */
 export interface NodeSharedMemory {
+  /** The supervisor's number; those of workers are less. */
   readonly workers: number;
   readonly slices: SharedArrayBuffer;
-  readonly addresses: SharedCountsMemory;
-  readonly routes: SharedCountsMemory;
-  readonly endpoints: SharedCountsMemory;
+  readonly addresses: KeyedTableMemory;
+  readonly routes: KeyedTableMemory;
+  readonly endpoints: KeyedTableMemory;
+  readonly endpointRecords: KeyedTableMemory;
+  readonly serviceRecords: KeyedTableMemory;
 }
 
 /** `workers`: most at the same time, those that take another's place included. */
 export function createNodeShared(workers: number): NodeSharedMemory {
+  const threads = workers + 1;
   return {
     workers,
-    slices: createSlices(workers),
-    addresses: createSharedCounts(addressesMax, workers),
-    routes: createSharedCounts(routesMax, workers),
-    endpoints: createSharedCounts(endpointsMax, workers),
+    slices: createSlices(threads),
+    addresses: createSharedCounts(addressesMax, threads),
+    routes: createSharedCounts(routesMax, threads),
+    endpoints: createSharedCounts(endpointsMax, threads),
+    endpointRecords: createSharedRecords(endpointRecordsMax, threads, endpointLayout),
+    serviceRecords: createSharedRecords(serviceRecordsMax, threads, serviceLayout),
   };
 }
 
-/** The same as one worker sees it. */
+/** What has to be kept in order by the supervisor. */
+export function keyedTables(memory: NodeSharedMemory): KeyedTable[] {
+  const { addresses, routes, endpoints, endpointRecords, serviceRecords } = memory;
+  return [addresses, routes, endpoints, endpointRecords, serviceRecords].map(
+    (table) => new KeyedTable(table),
+  );
+}
+
+/** The same as one thread sees it. */
 export class NodeShared {
   readonly slices: WorkerSlices;
   /** Connections of clients, by address. */
@@ -38,12 +59,17 @@ export class NodeShared {
   readonly routes: SharedCounts;
   /** Connections to endpoints, by Service and endpoint. */
   readonly endpoints: SharedCounts;
+  /** See `endpoint-record.ts` and `service-record.ts`. */
+  readonly endpointRecords: SharedRecords;
+  readonly serviceRecords: SharedRecords;
 
   constructor(memory: NodeSharedMemory, worker: number) {
     this.slices = new WorkerSlices(memory.slices, worker);
     this.addresses = new SharedCounts(memory.addresses, worker);
     this.routes = new SharedCounts(memory.routes, worker);
     this.endpoints = new SharedCounts(memory.endpoints, worker);
+    this.endpointRecords = new SharedRecords(memory.endpointRecords, worker);
+    this.serviceRecords = new SharedRecords(memory.serviceRecords, worker);
   }
 
   /** Counts an exchange among those of its Route; undefined when there are `max` already. */

@@ -3,7 +3,8 @@ import { describe, it } from 'node:test';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 
-import { createSharedCounts, SharedCounts, SharedCountsKeeper } from './shared-counts.ts';
+import { KeyedTable } from './keyed-table.ts';
+import { createSharedCounts, SharedCounts } from './shared-counts.ts';
 
 function twoWorkers(keysMax = 100) {
   const memory = createSharedCounts(keysMax, 2);
@@ -11,7 +12,7 @@ function twoWorkers(keysMax = 100) {
     memory,
     one: new SharedCounts(memory, 0),
     two: new SharedCounts(memory, 1),
-    keeper: new SharedCountsKeeper(memory),
+    keeper: new KeyedTable(memory),
   };
 }
 
@@ -81,7 +82,7 @@ describe('counts that workers share', () => {
       running.delete(worker);
       assert.equal(exitCode, 0);
     });
-    const keeper = new SharedCountsKeeper(memory);
+    const keeper = new KeyedTable(memory);
     let seen = [...ticks];
     let freed = 0;
     while (running.size > 0) {

@@ -2,10 +2,11 @@
 
 import { workerData } from 'node:worker_threads';
 
-import { SharedCounts, type SharedCountsMemory } from '../counts/shared-counts.ts';
+import type { KeyedTableMemory } from '../counts/keyed-table.ts';
+import { SharedCounts } from '../counts/shared-counts.ts';
 
 interface Task {
-  readonly memory: SharedCountsMemory;
+  readonly memory: KeyedTableMemory;
   readonly worker: number;
   /** Turns of the event loop, by worker. */
   readonly ticks: Int32Array<SharedArrayBuffer>;

@@ -14,13 +14,15 @@ import { PoolCounters } from '../upstream/pool-counters.ts';
 export function poolContext(clock: Clock = systemClock): PoolContext {
   const wheel = new TimerWheel(clock);
   const resolver = new NameResolver({ clock });
+  const shared = aloneShared();
   return {
     clock,
     wheel,
     ownPorts: { has: () => false },
     counters: new PoolCounters(),
     resolver,
-    places: new EndpointPlaces(aloneShared().endpoints, 1, undefined),
+    places: new EndpointPlaces(shared.endpoints, 1, undefined),
+    shared,
     failures: new FailureReport(clock, logFailures(createLogger({ level: 'error' }))),
   };
 }

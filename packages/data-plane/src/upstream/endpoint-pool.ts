@@ -7,6 +7,7 @@ import type { AddressResolver } from '@causeway/runtime/name-resolver';
 
 import type { UpstreamCall, UpstreamEvents, UpstreamFailure, UpstreamRequest } from '../proxy/exchange.ts';
 import type { Timed, TimerWheel } from '../proxy/timer-wheel.ts';
+import type { NodeShared } from '../counts/node-shared.ts';
 import type { OwnPorts } from './address-guard.ts';
 import { CallQueue } from './call-queue.ts';
 import { openSocket, type SocketTarget } from './open-socket.ts';
@@ -50,6 +51,7 @@ export interface PoolContext {
   readonly resolver: AddressResolver;
   readonly failures: FailureReport;
   readonly places: EndpointPlaces;
+  readonly shared: NodeShared;
 }
 
 /** Largest head of a response, bytes; nginx and Envoy allow as much or less. */

@@ -3,9 +3,14 @@
 import { isIP } from 'node:net';
 import type { Endpoint, EndpointSet } from '@causeway/proto/gen/causeway/config/v1/config_pb';
 
+import { EndpointOwnWord, endpointKey } from '../counts/endpoint-record.ts';
+import { ServiceOwnWord } from '../counts/service-record.ts';
+import type { SharedRecord } from '../counts/shared-records.ts';
 import { EndpointPool, type PoolContext, type PoolSettings, type UpstreamProtocol } from './endpoint-pool.ts';
 import { NamedAddresses } from './named-addresses.ts';
+import { HeldRecord } from './held-record.ts';
 import { nextInRotation, type Weighted } from './smooth-round-robin.ts';
+import { isFailure, type TryOutcome } from './try-outcome.ts';
 
 /** One endpoint of a Service on this node. */
 export interface LiveEndpoint extends Weighted {
@@ -15,6 +20,8 @@ export interface LiveEndpoint extends Weighted {
   readonly address: string;
   readonly port: number;
   readonly pool: EndpointPool;
+  /** What all workers know of it; stays over changes of the set. */
+  readonly held: HeldRecord;
 }
 
 /**
@@ -28,6 +35,7 @@ export class ServiceHandle {
   readonly #settings: PoolSettings;
   readonly #context: PoolContext;
   readonly #named: NamedAddresses;
+  readonly #held: HeldRecord;
   #set: EndpointSet | undefined;
   #endpoints: readonly LiveEndpoint[] = [];
 
@@ -35,6 +43,7 @@ export class ServiceHandle {
     this.name = name;
     this.#settings = settings;
     this.#context = context;
+    this.#held = new HeldRecord(context.shared.serviceRecords.open(name));
     this.#named = new NamedAddresses(context.resolver, {
       onChange: () => this.#rebuild(),
       onUnknown: (endpoint) =>
@@ -91,9 +100,35 @@ export class ServiceHandle {
     return nextInRotation(this.#endpoints);
   }
 
+  /** What all workers know of it. */
+  get record(): SharedRecord {
+    return this.#held.record;
+  }
+
+  /** Counts a try on one of its endpoints; `finish` follows, with the same endpoint. */
+  begin({ held }: LiveEndpoint, isRetry = false): void {
+    held.begin();
+    this.#held.begin();
+    held.record.addOwn(EndpointOwnWord.active, 1);
+    held.record.addOwn(EndpointOwnWord.requests, 1);
+    this.record.addOwn(ServiceOwnWord.active, 1);
+    if (isRetry) this.record.addOwn(ServiceOwnWord.retries, 1);
+  }
+
+  /** A try is over; `isRetry` as for `begin`. `_headMs`: from sending to the head of the answer, where there was one. */
+  finish({ held }: LiveEndpoint, outcome: TryOutcome, _headMs: number | undefined, isRetry = false): void {
+    held.record.addOwn(EndpointOwnWord.active, -1);
+    if (isFailure(outcome)) held.record.addOwn(EndpointOwnWord.failures, 1);
+    this.record.addOwn(ServiceOwnWord.active, -1);
+    if (isRetry) this.record.addOwn(ServiceOwnWord.retries, -1);
+    held.finish();
+    this.#held.finish();
+  }
+
   /** For a Service that no table holds any more. */
   close(): void {
     this.setEndpoints(undefined);
+    this.#held.close();
   }
 
   #rebuild(): void {
@@ -107,9 +142,14 @@ export class ServiceHandle {
       const before = leaving.get(id);
       leaving.delete(id);
       const pool = before?.pool ?? this.#openPool(address, entry);
-      return { id, address, port, weight, current: before?.current ?? 0, pool };
+      const held =
+        before?.held ?? new HeldRecord(this.#context.shared.endpointRecords.open(endpointKey(this.name, id)));
+      return { id, address, port, weight, current: before?.current ?? 0, pool, held };
     });
-    for (const endpoint of leaving.values()) endpoint.pool.close();
+    for (const { pool, held } of leaving.values()) {
+      pool.close();
+      held.close();
+    }
   }
 
   #locate(entry: Endpoint): { id: string; address: string; entry: Endpoint }[] {

@@ -18,8 +18,8 @@ import { newTicketKeys } from '../listen/tls/ticket-keys.ts';
 import { DropReport } from '../observe/drop-report.ts';
 import { batchBytesMax } from '../observe/log-writer.ts';
 import { LogOutputs } from '../observe/log-outputs.ts';
-import { createNodeShared, NodeShared, type NodeSharedMemory } from '../counts/node-shared.ts';
-import { SharedCountsKeeper } from '../counts/shared-counts.ts';
+import { createNodeShared, keyedTables, NodeShared, type NodeSharedMemory } from '../counts/node-shared.ts';
+import type { KeyedTable } from '../counts/keyed-table.ts';
 import { WorkerSlices } from '../counts/worker-slices.ts';
 import type { SnapshotTarget, SnapshotUpdate } from '../sync/snapshot-target.ts';
 import { countsOf, mergeMetrics } from './merge-metrics.ts';
@@ -68,7 +68,7 @@ export class WorkerPool implements SnapshotTarget {
   readonly #counts: ConnectionCounts;
   readonly #options: WorkerPoolOptions;
   readonly #memory: NodeSharedMemory;
-  readonly #keepers: readonly SharedCountsKeeper[];
+  readonly #tables: readonly KeyedTable[];
   readonly #resolver: NameResolver;
   readonly #threads = new Set<WorkerThread>();
   readonly #names: NameRelay;
@@ -96,11 +96,10 @@ export class WorkerPool implements SnapshotTarget {
     this.#options = options;
     // A worker and the one that takes its place live side by side for a while.
     this.#memory = createNodeShared(2 * options.workers);
-    this.#keepers = [this.#memory.addresses, this.#memory.routes, this.#memory.endpoints].map(
-      (memory) => new SharedCountsKeeper(memory),
-    );
-    this.#slices = new WorkerSlices(this.#memory.slices, 0);
-    this.#counts = new ConnectionCounts(new NodeShared(this.#memory, 0));
+    this.#tables = keyedTables(this.#memory);
+    const shared = new NodeShared(this.#memory, this.#memory.workers);
+    this.#slices = shared.slices;
+    this.#counts = new ConnectionCounts(shared);
     this.#resolver = new NameResolver({ clock: options.clock });
     this.#names = new NameRelay(this.#resolver);
     this.#turns = new TurnWatch(({ slot }) => new WorkerSlices(this.#memory.slices, slot).own('ticks'));
@@ -383,7 +382,7 @@ export class WorkerPool implements SnapshotTarget {
     this.#outputs.releaseAll(thread);
     this.#names.forget(thread);
     new WorkerSlices(this.#memory.slices, thread.slot).clear();
-    for (const keeper of this.#keepers) keeper.forget(thread.slot);
+    for (const table of this.#tables) table.forget(thread.slot);
     this.#places.forget(thread);
     this.#left = mergeMetrics([this.#left, countsOf(thread.lastMetrics)]);
     if (end.reason === 'stopped') return;
@@ -433,7 +432,7 @@ export class WorkerPool implements SnapshotTarget {
   #watch(): void {
     this.#cancelWatch = this.#options.clock.after(watchMs, () => {
       const isQuiet = this.#lookAtTurns();
-      if (isQuiet) for (const keeper of this.#keepers) keeper.sweep();
+      if (isQuiet) for (const table of this.#tables) table.sweep();
       this.#watch();
     });
   }
