@@ -26,8 +26,8 @@ export interface ActiveCheck {
 
 /** Both ends included. */
 export interface StatusRange {
-  readonly from: number;
-  readonly to: number;
+  readonly first: number;
+  readonly last: number;
 }
 
 /** So much of a body is looked at. */

@@ -18,7 +18,7 @@ const http: ActiveCheck = {
   method: 'GET',
   path: '/healthz',
   headers: [],
-  statuses: [{ from: 200, to: 399 }],
+  statuses: [{ first: 200, last: 399 }],
   body: undefined,
   host: undefined,
   port: undefined,
@@ -66,7 +66,7 @@ describe('a check by HTTP', () => {
     assert.equal(await check(port), undefined);
     status = 503;
     assert.equal(await check(port), 'status 503');
-    assert.equal(await check(port, { statuses: [{ from: 503, to: 503 }] }), undefined);
+    assert.equal(await check(port, { statuses: [{ first: 503, last: 503 }] }), undefined);
     assert.deepEqual(seen.slice(0, 2), [
       ['HEAD', '/ready?deep=1', 'orders.test', 'yes', 'causeway-health-check', 'close'],
       ['GET', '/healthz', `127.0.0.1:${port}`, undefined, 'causeway-health-check', 'close'],

@@ -100,7 +100,7 @@ function questionOf(check: ActiveCheck, { name, port }: SocketTarget): CheckQues
 function judge(check: ActiveCheck, answer: CheckAnswer): string | undefined {
   if (check.type === 'grpc') return judgeGrpcHealth(answer);
   const { status, body } = answer;
-  if (!check.statuses.some(({ from, to }) => from <= status && status <= to)) return `status ${status}`;
+  if (!check.statuses.some(({ first, last }) => first <= status && status <= last)) return `status ${status}`;
   if (check.body === undefined || body.includes(check.body)) return undefined;
   return `body does not contain ${JSON.stringify(check.body)}`;
 }
