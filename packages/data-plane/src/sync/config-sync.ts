@@ -15,6 +15,7 @@ import {
   type NodeProblem,
   NodeProblemSchema,
   type SessionTicketKeys,
+  StatusSchema,
 } from '@causeway/proto/gen/causeway/config/v1/config_pb';
 import { SnapshotItems } from '@causeway/proto/snapshot-items';
 import type { Metadata } from '@grpc/grpc-js';
@@ -400,7 +401,7 @@ export class ConfigSync {
     if (text === this.#lastStatus && nowMs - this.#lastStatusMs < heartbeatMs) return;
     this.#lastStatus = text;
     this.#lastStatusMs = nowMs;
-    this.#send({ case: 'status', value: { $typeName: 'causeway.config.v1.Status', ...status } });
+    this.#send({ case: 'status', value: create(StatusSchema, status) });
   }
 
   #send(message: NodeMessage['message']): void {
