@@ -29,6 +29,8 @@ import { buildTable } from './table/build-table.ts';
 import type { GatewaySettings } from './table/gateway-settings.ts';
 import type { Table } from './table/table.ts';
 import { TableGenerations } from './table/table-generations.ts';
+import { type AffinityKeyPair, AffinityKeys } from './upstream/balancing/affinity-keys.ts';
+import type { BreakerState } from './upstream/circuit-breaker.ts';
 import type { PoolContext } from './upstream/endpoint-pool.ts';
 import { EndpointPlaces } from './upstream/endpoint-places.ts';
 import { FailureReport, logFailures, type TellFailure } from './upstream/failure-report.ts';
@@ -53,6 +55,8 @@ export interface ProxyNodeOptions {
   readonly otherPorts?: () => readonly number[];
   /** That session tickets are sealed with; default: of its own. */
   readonly ticketKeys?: Uint8Array;
+  /** That affinity cookies are signed with; default: of its own. */
+  readonly affinityKeys?: AffinityKeyPair;
   /** Answers of OCSP for its certificates, of before it began. */
   readonly staples?: readonly StapleChange[];
 }
@@ -75,6 +79,7 @@ export interface PreparedUpdate {
 
 export class ProxyNode implements SnapshotTarget {
   readonly counts: ConnectionCounts;
+  readonly affinityKeys: AffinityKeys;
   readonly timeoutCounters = new ClientTimeoutCounters();
   readonly arrivalCounters = new ArrivalCounters();
   readonly http2Counters = new Http2Counters();
@@ -95,6 +100,7 @@ export class ProxyNode implements SnapshotTarget {
     const generations = this.#generations;
     const { shared = aloneShared() } = options;
     this.counts = new ConnectionCounts(shared);
+    this.affinityKeys = new AffinityKeys(options.affinityKeys);
     this.#context = { generations, wheel, clock, logger, observer, shared, isDraining: false };
     this.#ticketKeys = new TicketKeys(options.ticketKeys);
     this.#staples = new Staples(clock);
@@ -116,8 +122,22 @@ export class ProxyNode implements SnapshotTarget {
     };
     const failures = new FailureReport(clock, options.onFailing ?? logFailures(logger));
     const { places = new EndpointPlaces(shared.endpoints, 1, undefined) } = options;
-    const { poolCounters: counters } = this;
-    this.#pools = { clock, wheel, ownPorts, counters, resolver: this.#resolver, failures, places, shared };
+    const { poolCounters: counters, affinityKeys } = this;
+    this.#pools = {
+      clock,
+      wheel,
+      ownPorts,
+      counters,
+      resolver: this.#resolver,
+      failures,
+      places,
+      shared,
+      affinityKeys,
+      onBreaker: (service, to) => {
+        logger.warn({ service, to }, `${service}: circuit breaker: ${to}`);
+        observer.onBreaker(service, to);
+      },
+    };
   }
 
   get table(): Table | undefined {
@@ -153,6 +173,14 @@ export class ProxyNode implements SnapshotTarget {
   /** Connections to the endpoints of each Service, and requests that wait for one. */
   get upstreamConnections(): { service: string; open: number; waiting: number }[] {
     return Array.from(sharedValues(this.table?.services), ({ name, load }) => ({ service: name, ...load }));
+  }
+
+  /** The circuit breakers of its Services, as all workers see them. */
+  get breakers(): { service: string; state: BreakerState }[] {
+    const breakers = [];
+    for (const { name, gate } of sharedValues(this.table?.services))
+      if (gate.state !== undefined) breakers.push({ service: name, state: gate.state });
+    return breakers;
   }
 
   /** How long each Certificate of the table is valid, in seconds; negative when it is over. */

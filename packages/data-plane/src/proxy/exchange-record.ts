@@ -1,5 +1,6 @@
 /** What is known of an exchange when it is over: the source of its log line and of its metrics. */
 
+import type { BreakerState } from '../upstream/circuit-breaker.ts';
 import type { Reason } from './reasons.ts';
 
 export interface ExchangeRecord {
@@ -55,6 +56,8 @@ export interface ExchangeObserver {
   onUpstreamStart(service: string): void;
   onUpstreamOver(service: string): void;
   onRetry(service: string, result: RetryResult): void;
+  /** The circuit breaker of a Service has changed, by something that happened here. */
+  onBreaker(service: string, to: BreakerState): void;
   /** A filter of this kind threw. */
   onFilterError(kind: string): void;
   /** The record is not changed any more. */

@@ -15,6 +15,8 @@ import {
   tableService,
   type TableSocket,
 } from '../table/table.ts';
+import type { Ticket } from '../upstream/service-gate.ts';
+import type { LiveEndpoint, ServiceHandle } from '../upstream/service-handle.ts';
 import { clientAddress, plainAddress } from './client-address.ts';
 import type {
   Downstream,
@@ -23,6 +25,8 @@ import type {
   MessageFault,
   PeerConnection,
   RequestHandler,
+  UpstreamCall,
+  UpstreamRequest,
   WholeResponse,
 } from './exchange.ts';
 import type { ExchangeRecord } from './exchange-record.ts';
@@ -32,8 +36,13 @@ import { joinedField } from './head-fields.ts';
 import { faultRefusal, type Refusal, reasons, refusalResponse } from './reasons.ts';
 import type { ProxyContext } from './proxy-context.ts';
 import { Relay } from './relay.ts';
+import { RetriedCall } from './retried-call.ts';
+import { isRepeatable } from './retry-policy.ts';
 import { isAcceptableRequestId } from './request-id.ts';
 import { ownFields } from './response-head.ts';
+
+/** So often another endpoint is looked for. */
+const pickTurnsMax = 16;
 
 /** The handler that every listener of a node hands its requests to. Needs a live table. */
 export function createRequestHandler(context: ProxyContext): RequestHandler {
@@ -186,14 +195,35 @@ function sendRequest(sent: SentRequest, relay: Relay, fields: FieldList): Refusa
   };
   const { retry } = route;
   if (retry !== undefined && isRepeatable(retry, downstream.head)) {
-    const call = new RetriedCall(sent.context, relay, { policy: retry, service, request });
-    if (call.start(endpoint, ticket)) relay.start(call);
-    else ...
+    const pick = (tried: readonly LiveEndpoint[]) => pickOther(service, tried);
+    const tries = new RetriedCall(sent.context, relay, { policy: retry, service, request, pick });
+    return startCall(relay, tries.start(endpoint, ticket) ? tries : undefined, service, ticket);
   }
-  const call = endpoint.pool.send(request, relay, endpoint, ticket);
-  if (call === undefined) return { reason: 'overloaded' };
+  relay.beginTry();
+  return startCall(relay, endpoint.pool.send(request, relay, endpoint, ticket), service, ticket);
+}
+
+/** `call` undefined: the endpoint takes no more. */
+function startCall(
+  relay: Relay,
+  call: UpstreamCall | undefined,
+  { gate }: ServiceHandle,
+  ticket: Ticket,
+): Refusal | undefined {
+  if (call === undefined) {
+    gate.leave(ticket);
+    return { reason: 'overloaded' };
+  }
   relay.start(call);
   return undefined;
+}
+
+/** An endpoint that has not been tried, where there is one: no endpoint stands in the rotation more often than its weight says. */
+function pickOther(service: ServiceHandle, tried: readonly LiveEndpoint[]): LiveEndpoint | undefined {
+  let picked = service.pick();
+  for (let turn = 0; turn < pickTurnsMax && picked !== undefined && tried.includes(picked); turn += 1)
+    picked = service.pick();
+  return picked;
 }
 
 /** The head that goes upstream. */
@@ -311,6 +341,7 @@ function createRecord(
     routePath: undefined,
     service: undefined,
     endpoint: undefined,
+    tries: 1,
     status: 0,
     reason: undefined,
     durationMs: 0,

@@ -6,8 +6,10 @@ import { encodedMask } from '@causeway/router/canonical-path';
 import type { Rule } from '@causeway/router/rule';
 
 import { type ExchangeTimeouts, noTimeouts } from '../proxy/exchange-deadlines.ts';
+import type { RetryPolicy } from '../proxy/retry-policy.ts';
 import { nextInRotation, type Weighted } from '../upstream/smooth-round-robin.ts';
 import type { GatewaySettings } from './gateway-settings.ts';
+import { readRetry } from './read-resilience.ts';
 import { RouteFilters } from './route-filters.ts';
 
 /** Milliseconds; 0 = off. */
@@ -46,6 +48,8 @@ export class RouteEntry {
   readonly rules: readonly Rule<MatchedRoute>[];
   readonly backends: readonly RouteBackend[];
   readonly filters: RouteFilters;
+  /** Undefined: a request is sent once. */
+  readonly retry: RetryPolicy | undefined;
   #gateway: GatewaySettings | undefined;
   #timeouts = noTimeouts;
 
@@ -54,8 +58,9 @@ export class RouteEntry {
     if (route.timeouts === undefined) throw new Error('timeouts are missing');
     this.name = route.name;
     this.listeners = route.listeners;
-    const { requestMs, responseHeadMs, idleMs, streamIdleMs } = route.timeouts;
-    this.timeouts = { requestMs, responseHeadMs, idleMs, streamIdleMs };
+    const { requestMs, backendRequestMs, responseHeadMs, idleMs, streamIdleMs } = route.timeouts;
+    this.timeouts = { requestMs, backendRequestMs, responseHeadMs, idleMs, streamIdleMs };
+    this.retry = readRetry(route.retry);
     this.bodyBytesMax = route.bodyBytesMax === undefined ? undefined : Number(route.bodyBytesMax);
     this.activeRequestsMax = route.activeRequestsMax;
     const allowEncoded = encodedMask(allowedEncodedCharacters(route));

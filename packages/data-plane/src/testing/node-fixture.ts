@@ -135,6 +135,8 @@ export class NodeFixture {
       onExchangeStart: () => {},
       onUpstreamStart: () => {},
       onUpstreamOver: () => {},
+    onRetry: () => {},
+    onBreaker: () => {},
       onFilterError: (kind) => this.filterErrors.push(kind),
       onExchangeOver: (record) => this.records.push(record),
     };

@@ -102,6 +102,10 @@ export class FakeCall extends Peer implements UpstreamCall {
   abort(): void {
     this.isAborted = true;
   }
+
+  timeOut(): boolean {
+    return false;
+  }
 }
 
 export interface RelayFixture {
@@ -147,6 +151,8 @@ export function startRelay(
     onExchangeStart: () => {},
     onUpstreamStart: () => {},
     onUpstreamOver: () => {},
+    onRetry: () => {},
+    onBreaker: () => {},
     onFilterError: () => {},
     onExchangeOver: () => {},
   };
@@ -160,6 +166,7 @@ export function startRelay(
   context.after(() => relay.onDownstreamClosed());
   if (timeouts !== undefined) {
     relay.limit({ ...noTimeouts, ...timeouts }, 0);
+    relay.beginTry();
     relay.start(call);
   }
   if (timeouts !== undefined && client.head.bodyLength !== 0) relay.onUpstreamReady();

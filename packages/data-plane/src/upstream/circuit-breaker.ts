@@ -14,7 +14,7 @@ export interface FailureRate {
   /** With fewer tries in the window it stays as it is. */
   readonly requestsMin: number;
   readonly openForMs: number;
-  /** So many tries at once may find out, and so many have to succeed; at most 255. */
+  /** So many tries at once may find out, and so many have to succeed; at most 1023. */
   readonly probes: number;
   /** Answers that count as failures. */
   readonly statuses: ReadonlySet<number>;
@@ -27,7 +27,7 @@ export const breakerStates: readonly BreakerState[] = ['closed', 'open', 'halfOp
 
 /** Parts of the word that is the state: what it is, how many probes have succeeded, and the number of its turn. */
 const stateBits = 2;
-const successBits = 8;
+const successBits = 10;
 const turnMask = 2 ** (32 - stateBits - successBits) - 1;
 
 const triesSeries = 0;

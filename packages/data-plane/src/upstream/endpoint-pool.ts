@@ -8,6 +8,7 @@ import type { AddressResolver } from '@causeway/runtime/name-resolver';
 import type { UpstreamCall, UpstreamEvents, UpstreamFailure, UpstreamRequest } from '../proxy/exchange.ts';
 import type { Timed, TimerWheel } from '../proxy/timer-wheel.ts';
 import type { NodeShared } from '../counts/node-shared.ts';
+import type { AffinityKeys } from './balancing/affinity-keys.ts';
 import type { OwnPorts } from './address-guard.ts';
 import type { BreakerState } from './circuit-breaker.ts';
 import { CallQueue } from './call-queue.ts';
@@ -57,6 +58,7 @@ export interface PoolContext {
   readonly shared: NodeShared;
   /** The circuit breaker of a Service has changed, by something that happened in this thread. */
   onBreaker(service: string, to: BreakerState): void;
+  readonly affinityKeys: AffinityKeys;
 }
 
 /** Largest head of a response, bytes; nginx and Envoy allow as much or less. */

@@ -25,6 +25,12 @@ export interface BreakerSettings {
 
 export const noBreaker: BreakerSettings = { requestsMax: 0, retriesMax: 0, failureRate: undefined };
 
+/** What of a Service's settings is the gate's. */
+export interface GateSettings {
+  readonly breaker: BreakerSettings;
+  readonly retryBudget: RetryBudgetSettings;
+}
+
 /**
  * The leave to send a request once: a number, because every request needs one. At least 0, it holds whether the try is a retry and which
  * probe it is; below, it is one of `Refused`.
@@ -51,7 +57,7 @@ export class ServiceGate {
   /** `held`: the record of the Service. `nowMs`: of the clock that threads share. */
   constructor(
     held: HeldRecord,
-    settings: { readonly breaker: BreakerSettings; readonly retryBudget: RetryBudgetSettings },
+    settings: GateSettings,
     onTransition: (to: BreakerState) => void,
     nowMs: () => number = sharedNowMs,
   ) {

@@ -1,21 +1,26 @@
 /** A Service as tables hold it: its endpoints, whose turn it is, and the connections to each. Survives swaps of tables. */
 
-import { isIP } from 'node:net';
-import type { Endpoint, EndpointSet } from '@causeway/proto/gen/causeway/config/v1/config_pb';
+import type { EndpointSet } from '@causeway/proto/gen/causeway/config/v1/config_pb';
 
 import { EndpointOwnWord, endpointKey } from '../counts/endpoint-record.ts';
 import type { SharedRecord } from '../counts/shared-records.ts';
 import { EndpointPool, type PoolContext, type PoolSettings, type UpstreamProtocol } from './endpoint-pool.ts';
-import { NamedAddresses } from './named-addresses.ts';
 import { HeldRecord } from './held-record.ts';
-import type { RetryBudgetSettings } from './retry-budget.ts';
-import { type BreakerSettings, ServiceGate, type Ticket } from './service-gate.ts';
+import { type LocatedEndpoint, LocatedEndpoints, socketTargetOf } from './located-endpoints.ts';
+import { PassiveChecks, type PassiveSettings } from './passive-checks.ts';
+import { ServiceGate, type GateSettings, type Ticket } from './service-gate.ts';
 import { nextInRotation, type Weighted } from './smooth-round-robin.ts';
 import { isFailure, type TryOutcome } from './try-outcome.ts';
 
+/** How requests are spread over the endpoints of a Service, and carried to them. */
+export interface ServiceSettings extends PoolSettings, GateSettings {
+  /** Undefined = requests say nothing about endpoints. */
+  readonly passive?: PassiveSettings;
+}
+
 /** One endpoint of a Service on this node. */
 export interface LiveEndpoint extends Weighted {
-  /** Stable: the same over every change of its set. Of a host name each address is an endpoint: `id/address`. */
+  /** See `LocatedEndpoint`. */
   readonly id: string;
   /** An IP address. */
   readonly address: string;
@@ -25,11 +30,6 @@ export interface LiveEndpoint extends Weighted {
   readonly held: HeldRecord;
   /** The one that it belongs to. */
   readonly service: ServiceHandle;
-}
-
-export interface ServiceSettings extends PoolSettings {
-  readonly breaker: BreakerSettings;
-  readonly retryBudget: RetryBudgetSettings;
 }
 
 /**
@@ -44,9 +44,9 @@ export class ServiceHandle {
   readonly gate: ServiceGate;
   readonly #settings: ServiceSettings;
   readonly #context: PoolContext;
-  readonly #named: NamedAddresses;
+  readonly #located: LocatedEndpoints;
   readonly #held: HeldRecord;
-  #set: EndpointSet | undefined;
+  readonly #passive: PassiveChecks | undefined;
   #endpoints: readonly LiveEndpoint[] = [];
 
   constructor(name: string, settings: ServiceSettings, context: PoolContext) {
@@ -55,8 +55,9 @@ export class ServiceHandle {
     this.#context = context;
     this.#held = new HeldRecord(context.shared.serviceRecords.open(name));
     this.gate = new ServiceGate(this.#held, settings, (to) => context.onBreaker(name, to));
-    this.#named = new NamedAddresses(context.resolver, {
-      onChange: () => this.#rebuild(),
+    this.#passive = settings.passive && new PassiveChecks(settings.passive, this.record);
+    this.#located = new LocatedEndpoints(context.resolver, {
+      onChange: (located) => this.#rebuild(located),
       onUnknown: (endpoint) =>
         context.failures.note({
           service: name,
@@ -78,7 +79,7 @@ export class ServiceHandle {
 
   /** Version of the endpoint set, 0 without one. */
   get endpointsVersion(): number {
-    return this.#set?.version ?? 0;
+    return this.#located.version;
   }
 
   /** Connections to all endpoints, and requests that wait for one. */
@@ -94,16 +95,12 @@ export class ServiceHandle {
 
   /** Takes the complete set; undefined empties it. The same object again costs nothing. */
   setEndpoints(set: EndpointSet | undefined): void {
-    if (set === this.#set) return;
-    this.#set = set;
-    const addresses = (set?.entries ?? []).map(({ address }) => address);
-    this.#named.setNames(new Set(addresses.filter((address) => isIP(address) === 0)));
-    this.#rebuild();
+    this.#located.set(set);
   }
 
   /** Resolves when the addresses of all names are known, or known not to be there. */
   resolved(): Promise<void> {
-    return this.#named.known();
+    return this.#located.resolved();
   }
 
   /** The endpoint for the next request; undefined when there is none with a weight. */
@@ -127,6 +124,7 @@ export class ServiceHandle {
   finish({ held }: LiveEndpoint, outcome: TryOutcome, headMs: number | undefined, ticket: Ticket): void {
     held.record.addOwn(EndpointOwnWord.active, -1);
     if (isFailure(outcome)) held.record.addOwn(EndpointOwnWord.failures, 1);
+    this.#passive?.note(held.record, outcome);
     held.finish();
     this.gate.judgeEnd(ticket, outcome, headMs !== undefined);
     this.gate.leave(ticket);
@@ -138,35 +136,26 @@ export class ServiceHandle {
     this.#held.close();
   }
 
-  #rebuild(): void {
-    const entries = this.#set?.entries ?? [];
-    const located = entries.flatMap((entry) => this.#locate(entry));
-    // Names that are new take a moment: until then what was there is better than nothing.
-    if (located.length === 0 && entries.length > 0 && !this.#named.areKnown) return;
+  #rebuild(located: readonly LocatedEndpoint[]): void {
     const leaving = new Map(this.#endpoints.map((endpoint) => [endpoint.id, endpoint]));
-    this.#endpoints = located.map(({ id, address, entry }) => {
+    this.#endpoints = located.map((each) => {
+      const { id, address, entry } = each;
       const { port, weight } = entry;
       const before = leaving.get(id);
       leaving.delete(id);
-      const pool = before?.pool ?? this.#openPool(address, entry);
+      const pool = before?.pool ?? this.#openPool(each);
       const held =
         before?.held ?? new HeldRecord(this.#context.shared.endpointRecords.open(endpointKey(this.name, id)));
       return { id, address, port, weight, current: before?.current ?? 0, pool, held, service: this };
     });
+    this.#passive?.setEndpoints(this.#endpoints.filter(({ weight }) => weight > 0).length);
     for (const { pool, held } of leaving.values()) {
       pool.close();
       held.close();
     }
   }
 
-  #locate(entry: Endpoint): { id: string; address: string; entry: Endpoint }[] {
-    const { id, address } = entry;
-    if (isIP(address) !== 0) return [{ id, address, entry }];
-    return this.#named.of(address).map((found) => ({ id: `${id}/${found}`, address: found, entry }));
-  }
-
-  #openPool(address: string, { address: name, port, serverName }: Endpoint): EndpointPool {
-    const target = { address, port, name, serverName: serverName === '' ? undefined : serverName };
-    return new EndpointPool(this.name, target, this.#settings, this.#context);
+  #openPool(located: LocatedEndpoint): EndpointPool {
+    return new EndpointPool(this.name, socketTargetOf(located), this.#settings, this.#context);
   }
 }

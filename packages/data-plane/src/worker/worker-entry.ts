@@ -71,6 +71,7 @@ function run(setup: WorkerSetup, port: CallPort): void {
     certificateExpiry: node.certificateExpiry,
     pools: node.poolCounters,
     upstreamConnections: node.upstreamConnections,
+    breakers: node.breakers,
     eventLoop: eventLoop.take(),
   }));
   let otherPorts: readonly number[] = [];
@@ -85,6 +86,7 @@ function run(setup: WorkerSetup, port: CallPort): void {
     onFailing: (failure, failures) => supervisor.failing({ failure, failures }),
     otherPorts: () => otherPorts,
     ticketKeys: setup.ticketKeys,
+    affinityKeys: setup.affinityKeys,
     staples: setup.staples,
   });
   let applied: Applied = nothingApplied;
@@ -122,6 +124,7 @@ function run(setup: WorkerSetup, port: CallPort): void {
     placeWanted: (want) => places.onWanted(want),
     placeFreed: (endpoint) => places.onFreed(endpoint),
     ticketKeys: (keys) => node.useTicketKeys(keys),
+    affinityKeys: (keys) => node.affinityKeys.replace(keys),
     staple: (change) => node.learnStaple(change),
     descriptors: (openFilesMax) => node.counts.limitDescriptors(openFilesMax),
   };
