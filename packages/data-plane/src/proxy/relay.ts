@@ -118,8 +118,11 @@ export class Relay
   }
 
   beginTry(): void {
-    this.watch.beginTry(this.nowMs());
-    this.arm();
+    const nowMs = this.nowMs();
+    this.watch.beginTry(nowMs);
+    // The first one's `start` is still to come.
+    if (this.#call === undefined) this.#upstreamStartMs = nowMs;
+    else this.arm();
   }
 
   endTry(): void {
@@ -132,7 +135,6 @@ export class Relay
     // The call may have failed at once, and been answered.
     if (this.#phase !== 'asking') return;
     this.#call = call;
-    this.#upstreamStartMs = this.nowMs();
     this.context.observer.onUpstreamStart(this.record.service ?? '');
     this.arm();
     if (this.#isUpstreamReady) this.#startBody();
