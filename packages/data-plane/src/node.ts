@@ -29,6 +29,7 @@ import { buildTable } from './table/build-table.ts';
 import type { GatewaySettings } from './table/gateway-settings.ts';
 import type { Table } from './table/table.ts';
 import { TableGenerations } from './table/table-generations.ts';
+import { type AffinityKeyPair, AffinityKeys } from './upstream/balancing/affinity-keys.ts';
 import type { PoolContext } from './upstream/endpoint-pool.ts';
 import { EndpointPlaces } from './upstream/endpoint-places.ts';
 import { FailureReport, logFailures, type TellFailure } from './upstream/failure-report.ts';
@@ -53,6 +54,8 @@ export interface ProxyNodeOptions {
   readonly otherPorts?: () => readonly number[];
   /** That session tickets are sealed with; default: of its own. */
   readonly ticketKeys?: Uint8Array;
+  /** That affinity cookies are signed with; default: of its own. */
+  readonly affinityKeys?: AffinityKeyPair;
   /** Answers of OCSP for its certificates, of before it began. */
   readonly staples?: readonly StapleChange[];
 }
@@ -75,6 +78,7 @@ export interface PreparedUpdate {
 
 export class ProxyNode implements SnapshotTarget {
   readonly counts: ConnectionCounts;
+  readonly affinityKeys: AffinityKeys;
   readonly timeoutCounters = new ClientTimeoutCounters();
   readonly arrivalCounters = new ArrivalCounters();
   readonly http2Counters = new Http2Counters();
@@ -95,6 +99,7 @@ export class ProxyNode implements SnapshotTarget {
     const generations = this.#generations;
     const { shared = aloneShared() } = options;
     this.counts = new ConnectionCounts(shared);
+    this.affinityKeys = new AffinityKeys(options.affinityKeys);
     this.#context = { generations, wheel, clock, logger, observer, shared, isDraining: false };
     this.#ticketKeys = new TicketKeys(options.ticketKeys);
     this.#staples = new Staples(clock);
@@ -116,8 +121,18 @@ export class ProxyNode implements SnapshotTarget {
     };
     const failures = new FailureReport(clock, options.onFailing ?? logFailures(logger));
     const { places = new EndpointPlaces(shared.endpoints, 1, undefined) } = options;
-    const { poolCounters: counters } = this;
-    this.#pools = { clock, wheel, ownPorts, counters, resolver: this.#resolver, failures, places, shared };
+    const { poolCounters: counters, affinityKeys } = this;
+    this.#pools = {
+      clock,
+      wheel,
+      ownPorts,
+      counters,
+      resolver: this.#resolver,
+      failures,
+      places,
+      shared,
+      affinityKeys,
+    };
   }
 
   get table(): Table | undefined {

@@ -7,6 +7,7 @@ import { NameResolver } from '@causeway/runtime/name-resolver';
 import { TimerWheel } from '../proxy/timer-wheel.ts';
 import type { PoolContext, PoolSettings } from '../upstream/endpoint-pool.ts';
 import { aloneShared } from '../counts/node-shared.ts';
+import { AffinityKeys } from '../upstream/balancing/affinity-keys.ts';
 import { EndpointPlaces } from '../upstream/endpoint-places.ts';
 import { FailureReport, logFailures } from '../upstream/failure-report.ts';
 import { PoolCounters } from '../upstream/pool-counters.ts';
@@ -23,6 +24,7 @@ export function poolContext(clock: Clock = systemClock): PoolContext {
     resolver,
     places: new EndpointPlaces(shared.endpoints, 1, undefined),
     shared,
+    affinityKeys: new AffinityKeys(),
     failures: new FailureReport(clock, logFailures(createLogger({ level: 'error' }))),
   };
 }

@@ -8,6 +8,7 @@ import type { AddressResolver } from '@causeway/runtime/name-resolver';
 import type { UpstreamCall, UpstreamEvents, UpstreamFailure, UpstreamRequest } from '../proxy/exchange.ts';
 import type { Timed, TimerWheel } from '../proxy/timer-wheel.ts';
 import type { NodeShared } from '../counts/node-shared.ts';
+import type { AffinityKeys } from './balancing/affinity-keys.ts';
 import type { OwnPorts } from './address-guard.ts';
 import { CallQueue } from './call-queue.ts';
 import { openSocket, type SocketTarget } from './open-socket.ts';
@@ -52,6 +53,7 @@ export interface PoolContext {
   readonly failures: FailureReport;
   readonly places: EndpointPlaces;
   readonly shared: NodeShared;
+  readonly affinityKeys: AffinityKeys;
 }
 
 /** Largest head of a response, bytes; nginx and Envoy allow as much or less. */

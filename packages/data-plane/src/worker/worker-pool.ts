@@ -23,6 +23,7 @@ import type { KeyedTable } from '../counts/keyed-table.ts';
 import { WorkerSlices } from '../counts/worker-slices.ts';
 import type { SnapshotTarget, SnapshotUpdate } from '../sync/snapshot-target.ts';
 import { countsOf, mergeMetrics } from './merge-metrics.ts';
+import { type AffinityKeyPair, newAffinityKeys } from '../upstream/balancing/affinity-keys.ts';
 import { FailureReport, logFailures } from '../upstream/failure-report.ts';
 import { NameRelay } from './name-relay.ts';
 import { PlaceRelay } from './place-relay.ts';
@@ -86,6 +87,7 @@ export class WorkerPool implements SnapshotTarget {
   #left: readonly MetricFamily[] = [];
   #openFilesMax: number | undefined;
   #ticketKeys: Uint8Array = newTicketKeys();
+  #affinityKeys = newAffinityKeys();
   #boundPorts: BoundPorts = {};
   #drainMsMax = 0;
   #isStopping = false;
@@ -215,6 +217,12 @@ export class WorkerPool implements SnapshotTarget {
     for (const thread of this.#threads) thread.tellTicketKeys(keys);
   }
 
+  /** Sessions that were signed with neither of them begin anew. */
+  useAffinityKeys(keys: AffinityKeyPair): void {
+    this.#affinityKeys = keys;
+    for (const thread of this.#threads) thread.tellAffinityKeys(keys);
+  }
+
   limitDescriptors(openFilesMax: number | undefined): void {
     this.#counts.limitDescriptors(openFilesMax);
     if (openFilesMax === this.#openFilesMax) return;
@@ -327,6 +335,7 @@ export class WorkerPool implements SnapshotTarget {
         shared: this.#memory,
         logBatch,
         ticketKeys: this.#ticketKeys,
+        affinityKeys: this.#affinityKeys,
         staples: this.#stapler.staples,
       },
       {
