@@ -2,8 +2,8 @@
 
 import { MetricRegistry } from '@causeway/runtime/metrics';
 
+import type { EndpointState } from '../counts/endpoint-record.ts';
 import type { EjectionReasonName } from './ejection-keeper.ts';
-import type { EndpointState } from './health-report.ts';
 
 const states: readonly EndpointState[] = ['unknown', 'healthy', 'unhealthy', 'ejected'];
 /** Services with series of their own. */
