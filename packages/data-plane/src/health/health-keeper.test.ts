@@ -27,13 +27,7 @@ import {
 import { createNodeShared, NodeShared } from '../counts/node-shared.ts';
 import { ServiceWord } from '../counts/service-record.ts';
 import { until } from '../testing/http-client.ts';
-import {
-  certificateItem,
-  endpoints,
-  type Serve,
-  serviceItem,
-  startUpstream,
-} from '../testing/node-fixture.ts';
+import { certificateItem, endpoints, serviceItem, startUpstream } from '../testing/node-fixture.ts';
 import { listenRaw } from '../testing/raw-upstream.ts';
 import { eject, EjectionReason } from '../upstream/ejection.ts';
 import { HealthKeeper } from './health-keeper.ts';
