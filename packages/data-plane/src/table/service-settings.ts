@@ -9,16 +9,18 @@ import {
 import { UnknownChoice } from '@causeway/proto/route-rules';
 import type { SharedMap } from '@causeway/router/shared-map';
 
-import type { PoolSettings, UpstreamProtocol } from '../upstream/endpoint-pool.ts';
+import type { UpstreamProtocol } from '../upstream/endpoint-pool.ts';
+import type { ServiceSettings } from '../upstream/service-handle.ts';
 import { createUpstreamTls, type UpstreamTls } from '../upstream/tls-settings.ts';
 import { type CertificateEntry, namedCertificate, pairOf } from './certificate-entry.ts';
+import { readActiveCheck, readPassiveSettings } from './health-settings.ts';
 import { readTlsVersion } from './tls-version.ts';
 
 /** Throws UnknownChoice for a Service that this version cannot run, an Error for one that is not whole. */
 export function readServiceSettings(
   service: CompiledService,
   certificates: SharedMap<CertificateEntry> | undefined,
-): PoolSettings {
+): ServiceSettings {
   const { protocol, policy, pool, connectTimeoutMs, tls } = service;
   const spoken = readProtocol(protocol);
   if (policy !== BalancingPolicy.ROUND_ROBIN) throw new UnknownChoice(`balancing policy ${policy}`);
@@ -26,6 +28,8 @@ export function readServiceSettings(
   // Neither guessed nor ignored: what was meant to be encrypted must never go out in the clear.
   if ((spoken === 'https' || spoken === 'h2') !== (tls !== undefined))
     throw new Error(tls === undefined ? 'tls is missing' : 'tls without a TLS protocol');
+  // The supervisor makes them when the table is live, which is too late to refuse what nobody can make.
+  readActiveCheck(service);
   const { connectionsMax, waitingMax, idleTimeoutMs, requestsPerConnectionMax, maxAgeMs } = pool;
   return {
     protocol: spoken,
@@ -36,6 +40,7 @@ export function readServiceSettings(
     requestsPerConnectionMax,
     ageMaxMs: maxAgeMs,
     tls: tls && readTls(tls, certificates),
+    passive: readPassiveSettings(service),
   };
 }
 
