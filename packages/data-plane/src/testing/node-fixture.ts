@@ -126,6 +126,10 @@ export class NodeFixture {
   readonly records: ExchangeRecord[] = [];
   /** Kinds of filters that threw. */
   readonly filterErrors: string[] = [];
+  /** What became of retries. */
+  readonly retries: string[] = [];
+  /** States that circuit breakers came to. */
+  readonly transitions: string[] = [];
   #items = SnapshotItems.empty;
   #endpoints = new Map<string, EndpointSet>();
   #revision = 0;
@@ -135,8 +139,8 @@ export class NodeFixture {
       onExchangeStart: () => {},
       onUpstreamStart: () => {},
       onUpstreamOver: () => {},
-    onRetry: () => {},
-    onBreaker: () => {},
+      onRetry: (_service, result) => this.retries.push(result),
+      onBreaker: (_service, to) => this.transitions.push(to),
       onFilterError: (kind) => this.filterErrors.push(kind),
       onExchangeOver: (record) => this.records.push(record),
     };

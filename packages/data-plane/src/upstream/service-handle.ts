@@ -15,7 +15,7 @@ import { isFailure, type TryOutcome } from './try-outcome.ts';
 /** How requests are spread over the endpoints of a Service, and carried to them. */
 export interface ServiceSettings extends PoolSettings, GateSettings {
   /** Undefined = requests say nothing about endpoints. */
-  readonly passive?: PassiveSettings;
+  readonly passive?: PassiveSettings | undefined;
 }
 
 /** One endpoint of a Service on this node. */
