@@ -121,7 +121,7 @@ function proxyRequest(
   const bodyBytesMax = route.bodyBytesMax ?? gateway.bodyBytesMax;
   // This exchange is among the active ones.
   const { activeRequestsMax } = gateway;
-  if (activeRequestsMax > 0 && context.shared.slices.sum('activeRequests') > activeRequestsMax)
+  if (activeRequestsMax > 0 && context.shared.slices.sumAfterOwn('activeRequests') > activeRequestsMax)
     return { reason: 'overloaded' };
   if (route.activeRequestsMax > 0 && !relay.enterRoute(route.name, route.activeRequestsMax))
     return { reason: 'overloaded' };
