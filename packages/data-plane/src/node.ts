@@ -21,6 +21,7 @@ import { configDump } from './observe/config-dump.ts';
 import { prepareAccessLog } from './observe/prepare-access-log.ts';
 import type { ExchangeObserver } from './proxy/exchange-record.ts';
 import { createRequestHandler } from './proxy/handle-request.ts';
+import { Mirrors } from './proxy/mirrored-request.ts';
 import type { ProxyContext } from './proxy/proxy-context.ts';
 import { TimerWheel } from './proxy/timer-wheel.ts';
 import { aloneShared, type NodeShared } from './counts/node-shared.ts';
@@ -101,7 +102,16 @@ export class ProxyNode implements SnapshotTarget {
     const { shared = aloneShared() } = options;
     this.counts = new ConnectionCounts(shared);
     this.affinityKeys = new AffinityKeys(options.affinityKeys);
-    this.#context = { generations, wheel, clock, logger, observer, shared, isDraining: false };
+    this.#context = {
+      generations,
+      wheel,
+      clock,
+      logger,
+      observer,
+      shared,
+      mirrors: new Mirrors(),
+      isDraining: false,
+    };
     this.#ticketKeys = new TicketKeys(options.ticketKeys);
     this.#staples = new Staples(clock);
     for (const known of options.staples ?? []) this.#staples.learn(known);

@@ -57,7 +57,8 @@ export class SharedWindow {
   }
 
   clear(): void {
-    for (let word = 1; word < windowWords(this.#series); word += 1) this.#record.store(this.#lastAt + word, 0);
+    for (let word = 1; word < windowWords(this.#series); word += 1)
+      this.#record.store(this.#lastAt + word, 0);
   }
 
   /** A tick is known by its lowest bits alone: what is older than the window has to go before they come again. */

@@ -6,7 +6,12 @@ import { MetricRegistry } from '@causeway/runtime/metrics';
 import { type ArrivalCounters, handshakeFailures, proxyFailures } from '../listen/arrival-counters.ts';
 import type { ClientTimeoutCounters } from '../listen/client-timeout-counters.ts';
 import { goawayReasons, type Http2Counters } from '../listen/http2/http2-counters.ts';
-import type { ExchangeObserver, ExchangeRecord, RetryResult } from '../proxy/exchange-record.ts';
+import type {
+  ExchangeObserver,
+  ExchangeRecord,
+  MirrorResult,
+  RetryResult,
+} from '../proxy/exchange-record.ts';
 import { type Reason, reasons } from '../proxy/reasons.ts';
 import { type BreakerState, breakerStates } from '../upstream/circuit-breaker.ts';
 import type { PoolCounters } from '../upstream/pool-counters.ts';
@@ -103,6 +108,11 @@ export class TrafficMetrics implements ExchangeObserver {
     help: 'Requests that were to be sent once more, by what came of it: success, failure, overBudget, overLimit, circuitOpen.',
     labelNames: ['service', 'result'],
   });
+  readonly #mirrored = this.registry.counter({
+    name: 'causeway_mirrored_requests_total',
+    help: 'Copies of requests for another Service, by what came of it: success, failure, tooLarge, overLimit, abandoned.',
+    labelNames: ['service', 'result'],
+  });
   readonly #breakerTransitions = this.registry.counter({
     name: 'causeway_breaker_transitions_total',
     help: 'Changes of circuit breakers, by the state that they came to.',
@@ -132,6 +142,10 @@ export class TrafficMetrics implements ExchangeObserver {
 
   onRetry(service: string, result: RetryResult): void {
     this.#retries.cell({ service, result }).add(1);
+  }
+
+  onMirrored(service: string, result: MirrorResult): void {
+    this.#mirrored.cell({ service, result }).add(1);
   }
 
   onBreaker(service: string, to: BreakerState): void {
@@ -299,8 +313,7 @@ export class TrafficMetrics implements ExchangeObserver {
     });
     let shown: TrafficGauges['breakers'] = [];
     return ({ breakers }) => {
-      for (const { service } of shown)
-        for (const state of breakerStates) gauge.remove({ service, state });
+      for (const { service } of shown) for (const state of breakerStates) gauge.remove({ service, state });
       for (const { service, state } of breakers)
         for (const each of breakerStates) gauge.cell({ service, state: each }).set(each === state ? 1 : 0);
       shown = breakers;

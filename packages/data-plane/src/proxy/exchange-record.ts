@@ -50,11 +50,18 @@ export interface ExchangeRecord {
  */
 export type RetryResult = 'success' | 'failure' | 'overBudget' | 'overLimit' | 'circuitOpen';
 
+/**
+ * What became of a copy. `success`: it was answered, with less than 500. `tooLarge`: its body was. `overLimit`: too many are under way. `abandoned`:
+ * its request came to nothing.
+ */
+export type MirrorResult = 'success' | 'failure' | 'tooLarge' | 'overLimit' | 'abandoned';
+
 /** Told of every exchange. */
 export interface ExchangeObserver {
   onExchangeStart(): void;
   onUpstreamStart(service: string): void;
   onUpstreamOver(service: string): void;
+  onMirrored(service: string, result: MirrorResult): void;
   onRetry(service: string, result: RetryResult): void;
   /** The circuit breaker of a Service has changed, by something that happened here. */
   onBreaker(service: string, to: BreakerState): void;

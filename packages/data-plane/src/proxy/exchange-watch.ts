@@ -15,6 +15,8 @@ export class ExchangeWatch {
   lastByteMs: number;
   /** When all of the request had been received. */
   requestDoneMs: number;
+  /** When the first try began; 0 before it. */
+  upstreamStartMs = 0;
   readonly #startedMs: number;
   /** When the current try began; Infinity while there is none. */
   #tryStartedMs = Infinity;
@@ -42,10 +44,13 @@ export class ExchangeWatch {
     return deadline(this.#startedMs, this.timeouts.requestMs);
   }
 
-  /** The request is sent, or sent once more. */
-  beginTry(nowMs: number): void {
+  /** The request is sent, or sent once more; true: once more. */
+  beginTry(nowMs: number): boolean {
+    const isAgain = this.upstreamStartMs > 0;
+    if (!isAgain) this.upstreamStartMs = nowMs;
     this.#tryStartedMs = nowMs;
     this.requestDoneMs = nowMs;
+    return isAgain;
   }
 
   /** Nobody is asked any more, or for the moment. */

@@ -34,6 +34,7 @@ import { maxForwards, upstreamFields } from './forwarding-headers.ts';
 import { guardRequest } from './guard-request.ts';
 import { joinedField } from './head-fields.ts';
 import { faultRefusal, type Refusal, reasons, refusalResponse } from './reasons.ts';
+import { openCopy } from './mirrored-request.ts';
 import type { ProxyContext } from './proxy-context.ts';
 import { Relay } from './relay.ts';
 import { RetriedCall } from './retried-call.ts';
@@ -145,6 +146,12 @@ function proxyRequest(
       header: (name) => joinedField(head, name),
       pathParameter: (name) => found.params.get(name),
       upstreamFields: () => forwardedFields(sent, relay),
+      openCopy: (name, fields) =>
+        openCopy(context, name, tableService(table, name), {
+          method: head.method,
+          target: targetOf(sent),
+          fields,
+        }),
     },
     (fields) => {
       const failed = sendRequest(sent, relay, fields);
@@ -165,7 +172,7 @@ interface SentRequest {
 }
 
 function sendRequest(sent: SentRequest, relay: Relay, fields: FieldList): Refusal | undefined {
-  const { table, route, downstream, canonical } = sent;
+  const { table, route, downstream } = sent;
   const { record } = relay;
 
   // 8. Pick the Service by weight, then one of its endpoints.
@@ -184,7 +191,7 @@ function sendRequest(sent: SentRequest, relay: Relay, fields: FieldList): Refusa
 
   // 9. Send it; from here on the relay carries bytes both ways, logs, counts and lets go.
   const { method, majorVersion } = downstream.head;
-  const target = canonical.query === undefined ? canonical.path : `${canonical.path}?${canonical.query}`;
+  const target = targetOf(sent);
   const request: UpstreamRequest = {
     method,
     target,
@@ -201,6 +208,10 @@ function sendRequest(sent: SentRequest, relay: Relay, fields: FieldList): Refusa
   }
   relay.beginTry();
   return startCall(relay, endpoint.pool.send(request, relay, endpoint, ticket), service, ticket);
+}
+
+function targetOf({ canonical: { path, query } }: SentRequest): string {
+  return query === undefined ? path : `${path}?${query}`;
 }
 
 /** `call` undefined: the endpoint takes no more. */

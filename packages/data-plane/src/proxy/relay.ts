@@ -63,7 +63,6 @@ export class Relay
   /** What the client does is not looked at any more: it may be gone. */
   #isUnseen = false;
   #hasResponseBody = false;
-  #upstreamStartMs = 0;
 
   constructor(
     context: ProxyContext,
@@ -84,11 +83,15 @@ export class Relay
     return this.#downstream.head.method;
   }
 
+  get hasRequestBody(): boolean {
+    return this.#upload !== undefined;
+  }
+
   /** Of the request's body as it goes upstream. */
   get requestLength(): BodyLength {
     const { bodyLength } = this.#downstream.head;
     // What comes out of filters has another length than what goes in.
-    const isUnknown = bodyLength < 0 || (bodyLength > 0 && this.#filters?.requestPass !== undefined);
+    const isUnknown = bodyLength < 0 || (bodyLength > 0 && this.#filters?.requestPass?.changesBody === true);
     return isUnknown ? 'unknown' : bodyLength;
   }
 
@@ -110,23 +113,6 @@ export class Relay
     this.#filters = new FilteredExchange(chain, this, request);
     this.#filters.start();
     // A filter may wait, and what it waits for may never come.
-    this.arm();
-  }
-
-  get wholeDueMs(): number {
-    return this.watch.wholeDueMs;
-  }
-
-  beginTry(): void {
-    const nowMs = this.nowMs();
-    this.watch.beginTry(nowMs);
-    // The first one's `start` is still to come.
-    if (this.#call === undefined) this.#upstreamStartMs = nowMs;
-    else this.arm();
-  }
-
-  endTry(): void {
-    this.watch.endTry();
     this.arm();
   }
 
@@ -190,7 +176,10 @@ export class Relay
     const { record } = this;
     record.bytesIn += chunk.length;
     // The upstream has answered without waiting for the rest.
-    if (this.#call === undefined) return true;
+    if (this.#call === undefined) {
+      this.#filters?.dropRequestBody();
+      return true;
+    }
     if (this.#bodyBytesMax > 0 && record.bytesIn > this.#bodyBytesMax) {
       this.refuse({ reason: 'payload_too_large' });
       return true;
@@ -210,7 +199,7 @@ export class Relay
     this.touch();
     this.watch.requestDoneMs = this.watch.lastByteMs;
     if (this.#filters?.requestPass === undefined) this.#call?.endRequest(trailers);
-    else this.#filters.takeRequestEnd();
+    else this.#filters.takeRequestEnd(trailers);
     this.arm();
   }
 
@@ -304,8 +293,15 @@ export class Relay
     this.#call?.flush();
   }
 
-  endRequest(): void {
-    this.#call?.endRequest();
+  endRequest(trailers?: FieldList): void {
+    this.#call?.endRequest(trailers);
+  }
+
+  cutOff(): void {
+    if (this.#phase === 'over') return;
+    this.record.status = reasons.client_closed.status;
+    this.#downstream.reset();
+    this.#finish();
   }
 
   holdRequest(isHeld: boolean): void {
@@ -459,7 +455,7 @@ export class Relay
     if (call === undefined) return;
     this.#call = undefined;
     this.watch.endTry();
-    this.record.upstreamMs = nowMs - this.#upstreamStartMs;
+    this.record.upstreamMs = nowMs - this.watch.upstreamStartMs;
     this.context.observer.onUpstreamOver(this.record.service ?? '');
     call.abort();
   }

@@ -47,9 +47,15 @@ describe('the body of a request that is tried again', () => {
       const fixture = await retryingNode(context, [upstream.port], { retry: { attempts: 2 } });
       const answer = await ask({ port: fixture.port(), method: 'PUT', body });
       assert.deepEqual([answer.status, answer.body], [200, hashOf(body)]);
-      const chunked = await sendPieces(fixture.port(), [body.subarray(0, bytes / 2), body.subarray(bytes / 2)]);
+      const chunked = await sendPieces(fixture.port(), [
+        body.subarray(0, bytes / 2),
+        body.subarray(bytes / 2),
+      ]);
       assert.deepEqual(chunked, [200, hashOf(body)]);
-      assert.deepEqual(upstream.hashes, Array.from({ length: 4 }, () => hashOf(body)));
+      assert.deepEqual(
+        upstream.hashes,
+        Array.from({ length: 4 }, () => hashOf(body)),
+      );
     }
   });
 
@@ -93,7 +99,10 @@ describe('the body of a request that is tried again', () => {
 });
 
 describe('a request that is tried again over HTTP/2', () => {
-  async function http2Upstream(context: TestContext, serve: (stream: ServerHttp2Stream, nth: number) => void) {
+  async function http2Upstream(
+    context: TestContext,
+    serve: (stream: ServerHttp2Stream, nth: number) => void,
+  ) {
     let streams = 0;
     const server = createHttp2Server();
     server.on('stream', (stream: ServerHttp2Stream) => {

@@ -5,7 +5,13 @@ import type { ResponseHead } from '@causeway/http1/response-head';
 import { SentBody } from '../upstream/sent-body.ts';
 import { Refused, type Ticket } from '../upstream/service-gate.ts';
 import type { LiveEndpoint, ServiceHandle } from '../upstream/service-handle.ts';
-import type { FieldList, UpstreamCall, UpstreamEvents, UpstreamFailure, UpstreamRequest } from './exchange.ts';
+import type {
+  FieldList,
+  UpstreamCall,
+  UpstreamEvents,
+  UpstreamFailure,
+  UpstreamRequest,
+} from './exchange.ts';
 import type { ExchangeRecord, RetryResult } from './exchange-record.ts';
 import type { ProxyContext } from './proxy-context.ts';
 import { backoffOf, retriesAnswer, retriesFailure, type RetryPolicy } from './retry-policy.ts';

@@ -31,7 +31,10 @@ describe('a request that may be tried again', () => {
     const fixture = await retryingNode(context, [first.port, second.port]);
     const answer = await ask({ port: fixture.port(), path: '/a?b' });
     assert.deepEqual([answer.status, answer.body], [200, 'good']);
-    assert.deepEqual(second.heads, first.heads.map((head) => head.replace(`${first.port}`, `${second.port}`)));
+    assert.deepEqual(
+      second.heads,
+      first.heads.map((head) => head.replace(`${first.port}`, `${second.port}`)),
+    );
     await until('the exchange is over', () => fixture.records.length === 1);
     const [record] = fixture.records;
     assert.deepEqual([record?.tries, record?.endpoint, record?.reason], [2, `e-${second.port}`, undefined]);
@@ -84,7 +87,9 @@ describe('a request that may be tried again', () => {
   it('gives up the connection of an answer that is too long to be read to its end', async (context) => {
     const long = `HTTP/1.1 503 X\r\nContent-Length: 10000000\r\n\r\n${'x'.repeat(70_000)}`;
     const only = await scripted(context, long, good);
-    const fixture = await retryingNode(context, [only.port], { retry: { backoffMs: 200, maxBackoffMs: 200 } });
+    const fixture = await retryingNode(context, [only.port], {
+      retry: { backoffMs: 200, maxBackoffMs: 200 },
+    });
     const answer = await ask({ port: fixture.port() });
     assert.deepEqual([answer.status, answer.body, only.sockets.length], [200, 'good', 2]);
   });
@@ -189,7 +194,9 @@ describe('time limits of tries', () => {
       const answer = await ask({ port: fixture.port() });
       assert.deepEqual([answer.status, fixture.retries], [200, ['success']]);
     }
-    await until('the upstream is let go', () => hung.sockets.every(({ readyState }) => readyState !== 'open'));
+    await until('the upstream is let go', () =>
+      hung.sockets.every(({ readyState }) => readyState !== 'open'),
+    );
   });
 
   it('give 504 when every try hangs, and where timeouts are not tried again', async (context) => {
@@ -198,7 +205,10 @@ describe('time limits of tries', () => {
     const fixture = await retryingNode(context, [hung.port], { retry: { attempts: 2 }, route: { timeouts } });
     const answer = await ask({ port: fixture.port() });
     assert.deepEqual([answer.status, reasonOf(answer), hung.heads.length], [504, 'upstream_timeout', 3]);
-    const once504 = await retryingNode(context, [hung.port], { retry: { timeout: false }, route: { timeouts } });
+    const once504 = await retryingNode(context, [hung.port], {
+      retry: { timeout: false },
+      route: { timeouts },
+    });
     assert.equal((await ask({ port: once504.port() })).status, 504);
     assert.equal(hung.heads.length, 4);
   });

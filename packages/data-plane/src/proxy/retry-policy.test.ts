@@ -41,7 +41,8 @@ describe('a retry policy', () => {
   });
 
   it('looks at the status, and for a code of gRPC at the head', () => {
-    const answered = (status: number, lines = '') => retriesAnswer(policy, responseHead('GET', status, lines));
+    const answered = (status: number, lines = '') =>
+      retriesAnswer(policy, responseHead('GET', status, lines));
     assert.deepEqual([answered(503), answered(500), answered(200)], [true, false, false]);
     assert.deepEqual(
       [answered(200, 'grpc-status: 14'), answered(200, 'grpc-status: 0'), answered(200, 'grpc-status: x')],

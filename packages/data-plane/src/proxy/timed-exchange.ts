@@ -27,6 +27,22 @@ export abstract class TimedExchange implements Timed {
   protected abstract get slowPeerMark(): number | undefined;
   protected abstract onOverdue(waitingFor: WaitingFor, nowMs: number): void;
 
+  /** When all of it has taken too long; Infinity: never. */
+  get wholeDueMs(): number {
+    return this.watch.wholeDueMs;
+  }
+
+  /** The time of a try begins. Before the first one nothing is armed: its call is still to come. */
+  beginTry(): void {
+    if (this.watch.beginTry(this.nowMs())) this.arm();
+  }
+
+  /** Nobody is asked for the moment. */
+  endTry(): void {
+    this.watch.endTry();
+    this.arm();
+  }
+
   onDue(nowMs: number): void {
     const waitingFor = this.waitingFor();
     if (waitingFor === undefined) return;
@@ -60,8 +76,6 @@ export abstract class TimedExchange implements Timed {
   /** Whether only a slow peer kept the bytes from passing here. */
   #hasProgressed(waitingFor: WaitingFor, nowMs: number): boolean {
     const mark = this.slowPeerMark;
-    return (
-      mark !== undefined && this.watch.hasProgressed(mark, nowMs) && this.#nextDueMs(waitingFor) > nowMs
-    );
+    return mark !== undefined && this.watch.hasProgressed(mark, nowMs) && this.#nextDueMs(waitingFor) > nowMs;
   }
 }

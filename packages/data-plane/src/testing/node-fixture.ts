@@ -128,6 +128,8 @@ export class NodeFixture {
   readonly filterErrors: string[] = [];
   /** What became of retries. */
   readonly retries: string[] = [];
+  /** What became of copies. */
+  readonly mirrored: string[] = [];
   /** States that circuit breakers came to. */
   readonly transitions: string[] = [];
   #items = SnapshotItems.empty;
@@ -139,6 +141,7 @@ export class NodeFixture {
       onExchangeStart: () => {},
       onUpstreamStart: () => {},
       onUpstreamOver: () => {},
+      onMirrored: (_service, result) => this.mirrored.push(result),
       onRetry: (_service, result) => this.retries.push(result),
       onBreaker: (_service, to) => this.transitions.push(to),
       onFilterError: (kind) => this.filterErrors.push(kind),

@@ -8,6 +8,7 @@ import { ManualClock } from '@causeway/runtime/manual-clock';
 import type { Downstream, PeerConnection, UpstreamCall } from '../proxy/exchange.ts';
 import { type ExchangeTimeouts, noTimeouts } from '../proxy/exchange-deadlines.ts';
 import type { ExchangeRecord } from '../proxy/exchange-record.ts';
+import { Mirrors } from '../proxy/mirrored-request.ts';
 import { Relay } from '../proxy/relay.ts';
 import { TimerWheel } from '../proxy/timer-wheel.ts';
 import { aloneShared } from '../counts/node-shared.ts';
@@ -151,6 +152,7 @@ export function startRelay(
     onExchangeStart: () => {},
     onUpstreamStart: () => {},
     onUpstreamOver: () => {},
+    onMirrored: () => {},
     onRetry: () => {},
     onBreaker: () => {},
     onFilterError: () => {},
@@ -158,7 +160,16 @@ export function startRelay(
   };
   const logger = createLogger({ level: 'error' });
   const generations = new TableGenerations();
-  const shared = { generations, wheel, clock, logger, observer, shared: aloneShared(), isDraining: false };
+  const shared = {
+    generations,
+    wheel,
+    clock,
+    logger,
+    observer,
+    shared: aloneShared(),
+    mirrors: new Mirrors(),
+    isDraining: false,
+  };
   const relay = new Relay(shared, client, generation, record);
   client.onEnded = () => {
     if (client.unsentMark === 0) relay.onResponseSent();
