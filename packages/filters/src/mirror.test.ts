@@ -35,7 +35,7 @@ describe('mirror', () => {
     assert.deepEqual([owner.copies, pass.changesBody], [[], false]);
     pass.end();
     assert.deepEqual(owner.copies, ['default/copy abcdef']);
-    assert.deepEqual(owner.log, ['request', '> 97,98,99', '> 100,101,102', '> end']);
+    assert.deepEqual(owner.log, ['request', '> abc', '> def', '> end']);
     owner.chain.end(owner, outcome);
     assert.equal(owner.copies.length, 1);
   });
