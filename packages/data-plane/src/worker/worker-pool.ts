@@ -122,7 +122,6 @@ export class WorkerPool implements SnapshotTarget {
       shared,
       resolver: this.#resolver,
       ownPorts,
-      random: Math.random,
     });
   }
 
