@@ -165,80 +165,80 @@ describe('endpoints with active checks', { concurrency: true }, () => {
     ],
   ] as const)
     test(`one that ${what} gets no requests until it is back`, async (t) => {
-      const service = serviceOf(name);
-      await service.endpointsAre({ healthy: 3 });
-      assert.equal(await service.answering(), 'a,b,c');
+      const tested = serviceOf(name);
+      await tested.endpointsAre({ healthy: 3 });
+      assert.equal(await tested.answering(), 'a,b,c');
       await breaks();
       const startMs = performance.now();
-      await service.endpointsAre({ healthy: 2, unhealthy: 1 });
+      await tested.endpointsAre({ healthy: 2, unhealthy: 1 });
       t.diagnostic(`found out after ${(performance.now() - startMs).toFixed(0)} ms`);
-      assert.equal(await service.answering(100), 'a,c');
+      assert.equal(await tested.answering(100), 'a,c');
       await mends();
-      await service.endpointsAre({ healthy: 3 });
-      assert.equal(await service.answering(), 'a,b,c');
+      await tested.endpointsAre({ healthy: 3 });
+      assert.equal(await tested.answering(), 'a,b,c');
     });
 
   test('are 503 no_healthy_endpoint when all are unhealthy, and serve again when one is back', async () => {
-    const service = serviceOf('all');
-    await service.endpointsAre({ healthy: 3 });
+    const tested = serviceOf('all');
+    await tested.endpointsAre({ healthy: 3 });
     for (const name of ['a', 'b', 'c'] as const) fickleOf('all', name).set({ health: 500 });
-    await service.endpointsAre({ unhealthy: 3 });
-    assert.deepEqual(await service.ask(20), { '503 no_healthy_endpoint': 20 });
+    await tested.endpointsAre({ unhealthy: 3 });
+    assert.deepEqual(await tested.ask(20), { '503 no_healthy_endpoint': 20 });
     fickleOf('all', 'c').set({ health: 200 });
-    await service.endpointsAre({ unhealthy: 2, healthy: 1 });
-    assert.deepEqual(await service.ask(20), { c: 20 });
+    await tested.endpointsAre({ unhealthy: 2, healthy: 1 });
+    assert.deepEqual(await tested.ask(20), { c: 20 });
   });
 
   test('get requests all the same in a panic', async () => {
-    const service = serviceOf('panic');
-    await service.endpointsAre({ healthy: 3 });
+    const tested = serviceOf('panic');
+    await tested.endpointsAre({ healthy: 3 });
     for (const name of ['a', 'b'] as const) fickleOf('panic', name).set({ health: 500 });
-    await service.endpointsAre({ healthy: 1, unhealthy: 2 });
-    assert.equal(await service.answering(), 'a,b,c');
+    await tested.endpointsAre({ healthy: 1, unhealthy: 2 });
+    assert.equal(await tested.answering(), 'a,b,c');
   });
 });
 
 describe('endpoints with passive checks', { concurrency: true }, () => {
   test('one that refuses connections is ejected within 3 failed requests', async (t) => {
-    const service = serviceOf('refusing');
-    assert.equal(await service.answering(), 'a,b,c');
+    const tested = serviceOf('refusing');
+    assert.equal(await tested.answering(), 'a,b,c');
     await mendable.get('refusing')!.kill();
-    const seen = await service.ask(100);
+    const seen = await tested.ask(100);
     t.diagnostic(JSON.stringify(seen));
     assert.equal(seen['502 upstream_connect_failed'], 3, JSON.stringify(seen));
     assert.equal(failures(seen), 3);
     await mendable.get('refusing')!.start();
-    await service.endpointsAre({ unknown: 3 });
-    assert.equal(await service.answering(), 'a,b,c');
+    await tested.endpointsAre({ unknown: 3 });
+    assert.equal(await tested.answering(), 'a,b,c');
   });
 
   test('those that answer with errors are ejected, if they are not too many', async (t) => {
-    const service = serviceOf('erring');
+    const tested = serviceOf('erring');
     for (const name of ['a', 'b'] as const) fickleOf('erring', name).set({ status: 503 });
-    t.diagnostic(JSON.stringify(await service.ask(60)));
+    t.diagnostic(JSON.stringify(await tested.ask(60)));
     // Of three one may be ejected; the other goes on to fail.
-    await service.endpointsAre({ unknown: 2, ejected: 1 });
-    assert.equal(await service.answering(60), '503,c');
-    assert.equal(await service.ejections(), 1);
+    await tested.endpointsAre({ unknown: 2, ejected: 1 });
+    assert.equal(await tested.answering(60), '503,c');
+    assert.equal(await tested.ejections(), 1);
   });
 
   test('one that hangs is ejected like one that answers with errors', async (t) => {
-    const service = serviceOf('silent');
-    assert.equal(await service.answering(), 'a,b,c');
+    const tested = serviceOf('silent');
+    assert.equal(await tested.answering(), 'a,b,c');
     mendable.get('silent')!.stop();
-    const seen = await service.ask(60);
+    const seen = await tested.ask(60);
     t.diagnostic(JSON.stringify(seen));
     assert.equal(seen['504 upstream_timeout'], 3, JSON.stringify(seen));
     assert.equal(failures(seen), 3);
   });
 
   test('one that goes to and fro is ejected less and less often', async (t) => {
-    const service = serviceOf('flapping');
+    const tested = serviceOf('flapping');
     fickleOf('flapping', 'a').set({ status: 503 });
     const endMs = performance.now() + 5000;
     let failed = 0;
-    while (performance.now() < endMs) failed += failures(await service.ask(10));
-    const ejections = await service.ejections();
+    while (performance.now() < endMs) failed += failures(await tested.ask(10));
+    const ejections = await tested.ejections();
     t.diagnostic(`${ejections} ejections, ${failed} failures`);
     // 0.3 s, 0.6 s and so on up to 1.5 s, each a little longer, are nearly 5 s.
     assert.ok(ejections >= 2 && ejections <= 6, `${ejections} ejections`);
@@ -249,10 +249,10 @@ describe('endpoints with passive checks', { concurrency: true }, () => {
 
 describe('workers that begin later', () => {
   test('know what the others knew', async () => {
-    const service = serviceOf('late');
-    await service.endpointsAre({ healthy: 3 });
+    const tested = serviceOf('late');
+    await tested.endpointsAre({ healthy: 3 });
     fickleOf('late', 'a').set({ health: 500 });
-    await service.endpointsAre({ healthy: 2, unhealthy: 1 });
+    await tested.endpointsAre({ healthy: 2, unhealthy: 1 });
     const { admin } = served.system;
     const { status } = await admin.call('POST', `nodes/${served.node.id}/restartWorkers`);
     assert.equal(status, 202);
@@ -260,6 +260,6 @@ describe('workers that begin later', () => {
       what: 'the workers are replaced',
       until: (answer) => answer.field('status', 'workersToReplace') === undefined,
     });
-    assert.equal(await service.answering(60), 'b,c');
+    assert.equal(await tested.answering(60), 'b,c');
   });
 });

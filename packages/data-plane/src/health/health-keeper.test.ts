@@ -47,7 +47,7 @@ const active = (init: CheckInit = {}) =>
     unhealthyAfter: 2,
     healthyAfter: 2,
     ...init,
-  } as CheckInit);
+  });
 const passive = create(PassiveCheckSchema, {
   connectFailures: 3,
   ejectForMs: 30_000,
