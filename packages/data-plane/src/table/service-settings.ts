@@ -9,7 +9,9 @@ import {
 import { UnknownChoice } from '@causeway/proto/route-rules';
 import type { SharedMap } from '@causeway/router/shared-map';
 
-import type { PoolSettings, UpstreamProtocol } from '../upstream/endpoint-pool.ts';
+import { plainBalancing } from '../upstream/balancing/balancing-settings.ts';
+import type { UpstreamProtocol } from '../upstream/endpoint-pool.ts';
+import type { ServiceSettings } from '../upstream/service-handle.ts';
 import { createUpstreamTls, type UpstreamTls } from '../upstream/tls-settings.ts';
 import { type CertificateEntry, namedCertificate, pairOf } from './certificate-entry.ts';
 import { readTlsVersion } from './tls-version.ts';
@@ -18,7 +20,7 @@ import { readTlsVersion } from './tls-version.ts';
 export function readServiceSettings(
   service: CompiledService,
   certificates: SharedMap<CertificateEntry> | undefined,
-): PoolSettings {
+): ServiceSettings {
   const { protocol, policy, pool, connectTimeoutMs, tls } = service;
   const spoken = readProtocol(protocol);
   if (policy !== BalancingPolicy.ROUND_ROBIN) throw new UnknownChoice(`balancing policy ${policy}`);
@@ -36,6 +38,7 @@ export function readServiceSettings(
     requestsPerConnectionMax,
     ageMaxMs: maxAgeMs,
     tls: tls && readTls(tls, certificates),
+    balancing: plainBalancing,
   };
 }
 

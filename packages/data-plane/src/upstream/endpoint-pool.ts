@@ -9,6 +9,8 @@ import type { UpstreamCall, UpstreamEvents, UpstreamFailure, UpstreamRequest } f
 import type { Timed, TimerWheel } from '../proxy/timer-wheel.ts';
 import type { NodeShared } from '../counts/node-shared.ts';
 import type { OwnPorts } from './address-guard.ts';
+import type { AffinityKeys } from './balancing/affinity-keys.ts';
+import type { Random } from './balancing/member.ts';
 import { CallQueue } from './call-queue.ts';
 import { openSocket, type SocketTarget } from './open-socket.ts';
 import { PoolCall } from './pool-call.ts';
@@ -51,6 +53,10 @@ export interface PoolContext {
   readonly resolver: AddressResolver;
   readonly failures: FailureReport;
   readonly places: EndpointPlaces;
+  /** Of this node; undefined = none. */
+  readonly zone: string | undefined;
+  readonly affinityKeys: AffinityKeys;
+  readonly random: Random;
   readonly shared: NodeShared;
 }
 

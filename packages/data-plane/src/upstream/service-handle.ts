@@ -6,22 +6,18 @@ import type { Endpoint, EndpointSet } from '@causeway/proto/gen/causeway/config/
 import { EndpointOwnWord, endpointKey } from '../counts/endpoint-record.ts';
 import { ServiceOwnWord } from '../counts/service-record.ts';
 import type { SharedRecord } from '../counts/shared-records.ts';
+import type { BalancingSettings } from './balancing/balancing-settings.ts';
+import type { ChoiceRequest } from './balancing/choice-request.ts';
+import { EndpointChoice } from './balancing/endpoint-choice.ts';
 import { EndpointPool, type PoolContext, type PoolSettings, type UpstreamProtocol } from './endpoint-pool.ts';
 import { NamedAddresses } from './named-addresses.ts';
 import { HeldRecord } from './held-record.ts';
-import { nextInRotation, type Weighted } from './smooth-round-robin.ts';
+import { LiveEndpoint } from './live-endpoint.ts';
 import { isFailure, type TryOutcome } from './try-outcome.ts';
 
-/** One endpoint of a Service on this node. */
-export interface LiveEndpoint extends Weighted {
-  /** Stable: the same over every change of its set. Of a host name each address is an endpoint: `id/address`. */
-  readonly id: string;
-  /** An IP address. */
-  readonly address: string;
-  readonly port: number;
-  readonly pool: EndpointPool;
-  /** What all workers know of it; stays over changes of the set. */
-  readonly held: HeldRecord;
+/** What a Service says, for the node. */
+export interface ServiceSettings extends PoolSettings {
+  readonly balancing: BalancingSettings;
 }
 
 /**
@@ -32,18 +28,27 @@ export interface LiveEndpoint extends Weighted {
 export class ServiceHandle {
   /** "namespace/name" */
   readonly name: string;
-  readonly #settings: PoolSettings;
+  readonly #settings: ServiceSettings;
   readonly #context: PoolContext;
   readonly #named: NamedAddresses;
   readonly #held: HeldRecord;
+  readonly #choice: EndpointChoice<LiveEndpoint>;
   #set: EndpointSet | undefined;
   #endpoints: readonly LiveEndpoint[] = [];
 
-  constructor(name: string, settings: PoolSettings, context: PoolContext) {
+  constructor(name: string, settings: ServiceSettings, context: PoolContext) {
     this.name = name;
     this.#settings = settings;
     this.#context = context;
     this.#held = new HeldRecord(context.shared.serviceRecords.open(name));
+    this.#choice = new EndpointChoice(settings.balancing, {
+      name,
+      record: this.record,
+      keys: context.affinityKeys,
+      zone: context.zone,
+      random: context.random,
+      nowMs: () => context.wheel.coarseMs(),
+    });
     this.#named = new NamedAddresses(context.resolver, {
       onChange: () => this.#rebuild(),
       onUnknown: (endpoint) =>
@@ -90,14 +95,23 @@ export class ServiceHandle {
     this.#rebuild();
   }
 
-  /** Resolves when the addresses of all names are known, or known not to be there. */
-  resolved(): Promise<void> {
-    return this.#named.known();
+  /** Resolves when the addresses of all names are known, or known not to be there, and all is ready to choose among them. */
+  async resolved(): Promise<void> {
+    await this.#named.known();
+    await this.#choice.ready();
   }
 
-  /** The endpoint for the next request; undefined when there is none with a weight. */
-  pick(): LiveEndpoint | undefined {
-    return nextInRotation(this.#endpoints);
+  /** Whether `pick` wants to see the request. */
+  get looksAtRequest(): boolean {
+    return this.#choice.looksAtRequest;
+  }
+
+  /**
+   * The endpoint for a request, or for another try of it when some were `tried`; undefined when there is none that may have it. Without
+   * `request` it is as if it had nothing that one looks at.
+   */
+  pick(request?: ChoiceRequest, tried?: readonly LiveEndpoint[]): LiveEndpoint | undefined {
+    return this.#choice.pick(request, tried);
   }
 
   /** What all workers know of it. */
@@ -115,8 +129,10 @@ export class ServiceHandle {
     if (isRetry) this.record.addOwn(ServiceOwnWord.retries, 1);
   }
 
-  /** A try is over; `isRetry` as for `begin`. `_headMs`: from sending to the head of the answer, where there was one. */
-  finish({ held }: LiveEndpoint, outcome: TryOutcome, _headMs: number | undefined, isRetry = false): void {
+  /** A try is over; `isRetry` as for `begin`. `headMs`: from sending to the head of the answer, where there was one. */
+  finish(endpoint: LiveEndpoint, outcome: TryOutcome, headMs: number | undefined, isRetry = false): void {
+    const { held } = endpoint;
+    this.#choice.observe(endpoint, outcome, headMs);
     held.record.addOwn(EndpointOwnWord.active, -1);
     if (isFailure(outcome)) held.record.addOwn(EndpointOwnWord.failures, 1);
     this.record.addOwn(ServiceOwnWord.active, -1);
@@ -137,15 +153,14 @@ export class ServiceHandle {
     // Names that are new take a moment: until then what was there is better than nothing.
     if (located.length === 0 && entries.length > 0 && !this.#named.areKnown) return;
     const leaving = new Map(this.#endpoints.map((endpoint) => [endpoint.id, endpoint]));
-    this.#endpoints = located.map(({ id, address, entry }) => {
-      const { port, weight } = entry;
-      const before = leaving.get(id);
-      leaving.delete(id);
-      const pool = before?.pool ?? this.#openPool(address, entry);
-      const held =
-        before?.held ?? new HeldRecord(this.#context.shared.endpointRecords.open(endpointKey(this.name, id)));
-      return { id, address, port, weight, current: before?.current ?? 0, pool, held };
+    this.#endpoints = located.map((place) => {
+      const before = leaving.get(place.id);
+      leaving.delete(place.id);
+      if (before === undefined) return this.#open(place);
+      before.terms = termsOf(place.entry);
+      return before;
     });
+    this.#choice.setEndpoints(this.#endpoints);
     for (const { pool, held } of leaving.values()) {
       pool.close();
       held.close();
@@ -158,8 +173,15 @@ export class ServiceHandle {
     return this.#named.of(address).map((found) => ({ id: `${id}/${found}`, address: found, entry }));
   }
 
-  #openPool(address: string, { address: name, port, serverName }: Endpoint): EndpointPool {
+  #open({ id, address, entry }: { id: string; address: string; entry: Endpoint }): LiveEndpoint {
+    const { address: name, port, serverName } = entry;
     const target = { address, port, name, serverName: serverName === '' ? undefined : serverName };
-    return new EndpointPool(this.name, target, this.#settings, this.#context);
+    const pool = new EndpointPool(this.name, target, this.#settings, this.#context);
+    const held = new HeldRecord(this.#context.shared.endpointRecords.open(endpointKey(this.name, id)));
+    return new LiveEndpoint({ id, address, port }, pool, held, termsOf(entry));
   }
+}
+
+function termsOf({ weight }: Endpoint) {
+  return { weight, priority: 0, zone: undefined };
 }
