@@ -57,10 +57,10 @@ describe('validateDocument', () => {
   });
 
   it('says of a promised field that this version has none', () => {
-    const [found] = problemsOf(route({ backends: [{ service: 'a' }], retry: {} }));
+    const [found] = problemsOf(route({ backends: [{ service: 'a' }], websocket: {} }));
     assert.deepEqual(found, {
       code: 'unknown_field',
-      pointer: '/spec/retry',
+      pointer: '/spec/websocket',
       detail: 'unknown field',
       hint: 'this version has no such field yet',
     });
@@ -226,7 +226,14 @@ describe('effectiveSpec', () => {
       { path: { prefix: '/' }, methods: [], headers: [], query: [], cookies: [] },
     ]);
     assert.deepEqual(spec.backends, [{ service: 'a', weight: 1 }]);
-    assert.deepEqual(spec.timeouts, { request: '0s', responseHead: '60s', idle: '60s', streamIdle: '0s' });
+    assert.deepEqual(spec.timeouts, {
+      request: '0s',
+      backendRequest: '0s',
+      responseHead: '60s',
+      idle: '60s',
+      streamIdle: '0s',
+    });
+    assert.equal(spec.retry, undefined);
   });
 
   it('has an effective form that is its own effective form', () => {

@@ -1,12 +1,18 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { type FilterItem as AuthoredItem, filterName } from '@causeway/model/filters/filter-item';
+import { type FaultInjectionSpec, faultInjectionFilter } from '@causeway/model/filters/fault-injection';
+import { mirrorFilter } from '@causeway/model/filters/mirror';
 import { phaseRank } from '@causeway/model/filters/phases';
 import { type RespondSpec, respondFilter } from '@causeway/model/filters/respond';
+import { durationMs, sizeBytes } from '@causeway/model/quantity';
 import { qualifiedName } from '@causeway/model/resource';
 import { parseTemplate, type TemplatePart, type TemplateSource } from '@causeway/model/template';
 import {
+  type FaultInjection,
+  FaultInjectionSchema,
   type FilterItem,
   FilterItemSchema,
+  MirrorSchema,
   type Respond,
   RespondSchema,
   type Template,
@@ -16,7 +22,7 @@ import {
 } from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
 import { assert } from '@causeway/runtime/assert';
 
-/** A list of filters; `namespace` is that of the Middlewares that it names. */
+/** A list of filters; `namespace` is that of the Middlewares and Services that it names. */
 export function compileFilters(items: readonly AuthoredItem[], namespace: string | undefined): FilterItem[] {
   return items.map((item) => {
     const name = filterName(item);
@@ -25,14 +31,37 @@ export function compileFilters(items: readonly AuthoredItem[], namespace: string
       return create(FilterItemSchema, { item: { case: 'middleware', value: middleware } });
     }
     if (item.disabled) return create(FilterItemSchema, { name, item: { case: 'disabled', value: true } });
-    assert(item.respond, 'validation has seen that the entry is one of the three');
-    const phase = phaseRank(respondFilter.phase);
-    return create(FilterItemSchema, {
-      name,
-      phase,
-      item: { case: 'respond', value: compileRespond(item.respond) },
-    });
+    return create(FilterItemSchema, { name, ...compileFilter(item, namespace) });
   });
+}
+
+function compileFilter(
+  item: AuthoredItem,
+  namespace: string | undefined,
+): Pick<FilterItem, 'phase' | 'item'> {
+  const { respond, faultInjection, mirror } = item;
+  if (faultInjection !== undefined) {
+    const value = compileFaultInjection(faultInjection);
+    return { phase: phaseRank(faultInjectionFilter.phase), item: { case: 'faultInjection', value } };
+  }
+  if (mirror !== undefined) {
+    const value = create(MirrorSchema, {
+      service: qualifiedName(namespace, mirror.service),
+      percent: mirror.percent,
+      bodyBytesMax: BigInt(sizeBytes(mirror.maxBodySize)),
+    });
+    return { phase: phaseRank(mirrorFilter.phase), item: { case: 'mirror', value } };
+  }
+  assert(respond, 'validation has seen that the entry is a filter');
+  return { phase: phaseRank(respondFilter.phase), item: { case: 'respond', value: compileRespond(respond) } };
+}
+
+function compileFaultInjection({ percent, delay, abort }: FaultInjectionSpec): FaultInjection {
+  const delayMs = delay === undefined ? 0 : durationMs(delay);
+  if (abort === undefined) return create(FaultInjectionSchema, { percent, delayMs });
+  const end: FaultInjection['abort'] =
+    abort.status === undefined ? { case: 'reset', value: true } : { case: 'status', value: abort.status };
+  return create(FaultInjectionSchema, { percent, delayMs, abort: end });
 }
 
 /** What a body is when its author does not say. */

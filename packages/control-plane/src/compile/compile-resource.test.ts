@@ -13,7 +13,8 @@ import * as fc from 'fast-check';
 import { parse } from 'yaml';
 import { staticEndpoints } from '../registry/static-endpoints.ts';
 import { type Entry, entryOf } from '../store/resource-index.ts';
-import { compileResource, compileRoute } from './compile-resource.ts';
+import { compileResource } from './compile-resource.ts';
+import { compileRoute } from './compile-route.ts';
 
 const goldenDirectory = join(import.meta.dirname, 'golden');
 /** Writes the golden files anew instead of comparing with them. */

@@ -4,7 +4,7 @@ import type { CompiledRoute } from '@causeway/proto/gen/causeway/snapshot/v1/sna
 import { allowedEncodedCharacters, routeRules } from '@causeway/proto/route-rules';
 import { encodedMask } from '@causeway/router/canonical-path';
 import { emptyRouter, type Router, updateRouter } from '@causeway/router/router';
-import { compileRoute } from '../compile/compile-resource.ts';
+import { compileRoute } from '../compile/compile-route.ts';
 import type { Entry, ResourceIndex } from '../store/resource-index.ts';
 
 /** Routers that are kept; a question about another listener builds its own. */

@@ -2,12 +2,9 @@ import type { RouteSpec } from '@causeway/model/kinds/route';
 import { encodeItem } from '@causeway/proto/compiled';
 import type { EndpointSet, Item } from '@causeway/proto/gen/causeway/config/v1/config_pb';
 import { SnapshotItems } from '@causeway/proto/snapshot-items';
-import {
-  compileGateway,
-  compileMiddleware,
-  compileRoute,
-  compileService,
-} from '../compile/compile-resource.ts';
+import { compileGateway, compileMiddleware } from '../compile/compile-resource.ts';
+import { compileRoute } from '../compile/compile-route.ts';
+import { compileService } from '../compile/compile-service.ts';
 import { staticEndpoints } from '../registry/static-endpoints.ts';
 import { implicitGateway } from '../store/implicit-gateway.ts';
 import type { Entry, EntryChange, ResourceView } from '../store/resource-index.ts';
@@ -23,7 +20,7 @@ export class GatewayView {
   readonly gateway: string;
   readonly #resources: ResourceView;
   readonly #endpoints = new Map<string, EndpointSet>();
-  /** Key of a Service or Middleware -> number of references to it from the Gateway and the Routes of this view. */
+  /** Key of a Service or Middleware -> number of references to it from the Gateway, the Routes and the Middlewares of this view. */
   readonly #uses = new Map<string, number>();
   /** What the items of these were made from, so that a Route costs nothing for a Service that stays as it is. */
   readonly #used = new Map<string, Entry>();
@@ -72,7 +69,9 @@ export class GatewayView {
       const kind = (change.after ?? change.before)?.resource.kind;
       if (kind === 'Service' || kind === 'Middleware') update.used.add(change.key);
     }
-    for (const key of update.used) this.#putUsed(key, update);
+    // Middlewares first, for their filters may need Services.
+    for (const key of update.used) if (!isService(key)) this.#putUsed(key, update);
+    for (const key of update.used) if (isService(key)) this.#putUsed(key, update);
     for (const change of changes) this.#certificates.noteChange(change);
     this.#certificates.update(update);
     this.#items = this.#items.with({
@@ -122,15 +121,19 @@ export class GatewayView {
 
   #putUsed(key: string, update: ViewUpdate): void {
     const entry = this.#uses.has(key) ? this.#resources.get(key) : undefined;
-    const service = key.startsWith('service/') ? key.slice('service/'.length) : undefined;
+    const service = isService(key) ? key.slice(servicePrefix.length) : undefined;
     const before = this.#used.get(key);
     if (before === entry && entry) return;
-    if (before) this.#certificates.countUses(before, -1);
+    if (before) {
+      this.#countUses(before, -1, update);
+      this.#certificates.countUses(before, -1);
+    }
     if (!entry) {
       this.#used.delete(key);
       if (service !== undefined) this.#endpoints.delete(service);
       update.remove(key);
     } else {
+      this.#countUses(entry, 1, update);
       this.#certificates.countUses(entry, 1);
       this.#used.set(key, entry);
       if (service !== undefined) this.#endpoints.set(service, staticEndpoints(entry));
@@ -154,6 +157,12 @@ class ViewUpdate {
     this.upserts.delete(key);
     this.removedKeys.add(key);
   }
+}
+
+const servicePrefix = 'service/';
+
+function isService(key: string): boolean {
+  return key.startsWith(servicePrefix);
 }
 
 function joins(route: Entry, gateway: string): boolean {

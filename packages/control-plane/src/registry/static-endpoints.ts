@@ -16,12 +16,14 @@ export function staticEndpoints(service: Entry): EndpointSet {
     service: qualified,
     version: Number(resourceVersion),
     entries: (service.effective as ServiceSpec).endpoints.map(
-      ({ address, port, weight, serverName = '' }) => ({
+      ({ address, port, weight, priority, zone = '', serverName = '' }) => ({
         id: endpointId(qualified, 'static', '', address, port),
         address,
         port,
         weight,
         serverName,
+        priority,
+        zone,
       }),
     ),
   });

@@ -3,7 +3,7 @@ import { qualifiedName } from '@causeway/model/resource';
 import { routeRules } from '@causeway/proto/route-rules';
 import { matchSignature } from '@causeway/router/match-signature';
 import type { CompiledRoute } from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
-import { compileRoute } from '../compile/compile-resource.ts';
+import { compileRoute } from '../compile/compile-route.ts';
 import type { Entry, EntryChange, ResourceIndex } from '../store/resource-index.ts';
 
 /**

@@ -31,6 +31,8 @@ export function buildFilters(items: readonly FilterItem[]): readonly BuiltItem[]
         return { kind: 'removal', name };
       case 'respond':
         return { kind: 'filter', name, phase, filter: createRespondFilter(name, readRespond(item.value)) };
+      case 'faultInjection':
+      case 'mirror':
       case undefined:
         throw new UnknownChoice(`filter ${JSON.stringify(name)}`);
     }

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { flag, list, name, object, say } from '../fields.ts';
 import { fieldOf, type Reference } from '../kinds/kind.ts';
-import { filterKinds } from './filter-kinds.ts';
+import { faultInjectionFilter } from './fault-injection.ts';
+import { filterKindNamed, filterKinds } from './filter-kinds.ts';
+import { mirrorFilter } from './mirror.ts';
 import { respondFilter } from './respond.ts';
 
 /** Entries of one list as written. */
@@ -17,6 +19,8 @@ const filterItem = object(
       .optional()
       .describe('Middleware whose filters stand here, in place of a filter. Not inside a Middleware.'),
     respond: respondFilter.spec.optional(),
+    faultInjection: faultInjectionFilter.spec.optional(),
+    mirror: mirrorFilter.spec.optional(),
   },
   'A filter, {middleware: NAME}, or {name, disabled: true}.',
 ).meta({
@@ -64,12 +68,19 @@ export function filterKeys(item: unknown): string[] {
   return isMapping ? Object.keys(item).filter((key) => !ownFields.includes(key)) : [];
 }
 
-/** The Middlewares that the entries of `/spec/filters` name. */
-export function middlewareReferences(filters: readonly unknown[]): Reference[] {
-  return filters.flatMap((item, index) => {
+/** What the entries of `/spec/filters` name: Middlewares, and the Services that filters need. */
+export function filterReferences(filters: readonly unknown[]): Reference[] {
+  return filters.flatMap((item, index): Reference[] => {
+    const at = `/spec/filters/${index}`;
     const middleware = fieldOf(item, 'middleware');
-    return typeof middleware === 'string'
-      ? [{ pointer: `/spec/filters/${index}/middleware`, kind: 'Middleware', name: middleware }]
-      : [];
+    if (typeof middleware === 'string')
+      return [{ pointer: `${at}/middleware`, kind: 'Middleware', name: middleware }];
+    return filterKeys(item).flatMap((key): Reference[] => {
+      const field = filterKindNamed(key)?.serviceField;
+      const service = field === undefined ? undefined : fieldOf(fieldOf(item, key), field);
+      return typeof service === 'string'
+        ? [{ pointer: `${at}/${key}/${field}`, kind: 'Service', name: service }]
+        : [];
+    });
   });
 }

@@ -11,6 +11,8 @@ export interface FilterKind<S extends z.ZodType = z.ZodType> {
   mayRepeat: boolean;
   /** Status with which it answers every request, so that nothing behind it is ever asked; absent for one that lets requests pass. */
   answerStatus?: (spec: z.output<S>) => number;
+  /** The field that names a Service in the namespace of the filter's object, which the filter needs. */
+  serviceField?: string;
   /** A few words for tables, such as `respond 200`. */
   summary: (spec: z.output<S>) => string;
 }

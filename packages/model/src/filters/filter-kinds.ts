@@ -1,9 +1,11 @@
+import { faultInjectionFilter } from './fault-injection.ts';
 import type { FilterKind } from './filter-kind.ts';
+import { mirrorFilter } from './mirror.ts';
 import { phases } from './phases.ts';
 import { respondFilter } from './respond.ts';
 
 /** Every filter that this version has. */
-export const filterKinds: readonly FilterKind[] = [respondFilter];
+export const filterKinds: readonly FilterKind[] = [respondFilter, faultInjectionFilter, mirrorFilter];
 
 const byKey = new Map(filterKinds.map((kind) => [kind.key, kind]));
 

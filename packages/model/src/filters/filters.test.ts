@@ -24,11 +24,35 @@ describe('a list of filters', () => {
     assert.deepEqual(problemsOf('Gateway', { filters: [{ middleware: 'm' }, hello] }), []);
     assert.deepEqual(inMiddleware(hello, { name: 'auth', disabled: true }), []);
     assert.deepEqual(problemsOf('Middleware', {}), []);
+    const fault = { faultInjection: { percent: 5, delay: '1s', abort: { reset: true } } };
+    assert.deepEqual(
+      inMiddleware(fault, { mirror: { service: 'a' } }, { name: 'b', mirror: { service: 'b' } }),
+      [],
+    );
   });
 
   const bad: [string, object[], string, string, RegExp?][] = [
     ['an empty entry', [{}], '/spec/filters/0', 'missing'],
     ['two filters in one entry', [{ jwt: {}, ...hello }], '/spec/filters/0', 'exclusive'],
+    [
+      'a fault that does nothing',
+      [{ faultInjection: { percent: 5 } }],
+      '/spec/filters/0/faultInjection',
+      'missing',
+    ],
+    [
+      'a fault with two ends',
+      [{ faultInjection: { abort: { status: 503, reset: true } } }],
+      '/spec/filters/0/faultInjection/abort',
+      'exclusive',
+    ],
+    [
+      'a fault that ends in no reset',
+      [{ faultInjection: { abort: { reset: false } } }],
+      '/spec/filters/0/faultInjection/abort/reset',
+      'not_allowed_here',
+    ],
+    ['a mirror to nowhere', [{ mirror: {} }], '/spec/filters/0/mirror/service', 'missing'],
     ['a name alone', [{ name: 'x' }], '/spec/filters/0', 'missing'],
     ['a Middleware with a filter', [{ middleware: 'm', ...hello }], '/spec/filters/0', 'exclusive'],
     ['a Middleware with a name', [{ middleware: 'm', name: 'x' }], '/spec/filters/0', 'exclusive'],
@@ -197,5 +221,23 @@ describe('expandFilters', () => {
       ],
     );
     assert.equal(expanded[1]?.rank, phaseRank('answer'));
+  });
+});
+
+describe('what filters refer to', () => {
+  it('are Middlewares and Services, also those of what is not valid', () => {
+    const filters = [
+      { middleware: 'm' },
+      { mirror: { service: 's', percent: 'all' } },
+      { mirror: {} },
+      hello,
+    ];
+    assert.deepEqual(routeKind.references({ filters }), [
+      { pointer: '/spec/filters/0/middleware', kind: 'Middleware', name: 'm' },
+      { pointer: '/spec/filters/1/mirror/service', kind: 'Service', name: 's' },
+    ]);
+    assert.deepEqual(middlewareKind.references({ filters }), [
+      { pointer: '/spec/filters/1/mirror/service', kind: 'Service', name: 's' },
+    ]);
   });
 });

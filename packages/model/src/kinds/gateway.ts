@@ -20,7 +20,7 @@ import {
   say,
   size,
 } from '../fields.ts';
-import { filterList, middlewareReferences } from '../filters/filter-item.ts';
+import { filterList, filterReferences } from '../filters/filter-item.ts';
 import { plannedFilterFields } from '../filters/filter-kinds.ts';
 import { filterProblems } from '../filters/filter-rules.ts';
 import { accessLogOutput } from './access-log-output.ts';
@@ -275,7 +275,7 @@ export const gatewayKind: Kind<typeof gatewaySpec> = {
   verbs: writeVerbs,
   spec: gatewaySpec,
   references: (spec) => [
-    ...middlewareReferences(entriesOf(spec, 'filters')),
+    ...filterReferences(entriesOf(spec, 'filters')),
     ...entriesOf(spec, 'listeners').flatMap(certificateReferences),
   ],
   check: filterProblems,

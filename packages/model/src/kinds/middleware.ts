@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { object } from '../fields.ts';
-import { filterList } from '../filters/filter-item.ts';
+import { filterList, filterReferences } from '../filters/filter-item.ts';
 import { plannedFilterFields } from '../filters/filter-kinds.ts';
 import { filterProblems } from '../filters/filter-rules.ts';
 import type { Problem } from '../problem.ts';
@@ -22,7 +22,7 @@ export const middlewareKind: Kind<typeof middlewareSpec> = {
     'Named, reusable filters; Routes of the namespace refer to it, and Gateways to those of default.',
   verbs: writeVerbs,
   spec: middlewareSpec,
-  references: () => [],
+  references: (spec) => filterReferences(entriesOf(spec, 'filters')).filter(({ kind }) => kind === 'Service'),
   check: (spec) => [...filterProblems(spec), ...nested(spec)],
   plannedFields: plannedFilterFields,
 };

@@ -19,10 +19,13 @@ import {
   size,
   templatePath,
 } from '../fields.ts';
-import { filterList, middlewareReferences } from '../filters/filter-item.ts';
+import { filterList, filterReferences } from '../filters/filter-item.ts';
 import { plannedFilterFields } from '../filters/filter-kinds.ts';
 import { filterProblems, missingOrIdleBackends } from '../filters/filter-rules.ts';
+import { parseDurationMs } from '../quantity.ts';
+import { affinity } from './affinity.ts';
 import { entriesOf, fieldOf, type Kind, writeVerbs } from './kind.ts';
+import { retry } from './route-retry.ts';
 
 const gatewayReference = z
   .string({ error: (issue) => say('wrong_type', `${shown(issue.input)} is not the name of a Gateway`) })
@@ -138,21 +141,35 @@ export const routeSpec = object(
         key: 'service',
       },
     ).default([]),
+    affinity: affinity.optional().describe('Which requests go to the same one of the backends.'),
     timeouts: object(
       {
         request: duration
           .default('0s')
-          .describe('The whole exchange; 0s = off. Streams: until the response head. 504 upstream_timeout.'),
+          .describe(
+            'The whole exchange with all its tries; 0s = off. Streams: until the response head. 504 upstream_timeout.',
+          ),
+        backendRequest: duration
+          .default('0s')
+          .describe('The same of one try; at most request when both are set. 0s = off.'),
         responseHead: duration
           .default('60s')
-          .describe('From request sent to response head; 0s = off. 504 upstream_timeout.'),
+          .describe('From request sent to response head, of one try; 0s = off. 504 upstream_timeout.'),
         idle: duration
           .default('60s')
           .describe('No byte in either direction while an ordinary body passes; 0s = off.'),
         streamIdle: duration.default('0s').describe('The same for event streams, NDJSON and gRPC; 0s = off.'),
       },
       'Time limits of one exchange.',
-    ).prefault({}),
+    )
+      .superRefine(({ request, backendRequest }, context) => {
+        const [wholeMs, tryMs] = [parseDurationMs(request), parseDurationMs(backendRequest)];
+        if (!wholeMs || !tryMs || tryMs <= wholeMs) return;
+        const message = say('out_of_range', `${backendRequest} is longer than request, ${request}`);
+        context.addIssue({ code: 'custom', path: ['backendRequest'], message });
+      })
+      .prefault({}),
+    retry: retry.optional(),
     limits: object(
       {
         maxBodySize: size
@@ -193,19 +210,8 @@ export const routeKind: Kind<typeof routeSpec> = {
         ? [{ pointer: `/spec/backends/${index}/service`, kind: 'Service', name: service }]
         : [];
     }),
-    ...middlewareReferences(entriesOf(spec, 'filters')),
+    ...filterReferences(entriesOf(spec, 'filters')),
   ],
   check: (spec) => [...filterProblems(spec), ...missingOrIdleBackends(spec)],
-  plannedFields: [
-    'filters',
-    'affinity',
-    'retry',
-    'websocket',
-    'sse',
-    'onExpire',
-    'tracing',
-    'grpc',
-    'backendRequest',
-    ...plannedFilterFields,
-  ],
+  plannedFields: ['filters', 'websocket', 'sse', 'onExpire', 'tracing', 'grpc', ...plannedFilterFields],
 };

@@ -5,6 +5,7 @@ import {
   duration,
   flag,
   integer,
+  line,
   list,
   name,
   object,
@@ -13,7 +14,11 @@ import {
   serverName,
   upstreamAddress,
 } from '../fields.ts';
+import { affinity } from './affinity.ts';
 import { entriesOf, fieldOf, type Kind, type Reference, writeVerbs } from './kind.ts';
+import { loadBalancing } from './service-balancing.ts';
+import { healthCheck } from './service-health.ts';
+import { circuitBreaker, retryBudget } from './service-protection.ts';
 
 /** TLS towards endpoints. A Service with a TLS protocol and without this block has its defaults. */
 export const upstreamTls = object(
@@ -47,6 +52,13 @@ const serviceFields = object(
           address: upstreamAddress,
           port,
           weight: integer('a weight', 'Share of the requests; 0 = no new traffic.', 0, 1_000_000).default(1),
+          priority: integer(
+            'a priority',
+            'policy first: 0 is the best, and the others wait until none of the better ones is fit.',
+            0,
+            100,
+          ).default(0),
+          zone: line('a zone', "Where it is, compared with the node's label zone.", 63).optional(),
           serverName: serverName
             .optional()
             .describe('SNI and verified name of this endpoint; goes before that of tls.'),
@@ -55,10 +67,9 @@ const serviceFields = object(
       ),
       { description: 'Static endpoints.', max: 1000, key: 'address+port' },
     ).default([]),
-    loadBalancing: object(
-      { policy: choice('How an endpoint is picked.', ['roundRobin']).default('roundRobin') },
-      'How requests are spread over the endpoints.',
-    ).prefault({}),
+    loadBalancing,
+    affinity: affinity.optional().describe('Which requests go to the same one of the endpoints.'),
+    healthCheck,
     timeouts: object(
       { connect: duration.default('5s').describe('Until connected. 502 upstream_connect_failed.') },
       'Time limits.',
@@ -92,6 +103,8 @@ const serviceFields = object(
       },
       'Connections, per node and endpoint.',
     ).prefault({}),
+    retryBudget,
+    circuitBreaker: circuitBreaker.optional(),
     tls: upstreamTls.optional(),
   },
   'The registry entry of an upstream: its endpoints and how to talk to them.',
@@ -104,6 +117,15 @@ export const serviceSpec = serviceFields.superRefine((spec, context) => {
   const complain = (path: (string | number)[], message: string): void =>
     context.addIssue({ code: 'custom', path, message });
   const { protocol } = spec;
+  if (spec.healthCheck.active?.type === 'grpc' && (protocol === 'http' || protocol === 'https'))
+    complain(
+      ['healthCheck', 'active', 'type'],
+      say(
+        'not_allowed_here',
+        `protocol ${protocol} is HTTP/1.1, and gRPC is not`,
+        'write protocol: h2c or h2',
+      ),
+    );
   if (!hasTls(protocol)) {
     const secure = { http: 'https', h2c: 'h2' }[protocol];
     for (const path of tlsFieldsOf(spec))
@@ -158,18 +180,5 @@ export const serviceKind: Kind<typeof serviceSpec> = {
       typeof certificate === 'string' ? [{ pointer, kind: 'Certificate', name: certificate }] : [],
     );
   },
-  plannedFields: [
-    'discovery',
-    'affinity',
-    'healthCheck',
-    'retryBudget',
-    'circuitBreaker',
-    'grpc',
-    'priority',
-    'zone',
-    'hash',
-    'boundedLoadPercent',
-    'slowStart',
-    'spillPercent',
-  ],
+  plannedFields: ['discovery', 'grpc'],
 };

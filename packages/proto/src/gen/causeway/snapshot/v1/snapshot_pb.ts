@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file causeway/snapshot/v1/snapshot.proto.
  */
 export const file_causeway_snapshot_v1_snapshot: GenFile = /*@__PURE__*/
-  fileDesc("CiNjYXVzZXdheS9zbmFwc2hvdC92MS9zbmFwc2hvdC5wcm90bxIUY2F1c2V3YXkuc25hcHNob3QudjEizQMKD0NvbXBpbGVkR2F0ZXdheRIMCgRuYW1lGAEgASgJEjEKCWxpc3RlbmVycxgCIAMoCzIeLmNhdXNld2F5LnNuYXBzaG90LnYxLkxpc3RlbmVyEjsKDmNsaWVudF9hZGRyZXNzGAMgASgLMiMuY2F1c2V3YXkuc25hcHNob3QudjEuQ2xpZW50QWRkcmVzcxIVCg1tZXJnZV9zbGFzaGVzGAQgASgIEjYKCHRpbWVvdXRzGAUgASgLMiQuY2F1c2V3YXkuc25hcHNob3QudjEuQ2xpZW50VGltZW91dHMSMwoGbGltaXRzGAYgASgLMiMuY2F1c2V3YXkuc25hcHNob3QudjEuR2F0ZXdheUxpbWl0cxIaChJhY2Nlc3NfbG9nX2VuYWJsZWQYByABKAgSNAoKZm9yd2FyZGluZxgKIAEoCzIgLmNhdXNld2F5LnNuYXBzaG90LnYxLkZvcndhcmRpbmcSMwoKYWNjZXNzX2xvZxgLIAEoCzIfLmNhdXNld2F5LnNuYXBzaG90LnYxLkFjY2Vzc0xvZxIxCgdmaWx0ZXJzGBQgAygLMiAuY2F1c2V3YXkuc25hcHNob3QudjEuRmlsdGVySXRlbSIsCgpGb3J3YXJkaW5nEhEKCWZvcndhcmRlZBgBIAEoCBILCgN2aWEYAiABKAgilgEKCUFjY2Vzc0xvZxI1CgZmb3JtYXQYASABKA4yJS5jYXVzZXdheS5zbmFwc2hvdC52MS5BY2Nlc3NMb2dGb3JtYXQSDAoEcGF0aBgCIAEoCRIWCg5zYW1wbGVfcGVyY2VudBgDIAEoARIWCg5yZWRhY3RfaGVhZGVycxgEIAMoCRIUCgxyZWRhY3RfcXVlcnkYBSADKAki3gEKCExpc3RlbmVyEgwKBG5hbWUYASABKAkSDwoHYWRkcmVzcxgCIAEoCRIMCgRwb3J0GAMgASgNEg0KBWhvc3RzGAQgAygJEi4KA3RscxgKIAEoCzIhLmNhdXNld2F5LnNuYXBzaG90LnYxLkxpc3RlbmVyVGxzEjsKDnByb3h5X3Byb3RvY29sGAsgASgOMiMuY2F1c2V3YXkuc25hcHNob3QudjEuUHJveHlQcm90b2NvbBISCgpodHRwMV9vbmx5GAwgASgIEhUKDXJlZGlyZWN0X3BvcnQYDSABKA0iyAEKC0xpc3RlbmVyVGxzEhQKDGNlcnRpZmljYXRlcxgBIAMoCRI1CgttaW5fdmVyc2lvbhgCIAEoDjIgLmNhdXNld2F5LnNuYXBzaG90LnYxLlRsc1ZlcnNpb24SDwoHY2lwaGVycxgDIAMoCRI1CgtjbGllbnRfYXV0aBgEIAEoDjIgLmNhdXNld2F5LnNuYXBzaG90LnYxLkNsaWVudEF1dGgSDQoFdHJ1c3QYBSADKAkSFQoNb2NzcF9zdGFwbGluZxgGIAEoCCJjCg1DbGllbnRBZGRyZXNzEhcKD3RydXN0ZWRfcHJveGllcxgBIAMoCRI5CgZoZWFkZXIYAiABKA4yKS5jYXVzZXdheS5zbmFwc2hvdC52MS5DbGllbnRBZGRyZXNzSGVhZGVyIqIBCg5DbGllbnRUaW1lb3V0cxIXCg9yZXF1ZXN0X2hlYWRfbXMYASABKA0SHAoUcmVxdWVzdF9ib2R5X2lkbGVfbXMYAiABKA0SFQoNa2VlcF9hbGl2ZV9tcxgDIAEoDRIWCg5kcmFpbl9kZWxheV9tcxgEIAEoDRIQCghkcmFpbl9tcxgFIAEoDRIYChB0bHNfaGFuZHNoYWtlX21zGAogASgNIrgCCg1HYXRld2F5TGltaXRzEhYKDmhlYWRfYnl0ZXNfbWF4GAEgASgNEhMKC2hlYWRlcnNfbWF4GAIgASgNEhgKEHRhcmdldF9ieXRlc19tYXgYAyABKA0SFgoOYm9keV9ieXRlc19tYXgYBCABKAQSFwoPY29ubmVjdGlvbnNfbWF4GAUgASgNEhsKE2FjdGl2ZV9yZXF1ZXN0c19tYXgYBiABKA0SIwobY29ubmVjdGlvbnNfcGVyX2FkZHJlc3NfbWF4GAcgASgNEiMKG3JlcXVlc3RzX3Blcl9jb25uZWN0aW9uX21heBgIIAEoDRIVCg1waXBlbGluZWRfbWF4GAogASgNEhwKFGJ5dGVzX3Blcl9zZWNvbmRfbWluGAsgASgNEhMKC3N0cmVhbXNfbWF4GAwgASgNIqYDCg1Db21waWxlZFJvdXRlEgwKBG5hbWUYASABKAkSEQoJbGlzdGVuZXJzGAIgAygJEg0KBWhvc3RzGAMgAygJEiwKB21hdGNoZXMYBCADKAsyGy5jYXVzZXdheS5zbmFwc2hvdC52MS5NYXRjaBIQCghwcmlvcml0eRgFIAEoERI9Cg1hbGxvd19lbmNvZGVkGAYgAygOMiYuY2F1c2V3YXkuc25hcHNob3QudjEuRW5jb2RlZENoYXJhY3RlchIvCghiYWNrZW5kcxgHIAMoCzIdLmNhdXNld2F5LnNuYXBzaG90LnYxLkJhY2tlbmQSNQoIdGltZW91dHMYCCABKAsyIy5jYXVzZXdheS5zbmFwc2hvdC52MS5Sb3V0ZVRpbWVvdXRzEhsKDmJvZHlfYnl0ZXNfbWF4GAkgASgESACIAQESGwoTYWN0aXZlX3JlcXVlc3RzX21heBgKIAEoDRIxCgdmaWx0ZXJzGBQgAygLMiAuY2F1c2V3YXkuc25hcHNob3QudjEuRmlsdGVySXRlbUIRCg9fYm9keV9ieXRlc19tYXgiiwIKBU1hdGNoEg8KBWV4YWN0GAEgASgJSAASEAoGcHJlZml4GAIgASgJSAASEgoIdGVtcGxhdGUYAyABKAlIABIPCgVyZWdleBgEIAEoCUgAEg8KB21ldGhvZHMYBSADKAkSNQoHaGVhZGVycxgGIAMoCzIkLmNhdXNld2F5LnNuYXBzaG90LnYxLlZhbHVlUHJlZGljYXRlEjMKBXF1ZXJ5GAcgAygLMiQuY2F1c2V3YXkuc25hcHNob3QudjEuVmFsdWVQcmVkaWNhdGUSNQoHY29va2llcxgIIAMoCzIkLmNhdXNld2F5LnNuYXBzaG90LnYxLlZhbHVlUHJlZGljYXRlQgYKBHBhdGgibAoOVmFsdWVQcmVkaWNhdGUSDAoEbmFtZRgBIAEoCRIPCgVleGFjdBgCIAEoCUgAEhAKBnByZWZpeBgDIAEoCUgAEg8KBXJlZ2V4GAQgASgJSAASEQoHcHJlc2VudBgFIAEoCEgAQgUKA3dheSIqCgdCYWNrZW5kEg8KB3NlcnZpY2UYASABKAkSDgoGd2VpZ2h0GAIgASgNImYKDVJvdXRlVGltZW91dHMSEgoKcmVxdWVzdF9tcxgBIAEoDRIYChByZXNwb25zZV9oZWFkX21zGAIgASgNEg8KB2lkbGVfbXMYAyABKA0SFgoOc3RyZWFtX2lkbGVfbXMYBCABKA0i/gEKD0NvbXBpbGVkU2VydmljZRIMCgRuYW1lGAEgASgJEjAKCHByb3RvY29sGAIgASgOMh4uY2F1c2V3YXkuc25hcHNob3QudjEuUHJvdG9jb2wSNQoGcG9saWN5GAMgASgOMiUuY2F1c2V3YXkuc25hcHNob3QudjEuQmFsYW5jaW5nUG9saWN5EhoKEmNvbm5lY3RfdGltZW91dF9tcxgEIAEoDRIoCgRwb29sGAUgASgLMhouY2F1c2V3YXkuc25hcHNob3QudjEuUG9vbBIuCgN0bHMYCiABKAsyIS5jYXVzZXdheS5zbmFwc2hvdC52MS5VcHN0cmVhbVRscyKUAQoLVXBzdHJlYW1UbHMSEwoLc2VydmVyX25hbWUYASABKAkSDQoFdHJ1c3QYAiADKAkSGgoSY2xpZW50X2NlcnRpZmljYXRlGAMgASgJEg4KBnZlcmlmeRgEIAEoCBI1CgttaW5fdmVyc2lvbhgFIAEoDjIgLmNhdXNld2F5LnNuYXBzaG90LnYxLlRsc1ZlcnNpb24ihgEKBFBvb2wSFwoPY29ubmVjdGlvbnNfbWF4GAEgASgNEhMKC3dhaXRpbmdfbWF4GAIgASgNEhcKD2lkbGVfdGltZW91dF9tcxgDIAEoDRIjChtyZXF1ZXN0c19wZXJfY29ubmVjdGlvbl9tYXgYCiABKA0SEgoKbWF4X2FnZV9tcxgLIAEoDSJMChNDb21waWxlZENlcnRpZmljYXRlEgwKBG5hbWUYASABKAkSDQoFY2hhaW4YAiABKAkSEAoDa2V5GAMgASgJSACIAQFCBgoEX2tleSJVChJDb21waWxlZE1pZGRsZXdhcmUSDAoEbmFtZRgBIAEoCRIxCgdmaWx0ZXJzGAIgAygLMiAuY2F1c2V3YXkuc25hcHNob3QudjEuRmlsdGVySXRlbSKNAQoKRmlsdGVySXRlbRIMCgRuYW1lGAEgASgJEg0KBXBoYXNlGAIgASgNEhIKCGRpc2FibGVkGAMgASgISAASFAoKbWlkZGxld2FyZRgEIAEoCUgAEjAKB3Jlc3BvbmQYCiABKAsyHS5jYXVzZXdheS5zbmFwc2hvdC52MS5SZXNwb25kSABCBgoEaXRlbSJ+CgdSZXNwb25kEg4KBnN0YXR1cxgBIAEoDRI1CgdoZWFkZXJzGAIgAygLMiQuY2F1c2V3YXkuc25hcHNob3QudjEuVGVtcGxhdGVIZWFkZXISLAoEYm9keRgDIAEoCzIeLmNhdXNld2F5LnNuYXBzaG90LnYxLlRlbXBsYXRlIk0KDlRlbXBsYXRlSGVhZGVyEgwKBG5hbWUYASABKAkSLQoFdmFsdWUYAiABKAsyHi5jYXVzZXdheS5zbmFwc2hvdC52MS5UZW1wbGF0ZSI9CghUZW1wbGF0ZRIxCgVwYXJ0cxgBIAMoCzIiLmNhdXNld2F5LnNuYXBzaG90LnYxLlRlbXBsYXRlUGFydCJlCgxUZW1wbGF0ZVBhcnQSEQoHbGl0ZXJhbBgBIAEoCUgAEjoKCHZhcmlhYmxlGAIgASgLMiYuY2F1c2V3YXkuc25hcHNob3QudjEuVGVtcGxhdGVWYXJpYWJsZUgAQgYKBHBhcnQiVgoQVGVtcGxhdGVWYXJpYWJsZRI0CgZzb3VyY2UYASABKA4yJC5jYXVzZXdheS5zbmFwc2hvdC52MS5UZW1wbGF0ZVNvdXJjZRIMCgRuYW1lGAIgASgJKo4BCg9BY2Nlc3NMb2dGb3JtYXQSIQodQUNDRVNTX0xPR19GT1JNQVRfVU5TUEVDSUZJRUQQABIaChZBQ0NFU1NfTE9HX0ZPUk1BVF9KU09OEAESHAoYQUNDRVNTX0xPR19GT1JNQVRfQ09NTU9OEAISHgoaQUNDRVNTX0xPR19GT1JNQVRfQ09NQklORUQQAypyCgpDbGllbnRBdXRoEhsKF0NMSUVOVF9BVVRIX1VOU1BFQ0lGSUVEEAASFAoQQ0xJRU5UX0FVVEhfTk9ORRABEhgKFENMSUVOVF9BVVRIX09QVElPTkFMEAISFwoTQ0xJRU5UX0FVVEhfUkVRVUlSRRADKmYKDVByb3h5UHJvdG9jb2wSHgoaUFJPWFlfUFJPVE9DT0xfVU5TUEVDSUZJRUQQABIZChVQUk9YWV9QUk9UT0NPTF9BQ0NFUFQQARIaChZQUk9YWV9QUk9UT0NPTF9SRVFVSVJFEAIqjAEKE0NsaWVudEFkZHJlc3NIZWFkZXISJQohQ0xJRU5UX0FERFJFU1NfSEVBREVSX1VOU1BFQ0lGSUVEEAASKQolQ0xJRU5UX0FERFJFU1NfSEVBREVSX1hfRk9SV0FSREVEX0ZPUhABEiMKH0NMSUVOVF9BRERSRVNTX0hFQURFUl9GT1JXQVJERUQQAirQAQoQRW5jb2RlZENoYXJhY3RlchIhCh1FTkNPREVEX0NIQVJBQ1RFUl9VTlNQRUNJRklFRBAAEhsKF0VOQ09ERURfQ0hBUkFDVEVSX1NMQVNIEAESHwobRU5DT0RFRF9DSEFSQUNURVJfQkFDS1NMQVNIEAISHgoaRU5DT0RFRF9DSEFSQUNURVJfUVVFU1RJT04QAxIaChZFTkNPREVEX0NIQVJBQ1RFUl9IQVNIEAQSHwobRU5DT0RFRF9DSEFSQUNURVJfU0VNSUNPTE9OEAUqUwoKVGxzVmVyc2lvbhIbChdUTFNfVkVSU0lPTl9VTlNQRUNJRklFRBAAEhMKD1RMU19WRVJTSU9OXzFfMhABEhMKD1RMU19WRVJTSU9OXzFfMxACKm4KCFByb3RvY29sEhgKFFBST1RPQ09MX1VOU1BFQ0lGSUVEEAASEQoNUFJPVE9DT0xfSFRUUBABEhIKDlBST1RPQ09MX0hUVFBTEAISEAoMUFJPVE9DT0xfSDJDEAMSDwoLUFJPVE9DT0xfSDIQBCpVCg9CYWxhbmNpbmdQb2xpY3kSIAocQkFMQU5DSU5HX1BPTElDWV9VTlNQRUNJRklFRBAAEiAKHEJBTEFOQ0lOR19QT0xJQ1lfUk9VTkRfUk9CSU4QASqMAwoOVGVtcGxhdGVTb3VyY2USHwobVEVNUExBVEVfU09VUkNFX1VOU1BFQ0lGSUVEEAASIgoeVEVNUExBVEVfU09VUkNFX1JFUVVFU1RfTUVUSE9EEAESIAocVEVNUExBVEVfU09VUkNFX1JFUVVFU1RfSE9TVBACEiAKHFRFTVBMQVRFX1NPVVJDRV9SRVFVRVNUX1BBVEgQAxIeChpURU1QTEFURV9TT1VSQ0VfUkVRVUVTVF9JRBAEEiIKHlRFTVBMQVRFX1NPVVJDRV9SRVFVRVNUX1NDSEVNRRAFEiIKHlRFTVBMQVRFX1NPVVJDRV9SRVFVRVNUX0hFQURFUhAGEiEKHVRFTVBMQVRFX1NPVVJDRV9SRVFVRVNUX1FVRVJZEAcSIgoeVEVNUExBVEVfU09VUkNFX1BBVEhfUEFSQU1FVEVSEAgSIgoeVEVNUExBVEVfU09VUkNFX0NMSUVOVF9BRERSRVNTEAkSHgoaVEVNUExBVEVfU09VUkNFX1JPVVRFX05BTUUQCmIGcHJvdG8z");
+  fileDesc("CiNjYXVzZXdheS9zbmFwc2hvdC92MS9zbmFwc2hvdC5wcm90bxIUY2F1c2V3YXkuc25hcHNob3QudjEizQMKD0NvbXBpbGVkR2F0ZXdheRIMCgRuYW1lGAEgASgJEjEKCWxpc3RlbmVycxgCIAMoCzIeLmNhdXNld2F5LnNuYXBzaG90LnYxLkxpc3RlbmVyEjsKDmNsaWVudF9hZGRyZXNzGAMgASgLMiMuY2F1c2V3YXkuc25hcHNob3QudjEuQ2xpZW50QWRkcmVzcxIVCg1tZXJnZV9zbGFzaGVzGAQgASgIEjYKCHRpbWVvdXRzGAUgASgLMiQuY2F1c2V3YXkuc25hcHNob3QudjEuQ2xpZW50VGltZW91dHMSMwoGbGltaXRzGAYgASgLMiMuY2F1c2V3YXkuc25hcHNob3QudjEuR2F0ZXdheUxpbWl0cxIaChJhY2Nlc3NfbG9nX2VuYWJsZWQYByABKAgSNAoKZm9yd2FyZGluZxgKIAEoCzIgLmNhdXNld2F5LnNuYXBzaG90LnYxLkZvcndhcmRpbmcSMwoKYWNjZXNzX2xvZxgLIAEoCzIfLmNhdXNld2F5LnNuYXBzaG90LnYxLkFjY2Vzc0xvZxIxCgdmaWx0ZXJzGBQgAygLMiAuY2F1c2V3YXkuc25hcHNob3QudjEuRmlsdGVySXRlbSIsCgpGb3J3YXJkaW5nEhEKCWZvcndhcmRlZBgBIAEoCBILCgN2aWEYAiABKAgilgEKCUFjY2Vzc0xvZxI1CgZmb3JtYXQYASABKA4yJS5jYXVzZXdheS5zbmFwc2hvdC52MS5BY2Nlc3NMb2dGb3JtYXQSDAoEcGF0aBgCIAEoCRIWCg5zYW1wbGVfcGVyY2VudBgDIAEoARIWCg5yZWRhY3RfaGVhZGVycxgEIAMoCRIUCgxyZWRhY3RfcXVlcnkYBSADKAki3gEKCExpc3RlbmVyEgwKBG5hbWUYASABKAkSDwoHYWRkcmVzcxgCIAEoCRIMCgRwb3J0GAMgASgNEg0KBWhvc3RzGAQgAygJEi4KA3RscxgKIAEoCzIhLmNhdXNld2F5LnNuYXBzaG90LnYxLkxpc3RlbmVyVGxzEjsKDnByb3h5X3Byb3RvY29sGAsgASgOMiMuY2F1c2V3YXkuc25hcHNob3QudjEuUHJveHlQcm90b2NvbBISCgpodHRwMV9vbmx5GAwgASgIEhUKDXJlZGlyZWN0X3BvcnQYDSABKA0iyAEKC0xpc3RlbmVyVGxzEhQKDGNlcnRpZmljYXRlcxgBIAMoCRI1CgttaW5fdmVyc2lvbhgCIAEoDjIgLmNhdXNld2F5LnNuYXBzaG90LnYxLlRsc1ZlcnNpb24SDwoHY2lwaGVycxgDIAMoCRI1CgtjbGllbnRfYXV0aBgEIAEoDjIgLmNhdXNld2F5LnNuYXBzaG90LnYxLkNsaWVudEF1dGgSDQoFdHJ1c3QYBSADKAkSFQoNb2NzcF9zdGFwbGluZxgGIAEoCCJjCg1DbGllbnRBZGRyZXNzEhcKD3RydXN0ZWRfcHJveGllcxgBIAMoCRI5CgZoZWFkZXIYAiABKA4yKS5jYXVzZXdheS5zbmFwc2hvdC52MS5DbGllbnRBZGRyZXNzSGVhZGVyIqIBCg5DbGllbnRUaW1lb3V0cxIXCg9yZXF1ZXN0X2hlYWRfbXMYASABKA0SHAoUcmVxdWVzdF9ib2R5X2lkbGVfbXMYAiABKA0SFQoNa2VlcF9hbGl2ZV9tcxgDIAEoDRIWCg5kcmFpbl9kZWxheV9tcxgEIAEoDRIQCghkcmFpbl9tcxgFIAEoDRIYChB0bHNfaGFuZHNoYWtlX21zGAogASgNIrgCCg1HYXRld2F5TGltaXRzEhYKDmhlYWRfYnl0ZXNfbWF4GAEgASgNEhMKC2hlYWRlcnNfbWF4GAIgASgNEhgKEHRhcmdldF9ieXRlc19tYXgYAyABKA0SFgoOYm9keV9ieXRlc19tYXgYBCABKAQSFwoPY29ubmVjdGlvbnNfbWF4GAUgASgNEhsKE2FjdGl2ZV9yZXF1ZXN0c19tYXgYBiABKA0SIwobY29ubmVjdGlvbnNfcGVyX2FkZHJlc3NfbWF4GAcgASgNEiMKG3JlcXVlc3RzX3Blcl9jb25uZWN0aW9uX21heBgIIAEoDRIVCg1waXBlbGluZWRfbWF4GAogASgNEhwKFGJ5dGVzX3Blcl9zZWNvbmRfbWluGAsgASgNEhMKC3N0cmVhbXNfbWF4GAwgASgNIoQECg1Db21waWxlZFJvdXRlEgwKBG5hbWUYASABKAkSEQoJbGlzdGVuZXJzGAIgAygJEg0KBWhvc3RzGAMgAygJEiwKB21hdGNoZXMYBCADKAsyGy5jYXVzZXdheS5zbmFwc2hvdC52MS5NYXRjaBIQCghwcmlvcml0eRgFIAEoERI9Cg1hbGxvd19lbmNvZGVkGAYgAygOMiYuY2F1c2V3YXkuc25hcHNob3QudjEuRW5jb2RlZENoYXJhY3RlchIvCghiYWNrZW5kcxgHIAMoCzIdLmNhdXNld2F5LnNuYXBzaG90LnYxLkJhY2tlbmQSNQoIdGltZW91dHMYCCABKAsyIy5jYXVzZXdheS5zbmFwc2hvdC52MS5Sb3V0ZVRpbWVvdXRzEhsKDmJvZHlfYnl0ZXNfbWF4GAkgASgESACIAQESGwoTYWN0aXZlX3JlcXVlc3RzX21heBgKIAEoDRIqCgVyZXRyeRgLIAEoCzIbLmNhdXNld2F5LnNuYXBzaG90LnYxLlJldHJ5EjAKCGFmZmluaXR5GAwgASgLMh4uY2F1c2V3YXkuc25hcHNob3QudjEuQWZmaW5pdHkSMQoHZmlsdGVycxgUIAMoCzIgLmNhdXNld2F5LnNuYXBzaG90LnYxLkZpbHRlckl0ZW1CEQoPX2JvZHlfYnl0ZXNfbWF4IvABCgVSZXRyeRIQCghhdHRlbXB0cxgBIAEoDRIXCg9jb25uZWN0X2ZhaWx1cmUYAiABKAgSDQoFcmVzZXQYAyABKAgSDwoHdGltZW91dBgEIAEoCBIzCghzdGF0dXNlcxgFIAMoCzIhLmNhdXNld2F5LnNuYXBzaG90LnYxLlN0YXR1c1JhbmdlEhIKCmdycGNfY29kZXMYBiADKA0SDwoHbWV0aG9kcxgHIAMoCRISCgpiYWNrb2ZmX21zGAggASgNEhYKDm1heF9iYWNrb2ZmX21zGAkgASgNEhYKDmJvZHlfYnl0ZXNfbWF4GAogASgEIioKC1N0YXR1c1JhbmdlEg0KBWZpcnN0GAEgASgNEgwKBGxhc3QYAiABKA0ifQoIQWZmaW5pdHkSNgoGY29va2llGAEgASgLMiQuY2F1c2V3YXkuc25hcHNob3QudjEuQWZmaW5pdHlDb29raWVIABIxCgJieRgCIAEoCzIjLmNhdXNld2F5LnNuYXBzaG90LnYxLlJlcXVlc3RTb3VyY2VIAEIGCgRraW5kIoQBCg5BZmZpbml0eUNvb2tpZRIMCgRuYW1lGAEgASgJEhMKC3R0bF9zZWNvbmRzGAIgASgNEgwKBHBhdGgYAyABKAkSMQoJc2FtZV9zaXRlGAQgASgOMh4uY2F1c2V3YXkuc25hcHNob3QudjEuU2FtZVNpdGUSDgoGZG9tYWluGAUgASgJIlQKDVJlcXVlc3RTb3VyY2USNQoEa2luZBgBIAEoDjInLmNhdXNld2F5LnNuYXBzaG90LnYxLlJlcXVlc3RTb3VyY2VLaW5kEgwKBG5hbWUYAiABKAkiiwIKBU1hdGNoEg8KBWV4YWN0GAEgASgJSAASEAoGcHJlZml4GAIgASgJSAASEgoIdGVtcGxhdGUYAyABKAlIABIPCgVyZWdleBgEIAEoCUgAEg8KB21ldGhvZHMYBSADKAkSNQoHaGVhZGVycxgGIAMoCzIkLmNhdXNld2F5LnNuYXBzaG90LnYxLlZhbHVlUHJlZGljYXRlEjMKBXF1ZXJ5GAcgAygLMiQuY2F1c2V3YXkuc25hcHNob3QudjEuVmFsdWVQcmVkaWNhdGUSNQoHY29va2llcxgIIAMoCzIkLmNhdXNld2F5LnNuYXBzaG90LnYxLlZhbHVlUHJlZGljYXRlQgYKBHBhdGgibAoOVmFsdWVQcmVkaWNhdGUSDAoEbmFtZRgBIAEoCRIPCgVleGFjdBgCIAEoCUgAEhAKBnByZWZpeBgDIAEoCUgAEg8KBXJlZ2V4GAQgASgJSAASEQoHcHJlc2VudBgFIAEoCEgAQgUKA3dheSIqCgdCYWNrZW5kEg8KB3NlcnZpY2UYASABKAkSDgoGd2VpZ2h0GAIgASgNIoIBCg1Sb3V0ZVRpbWVvdXRzEhIKCnJlcXVlc3RfbXMYASABKA0SGAoQcmVzcG9uc2VfaGVhZF9tcxgCIAEoDRIPCgdpZGxlX21zGAMgASgNEhYKDnN0cmVhbV9pZGxlX21zGAQgASgNEhoKEmJhY2tlbmRfcmVxdWVzdF9tcxgFIAEoDSLnBAoPQ29tcGlsZWRTZXJ2aWNlEgwKBG5hbWUYASABKAkSMAoIcHJvdG9jb2wYAiABKA4yHi5jYXVzZXdheS5zbmFwc2hvdC52MS5Qcm90b2NvbBI1CgZwb2xpY3kYAyABKA4yJS5jYXVzZXdheS5zbmFwc2hvdC52MS5CYWxhbmNpbmdQb2xpY3kSGgoSY29ubmVjdF90aW1lb3V0X21zGAQgASgNEigKBHBvb2wYBSABKAsyGi5jYXVzZXdheS5zbmFwc2hvdC52MS5Qb29sEi4KA3RscxgKIAEoCzIhLmNhdXNld2F5LnNuYXBzaG90LnYxLlVwc3RyZWFtVGxzEjIKCWJhbGFuY2luZxgLIAEoCzIfLmNhdXNld2F5LnNuYXBzaG90LnYxLkJhbGFuY2luZxIwCghhZmZpbml0eRgMIAEoCzIeLmNhdXNld2F5LnNuYXBzaG90LnYxLkFmZmluaXR5EjcKDGFjdGl2ZV9jaGVjaxgNIAEoCzIhLmNhdXNld2F5LnNuYXBzaG90LnYxLkFjdGl2ZUNoZWNrEjkKDXBhc3NpdmVfY2hlY2sYDiABKAsyIi5jYXVzZXdheS5zbmFwc2hvdC52MS5QYXNzaXZlQ2hlY2sSFQoNcGFuaWNfcGVyY2VudBgPIAEoARI3CgxyZXRyeV9idWRnZXQYECABKAsyIS5jYXVzZXdheS5zbmFwc2hvdC52MS5SZXRyeUJ1ZGdldBI9Cg9jaXJjdWl0X2JyZWFrZXIYESABKAsyJC5jYXVzZXdheS5zbmFwc2hvdC52MS5DaXJjdWl0QnJlYWtlciKfAQoJQmFsYW5jaW5nEjEKBGhhc2gYASABKAsyIy5jYXVzZXdheS5zbmFwc2hvdC52MS5SZXF1ZXN0U291cmNlEhwKFGJvdW5kZWRfbG9hZF9wZXJjZW50GAIgASgNEhUKDXNsb3dfc3RhcnRfbXMYAyABKA0SEwoLcHJlZmVyX3pvbmUYBCABKAgSFQoNc3BpbGxfcGVyY2VudBgFIAEoASLcAgoLQWN0aXZlQ2hlY2sSLQoEdHlwZRgBIAEoDjIfLmNhdXNld2F5LnNuYXBzaG90LnYxLkNoZWNrVHlwZRIMCgRwYXRoGAIgASgJEg4KBm1ldGhvZBgDIAEoCRIMCgRob3N0GAQgASgJEjIKB2hlYWRlcnMYBSADKAsyIS5jYXVzZXdheS5zbmFwc2hvdC52MS5DaGVja0hlYWRlchIzCghzdGF0dXNlcxgGIAMoCzIhLmNhdXNld2F5LnNuYXBzaG90LnYxLlN0YXR1c1JhbmdlEgwKBGJvZHkYByABKAkSDAoEcG9ydBgIIAEoDRIUCgxncnBjX3NlcnZpY2UYCSABKAkSEwoLaW50ZXJ2YWxfbXMYCiABKA0SEgoKdGltZW91dF9tcxgLIAEoDRIXCg91bmhlYWx0aHlfYWZ0ZXIYDCABKA0SFQoNaGVhbHRoeV9hZnRlchgNIAEoDSIqCgtDaGVja0hlYWRlchIMCgRuYW1lGAEgASgJEg0KBXZhbHVlGAIgASgJItUBCgxQYXNzaXZlQ2hlY2sSGAoQY29ubmVjdF9mYWlsdXJlcxgBIAEoDRIXCg9jb25zZWN1dGl2ZV81eHgYAiABKA0SHAoUc3VjY2Vzc19yYXRlX3BlcmNlbnQYAyABKAESFAoMbWluX3JlcXVlc3RzGAQgASgNEhEKCXdpbmRvd19tcxgFIAEoDRIUCgxlamVjdF9mb3JfbXMYBiABKA0SGAoQbWF4X2VqZWN0X2Zvcl9tcxgHIAEoDRIbChNtYXhfZWplY3RlZF9wZXJjZW50GAggASgBIkkKC1JldHJ5QnVkZ2V0Eg8KB3BlcmNlbnQYASABKAESFgoObWluX3Blcl9zZWNvbmQYAiABKA0SEQoJd2luZG93X21zGAMgASgNInQKDkNpcmN1aXRCcmVha2VyEhQKDHJlcXVlc3RzX21heBgBIAEoDRITCgtyZXRyaWVzX21heBgCIAEoDRI3CgxmYWlsdXJlX3JhdGUYAyABKAsyIS5jYXVzZXdheS5zbmFwc2hvdC52MS5GYWlsdXJlUmF0ZSKhAQoLRmFpbHVyZVJhdGUSDwoHcGVyY2VudBgBIAEoARIRCgl3aW5kb3dfbXMYAiABKA0SFAoMbWluX3JlcXVlc3RzGAMgASgNEhMKC29wZW5fZm9yX21zGAQgASgNEg4KBnByb2JlcxgFIAEoDRIzCghzdGF0dXNlcxgGIAMoCzIhLmNhdXNld2F5LnNuYXBzaG90LnYxLlN0YXR1c1JhbmdlIpQBCgtVcHN0cmVhbVRscxITCgtzZXJ2ZXJfbmFtZRgBIAEoCRINCgV0cnVzdBgCIAMoCRIaChJjbGllbnRfY2VydGlmaWNhdGUYAyABKAkSDgoGdmVyaWZ5GAQgASgIEjUKC21pbl92ZXJzaW9uGAUgASgOMiAuY2F1c2V3YXkuc25hcHNob3QudjEuVGxzVmVyc2lvbiKGAQoEUG9vbBIXCg9jb25uZWN0aW9uc19tYXgYASABKA0SEwoLd2FpdGluZ19tYXgYAiABKA0SFwoPaWRsZV90aW1lb3V0X21zGAMgASgNEiMKG3JlcXVlc3RzX3Blcl9jb25uZWN0aW9uX21heBgKIAEoDRISCgptYXhfYWdlX21zGAsgASgNIkwKE0NvbXBpbGVkQ2VydGlmaWNhdGUSDAoEbmFtZRgBIAEoCRINCgVjaGFpbhgCIAEoCRIQCgNrZXkYAyABKAlIAIgBAUIGCgRfa2V5IlUKEkNvbXBpbGVkTWlkZGxld2FyZRIMCgRuYW1lGAEgASgJEjEKB2ZpbHRlcnMYAiADKAsyIC5jYXVzZXdheS5zbmFwc2hvdC52MS5GaWx0ZXJJdGVtIv4BCgpGaWx0ZXJJdGVtEgwKBG5hbWUYASABKAkSDQoFcGhhc2UYAiABKA0SEgoIZGlzYWJsZWQYAyABKAhIABIUCgptaWRkbGV3YXJlGAQgASgJSAASMAoHcmVzcG9uZBgKIAEoCzIdLmNhdXNld2F5LnNuYXBzaG90LnYxLlJlc3BvbmRIABI/Cg9mYXVsdF9pbmplY3Rpb24YCyABKAsyJC5jYXVzZXdheS5zbmFwc2hvdC52MS5GYXVsdEluamVjdGlvbkgAEi4KBm1pcnJvchgMIAEoCzIcLmNhdXNld2F5LnNuYXBzaG90LnYxLk1pcnJvckgAQgYKBGl0ZW0iXwoORmF1bHRJbmplY3Rpb24SDwoHcGVyY2VudBgBIAEoARIQCghkZWxheV9tcxgCIAEoDRIQCgZzdGF0dXMYAyABKA1IABIPCgVyZXNldBgEIAEoCEgAQgcKBWFib3J0IkIKBk1pcnJvchIPCgdzZXJ2aWNlGAEgASgJEg8KB3BlcmNlbnQYAiABKAESFgoOYm9keV9ieXRlc19tYXgYAyABKAQifgoHUmVzcG9uZBIOCgZzdGF0dXMYASABKA0SNQoHaGVhZGVycxgCIAMoCzIkLmNhdXNld2F5LnNuYXBzaG90LnYxLlRlbXBsYXRlSGVhZGVyEiwKBGJvZHkYAyABKAsyHi5jYXVzZXdheS5zbmFwc2hvdC52MS5UZW1wbGF0ZSJNCg5UZW1wbGF0ZUhlYWRlchIMCgRuYW1lGAEgASgJEi0KBXZhbHVlGAIgASgLMh4uY2F1c2V3YXkuc25hcHNob3QudjEuVGVtcGxhdGUiPQoIVGVtcGxhdGUSMQoFcGFydHMYASADKAsyIi5jYXVzZXdheS5zbmFwc2hvdC52MS5UZW1wbGF0ZVBhcnQiZQoMVGVtcGxhdGVQYXJ0EhEKB2xpdGVyYWwYASABKAlIABI6Cgh2YXJpYWJsZRgCIAEoCzImLmNhdXNld2F5LnNuYXBzaG90LnYxLlRlbXBsYXRlVmFyaWFibGVIAEIGCgRwYXJ0IlYKEFRlbXBsYXRlVmFyaWFibGUSNAoGc291cmNlGAEgASgOMiQuY2F1c2V3YXkuc25hcHNob3QudjEuVGVtcGxhdGVTb3VyY2USDAoEbmFtZRgCIAEoCSqOAQoPQWNjZXNzTG9nRm9ybWF0EiEKHUFDQ0VTU19MT0dfRk9STUFUX1VOU1BFQ0lGSUVEEAASGgoWQUNDRVNTX0xPR19GT1JNQVRfSlNPThABEhwKGEFDQ0VTU19MT0dfRk9STUFUX0NPTU1PThACEh4KGkFDQ0VTU19MT0dfRk9STUFUX0NPTUJJTkVEEAMqcgoKQ2xpZW50QXV0aBIbChdDTElFTlRfQVVUSF9VTlNQRUNJRklFRBAAEhQKEENMSUVOVF9BVVRIX05PTkUQARIYChRDTElFTlRfQVVUSF9PUFRJT05BTBACEhcKE0NMSUVOVF9BVVRIX1JFUVVJUkUQAypmCg1Qcm94eVByb3RvY29sEh4KGlBST1hZX1BST1RPQ09MX1VOU1BFQ0lGSUVEEAASGQoVUFJPWFlfUFJPVE9DT0xfQUNDRVBUEAESGgoWUFJPWFlfUFJPVE9DT0xfUkVRVUlSRRACKowBChNDbGllbnRBZGRyZXNzSGVhZGVyEiUKIUNMSUVOVF9BRERSRVNTX0hFQURFUl9VTlNQRUNJRklFRBAAEikKJUNMSUVOVF9BRERSRVNTX0hFQURFUl9YX0ZPUldBUkRFRF9GT1IQARIjCh9DTElFTlRfQUREUkVTU19IRUFERVJfRk9SV0FSREVEEAIqYgoIU2FtZVNpdGUSGQoVU0FNRV9TSVRFX1VOU1BFQ0lGSUVEEAASEQoNU0FNRV9TSVRFX0xBWBABEhQKEFNBTUVfU0lURV9TVFJJQ1QQAhISCg5TQU1FX1NJVEVfTk9ORRADKvUBChFSZXF1ZXN0U291cmNlS2luZBIjCh9SRVFVRVNUX1NPVVJDRV9LSU5EX1VOU1BFQ0lGSUVEEAASHwobUkVRVUVTVF9TT1VSQ0VfS0lORF9BRERSRVNTEAESHQoZUkVRVUVTVF9TT1VSQ0VfS0lORF9ST1VURRACEhwKGFJFUVVFU1RfU09VUkNFX0tJTkRfUEFUSBADEh4KGlJFUVVFU1RfU09VUkNFX0tJTkRfSEVBREVSEAQSHQoZUkVRVUVTVF9TT1VSQ0VfS0lORF9RVUVSWRAFEh4KGlJFUVVFU1RfU09VUkNFX0tJTkRfQ09PS0lFEAYq0AEKEEVuY29kZWRDaGFyYWN0ZXISIQodRU5DT0RFRF9DSEFSQUNURVJfVU5TUEVDSUZJRUQQABIbChdFTkNPREVEX0NIQVJBQ1RFUl9TTEFTSBABEh8KG0VOQ09ERURfQ0hBUkFDVEVSX0JBQ0tTTEFTSBACEh4KGkVOQ09ERURfQ0hBUkFDVEVSX1FVRVNUSU9OEAMSGgoWRU5DT0RFRF9DSEFSQUNURVJfSEFTSBAEEh8KG0VOQ09ERURfQ0hBUkFDVEVSX1NFTUlDT0xPThAFKmUKCUNoZWNrVHlwZRIaChZDSEVDS19UWVBFX1VOU1BFQ0lGSUVEEAASEwoPQ0hFQ0tfVFlQRV9IVFRQEAESEgoOQ0hFQ0tfVFlQRV9UQ1AQAhITCg9DSEVDS19UWVBFX0dSUEMQAypTCgpUbHNWZXJzaW9uEhsKF1RMU19WRVJTSU9OX1VOU1BFQ0lGSUVEEAASEwoPVExTX1ZFUlNJT05fMV8yEAESEwoPVExTX1ZFUlNJT05fMV8zEAIqbgoIUHJvdG9jb2wSGAoUUFJPVE9DT0xfVU5TUEVDSUZJRUQQABIRCg1QUk9UT0NPTF9IVFRQEAESEgoOUFJPVE9DT0xfSFRUUFMQAhIQCgxQUk9UT0NPTF9IMkMQAxIPCgtQUk9UT0NPTF9IMhAEKvgBCg9CYWxhbmNpbmdQb2xpY3kSIAocQkFMQU5DSU5HX1BPTElDWV9VTlNQRUNJRklFRBAAEiAKHEJBTEFOQ0lOR19QT0xJQ1lfUk9VTkRfUk9CSU4QARIbChdCQUxBTkNJTkdfUE9MSUNZX1JBTkRPTRACEiIKHkJBTEFOQ0lOR19QT0xJQ1lfTEVBU1RfUkVRVUVTVBADEh4KGkJBTEFOQ0lOR19QT0xJQ1lfUEVBS19FV01BEAQSJAogQkFMQU5DSU5HX1BPTElDWV9DT05TSVNURU5UX0hBU0gQBRIaChZCQUxBTkNJTkdfUE9MSUNZX0ZJUlNUEAYqjAMKDlRlbXBsYXRlU291cmNlEh8KG1RFTVBMQVRFX1NPVVJDRV9VTlNQRUNJRklFRBAAEiIKHlRFTVBMQVRFX1NPVVJDRV9SRVFVRVNUX01FVEhPRBABEiAKHFRFTVBMQVRFX1NPVVJDRV9SRVFVRVNUX0hPU1QQAhIgChxURU1QTEFURV9TT1VSQ0VfUkVRVUVTVF9QQVRIEAMSHgoaVEVNUExBVEVfU09VUkNFX1JFUVVFU1RfSUQQBBIiCh5URU1QTEFURV9TT1VSQ0VfUkVRVUVTVF9TQ0hFTUUQBRIiCh5URU1QTEFURV9TT1VSQ0VfUkVRVUVTVF9IRUFERVIQBhIhCh1URU1QTEFURV9TT1VSQ0VfUkVRVUVTVF9RVUVSWRAHEiIKHlRFTVBMQVRFX1NPVVJDRV9QQVRIX1BBUkFNRVRFUhAIEiIKHlRFTVBMQVRFX1NPVVJDRV9DTElFTlRfQUREUkVTUxAJEh4KGlRFTVBMQVRFX1NPVVJDRV9ST1VURV9OQU1FEApiBnByb3RvMw");
 
 /**
  * Key "gateway/<name>", schema version 1.
@@ -462,6 +462,20 @@ export type CompiledRoute = Message<"causeway.snapshot.v1.CompiledRoute"> & {
   activeRequestsMax: number;
 
   /**
+   * Absent = none.
+   *
+   * @generated from field: causeway.snapshot.v1.Retry retry = 11;
+   */
+  retry?: Retry | undefined;
+
+  /**
+   * Among backends; absent = none.
+   *
+   * @generated from field: causeway.snapshot.v1.Affinity affinity = 12;
+   */
+  affinity?: Affinity | undefined;
+
+  /**
    * @generated from field: repeated causeway.snapshot.v1.FilterItem filters = 20;
    */
   filters: FilterItem[];
@@ -473,6 +487,196 @@ export type CompiledRoute = Message<"causeway.snapshot.v1.CompiledRoute"> & {
  */
 export const CompiledRouteSchema: GenMessage<CompiledRoute> = /*@__PURE__*/
   messageDesc(file_causeway_snapshot_v1_snapshot, 8);
+
+/**
+ * When a request is tried again.
+ *
+ * @generated from message causeway.snapshot.v1.Retry
+ */
+export type Retry = Message<"causeway.snapshot.v1.Retry"> & {
+  /**
+   * After the first try.
+   *
+   * @generated from field: uint32 attempts = 1;
+   */
+  attempts: number;
+
+  /**
+   * @generated from field: bool connect_failure = 2;
+   */
+  connectFailure: boolean;
+
+  /**
+   * @generated from field: bool reset = 3;
+   */
+  reset: boolean;
+
+  /**
+   * @generated from field: bool timeout = 4;
+   */
+  timeout: boolean;
+
+  /**
+   * @generated from field: repeated causeway.snapshot.v1.StatusRange statuses = 5;
+   */
+  statuses: StatusRange[];
+
+  /**
+   * Numbers of gRPC codes.
+   *
+   * @generated from field: repeated uint32 grpc_codes = 6;
+   */
+  grpcCodes: number[];
+
+  /**
+   * @generated from field: repeated string methods = 7;
+   */
+  methods: string[];
+
+  /**
+   * @generated from field: uint32 backoff_ms = 8;
+   */
+  backoffMs: number;
+
+  /**
+   * @generated from field: uint32 max_backoff_ms = 9;
+   */
+  maxBackoffMs: number;
+
+  /**
+   * @generated from field: uint64 body_bytes_max = 10;
+   */
+  bodyBytesMax: bigint;
+};
+
+/**
+ * Describes the message causeway.snapshot.v1.Retry.
+ * Use `create(RetrySchema)` to create a new message.
+ */
+export const RetrySchema: GenMessage<Retry> = /*@__PURE__*/
+  messageDesc(file_causeway_snapshot_v1_snapshot, 9);
+
+/**
+ * Both are in it.
+ *
+ * @generated from message causeway.snapshot.v1.StatusRange
+ */
+export type StatusRange = Message<"causeway.snapshot.v1.StatusRange"> & {
+  /**
+   * @generated from field: uint32 first = 1;
+   */
+  first: number;
+
+  /**
+   * @generated from field: uint32 last = 2;
+   */
+  last: number;
+};
+
+/**
+ * Describes the message causeway.snapshot.v1.StatusRange.
+ * Use `create(StatusRangeSchema)` to create a new message.
+ */
+export const StatusRangeSchema: GenMessage<StatusRange> = /*@__PURE__*/
+  messageDesc(file_causeway_snapshot_v1_snapshot, 10);
+
+/**
+ * Which requests belong together.
+ *
+ * @generated from message causeway.snapshot.v1.Affinity
+ */
+export type Affinity = Message<"causeway.snapshot.v1.Affinity"> & {
+  /**
+   * @generated from oneof causeway.snapshot.v1.Affinity.kind
+   */
+  kind: {
+    /**
+     * @generated from field: causeway.snapshot.v1.AffinityCookie cookie = 1;
+     */
+    value: AffinityCookie;
+    case: "cookie";
+  } | {
+    /**
+     * @generated from field: causeway.snapshot.v1.RequestSource by = 2;
+     */
+    value: RequestSource;
+    case: "by";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message causeway.snapshot.v1.Affinity.
+ * Use `create(AffinitySchema)` to create a new message.
+ */
+export const AffinitySchema: GenMessage<Affinity> = /*@__PURE__*/
+  messageDesc(file_causeway_snapshot_v1_snapshot, 11);
+
+/**
+ * @generated from message causeway.snapshot.v1.AffinityCookie
+ */
+export type AffinityCookie = Message<"causeway.snapshot.v1.AffinityCookie"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * 0 = until the client is closed.
+   *
+   * @generated from field: uint32 ttl_seconds = 2;
+   */
+  ttlSeconds: number;
+
+  /**
+   * @generated from field: string path = 3;
+   */
+  path: string;
+
+  /**
+   * @generated from field: causeway.snapshot.v1.SameSite same_site = 4;
+   */
+  sameSite: SameSite;
+
+  /**
+   * Empty = the host that was asked.
+   *
+   * @generated from field: string domain = 5;
+   */
+  domain: string;
+};
+
+/**
+ * Describes the message causeway.snapshot.v1.AffinityCookie.
+ * Use `create(AffinityCookieSchema)` to create a new message.
+ */
+export const AffinityCookieSchema: GenMessage<AffinityCookie> = /*@__PURE__*/
+  messageDesc(file_causeway_snapshot_v1_snapshot, 12);
+
+/**
+ * A value that is taken from a request.
+ *
+ * @generated from message causeway.snapshot.v1.RequestSource
+ */
+export type RequestSource = Message<"causeway.snapshot.v1.RequestSource"> & {
+  /**
+   * @generated from field: causeway.snapshot.v1.RequestSourceKind kind = 1;
+   */
+  kind: RequestSourceKind;
+
+  /**
+   * Of a header (lower case), query parameter or cookie; empty for the other kinds.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message causeway.snapshot.v1.RequestSource.
+ * Use `create(RequestSourceSchema)` to create a new message.
+ */
+export const RequestSourceSchema: GenMessage<RequestSource> = /*@__PURE__*/
+  messageDesc(file_causeway_snapshot_v1_snapshot, 13);
 
 /**
  * @generated from message causeway.snapshot.v1.Match
@@ -533,7 +737,7 @@ export type Match = Message<"causeway.snapshot.v1.Match"> & {
  * Use `create(MatchSchema)` to create a new message.
  */
 export const MatchSchema: GenMessage<Match> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 9);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 14);
 
 /**
  * @generated from message causeway.snapshot.v1.ValuePredicate
@@ -579,7 +783,7 @@ export type ValuePredicate = Message<"causeway.snapshot.v1.ValuePredicate"> & {
  * Use `create(ValuePredicateSchema)` to create a new message.
  */
 export const ValuePredicateSchema: GenMessage<ValuePredicate> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 10);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 15);
 
 /**
  * @generated from message causeway.snapshot.v1.Backend
@@ -603,7 +807,7 @@ export type Backend = Message<"causeway.snapshot.v1.Backend"> & {
  * Use `create(BackendSchema)` to create a new message.
  */
 export const BackendSchema: GenMessage<Backend> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 11);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 16);
 
 /**
  * 0 = off.
@@ -630,6 +834,11 @@ export type RouteTimeouts = Message<"causeway.snapshot.v1.RouteTimeouts"> & {
    * @generated from field: uint32 stream_idle_ms = 4;
    */
   streamIdleMs: number;
+
+  /**
+   * @generated from field: uint32 backend_request_ms = 5;
+   */
+  backendRequestMs: number;
 };
 
 /**
@@ -637,7 +846,7 @@ export type RouteTimeouts = Message<"causeway.snapshot.v1.RouteTimeouts"> & {
  * Use `create(RouteTimeoutsSchema)` to create a new message.
  */
 export const RouteTimeoutsSchema: GenMessage<RouteTimeouts> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 12);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 17);
 
 /**
  * Key "service/<namespace>/<name>", schema version 1. Endpoints travel beside it as an EndpointSet.
@@ -678,6 +887,49 @@ export type CompiledService = Message<"causeway.snapshot.v1.CompiledService"> & 
    * @generated from field: causeway.snapshot.v1.UpstreamTls tls = 10;
    */
   tls?: UpstreamTls | undefined;
+
+  /**
+   * @generated from field: causeway.snapshot.v1.Balancing balancing = 11;
+   */
+  balancing?: Balancing | undefined;
+
+  /**
+   * Among endpoints; absent = none.
+   *
+   * @generated from field: causeway.snapshot.v1.Affinity affinity = 12;
+   */
+  affinity?: Affinity | undefined;
+
+  /**
+   * Absent = endpoints are not asked.
+   *
+   * @generated from field: causeway.snapshot.v1.ActiveCheck active_check = 13;
+   */
+  activeCheck?: ActiveCheck | undefined;
+
+  /**
+   * @generated from field: causeway.snapshot.v1.PassiveCheck passive_check = 14;
+   */
+  passiveCheck?: PassiveCheck | undefined;
+
+  /**
+   * 0 to 100, with fractions; 0 = never.
+   *
+   * @generated from field: double panic_percent = 15;
+   */
+  panicPercent: number;
+
+  /**
+   * @generated from field: causeway.snapshot.v1.RetryBudget retry_budget = 16;
+   */
+  retryBudget?: RetryBudget | undefined;
+
+  /**
+   * Absent = none.
+   *
+   * @generated from field: causeway.snapshot.v1.CircuitBreaker circuit_breaker = 17;
+   */
+  circuitBreaker?: CircuitBreaker | undefined;
 };
 
 /**
@@ -685,7 +937,329 @@ export type CompiledService = Message<"causeway.snapshot.v1.CompiledService"> & 
  * Use `create(CompiledServiceSchema)` to create a new message.
  */
 export const CompiledServiceSchema: GenMessage<CompiledService> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 13);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 18);
+
+/**
+ * What there is to say of the policy.
+ *
+ * @generated from message causeway.snapshot.v1.Balancing
+ */
+export type Balancing = Message<"causeway.snapshot.v1.Balancing"> & {
+  /**
+   * Consistent hashing: by what; absent otherwise.
+   *
+   * @generated from field: causeway.snapshot.v1.RequestSource hash = 1;
+   */
+  hash?: RequestSource | undefined;
+
+  /**
+   * 0 = off.
+   *
+   * @generated from field: uint32 bounded_load_percent = 2;
+   */
+  boundedLoadPercent: number;
+
+  /**
+   * 0 = off.
+   *
+   * @generated from field: uint32 slow_start_ms = 3;
+   */
+  slowStartMs: number;
+
+  /**
+   * @generated from field: bool prefer_zone = 4;
+   */
+  preferZone: boolean;
+
+  /**
+   * 0 to 100, with fractions.
+   *
+   * @generated from field: double spill_percent = 5;
+   */
+  spillPercent: number;
+};
+
+/**
+ * Describes the message causeway.snapshot.v1.Balancing.
+ * Use `create(BalancingSchema)` to create a new message.
+ */
+export const BalancingSchema: GenMessage<Balancing> = /*@__PURE__*/
+  messageDesc(file_causeway_snapshot_v1_snapshot, 19);
+
+/**
+ * @generated from message causeway.snapshot.v1.ActiveCheck
+ */
+export type ActiveCheck = Message<"causeway.snapshot.v1.ActiveCheck"> & {
+  /**
+   * @generated from field: causeway.snapshot.v1.CheckType type = 1;
+   */
+  type: CheckType;
+
+  /**
+   * HTTP only, up to body.
+   *
+   * @generated from field: string path = 2;
+   */
+  path: string;
+
+  /**
+   * @generated from field: string method = 3;
+   */
+  method: string;
+
+  /**
+   * HTTP and gRPC; empty = the address.
+   *
+   * @generated from field: string host = 4;
+   */
+  host: string;
+
+  /**
+   * Sorted by name.
+   *
+   * @generated from field: repeated causeway.snapshot.v1.CheckHeader headers = 5;
+   */
+  headers: CheckHeader[];
+
+  /**
+   * @generated from field: repeated causeway.snapshot.v1.StatusRange statuses = 6;
+   */
+  statuses: StatusRange[];
+
+  /**
+   * Empty = any.
+   *
+   * @generated from field: string body = 7;
+   */
+  body: string;
+
+  /**
+   * 0 = that of the endpoint.
+   *
+   * @generated from field: uint32 port = 8;
+   */
+  port: number;
+
+  /**
+   * @generated from field: string grpc_service = 9;
+   */
+  grpcService: string;
+
+  /**
+   * @generated from field: uint32 interval_ms = 10;
+   */
+  intervalMs: number;
+
+  /**
+   * @generated from field: uint32 timeout_ms = 11;
+   */
+  timeoutMs: number;
+
+  /**
+   * @generated from field: uint32 unhealthy_after = 12;
+   */
+  unhealthyAfter: number;
+
+  /**
+   * @generated from field: uint32 healthy_after = 13;
+   */
+  healthyAfter: number;
+};
+
+/**
+ * Describes the message causeway.snapshot.v1.ActiveCheck.
+ * Use `create(ActiveCheckSchema)` to create a new message.
+ */
+export const ActiveCheckSchema: GenMessage<ActiveCheck> = /*@__PURE__*/
+  messageDesc(file_causeway_snapshot_v1_snapshot, 20);
+
+/**
+ * @generated from message causeway.snapshot.v1.CheckHeader
+ */
+export type CheckHeader = Message<"causeway.snapshot.v1.CheckHeader"> & {
+  /**
+   * Lower case.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string value = 2;
+   */
+  value: string;
+};
+
+/**
+ * Describes the message causeway.snapshot.v1.CheckHeader.
+ * Use `create(CheckHeaderSchema)` to create a new message.
+ */
+export const CheckHeaderSchema: GenMessage<CheckHeader> = /*@__PURE__*/
+  messageDesc(file_causeway_snapshot_v1_snapshot, 21);
+
+/**
+ * 0 switches a check off.
+ *
+ * @generated from message causeway.snapshot.v1.PassiveCheck
+ */
+export type PassiveCheck = Message<"causeway.snapshot.v1.PassiveCheck"> & {
+  /**
+   * @generated from field: uint32 connect_failures = 1;
+   */
+  connectFailures: number;
+
+  /**
+   * @generated from field: uint32 consecutive_5xx = 2;
+   */
+  consecutive5xx: number;
+
+  /**
+   * 0 to 100, with fractions.
+   *
+   * @generated from field: double success_rate_percent = 3;
+   */
+  successRatePercent: number;
+
+  /**
+   * @generated from field: uint32 min_requests = 4;
+   */
+  minRequests: number;
+
+  /**
+   * @generated from field: uint32 window_ms = 5;
+   */
+  windowMs: number;
+
+  /**
+   * @generated from field: uint32 eject_for_ms = 6;
+   */
+  ejectForMs: number;
+
+  /**
+   * @generated from field: uint32 max_eject_for_ms = 7;
+   */
+  maxEjectForMs: number;
+
+  /**
+   * 0 to 100, with fractions.
+   *
+   * @generated from field: double max_ejected_percent = 8;
+   */
+  maxEjectedPercent: number;
+};
+
+/**
+ * Describes the message causeway.snapshot.v1.PassiveCheck.
+ * Use `create(PassiveCheckSchema)` to create a new message.
+ */
+export const PassiveCheckSchema: GenMessage<PassiveCheck> = /*@__PURE__*/
+  messageDesc(file_causeway_snapshot_v1_snapshot, 22);
+
+/**
+ * @generated from message causeway.snapshot.v1.RetryBudget
+ */
+export type RetryBudget = Message<"causeway.snapshot.v1.RetryBudget"> & {
+  /**
+   * 0 to 100, with fractions.
+   *
+   * @generated from field: double percent = 1;
+   */
+  percent: number;
+
+  /**
+   * @generated from field: uint32 min_per_second = 2;
+   */
+  minPerSecond: number;
+
+  /**
+   * @generated from field: uint32 window_ms = 3;
+   */
+  windowMs: number;
+};
+
+/**
+ * Describes the message causeway.snapshot.v1.RetryBudget.
+ * Use `create(RetryBudgetSchema)` to create a new message.
+ */
+export const RetryBudgetSchema: GenMessage<RetryBudget> = /*@__PURE__*/
+  messageDesc(file_causeway_snapshot_v1_snapshot, 23);
+
+/**
+ * @generated from message causeway.snapshot.v1.CircuitBreaker
+ */
+export type CircuitBreaker = Message<"causeway.snapshot.v1.CircuitBreaker"> & {
+  /**
+   * 0 = off.
+   *
+   * @generated from field: uint32 requests_max = 1;
+   */
+  requestsMax: number;
+
+  /**
+   * 0 = off.
+   *
+   * @generated from field: uint32 retries_max = 2;
+   */
+  retriesMax: number;
+
+  /**
+   * Absent = off.
+   *
+   * @generated from field: causeway.snapshot.v1.FailureRate failure_rate = 3;
+   */
+  failureRate?: FailureRate | undefined;
+};
+
+/**
+ * Describes the message causeway.snapshot.v1.CircuitBreaker.
+ * Use `create(CircuitBreakerSchema)` to create a new message.
+ */
+export const CircuitBreakerSchema: GenMessage<CircuitBreaker> = /*@__PURE__*/
+  messageDesc(file_causeway_snapshot_v1_snapshot, 24);
+
+/**
+ * @generated from message causeway.snapshot.v1.FailureRate
+ */
+export type FailureRate = Message<"causeway.snapshot.v1.FailureRate"> & {
+  /**
+   * 0 to 100, with fractions.
+   *
+   * @generated from field: double percent = 1;
+   */
+  percent: number;
+
+  /**
+   * @generated from field: uint32 window_ms = 2;
+   */
+  windowMs: number;
+
+  /**
+   * @generated from field: uint32 min_requests = 3;
+   */
+  minRequests: number;
+
+  /**
+   * @generated from field: uint32 open_for_ms = 4;
+   */
+  openForMs: number;
+
+  /**
+   * @generated from field: uint32 probes = 5;
+   */
+  probes: number;
+
+  /**
+   * @generated from field: repeated causeway.snapshot.v1.StatusRange statuses = 6;
+   */
+  statuses: StatusRange[];
+};
+
+/**
+ * Describes the message causeway.snapshot.v1.FailureRate.
+ * Use `create(FailureRateSchema)` to create a new message.
+ */
+export const FailureRateSchema: GenMessage<FailureRate> = /*@__PURE__*/
+  messageDesc(file_causeway_snapshot_v1_snapshot, 25);
 
 /**
  * @generated from message causeway.snapshot.v1.UpstreamTls
@@ -728,7 +1302,7 @@ export type UpstreamTls = Message<"causeway.snapshot.v1.UpstreamTls"> & {
  * Use `create(UpstreamTlsSchema)` to create a new message.
  */
 export const UpstreamTlsSchema: GenMessage<UpstreamTls> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 14);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 26);
 
 /**
  * @generated from message causeway.snapshot.v1.Pool
@@ -769,7 +1343,7 @@ export type Pool = Message<"causeway.snapshot.v1.Pool"> & {
  * Use `create(PoolSchema)` to create a new message.
  */
 export const PoolSchema: GenMessage<Pool> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 15);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 27);
 
 /**
  * Key "certificate/<namespace>/<name>", schema version 1. Sent only to nodes of a Gateway that refers to it, or whose Services do.
@@ -804,7 +1378,7 @@ export type CompiledCertificate = Message<"causeway.snapshot.v1.CompiledCertific
  * Use `create(CompiledCertificateSchema)` to create a new message.
  */
 export const CompiledCertificateSchema: GenMessage<CompiledCertificate> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 16);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 28);
 
 /**
  * Key "middleware/<namespace>/<name>", schema version 1.
@@ -832,7 +1406,7 @@ export type CompiledMiddleware = Message<"causeway.snapshot.v1.CompiledMiddlewar
  * Use `create(CompiledMiddlewareSchema)` to create a new message.
  */
 export const CompiledMiddlewareSchema: GenMessage<CompiledMiddleware> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 17);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 29);
 
 /**
  * Lists are merged on the node: the Gateway's, then the Route's, Middlewares expanded in place; of one name the later replaces
@@ -880,6 +1454,18 @@ export type FilterItem = Message<"causeway.snapshot.v1.FilterItem"> & {
      */
     value: Respond;
     case: "respond";
+  } | {
+    /**
+     * @generated from field: causeway.snapshot.v1.FaultInjection fault_injection = 11;
+     */
+    value: FaultInjection;
+    case: "faultInjection";
+  } | {
+    /**
+     * @generated from field: causeway.snapshot.v1.Mirror mirror = 12;
+     */
+    value: Mirror;
+    case: "mirror";
   } | { case: undefined; value?: undefined };
 };
 
@@ -888,7 +1474,89 @@ export type FilterItem = Message<"causeway.snapshot.v1.FilterItem"> & {
  * Use `create(FilterItemSchema)` to create a new message.
  */
 export const FilterItemSchema: GenMessage<FilterItem> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 18);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 30);
+
+/**
+ * At least one of delay and abort.
+ *
+ * @generated from message causeway.snapshot.v1.FaultInjection
+ */
+export type FaultInjection = Message<"causeway.snapshot.v1.FaultInjection"> & {
+  /**
+   * 0 to 100, with fractions.
+   *
+   * @generated from field: double percent = 1;
+   */
+  percent: number;
+
+  /**
+   * 0 = at once.
+   *
+   * @generated from field: uint32 delay_ms = 2;
+   */
+  delayMs: number;
+
+  /**
+   * @generated from oneof causeway.snapshot.v1.FaultInjection.abort
+   */
+  abort: {
+    /**
+     * @generated from field: uint32 status = 3;
+     */
+    value: number;
+    case: "status";
+  } | {
+    /**
+     * Always true.
+     *
+     * @generated from field: bool reset = 4;
+     */
+    value: boolean;
+    case: "reset";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message causeway.snapshot.v1.FaultInjection.
+ * Use `create(FaultInjectionSchema)` to create a new message.
+ */
+export const FaultInjectionSchema: GenMessage<FaultInjection> = /*@__PURE__*/
+  messageDesc(file_causeway_snapshot_v1_snapshot, 31);
+
+/**
+ * Sends a copy to another Service.
+ *
+ * @generated from message causeway.snapshot.v1.Mirror
+ */
+export type Mirror = Message<"causeway.snapshot.v1.Mirror"> & {
+  /**
+   * "namespace/name"
+   *
+   * @generated from field: string service = 1;
+   */
+  service: string;
+
+  /**
+   * 0 to 100, with fractions.
+   *
+   * @generated from field: double percent = 2;
+   */
+  percent: number;
+
+  /**
+   * 0 = only requests without a body.
+   *
+   * @generated from field: uint64 body_bytes_max = 3;
+   */
+  bodyBytesMax: bigint;
+};
+
+/**
+ * Describes the message causeway.snapshot.v1.Mirror.
+ * Use `create(MirrorSchema)` to create a new message.
+ */
+export const MirrorSchema: GenMessage<Mirror> = /*@__PURE__*/
+  messageDesc(file_causeway_snapshot_v1_snapshot, 32);
 
 /**
  * Answers without asking an upstream.
@@ -919,7 +1587,7 @@ export type Respond = Message<"causeway.snapshot.v1.Respond"> & {
  * Use `create(RespondSchema)` to create a new message.
  */
 export const RespondSchema: GenMessage<Respond> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 19);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 33);
 
 /**
  * @generated from message causeway.snapshot.v1.TemplateHeader
@@ -943,7 +1611,7 @@ export type TemplateHeader = Message<"causeway.snapshot.v1.TemplateHeader"> & {
  * Use `create(TemplateHeaderSchema)` to create a new message.
  */
 export const TemplateHeaderSchema: GenMessage<TemplateHeader> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 20);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 34);
 
 /**
  * @generated from message causeway.snapshot.v1.Template
@@ -960,7 +1628,7 @@ export type Template = Message<"causeway.snapshot.v1.Template"> & {
  * Use `create(TemplateSchema)` to create a new message.
  */
 export const TemplateSchema: GenMessage<Template> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 21);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 35);
 
 /**
  * @generated from message causeway.snapshot.v1.TemplatePart
@@ -989,7 +1657,7 @@ export type TemplatePart = Message<"causeway.snapshot.v1.TemplatePart"> & {
  * Use `create(TemplatePartSchema)` to create a new message.
  */
 export const TemplatePartSchema: GenMessage<TemplatePart> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 22);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 36);
 
 /**
  * @generated from message causeway.snapshot.v1.TemplateVariable
@@ -1013,7 +1681,7 @@ export type TemplateVariable = Message<"causeway.snapshot.v1.TemplateVariable"> 
  * Use `create(TemplateVariableSchema)` to create a new message.
  */
 export const TemplateVariableSchema: GenMessage<TemplateVariable> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 23);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 37);
 
 /**
  * @generated from enum causeway.snapshot.v1.AccessLogFormat
@@ -1152,6 +1820,93 @@ export const ClientAddressHeaderSchema: GenEnum<ClientAddressHeader> = /*@__PURE
   enumDesc(file_causeway_snapshot_v1_snapshot, 3);
 
 /**
+ * @generated from enum causeway.snapshot.v1.SameSite
+ */
+export const SameSite = {
+  /**
+   * @generated from enum value: SAME_SITE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: SAME_SITE_LAX = 1;
+   */
+  LAX: 1,
+
+  /**
+   * @generated from enum value: SAME_SITE_STRICT = 2;
+   */
+  STRICT: 2,
+
+  /**
+   * @generated from enum value: SAME_SITE_NONE = 3;
+   */
+  NONE: 3,
+} as const;
+
+/**
+ * @generated from enum causeway.snapshot.v1.SameSite
+ */
+export type SameSite = (typeof SameSite)[keyof typeof SameSite] | UnknownEnum;
+
+/**
+ * Describes the enum causeway.snapshot.v1.SameSite.
+ */
+export const SameSiteSchema: GenEnum<SameSite> = /*@__PURE__*/
+  enumDesc(file_causeway_snapshot_v1_snapshot, 4);
+
+/**
+ * @generated from enum causeway.snapshot.v1.RequestSourceKind
+ */
+export const RequestSourceKind = {
+  /**
+   * @generated from enum value: REQUEST_SOURCE_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: REQUEST_SOURCE_KIND_ADDRESS = 1;
+   */
+  ADDRESS: 1,
+
+  /**
+   * @generated from enum value: REQUEST_SOURCE_KIND_ROUTE = 2;
+   */
+  ROUTE: 2,
+
+  /**
+   * @generated from enum value: REQUEST_SOURCE_KIND_PATH = 3;
+   */
+  PATH: 3,
+
+  /**
+   * @generated from enum value: REQUEST_SOURCE_KIND_HEADER = 4;
+   */
+  HEADER: 4,
+
+  /**
+   * @generated from enum value: REQUEST_SOURCE_KIND_QUERY = 5;
+   */
+  QUERY: 5,
+
+  /**
+   * @generated from enum value: REQUEST_SOURCE_KIND_COOKIE = 6;
+   */
+  COOKIE: 6,
+} as const;
+
+/**
+ * @generated from enum causeway.snapshot.v1.RequestSourceKind
+ */
+export type RequestSourceKind = (typeof RequestSourceKind)[keyof typeof RequestSourceKind] | UnknownEnum;
+
+/**
+ * Describes the enum causeway.snapshot.v1.RequestSourceKind.
+ */
+export const RequestSourceKindSchema: GenEnum<RequestSourceKind> = /*@__PURE__*/
+  enumDesc(file_causeway_snapshot_v1_snapshot, 5);
+
+/**
  * @generated from enum causeway.snapshot.v1.EncodedCharacter
  */
 export const EncodedCharacter = {
@@ -1195,7 +1950,43 @@ export type EncodedCharacter = (typeof EncodedCharacter)[keyof typeof EncodedCha
  * Describes the enum causeway.snapshot.v1.EncodedCharacter.
  */
 export const EncodedCharacterSchema: GenEnum<EncodedCharacter> = /*@__PURE__*/
-  enumDesc(file_causeway_snapshot_v1_snapshot, 4);
+  enumDesc(file_causeway_snapshot_v1_snapshot, 6);
+
+/**
+ * @generated from enum causeway.snapshot.v1.CheckType
+ */
+export const CheckType = {
+  /**
+   * @generated from enum value: CHECK_TYPE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: CHECK_TYPE_HTTP = 1;
+   */
+  HTTP: 1,
+
+  /**
+   * @generated from enum value: CHECK_TYPE_TCP = 2;
+   */
+  TCP: 2,
+
+  /**
+   * @generated from enum value: CHECK_TYPE_GRPC = 3;
+   */
+  GRPC: 3,
+} as const;
+
+/**
+ * @generated from enum causeway.snapshot.v1.CheckType
+ */
+export type CheckType = (typeof CheckType)[keyof typeof CheckType] | UnknownEnum;
+
+/**
+ * Describes the enum causeway.snapshot.v1.CheckType.
+ */
+export const CheckTypeSchema: GenEnum<CheckType> = /*@__PURE__*/
+  enumDesc(file_causeway_snapshot_v1_snapshot, 7);
 
 /**
  * @generated from enum causeway.snapshot.v1.TlsVersion
@@ -1226,7 +2017,7 @@ export type TlsVersion = (typeof TlsVersion)[keyof typeof TlsVersion] | UnknownE
  * Describes the enum causeway.snapshot.v1.TlsVersion.
  */
 export const TlsVersionSchema: GenEnum<TlsVersion> = /*@__PURE__*/
-  enumDesc(file_causeway_snapshot_v1_snapshot, 5);
+  enumDesc(file_causeway_snapshot_v1_snapshot, 8);
 
 /**
  * @generated from enum causeway.snapshot.v1.Protocol
@@ -1271,7 +2062,7 @@ export type Protocol = (typeof Protocol)[keyof typeof Protocol] | UnknownEnum;
  * Describes the enum causeway.snapshot.v1.Protocol.
  */
 export const ProtocolSchema: GenEnum<Protocol> = /*@__PURE__*/
-  enumDesc(file_causeway_snapshot_v1_snapshot, 6);
+  enumDesc(file_causeway_snapshot_v1_snapshot, 9);
 
 /**
  * @generated from enum causeway.snapshot.v1.BalancingPolicy
@@ -1286,6 +2077,31 @@ export const BalancingPolicy = {
    * @generated from enum value: BALANCING_POLICY_ROUND_ROBIN = 1;
    */
   ROUND_ROBIN: 1,
+
+  /**
+   * @generated from enum value: BALANCING_POLICY_RANDOM = 2;
+   */
+  RANDOM: 2,
+
+  /**
+   * @generated from enum value: BALANCING_POLICY_LEAST_REQUEST = 3;
+   */
+  LEAST_REQUEST: 3,
+
+  /**
+   * @generated from enum value: BALANCING_POLICY_PEAK_EWMA = 4;
+   */
+  PEAK_EWMA: 4,
+
+  /**
+   * @generated from enum value: BALANCING_POLICY_CONSISTENT_HASH = 5;
+   */
+  CONSISTENT_HASH: 5,
+
+  /**
+   * @generated from enum value: BALANCING_POLICY_FIRST = 6;
+   */
+  FIRST: 6,
 } as const;
 
 /**
@@ -1297,7 +2113,7 @@ export type BalancingPolicy = (typeof BalancingPolicy)[keyof typeof BalancingPol
  * Describes the enum causeway.snapshot.v1.BalancingPolicy.
  */
 export const BalancingPolicySchema: GenEnum<BalancingPolicy> = /*@__PURE__*/
-  enumDesc(file_causeway_snapshot_v1_snapshot, 7);
+  enumDesc(file_causeway_snapshot_v1_snapshot, 10);
 
 /**
  * @generated from enum causeway.snapshot.v1.TemplateSource
@@ -1368,5 +2184,5 @@ export type TemplateSource = (typeof TemplateSource)[keyof typeof TemplateSource
  * Describes the enum causeway.snapshot.v1.TemplateSource.
  */
 export const TemplateSourceSchema: GenEnum<TemplateSource> = /*@__PURE__*/
-  enumDesc(file_causeway_snapshot_v1_snapshot, 8);
+  enumDesc(file_causeway_snapshot_v1_snapshot, 11);
 
