@@ -29,6 +29,8 @@ import { buildTable } from './table/build-table.ts';
 import type { GatewaySettings } from './table/gateway-settings.ts';
 import type { Table } from './table/table.ts';
 import { TableGenerations } from './table/table-generations.ts';
+import { type AffinityKeyPair, AffinityKeys } from './upstream/balancing/affinity-keys.ts';
+import { processRandom } from './upstream/balancing/member.ts';
 import type { PoolContext } from './upstream/endpoint-pool.ts';
 import { EndpointPlaces } from './upstream/endpoint-places.ts';
 import { FailureReport, logFailures, type TellFailure } from './upstream/failure-report.ts';
@@ -55,6 +57,10 @@ export interface ProxyNodeOptions {
   readonly ticketKeys?: Uint8Array;
   /** Answers of OCSP for its certificates, of before it began. */
   readonly staples?: readonly StapleChange[];
+  /** Where it stands: the label `zone`. */
+  readonly zone?: string | undefined;
+  /** That affinity cookies are signed with; default: of its own. */
+  readonly affinityKeys?: AffinityKeyPair;
 }
 
 /** A table waits no longer for names that nobody answers for. */
@@ -80,6 +86,7 @@ export class ProxyNode implements SnapshotTarget {
   readonly http2Counters = new Http2Counters();
   readonly #ticketKeys: TicketKeys;
   readonly #staples: Staples;
+  readonly #affinityKeys: AffinityKeys;
   readonly poolCounters = new PoolCounters();
   readonly #options: ProxyNodeOptions;
   readonly #generations = new TableGenerations();
@@ -95,7 +102,18 @@ export class ProxyNode implements SnapshotTarget {
     const generations = this.#generations;
     const { shared = aloneShared() } = options;
     this.counts = new ConnectionCounts(shared);
-    this.#context = { generations, wheel, clock, logger, observer, shared, isDraining: false };
+    this.#affinityKeys = new AffinityKeys(options.affinityKeys);
+    const affinityKeys = this.#affinityKeys;
+    this.#context = {
+      generations,
+      wheel,
+      clock,
+      logger,
+      observer,
+      shared,
+      affinityKeys,
+      isDraining: false,
+    };
     this.#ticketKeys = new TicketKeys(options.ticketKeys);
     this.#staples = new Staples(clock);
     for (const known of options.staples ?? []) this.#staples.learn(known);
@@ -117,7 +135,19 @@ export class ProxyNode implements SnapshotTarget {
     const failures = new FailureReport(clock, options.onFailing ?? logFailures(logger));
     const { places = new EndpointPlaces(shared.endpoints, 1, undefined) } = options;
     const { poolCounters: counters } = this;
-    this.#pools = { clock, wheel, ownPorts, counters, resolver: this.#resolver, failures, places, shared };
+    this.#pools = {
+      clock,
+      wheel,
+      ownPorts,
+      counters,
+      resolver: this.#resolver,
+      failures,
+      places,
+      shared,
+      affinityKeys,
+      zone: options.zone,
+      random: processRandom,
+    };
   }
 
   get table(): Table | undefined {
@@ -168,6 +198,11 @@ export class ProxyNode implements SnapshotTarget {
   useTicketKeys(keys: Uint8Array): void {
     this.#ticketKeys.replace(keys);
     if (this.table !== undefined) this.#useTicketKeys(this.table);
+  }
+
+  /** Affinity cookies are signed with them from now on. */
+  useAffinityKeys(keys: AffinityKeyPair): void {
+    this.#affinityKeys.replace(keys);
   }
 
   /** Handshakes show it from now on, on ports that do. */

@@ -2,10 +2,10 @@
 
 import { RequestView, type RouteRequest } from '@causeway/router/request-view';
 
-/** `header`, `query` and `cookie` with the name of one. */
+/** `name`: of headers in lower case. */
 export type RequestSource =
-  | { readonly kind: 'address' | 'path' | 'route' | 'consumer' }
-  | { readonly kind: 'header' | 'query' | 'cookie' | 'claim'; readonly name: string };
+  | { readonly kind: 'address' | 'path' | 'route' }
+  | { readonly kind: 'header' | 'query' | 'cookie'; readonly name: string };
 
 /** What a source may be read from. */
 export interface SourcedRequest {
@@ -34,31 +34,5 @@ export function readSource(source: RequestSource, request: SourcedRequest): stri
     case 'query':
     case 'cookie':
       return request.view.valueOf({ source: source.kind, name: source.name });
-    // Nobody is known by name on this node.
-    case 'consumer':
-    case 'claim':
-      return undefined;
-  }
-}
-
-/** As users write it: `address`, `header:x-user-id`. Undefined for anything else. */
-export function parseSource(text: string): RequestSource | undefined {
-  const colon = text.indexOf(':');
-  const kind = colon < 0 ? text : text.slice(0, colon);
-  const name = colon < 0 ? '' : text.slice(colon + 1);
-  switch (kind) {
-    case 'address':
-    case 'path':
-    case 'route':
-    case 'consumer':
-      return colon < 0 ? { kind } : undefined;
-    case 'header':
-      return name === '' ? undefined : { kind, name: name.toLowerCase() };
-    case 'query':
-    case 'cookie':
-    case 'claim':
-      return name === '' ? undefined : { kind, name };
-    default:
-      return undefined;
   }
 }

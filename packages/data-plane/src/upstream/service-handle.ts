@@ -182,6 +182,6 @@ export class ServiceHandle {
   }
 }
 
-function termsOf({ weight }: Endpoint) {
-  return { weight, priority: 0, zone: undefined };
+function termsOf({ weight, priority, zone }: Endpoint) {
+  return { weight, priority, zone: zone === '' ? undefined : zone };
 }

@@ -85,6 +85,8 @@ function run(setup: WorkerSetup, port: CallPort): void {
     onFailing: (failure, failures) => supervisor.failing({ failure, failures }),
     otherPorts: () => otherPorts,
     ticketKeys: setup.ticketKeys,
+    affinityKeys: setup.affinityKeys,
+    zone: setup.zone,
     staples: setup.staples,
   });
   let applied: Applied = nothingApplied;
@@ -122,6 +124,7 @@ function run(setup: WorkerSetup, port: CallPort): void {
     placeWanted: (want) => places.onWanted(want),
     placeFreed: (endpoint) => places.onFreed(endpoint),
     ticketKeys: (keys) => node.useTicketKeys(keys),
+    affinityKeys: (keys) => node.useAffinityKeys(keys),
     staple: (change) => node.learnStaple(change),
     descriptors: (openFilesMax) => node.counts.limitDescriptors(openFilesMax),
   };

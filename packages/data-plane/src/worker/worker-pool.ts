@@ -23,6 +23,7 @@ import type { KeyedTable } from '../counts/keyed-table.ts';
 import { WorkerSlices } from '../counts/worker-slices.ts';
 import type { SnapshotTarget, SnapshotUpdate } from '../sync/snapshot-target.ts';
 import { countsOf, mergeMetrics } from './merge-metrics.ts';
+import { type AffinityKeyPair, newAffinityKeys } from '../upstream/balancing/affinity-keys.ts';
 import { FailureReport, logFailures } from '../upstream/failure-report.ts';
 import { NameRelay } from './name-relay.ts';
 import { PlaceRelay } from './place-relay.ts';
@@ -38,6 +39,8 @@ export interface WorkerPoolOptions {
   /** Of each, in MiB; default: the runtime's. */
   readonly heapMbMax?: number;
   readonly nodeId: string;
+  /** Where the node stands: its label `zone`. */
+  readonly zone?: string | undefined;
   readonly logLevel: LogLevel;
   readonly logger: Logger;
   readonly clock: Clock;
@@ -86,6 +89,7 @@ export class WorkerPool implements SnapshotTarget {
   #left: readonly MetricFamily[] = [];
   #openFilesMax: number | undefined;
   #ticketKeys: Uint8Array = newTicketKeys();
+  #affinityKeys = newAffinityKeys();
   #boundPorts: BoundPorts = {};
   #drainMsMax = 0;
   #isStopping = false;
@@ -215,6 +219,12 @@ export class WorkerPool implements SnapshotTarget {
     for (const thread of this.#threads) thread.tellTicketKeys(keys);
   }
 
+  /** Affinity cookies are signed with them from now on. */
+  useAffinityKeys(keys: AffinityKeyPair): void {
+    this.#affinityKeys = keys;
+    for (const thread of this.#threads) thread.tellAffinityKeys(keys);
+  }
+
   limitDescriptors(openFilesMax: number | undefined): void {
     this.#counts.limitDescriptors(openFilesMax);
     if (openFilesMax === this.#openFilesMax) return;
@@ -327,6 +337,8 @@ export class WorkerPool implements SnapshotTarget {
         shared: this.#memory,
         logBatch,
         ticketKeys: this.#ticketKeys,
+        affinityKeys: this.#affinityKeys,
+        zone: this.#options.zone,
         staples: this.#stapler.staples,
       },
       {

@@ -8,6 +8,7 @@ import type { BoundPorts } from '../listen/ports.ts';
 import type { StapleChange } from '../listen/tls/ocsp/staples.ts';
 import type { WrittenBatch } from '../observe/log-outputs.ts';
 import type { NodeSharedMemory } from '../counts/node-shared.ts';
+import type { AffinityKeyPair } from '../upstream/balancing/affinity-keys.ts';
 import type { PlaceTells, PlaceWant } from '../upstream/endpoint-places.ts';
 import type { EndpointFailure } from '../upstream/failure-report.ts';
 import type { WireUpdate } from './wire-update.ts';
@@ -24,6 +25,10 @@ export interface WorkerSetup {
   readonly logBatch: SharedArrayBuffer;
   /** Those that all workers seal session tickets with. */
   readonly ticketKeys: Uint8Array;
+  /** Those that all workers sign affinity cookies with. */
+  readonly affinityKeys: AffinityKeyPair;
+  /** Of the node; undefined = none. */
+  readonly zone: string | undefined;
   /** Answers of OCSP that there are so far. */
   readonly staples: readonly StapleChange[];
 }
@@ -64,6 +69,7 @@ export interface WorkerTells {
   /** Undefined: nobody knows. */
   descriptors(openFilesMax: number | undefined): void;
   ticketKeys(keys: Uint8Array): void;
+  affinityKeys(keys: AffinityKeyPair): void;
   staple(change: StapleChange): void;
 }
 

@@ -5,6 +5,7 @@ import { messageOf, systemCodeOf } from '@causeway/runtime/errors';
 import type { MetricFamily } from '@causeway/runtime/metrics';
 
 import type { StapleChange } from '../listen/tls/ocsp/staples.ts';
+import type { AffinityKeyPair } from '../upstream/balancing/affinity-keys.ts';
 import type { PlaceWant } from '../upstream/endpoint-places.ts';
 import { PortCalls } from './port-calls.ts';
 import { type Applied, nothingApplied, wireUpdate } from './wire-update.ts';
@@ -109,6 +110,10 @@ export class WorkerThread {
 
   tellTicketKeys(keys: Uint8Array): void {
     this.#calls.tell('ticketKeys', keys);
+  }
+
+  tellAffinityKeys(keys: AffinityKeyPair): void {
+    this.#calls.tell('affinityKeys', keys);
   }
 
   tellStaple(change: StapleChange): void {

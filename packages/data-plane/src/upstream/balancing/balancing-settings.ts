@@ -33,8 +33,8 @@ export type AffinitySettings =
 
 export interface AffinityCookie {
   readonly name: string;
-  /** 0 = until the browser closes. */
-  readonly ttlMs: number;
+  /** 0 = until the client is closed. */
+  readonly ttlSeconds: number;
   readonly path: string;
   readonly sameSite: 'Lax' | 'Strict' | 'None';
   /** Undefined = the host that was asked. */

@@ -93,14 +93,14 @@ function readSigns(value: string | undefined): ReadonlyMap<string, string> {
 
 /** RFC 6265 section 4.1; SameSite as in its successor, draft-ietf-httpbis-rfc6265bis. */
 function setCookieValue(
-  { name, ttlMs, path, sameSite, domain }: AffinityCookie,
+  { name, ttlSeconds, path, sameSite, domain }: AffinityCookie,
   value: string,
   isSecure: boolean,
 ): string {
   return [
     `${name}=${value}`,
     `Path=${path}`,
-    ...(ttlMs > 0 ? [`Max-Age=${Math.ceil(ttlMs / 1000)}`] : []),
+    ...(ttlSeconds > 0 ? [`Max-Age=${ttlSeconds}`] : []),
     ...(domain === undefined ? [] : [`Domain=${domain}`]),
     'HttpOnly',
     `SameSite=${sameSite}`,
