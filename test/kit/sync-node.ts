@@ -32,6 +32,7 @@ export class SyncNode {
   readonly logs: string[] = [];
   /** Keys of session tickets that it was sent, oldest first. */
   readonly ticketKeys: Uint8Array[] = [];
+  readonly affinityKeys: Uint8Array[] = [];
 
   constructor(options: SyncNodeOptions, dataDir: string) {
     this.id = options.id;
@@ -60,6 +61,7 @@ export class SyncNode {
       status: () => ({ connections: 0, activeRequests: 0, draining: false, workersToReplace: 0 }),
       commands: { 'config-dump': async () => ({ node: options.id, revision: this.sync.appliedRevision }) },
       onDrain: () => this.logs.push('drain'),
+      onAffinityKeys: ({ current }) => this.affinityKeys.push(current),
       onTicketKeys: ({ keys }) => this.ticketKeys.push(keys),
     });
   }

@@ -16,6 +16,7 @@ import { adminApp } from './api/app.ts';
 import type { ApiContext } from './api/context.ts';
 import { listenExplained } from './listen-explained.ts';
 import { controlPlaneMetrics } from './metrics.ts';
+import { AffinityKeyring } from './publish/affinity-keys.ts';
 import { CommandChannels } from './publish/command-channel.ts';
 import { NodeRegistry } from './publish/node-registry.ts';
 import { Publisher } from './publish/publisher.ts';
@@ -47,7 +48,8 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<void>
   const nodes = new NodeRegistry(clock, settings.nodeRetention);
   const tickets = await startTickets(parts, state.keyring);
   const readSecret = secretReader(state.index, state.sealer);
-  const publisher = new Publisher({ index: state.index, readSecret, nodes, logger, tickets });
+  const affinity = new AffinityKeyring(state.keyring);
+  const publisher = new Publisher({ index: state.index, readSecret, nodes, logger, tickets, affinity });
   const commands = new CommandChannels(clock);
   // Known before they are open, so that no node connects without having been told.
   const ownAddresses = [settings.adminAddress, settings.streamAddress].filter(({ port }) => port !== 0);
@@ -64,7 +66,17 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<void>
   const ownPorts = (): number[] => ownAddresses.map(({ port }) => port);
   const stream = new StreamServer({ publisher, commands, authenticate, ownPorts });
   ownAddresses.push(await startStream(stream, settings.streamAddress, lifecycle, logger));
-  const context: ApiContext = { ...state, nodes, commands, writePath, clock, logger, statusPages, version };
+  const context: ApiContext = {
+    ...state,
+    nodes,
+    commands,
+    affinity,
+    writePath,
+    clock,
+    logger,
+    statusPages,
+    version,
+  };
   await startAdmin(settings, context, ownAddresses, lifecycle);
 }
 

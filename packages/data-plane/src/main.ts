@@ -222,6 +222,11 @@ async function startSync(options: SyncParts): Promise<ConfigSync> {
       'restart-workers': async () => ({ workers: replaceWorkers(parts, logger) }),
     },
     onDrain: () => lifecycle.stop('the control plane asks this node to drain'),
+    onAffinityKeys: ({ current, previous }) =>
+      pool.useAffinityKeys({
+        current: Uint8Array.from(current),
+        previous: previous.byteLength === 0 ? undefined : Uint8Array.from(previous),
+      }),
     onTicketKeys: ({ keys, replacedInMs }) => tickets.learn(keys, replacedInMs),
   });
   own.sync = sync;

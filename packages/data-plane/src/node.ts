@@ -55,12 +55,12 @@ export interface ProxyNodeOptions {
   readonly otherPorts?: () => readonly number[];
   /** That session tickets are sealed with; default: of its own. */
   readonly ticketKeys?: Uint8Array;
+  /** That affinity cookies are signed with; default: of its own. */
+  readonly affinityKeys?: AffinityKeyPair;
   /** Answers of OCSP for its certificates, of before it began. */
   readonly staples?: readonly StapleChange[];
   /** Where it stands: the label `zone`. */
   readonly zone?: string | undefined;
-  /** That affinity cookies are signed with; default: of its own. */
-  readonly affinityKeys?: AffinityKeyPair;
 }
 
 /** A table waits no longer for names that nobody answers for. */
@@ -81,12 +81,12 @@ export interface PreparedUpdate {
 
 export class ProxyNode implements SnapshotTarget {
   readonly counts: ConnectionCounts;
+  readonly affinityKeys: AffinityKeys;
   readonly timeoutCounters = new ClientTimeoutCounters();
   readonly arrivalCounters = new ArrivalCounters();
   readonly http2Counters = new Http2Counters();
   readonly #ticketKeys: TicketKeys;
   readonly #staples: Staples;
-  readonly #affinityKeys: AffinityKeys;
   readonly poolCounters = new PoolCounters();
   readonly #options: ProxyNodeOptions;
   readonly #generations = new TableGenerations();
@@ -102,8 +102,8 @@ export class ProxyNode implements SnapshotTarget {
     const generations = this.#generations;
     const { shared = aloneShared() } = options;
     this.counts = new ConnectionCounts(shared);
-    this.#affinityKeys = new AffinityKeys(options.affinityKeys);
-    const affinityKeys = this.#affinityKeys;
+    const affinityKeys = new AffinityKeys(options.affinityKeys);
+    this.affinityKeys = affinityKeys;
     this.#context = {
       generations,
       wheel,
@@ -198,11 +198,6 @@ export class ProxyNode implements SnapshotTarget {
   useTicketKeys(keys: Uint8Array): void {
     this.#ticketKeys.replace(keys);
     if (this.table !== undefined) this.#useTicketKeys(this.table);
-  }
-
-  /** Affinity cookies are signed with them from now on. */
-  useAffinityKeys(keys: AffinityKeyPair): void {
-    this.#affinityKeys.replace(keys);
   }
 
   /** Handshakes show it from now on, on ports that do. */

@@ -1,6 +1,7 @@
 import type { Clock } from '@causeway/runtime/clock';
 import type { Logger } from '@causeway/runtime/logger';
 import type { StatusPages } from '@causeway/runtime/status-pages';
+import type { AffinityKeyring } from '../publish/affinity-keys.ts';
 import type { CommandChannels } from '../publish/command-channel.ts';
 import type { NodeRegistry } from '../publish/node-registry.ts';
 import { implicitGateway } from '../store/implicit-gateway.ts';
@@ -19,6 +20,7 @@ export interface ApiContext {
   keyring: Keyring;
   nodes: NodeRegistry;
   commands: CommandChannels;
+  affinity: AffinityKeyring;
   tokens: Tokens;
   writePath: WritePath;
   clock: Clock;

@@ -127,6 +127,27 @@ describe('Publisher', () => {
     assert.equal(keysOf(left).length, 1);
   });
 
+  it('gives all nodes of a Gateway the same keys for affinity, with those before after a rotation', async (t) => {
+    const { join, affinity } = await setting(t);
+    const [one, other] = [await join({ nodeId: 'n-1' }), await join({ nodeId: 'n-2' })];
+    const elsewhere = await join({ nodeId: 'n-3', gateway: 'elsewhere' });
+    const keysOf = ({ node }: typeof one): string[][] =>
+      node.messages.flatMap(({ message }) =>
+        message.case === 'affinityKeys'
+          ? [[message.value.current, message.value.previous].map((key) => Buffer.from(key).toString('hex'))]
+          : [],
+      );
+    const [[current, previous] = []] = keysOf(one);
+    assert.deepEqual([current?.length, previous], [2 * 32, '']);
+    assert.deepEqual(keysOf(one), keysOf(other));
+    assert.notDeepEqual(keysOf(elsewhere), keysOf(one));
+    await affinity.rotate();
+    const [, [next, before] = []] = keysOf(one);
+    assert.equal(before, current);
+    assert.notEqual(next, current);
+    assert.deepEqual(keysOf(one), keysOf(other));
+  });
+
   it('logs who comes and goes', async (t) => {
     const { join, logs } = await setting(t);
     (await join()).joined!.leave();

@@ -2,6 +2,7 @@ import { type Hello, type NodeMessage } from '@causeway/proto/gen/causeway/confi
 import type { Logger } from '@causeway/runtime/logger';
 import type { EntryChange, ResourceIndex } from '../store/resource-index.ts';
 import type { ReadSecret } from '../store/secret-values.ts';
+import type { AffinityKeyring } from './affinity-keys.ts';
 import { GatewayView } from './gateway-view.ts';
 import { helloComplaint } from './hello-complaint.ts';
 import { type NodeRegistry, nodesMax } from './node-registry.ts';
@@ -15,6 +16,7 @@ export interface PublisherOptions {
   readonly nodes: NodeRegistry;
   readonly logger: Logger;
   readonly tickets: SessionTickets;
+  readonly affinity: AffinityKeyring;
 }
 
 /** Follows the configuration by revisions and keeps every subscribed node in step with its Gateway's view. */
@@ -24,19 +26,24 @@ export class Publisher {
   readonly #nodes: NodeRegistry;
   readonly #logger: Logger;
   readonly #tickets: SessionTickets;
+  readonly #affinity: AffinityKeyring;
   readonly #slots = new UpdateSlots();
   readonly #views = new Map<string, GatewayView>();
   readonly #subscriptions = new Map<string, Subscription>();
 
-  constructor({ index, readSecret, nodes, logger, tickets }: PublisherOptions) {
+  constructor({ index, readSecret, nodes, logger, tickets, affinity }: PublisherOptions) {
     this.#index = index;
     this.#readSecret = readSecret;
     this.#nodes = nodes;
     this.#logger = logger;
     this.#tickets = tickets;
+    this.#affinity = affinity;
     index.onRevision((revision, _committedAt, changes) => this.#publish(revision, changes));
     tickets.onRotated(() => {
       for (const subscription of this.#subscriptions.values()) this.#run(subscription.sendTicketKeys());
+    });
+    affinity.onRotated(() => {
+      for (const subscription of this.#subscriptions.values()) this.#run(subscription.sendAffinityKeys());
     });
   }
 
@@ -72,12 +79,14 @@ export class Publisher {
       sink,
       slots: this.#slots,
       tickets: this.#tickets,
+      affinity: this.#affinity,
       revision: this.#index.revision,
     });
     this.#subscriptions.set(id, subscription);
     this.#logger.info({ node: id, gateway, version, holds: hello.revision }, 'node connected');
     // Before its first port opens.
     this.#run(subscription.sendTicketKeys());
+    this.#run(subscription.sendAffinityKeys());
     this.#run(subscription.start(hello));
     return {
       receive: (message) => this.#run(subscription.receive(message)),

@@ -59,7 +59,7 @@ async function setting(t: TestContext): Promise<Setting> {
       const { nodeId: id, gateway, instance, version, workers } = node.hello(more);
       const record = nodes.join({ id, gateway, instance, version, workers, labels: {} })!;
       const revision = world.index.revision;
-      const { tickets } = world;
+      const { tickets, affinity } = world;
       parts.subscription = new Subscription({
         node: record,
         view,
@@ -67,6 +67,7 @@ async function setting(t: TestContext): Promise<Setting> {
         sink: node,
         slots,
         tickets,
+        affinity,
         revision,
       });
       await parts.subscription.start(node.hello(more));

@@ -18,6 +18,7 @@ import {
 } from '@causeway/proto/gen/causeway/config/v1/config_pb';
 import { bucketCount, type ItemsChange, SnapshotItems } from '@causeway/proto/snapshot-items';
 import { type NackReason, type NodeProblem, nackReasons } from '@causeway/model/api-types';
+import type { AffinityKeyring } from './affinity-keys.ts';
 import type { GatewayView } from './gateway-view.ts';
 import type { NodeRecord, NodeRegistry } from './node-registry.ts';
 import type { SessionTickets } from './session-tickets.ts';
@@ -30,6 +31,7 @@ export interface SubscriptionOptions {
   sink: ControlSink;
   slots: UpdateSlots;
   tickets: SessionTickets;
+  affinity: AffinityKeyring;
   /** Revision that the view stands for. */
   revision: number;
 }
@@ -68,6 +70,7 @@ export class Subscription {
   readonly #sink: ControlSink;
   readonly #slots: UpdateSlots;
   readonly #tickets: SessionTickets;
+  readonly #affinity: AffinityKeyring;
   /** What the node serves; undefined until it has told, when this process has never seen it. */
   #held: SnapshotItems | Uint8Array | undefined;
   /** Endpoint sets that the node serves; undefined = not known, so all are sent. */
@@ -85,6 +88,7 @@ export class Subscription {
     this.#sink = options.sink;
     this.#slots = options.slots;
     this.#tickets = options.tickets;
+    this.#affinity = options.affinity;
     this.#published = options.revision;
   }
 
@@ -144,6 +148,12 @@ export class Subscription {
     if (this.#ended) return;
     const value = this.#tickets.keysOf(this.node.facts.gateway);
     await this.#sink.send(controlMessage({ case: 'sessionTicketKeys', value }));
+  }
+
+  async sendAffinityKeys(): Promise<void> {
+    if (this.#ended) return;
+    const value = this.#affinity.keysOf(this.node.facts.gateway);
+    await this.#sink.send(controlMessage({ case: 'affinityKeys', value }));
   }
 
   end(): void {

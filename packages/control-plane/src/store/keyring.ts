@@ -4,7 +4,7 @@ import type { Sealer } from './sealer.ts';
 import type { SealedKey, Store } from './store.ts';
 
 /** What keys are for; each purpose has its own, so that one key's use tells nothing about another's. */
-export const keyPurposes = ['secret-digest', 'continue-token', 'session-tickets'] as const;
+export const keyPurposes = ['secret-digest', 'continue-token', 'session-tickets', 'affinity'] as const;
 export type KeyPurpose = (typeof keyPurposes)[number];
 
 interface KeyPair {
@@ -65,8 +65,13 @@ export class Keyring {
 
   /** Bytes that only who knows the current key of a purpose can make, and that tell nothing of the key: HKDF-SHA-256 (RFC 5869). */
   derive(purpose: KeyPurpose, text: string, bytes: number): Uint8Array {
-    const { current } = this.#keys.get(purpose)!;
-    return new Uint8Array(hkdfSync('sha256', current, new Uint8Array(), text, bytes));
+    return derived(this.#keys.get(purpose)!.current, text, bytes);
+  }
+
+  /** The same of the key before; undefined when it was never replaced. */
+  derivePrevious(purpose: KeyPurpose, text: string, bytes: number): Uint8Array | undefined {
+    const { previous } = this.#keys.get(purpose)!;
+    return previous && derived(previous, text, bytes);
   }
 
   /** How long ago the current key was made, by wall time: negative when that was set back meanwhile. */
@@ -93,6 +98,10 @@ export class Keyring {
 
 function hmac(key: Uint8Array, text: string): Uint8Array {
   return createHmac('sha256', key).update(text).digest();
+}
+
+function derived(key: Uint8Array, text: string, bytes: number): Uint8Array {
+  return new Uint8Array(hkdfSync('sha256', key, new Uint8Array(), text, bytes));
 }
 
 function keyContext(purpose: KeyPurpose): string {

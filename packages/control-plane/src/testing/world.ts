@@ -6,6 +6,7 @@ import type { TestContext } from 'node:test';
 import type { Identity, Manifest } from '@causeway/model/resource';
 import { createLogger } from '@causeway/runtime/logger';
 import { ManualClock } from '@causeway/runtime/manual-clock';
+import { AffinityKeyring } from '../publish/affinity-keys.ts';
 import { SessionTickets } from '../publish/session-tickets.ts';
 import { Keyring } from '../store/keyring.ts';
 import { secretReader } from '../store/open-secret.ts';
@@ -32,6 +33,7 @@ export interface World {
   readonly readSecret: ReadSecret;
   /** Not started. */
   readonly tickets: SessionTickets;
+  readonly affinity: AffinityKeyring;
   readonly index: ResourceIndex;
   readonly signatures: SignatureIndex;
   readonly writePath: WritePath;
@@ -70,6 +72,7 @@ export async function openWorld(t: TestContext, directory = tempDirectory(t)): P
   return {
     ...parts,
     readSecret: secretReader(index, sealer),
+    affinity: new AffinityKeyring(keyring),
     tickets: new SessionTickets({ keyring, clock, logger, rotationMs: ticketRotationMs }),
     databaseFile,
     writePath,

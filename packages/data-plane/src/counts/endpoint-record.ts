@@ -6,8 +6,8 @@ export const EndpointWord = {
   health: 0,
   /** 1 while passive checks keep requests away. */
   ejected: 1,
-  /** How often in a row, which makes the next time longer. */
-  ejections: 2,
+  /** Why it was ejected last: one of `EjectionReason`. */
+  ejectedFor: 2,
   /** Failures in a row. */
   connectFailures: 3,
   serverErrors: 4,

@@ -4,6 +4,7 @@ import { type Compiled, compiledKinds, decodeItem, isDecodeFailure } from '@caus
 import { ownPortsKey } from '@causeway/proto/config-stream';
 import { endpointsDigest } from '@causeway/proto/digest';
 import {
+  type AffinityKeys,
   type ControlMessage,
   type End,
   type EndpointSet,
@@ -14,6 +15,7 @@ import {
   type NodeProblem,
   NodeProblemSchema,
   type SessionTicketKeys,
+  StatusSchema,
 } from '@causeway/proto/gen/causeway/config/v1/config_pb';
 import { SnapshotItems } from '@causeway/proto/snapshot-items';
 import type { Metadata } from '@grpc/grpc-js';
@@ -60,6 +62,8 @@ export interface ConfigSyncOptions {
   onDrain: () => void;
   /** What session tickets are to be sealed with from now on; at each connection, and at each rotation. */
   onTicketKeys: (keys: SessionTicketKeys) => void;
+  /** What affinity cookies are to be signed with from now on; from the disk, at each connection, and when they are replaced. */
+  onAffinityKeys: (keys: AffinityKeys) => void;
 }
 
 /** Status goes up when it has changed, at most once in the first time; unchanged it is a sign of life after the second. */
@@ -104,6 +108,7 @@ export class ConfigSync {
   #timers = new Set<CancelTimer>();
   #cancelRetry: CancelTimer | undefined;
   #controlPlanePorts: readonly number[] = [];
+  #affinityKeys: AffinityKeys | undefined;
   rejectedTotal = 0;
 
   constructor(options: ConfigSyncOptions) {
@@ -148,6 +153,10 @@ export class ConfigSync {
   /** Applies the last good snapshot, then connects; resolves when the disk has been read. */
   async start(): Promise<void> {
     const stored = this.#lastGood.read();
+    if (stored?.affinityKeys !== undefined) {
+      this.#affinityKeys = stored.affinityKeys;
+      this.#options.onAffinityKeys(stored.affinityKeys);
+    }
     if (stored) {
       const items = SnapshotItems.empty.with({ upserts: stored.items, removedKeys: [] });
       const endpoints = await sliceWork(withEndpoints(new Map(), stored.endpointSets, items));
@@ -295,6 +304,10 @@ export class ConfigSync {
         return this.#options.onDrain();
       case 'sessionTicketKeys':
         return this.#options.onTicketKeys(message.value);
+      case 'affinityKeys':
+        this.#options.onAffinityKeys(message.value);
+        this.#affinityKeys = message.value;
+        return this.#keepApplied();
       case undefined:
         // A newer control plane says something that does not concern configuration items; those are versioned.
         return;
@@ -356,8 +369,14 @@ export class ConfigSync {
     const refused = await this.#options.target.apply({ ...snapshot, changed, removedKeys });
     if (refused.length > 0) return refused;
     this.#applied = snapshot;
-    this.#lastGood.save(snapshot);
+    this.#keepApplied();
     return [];
+  }
+
+  /** For a start without the control plane. */
+  #keepApplied(): void {
+    if (this.#applied.revision > 0)
+      this.#lastGood.save({ ...this.#applied, affinityKeys: this.#affinityKeys });
   }
 
   #missingGateway({ items }: Snapshot): NodeProblem | undefined {
@@ -382,7 +401,7 @@ export class ConfigSync {
     if (text === this.#lastStatus && nowMs - this.#lastStatusMs < heartbeatMs) return;
     this.#lastStatus = text;
     this.#lastStatusMs = nowMs;
-    this.#send({ case: 'status', value: { $typeName: 'causeway.config.v1.Status', ...status } });
+    this.#send({ case: 'status', value: create(StatusSchema, status) });
   }
 
   #send(message: NodeMessage['message']): void {

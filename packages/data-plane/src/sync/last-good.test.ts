@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { create } from '@bufbuild/protobuf';
 import { itemDigest } from '@causeway/proto/digest';
-import { ItemSchema } from '@causeway/proto/gen/causeway/config/v1/config_pb';
+import { AffinityKeysSchema, ItemSchema } from '@causeway/proto/gen/causeway/config/v1/config_pb';
 import { SnapshotItems } from '@causeway/proto/snapshot-items';
 import { createLogger } from '@causeway/runtime/logger';
 import { ManualClock } from '@causeway/runtime/manual-clock';
@@ -37,9 +37,11 @@ describe('LastGood', () => {
   it('reads back what it wrote, in a file for the owner alone', async (t) => {
     const { store, path } = open(t);
     assert.equal(store.read(), undefined);
-    store.save(snapshot(7));
+    const affinityKeys = create(AffinityKeysSchema, { current: Buffer.alloc(32, 1) });
+    store.save({ ...snapshot(7), affinityKeys });
     await store.flush();
     assert.equal(store.read()?.revision, 7);
+    assert.deepEqual(store.read()?.affinityKeys?.current, affinityKeys.current);
     assert.equal(statSync(path).mode & 0o777, 0o600);
   });
 

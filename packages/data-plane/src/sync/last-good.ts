@@ -1,6 +1,7 @@
 import { readFileSync, renameSync } from 'node:fs';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import {
+  type AffinityKeys,
   type EndpointSet,
   type Item,
   type StoredSnapshot,
@@ -22,11 +23,16 @@ const sealContext = 'last good snapshot';
 /** A burst of revisions is written once. */
 const writeIntervalMs = 1000;
 
-/** What the node serves, as far as it goes to disk. */
+/** What the node serves. */
 export interface Snapshot {
   revision: number;
   items: SnapshotItems;
   endpoints: ReadonlyMap<string, EndpointSet>;
+}
+
+/** What goes to disk. */
+interface KeptSnapshot extends Snapshot {
+  affinityKeys?: AffinityKeys | undefined;
 }
 
 /**
@@ -38,7 +44,7 @@ export class LastGood {
   readonly #key: SnapshotKey;
   readonly #clock: Clock;
   readonly #logger: Logger;
-  #waiting: Snapshot | undefined;
+  #waiting: KeptSnapshot | undefined;
   #writing: Promise<void> = Promise.resolve();
   #cancelTimer: CancelTimer | undefined;
   readonly #encodedBuckets = new WeakMap<ReadonlyMap<string, Item>, Uint8Array>();
@@ -65,7 +71,7 @@ export class LastGood {
   }
 
   /** Writes soon; a newer snapshot that comes before takes its place. */
-  save(snapshot: Snapshot): void {
+  save(snapshot: KeptSnapshot): void {
     this.#waiting = snapshot;
     if (this.#cancelTimer) return;
     const waitMs = Math.max(0, this.#lastWriteMs + writeIntervalMs - this.#clock.monotonicMs());
@@ -88,7 +94,7 @@ export class LastGood {
     await this.#write(snapshot);
   }
 
-  async #write(snapshot: Snapshot): Promise<void> {
+  async #write(snapshot: KeptSnapshot): Promise<void> {
     try {
       const bytes = await this.#encode(snapshot);
       try {
@@ -107,13 +113,14 @@ export class LastGood {
    * Repeated fields of a protobuf message may come in pieces, so each bucket is encoded apart and kept: a change of one
    * Route encodes one bucket, however many there are.
    */
-  async #encode(snapshot: Snapshot): Promise<Uint8Array> {
+  async #encode(snapshot: KeptSnapshot): Promise<Uint8Array> {
     const bytes = await sliceWork(this.#encodeParts(snapshot));
     return Buffer.concat([magic, seal(await this.#key.readOrMake(), bytes, sealContext)]);
   }
 
-  *#encodeParts({ revision, items, endpoints }: Snapshot): Steps<Uint8Array> {
-    const parts: Uint8Array[] = [toBinary(StoredSnapshotSchema, create(StoredSnapshotSchema, { revision }))];
+  *#encodeParts({ revision, items, endpoints, affinityKeys }: KeptSnapshot): Steps<Uint8Array> {
+    const head = create(StoredSnapshotSchema, { revision, ...(affinityKeys && { affinityKeys }) });
+    const parts: Uint8Array[] = [toBinary(StoredSnapshotSchema, head)];
     for (const set of endpoints.values()) {
       parts.push(toBinary(StoredSnapshotSchema, create(StoredSnapshotSchema, { endpointSets: [set] })));
       yield;

@@ -1,6 +1,5 @@
 /** A Service as tables hold it: its endpoints, whose turn it is, and the connections to each. Survives swaps of tables. */
 
-import { isIP } from 'node:net';
 import type { Endpoint, EndpointSet } from '@causeway/proto/gen/causeway/config/v1/config_pb';
 
 import { EndpointOwnWord, endpointKey } from '../counts/endpoint-record.ts';
@@ -10,14 +9,17 @@ import type { BalancingSettings } from './balancing/balancing-settings.ts';
 import type { ChoiceRequest } from './balancing/choice-request.ts';
 import { EndpointChoice } from './balancing/endpoint-choice.ts';
 import { EndpointPool, type PoolContext, type PoolSettings, type UpstreamProtocol } from './endpoint-pool.ts';
-import { NamedAddresses } from './named-addresses.ts';
 import { HeldRecord } from './held-record.ts';
 import { LiveEndpoint } from './live-endpoint.ts';
+import { type LocatedEndpoint, LocatedEndpoints, socketTargetOf } from './located-endpoints.ts';
+import { PassiveChecks, type PassiveSettings } from './passive-checks.ts';
 import { isFailure, type TryOutcome } from './try-outcome.ts';
 
-/** What a Service says, for the node. */
+/** How requests are spread over the endpoints of a Service, and carried to them. */
 export interface ServiceSettings extends PoolSettings {
   readonly balancing: BalancingSettings;
+  /** Undefined = requests say nothing about endpoints. */
+  readonly passive?: PassiveSettings;
 }
 
 /**
@@ -30,10 +32,10 @@ export class ServiceHandle {
   readonly name: string;
   readonly #settings: ServiceSettings;
   readonly #context: PoolContext;
-  readonly #named: NamedAddresses;
+  readonly #located: LocatedEndpoints;
   readonly #held: HeldRecord;
   readonly #choice: EndpointChoice<LiveEndpoint>;
-  #set: EndpointSet | undefined;
+  readonly #passive: PassiveChecks | undefined;
   #endpoints: readonly LiveEndpoint[] = [];
 
   constructor(name: string, settings: ServiceSettings, context: PoolContext) {
@@ -41,6 +43,7 @@ export class ServiceHandle {
     this.#settings = settings;
     this.#context = context;
     this.#held = new HeldRecord(context.shared.serviceRecords.open(name));
+    this.#passive = settings.passive && new PassiveChecks(settings.passive, this.record);
     this.#choice = new EndpointChoice(settings.balancing, {
       name,
       record: this.record,
@@ -49,8 +52,8 @@ export class ServiceHandle {
       random: context.random,
       nowMs: () => context.wheel.coarseMs(),
     });
-    this.#named = new NamedAddresses(context.resolver, {
-      onChange: () => this.#rebuild(),
+    this.#located = new LocatedEndpoints(context.resolver, {
+      onChange: (located) => this.#rebuild(located),
       onUnknown: (endpoint) =>
         context.failures.note({
           service: name,
@@ -72,7 +75,7 @@ export class ServiceHandle {
 
   /** Version of the endpoint set, 0 without one. */
   get endpointsVersion(): number {
-    return this.#set?.version ?? 0;
+    return this.#located.version;
   }
 
   /** Connections to all endpoints, and requests that wait for one. */
@@ -88,16 +91,12 @@ export class ServiceHandle {
 
   /** Takes the complete set; undefined empties it. The same object again costs nothing. */
   setEndpoints(set: EndpointSet | undefined): void {
-    if (set === this.#set) return;
-    this.#set = set;
-    const addresses = (set?.entries ?? []).map(({ address }) => address);
-    this.#named.setNames(new Set(addresses.filter((address) => isIP(address) === 0)));
-    this.#rebuild();
+    this.#located.set(set);
   }
 
   /** Resolves when the addresses of all names are known, or known not to be there, and all is ready to choose among them. */
   async resolved(): Promise<void> {
-    await this.#named.known();
+    await this.#located.resolved();
     await this.#choice.ready();
   }
 
@@ -137,6 +136,7 @@ export class ServiceHandle {
     if (isFailure(outcome)) held.record.addOwn(EndpointOwnWord.failures, 1);
     this.record.addOwn(ServiceOwnWord.active, -1);
     if (isRetry) this.record.addOwn(ServiceOwnWord.retries, -1);
+    this.#passive?.note(held.record, outcome);
     held.finish();
     this.#held.finish();
   }
@@ -147,38 +147,28 @@ export class ServiceHandle {
     this.#held.close();
   }
 
-  #rebuild(): void {
-    const entries = this.#set?.entries ?? [];
-    const located = entries.flatMap((entry) => this.#locate(entry));
-    // Names that are new take a moment: until then what was there is better than nothing.
-    if (located.length === 0 && entries.length > 0 && !this.#named.areKnown) return;
+  #rebuild(located: readonly LocatedEndpoint[]): void {
     const leaving = new Map(this.#endpoints.map((endpoint) => [endpoint.id, endpoint]));
-    this.#endpoints = located.map((place) => {
-      const before = leaving.get(place.id);
-      leaving.delete(place.id);
-      if (before === undefined) return this.#open(place);
-      before.terms = termsOf(place.entry);
+    this.#endpoints = located.map((each) => {
+      const before = leaving.get(each.id);
+      leaving.delete(each.id);
+      if (before === undefined) return this.#open(each);
+      before.terms = termsOf(each.entry);
       return before;
     });
     this.#choice.setEndpoints(this.#endpoints);
+    this.#passive?.setEndpoints(this.#endpoints.filter(({ weight }) => weight > 0).length);
     for (const { pool, held } of leaving.values()) {
       pool.close();
       held.close();
     }
   }
 
-  #locate(entry: Endpoint): { id: string; address: string; entry: Endpoint }[] {
-    const { id, address } = entry;
-    if (isIP(address) !== 0) return [{ id, address, entry }];
-    return this.#named.of(address).map((found) => ({ id: `${id}/${found}`, address: found, entry }));
-  }
-
-  #open({ id, address, entry }: { id: string; address: string; entry: Endpoint }): LiveEndpoint {
-    const { address: name, port, serverName } = entry;
-    const target = { address, port, name, serverName: serverName === '' ? undefined : serverName };
-    const pool = new EndpointPool(this.name, target, this.#settings, this.#context);
+  #open(located: LocatedEndpoint): LiveEndpoint {
+    const { id, address, entry } = located;
+    const pool = new EndpointPool(this.name, socketTargetOf(located), this.#settings, this.#context);
     const held = new HeldRecord(this.#context.shared.endpointRecords.open(endpointKey(this.name, id)));
-    return new LiveEndpoint({ id, address, port }, pool, held, termsOf(entry));
+    return new LiveEndpoint({ id, address, port: entry.port }, pool, held, termsOf(entry));
   }
 }
 

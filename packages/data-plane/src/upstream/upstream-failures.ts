@@ -31,6 +31,26 @@ export function protocolFailure({ detail }: Pick<Fault, 'detail'>): UpstreamFail
   return { reason: 'upstream_protocol_error', detail };
 }
 
+/** Why a check failed, in a few words and without an address, so that many endpoints may fail of one thing. */
+export function checkFailure(error: unknown): string {
+  const code = systemCodeOf(error);
+  const words = code === undefined ? undefined : wordsOfCodes[code];
+  const detail = words === undefined ? describe(error) : `${words} (${code})`;
+  return detail.slice(0, checkDetailCharsMax);
+}
+
+/** TLS and HTTP parsers may quote what a peer has sent. */
+const checkDetailCharsMax = 200;
+
+const wordsOfCodes: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'connection reset',
+  EPIPE: 'connection closed',
+  EHOSTUNREACH: 'no route to the host',
+  ENETUNREACH: 'network unreachable',
+  ETIMEDOUT: 'connection timed out',
+};
+
 function describe(error: unknown): string {
   const code = systemCodeOf(error);
   return code === undefined ? messageOf(error) : `${messageOf(error)} (${code})`;

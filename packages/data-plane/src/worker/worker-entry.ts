@@ -124,7 +124,7 @@ function run(setup: WorkerSetup, port: CallPort): void {
     placeWanted: (want) => places.onWanted(want),
     placeFreed: (endpoint) => places.onFreed(endpoint),
     ticketKeys: (keys) => node.useTicketKeys(keys),
-    affinityKeys: (keys) => node.useAffinityKeys(keys),
+    affinityKeys: (keys) => node.affinityKeys.replace(keys),
     staple: (change) => node.learnStaple(change),
     descriptors: (openFilesMax) => node.counts.limitDescriptors(openFilesMax),
   };

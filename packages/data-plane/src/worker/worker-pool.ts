@@ -219,7 +219,7 @@ export class WorkerPool implements SnapshotTarget {
     for (const thread of this.#threads) thread.tellTicketKeys(keys);
   }
 
-  /** Affinity cookies are signed with them from now on. */
+  /** Sessions that were signed with neither of them begin anew. */
   useAffinityKeys(keys: AffinityKeyPair): void {
     this.#affinityKeys = keys;
     for (const thread of this.#threads) thread.tellAffinityKeys(keys);

@@ -25,7 +25,7 @@ export interface WorkerSetup {
   readonly logBatch: SharedArrayBuffer;
   /** Those that all workers seal session tickets with. */
   readonly ticketKeys: Uint8Array;
-  /** Those that all workers sign affinity cookies with. */
+  /** That all of them sign affinity cookies with. */
   readonly affinityKeys: AffinityKeyPair;
   /** Of the node; undefined = none. */
   readonly zone: string | undefined;

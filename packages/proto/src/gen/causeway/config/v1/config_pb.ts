@@ -4,15 +4,15 @@
 
 // The stream that carries configuration from the control plane to data-plane nodes, and nodes' answers back.
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Message } from "@bufbuild/protobuf";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file causeway/config/v1/config.proto.
  */
 export const file_causeway_config_v1_config: GenFile = /*@__PURE__*/
-  fileDesc("Ch9jYXVzZXdheS9jb25maWcvdjEvY29uZmlnLnByb3RvEhJjYXVzZXdheS5jb25maWcudjEi9gEKC05vZGVNZXNzYWdlEioKBWhlbGxvGAEgASgLMhkuY2F1c2V3YXkuY29uZmlnLnYxLkhlbGxvSAASMAoIaG9sZGluZ3MYAiABKAsyHC5jYXVzZXdheS5jb25maWcudjEuSG9sZGluZ3NIABImCgNhY2sYAyABKAsyFy5jYXVzZXdheS5jb25maWcudjEuQWNrSAASKAoEbmFjaxgEIAEoCzIYLmNhdXNld2F5LmNvbmZpZy52MS5OYWNrSAASLAoGc3RhdHVzGAUgASgLMhouY2F1c2V3YXkuY29uZmlnLnYxLlN0YXR1c0gAQgkKB21lc3NhZ2UiiQMKDkNvbnRyb2xNZXNzYWdlEj8KEGhvbGRpbmdzX3JlcXVlc3QYASABKAsyIy5jYXVzZXdheS5jb25maWcudjEuSG9sZGluZ3NSZXF1ZXN0SAASOQoNZW5kcG9pbnRfc2V0cxgCIAEoCzIgLmNhdXNld2F5LmNvbmZpZy52MS5FbmRwb2ludFNldHNIABIqCgViZWdpbhgDIAEoCzIZLmNhdXNld2F5LmNvbmZpZy52MS5CZWdpbkgAEioKBWl0ZW1zGAQgASgLMhkuY2F1c2V3YXkuY29uZmlnLnYxLkl0ZW1zSAASJgoDZW5kGAUgASgLMhcuY2F1c2V3YXkuY29uZmlnLnYxLkVuZEgAEioKBWRyYWluGAYgASgLMhkuY2F1c2V3YXkuY29uZmlnLnYxLkRyYWluSAASRAoTc2Vzc2lvbl90aWNrZXRfa2V5cxgHIAEoCzIlLmNhdXNld2F5LmNvbmZpZy52MS5TZXNzaW9uVGlja2V0S2V5c0gAQgkKB21lc3NhZ2Ui0AMKBUhlbGxvEg8KB25vZGVfaWQYASABKAkSDwoHZ2F0ZXdheRgCIAEoCRI1CgZsYWJlbHMYAyADKAsyJS5jYXVzZXdheS5jb25maWcudjEuSGVsbG8uTGFiZWxzRW50cnkSDwoHdmVyc2lvbhgEIAEoCRIzCgVraW5kcxgFIAMoCzIkLmNhdXNld2F5LmNvbmZpZy52MS5IZWxsby5LaW5kc0VudHJ5EjcKB2ZpbHRlcnMYBiADKAsyJi5jYXVzZXdheS5jb25maWcudjEuSGVsbG8uRmlsdGVyc0VudHJ5EhAKCHJldmlzaW9uGAcgASgNEhMKC3Jvb3RfZGlnZXN0GAggASgMEhgKEGVuZHBvaW50c19kaWdlc3QYCSABKAwSEAoIaW5zdGFuY2UYCiABKAkSDwoHd29ya2VycxgLIAEoDRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGiwKCktpbmRzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgNOgI4ARouCgxGaWx0ZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgNOgI4ASIRCg9Ib2xkaW5nc1JlcXVlc3QiIgoISG9sZGluZ3MSFgoOYnVja2V0X2RpZ2VzdHMYASABKAwiSgoESXRlbRILCgNrZXkYASABKAkSFgoOc2NoZW1hX3ZlcnNpb24YAiABKA0SDgoGZGlnZXN0GAMgASgMEg0KBWJ5dGVzGAQgASgMIk0KBUJlZ2luEhAKCHJldmlzaW9uGAEgASgNEhgKEGJhc2Vfcm9vdF9kaWdlc3QYAiABKAwSGAoQcmVwbGFjZWRfYnVja2V0cxgDIAMoDSJICgVJdGVtcxIpCgd1cHNlcnRzGAEgAygLMhguY2F1c2V3YXkuY29uZmlnLnYxLkl0ZW0SFAoMcmVtb3ZlZF9rZXlzGAIgAygJIiwKA0VuZBIQCghyZXZpc2lvbhgBIAEoDRITCgtyb290X2RpZ2VzdBgCIAEoDCI9CgxFbmRwb2ludFNldHMSLQoEc2V0cxgBIAMoCzIfLmNhdXNld2F5LmNvbmZpZy52MS5FbmRwb2ludFNldCJeCgtFbmRwb2ludFNldBIPCgdzZXJ2aWNlGAEgASgJEg8KB3ZlcnNpb24YAiABKA0SLQoHZW50cmllcxgDIAMoCzIcLmNhdXNld2F5LmNvbmZpZy52MS5FbmRwb2ludCJ6CghFbmRwb2ludBIKCgJpZBgBIAEoCRIPCgdhZGRyZXNzGAIgASgJEgwKBHBvcnQYAyABKA0SDgoGd2VpZ2h0GAQgASgNEhMKC3NlcnZlcl9uYW1lGAUgASgJEhAKCHByaW9yaXR5GAYgASgNEgwKBHpvbmUYByABKAkiKAoDQWNrEhAKCHJldmlzaW9uGAEgASgNEg8KB3Rvb2tfdXMYAiABKA0iYAoETmFjaxIQCghyZXZpc2lvbhgBIAEoDRIxCghwcm9ibGVtcxgCIAMoCzIfLmNhdXNld2F5LmNvbmZpZy52MS5Ob2RlUHJvYmxlbRITCgtuZXh0X3RyeV9tcxgDIAEoDSJQCgtOb2RlUHJvYmxlbRIOCgZyZWFzb24YASABKAkSEAoIcmVzb3VyY2UYAiABKAkSDwoHcG9pbnRlchgDIAEoCRIOCgZkZXRhaWwYBCABKAkifgoGU3RhdHVzEhgKEGFwcGxpZWRfcmV2aXNpb24YASABKA0SEwoLY29ubmVjdGlvbnMYAiABKA0SFwoPYWN0aXZlX3JlcXVlc3RzGAMgASgNEhAKCGRyYWluaW5nGAQgASgIEhoKEndvcmtlcnNfdG9fcmVwbGFjZRgFIAEoDSIHCgVEcmFpbiI5ChFTZXNzaW9uVGlja2V0S2V5cxIMCgRrZXlzGAEgASgMEhYKDnJlcGxhY2VkX2luX21zGAIgASgNIogBChJOb2RlQ29tbWFuZE1lc3NhZ2USMgoFaGVsbG8YASABKAsyIS5jYXVzZXdheS5jb25maWcudjEuQ29tbWFuZHNIZWxsb0gAEjMKBnJlc3VsdBgCIAEoCzIhLmNhdXNld2F5LmNvbmZpZy52MS5Db21tYW5kUmVzdWx0SABCCQoHbWVzc2FnZSIyCg1Db21tYW5kc0hlbGxvEg8KB25vZGVfaWQYASABKAkSEAoIaW5zdGFuY2UYAiABKAkiRgoHQ29tbWFuZBIKCgJpZBgBIAEoDRIMCgR2ZXJiGAIgASgJEgwKBGFyZ3MYAyABKAwSEwoLZGVhZGxpbmVfbXMYBCABKA0iRwoNQ29tbWFuZFJlc3VsdBIKCgJpZBgBIAEoDRINCgVjaHVuaxgCIAEoDBIMCgRsYXN0GAMgASgIEg0KBWVycm9yGAQgASgJIoMBCg5TdG9yZWRTbmFwc2hvdBIQCghyZXZpc2lvbhgBIAEoDRInCgVpdGVtcxgCIAMoCzIYLmNhdXNld2F5LmNvbmZpZy52MS5JdGVtEjYKDWVuZHBvaW50X3NldHMYAyADKAsyHy5jYXVzZXdheS5jb25maWcudjEuRW5kcG9pbnRTZXQyuQEKDENvbmZpZ1N0cmVhbRJUCglTdWJzY3JpYmUSHy5jYXVzZXdheS5jb25maWcudjEuTm9kZU1lc3NhZ2UaIi5jYXVzZXdheS5jb25maWcudjEuQ29udHJvbE1lc3NhZ2UoATABElMKCENvbW1hbmRzEiYuY2F1c2V3YXkuY29uZmlnLnYxLk5vZGVDb21tYW5kTWVzc2FnZRobLmNhdXNld2F5LmNvbmZpZy52MS5Db21tYW5kKAEwAWIGcHJvdG8z");
+  fileDesc("Ch9jYXVzZXdheS9jb25maWcvdjEvY29uZmlnLnByb3RvEhJjYXVzZXdheS5jb25maWcudjEi9gEKC05vZGVNZXNzYWdlEioKBWhlbGxvGAEgASgLMhkuY2F1c2V3YXkuY29uZmlnLnYxLkhlbGxvSAASMAoIaG9sZGluZ3MYAiABKAsyHC5jYXVzZXdheS5jb25maWcudjEuSG9sZGluZ3NIABImCgNhY2sYAyABKAsyFy5jYXVzZXdheS5jb25maWcudjEuQWNrSAASKAoEbmFjaxgEIAEoCzIYLmNhdXNld2F5LmNvbmZpZy52MS5OYWNrSAASLAoGc3RhdHVzGAUgASgLMhouY2F1c2V3YXkuY29uZmlnLnYxLlN0YXR1c0gAQgkKB21lc3NhZ2UixAMKDkNvbnRyb2xNZXNzYWdlEj8KEGhvbGRpbmdzX3JlcXVlc3QYASABKAsyIy5jYXVzZXdheS5jb25maWcudjEuSG9sZGluZ3NSZXF1ZXN0SAASOQoNZW5kcG9pbnRfc2V0cxgCIAEoCzIgLmNhdXNld2F5LmNvbmZpZy52MS5FbmRwb2ludFNldHNIABIqCgViZWdpbhgDIAEoCzIZLmNhdXNld2F5LmNvbmZpZy52MS5CZWdpbkgAEioKBWl0ZW1zGAQgASgLMhkuY2F1c2V3YXkuY29uZmlnLnYxLkl0ZW1zSAASJgoDZW5kGAUgASgLMhcuY2F1c2V3YXkuY29uZmlnLnYxLkVuZEgAEioKBWRyYWluGAYgASgLMhkuY2F1c2V3YXkuY29uZmlnLnYxLkRyYWluSAASRAoTc2Vzc2lvbl90aWNrZXRfa2V5cxgHIAEoCzIlLmNhdXNld2F5LmNvbmZpZy52MS5TZXNzaW9uVGlja2V0S2V5c0gAEjkKDWFmZmluaXR5X2tleXMYCCABKAsyIC5jYXVzZXdheS5jb25maWcudjEuQWZmaW5pdHlLZXlzSABCCQoHbWVzc2FnZSLQAwoFSGVsbG8SDwoHbm9kZV9pZBgBIAEoCRIPCgdnYXRld2F5GAIgASgJEjUKBmxhYmVscxgDIAMoCzIlLmNhdXNld2F5LmNvbmZpZy52MS5IZWxsby5MYWJlbHNFbnRyeRIPCgd2ZXJzaW9uGAQgASgJEjMKBWtpbmRzGAUgAygLMiQuY2F1c2V3YXkuY29uZmlnLnYxLkhlbGxvLktpbmRzRW50cnkSNwoHZmlsdGVycxgGIAMoCzImLmNhdXNld2F5LmNvbmZpZy52MS5IZWxsby5GaWx0ZXJzRW50cnkSEAoIcmV2aXNpb24YByABKA0SEwoLcm9vdF9kaWdlc3QYCCABKAwSGAoQZW5kcG9pbnRzX2RpZ2VzdBgJIAEoDBIQCghpbnN0YW5jZRgKIAEoCRIPCgd3b3JrZXJzGAsgASgNGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaLAoKS2luZHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKA06AjgBGi4KDEZpbHRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKA06AjgBIhEKD0hvbGRpbmdzUmVxdWVzdCIiCghIb2xkaW5ncxIWCg5idWNrZXRfZGlnZXN0cxgBIAEoDCJKCgRJdGVtEgsKA2tleRgBIAEoCRIWCg5zY2hlbWFfdmVyc2lvbhgCIAEoDRIOCgZkaWdlc3QYAyABKAwSDQoFYnl0ZXMYBCABKAwiTQoFQmVnaW4SEAoIcmV2aXNpb24YASABKA0SGAoQYmFzZV9yb290X2RpZ2VzdBgCIAEoDBIYChByZXBsYWNlZF9idWNrZXRzGAMgAygNIkgKBUl0ZW1zEikKB3Vwc2VydHMYASADKAsyGC5jYXVzZXdheS5jb25maWcudjEuSXRlbRIUCgxyZW1vdmVkX2tleXMYAiADKAkiLAoDRW5kEhAKCHJldmlzaW9uGAEgASgNEhMKC3Jvb3RfZGlnZXN0GAIgASgMIj0KDEVuZHBvaW50U2V0cxItCgRzZXRzGAEgAygLMh8uY2F1c2V3YXkuY29uZmlnLnYxLkVuZHBvaW50U2V0Il4KC0VuZHBvaW50U2V0Eg8KB3NlcnZpY2UYASABKAkSDwoHdmVyc2lvbhgCIAEoDRItCgdlbnRyaWVzGAMgAygLMhwuY2F1c2V3YXkuY29uZmlnLnYxLkVuZHBvaW50InoKCEVuZHBvaW50EgoKAmlkGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSDAoEcG9ydBgDIAEoDRIOCgZ3ZWlnaHQYBCABKA0SEwoLc2VydmVyX25hbWUYBSABKAkSEAoIcHJpb3JpdHkYBiABKA0SDAoEem9uZRgHIAEoCSIoCgNBY2sSEAoIcmV2aXNpb24YASABKA0SDwoHdG9va191cxgCIAEoDSJgCgROYWNrEhAKCHJldmlzaW9uGAEgASgNEjEKCHByb2JsZW1zGAIgAygLMh8uY2F1c2V3YXkuY29uZmlnLnYxLk5vZGVQcm9ibGVtEhMKC25leHRfdHJ5X21zGAMgASgNIlAKC05vZGVQcm9ibGVtEg4KBnJlYXNvbhgBIAEoCRIQCghyZXNvdXJjZRgCIAEoCRIPCgdwb2ludGVyGAMgASgJEg4KBmRldGFpbBgEIAEoCSLbAQoGU3RhdHVzEhgKEGFwcGxpZWRfcmV2aXNpb24YASABKA0SEwoLY29ubmVjdGlvbnMYAiABKA0SFwoPYWN0aXZlX3JlcXVlc3RzGAMgASgNEhAKCGRyYWluaW5nGAQgASgIEhoKEndvcmtlcnNfdG9fcmVwbGFjZRgFIAEoDRIeChZlbmRwb2ludF9oZWFsdGhfc3RhcnRzGAYgASgIEjsKD2VuZHBvaW50X2hlYWx0aBgHIAMoCzIiLmNhdXNld2F5LmNvbmZpZy52MS5FbmRwb2ludEhlYWx0aCKFAQoORW5kcG9pbnRIZWFsdGgSDwoHc2VydmljZRgBIAEoCRIQCghlbmRwb2ludBgCIAEoCRIuCgVzdGF0ZRgDIAEoDjIfLmNhdXNld2F5LmNvbmZpZy52MS5IZWFsdGhTdGF0ZRIOCgZkZXRhaWwYBCABKAkSEAoIc2luY2VfbXMYBSABKAEiBwoFRHJhaW4iOQoRU2Vzc2lvblRpY2tldEtleXMSDAoEa2V5cxgBIAEoDBIWCg5yZXBsYWNlZF9pbl9tcxgCIAEoDSIxCgxBZmZpbml0eUtleXMSDwoHY3VycmVudBgBIAEoDBIQCghwcmV2aW91cxgCIAEoDCKIAQoSTm9kZUNvbW1hbmRNZXNzYWdlEjIKBWhlbGxvGAEgASgLMiEuY2F1c2V3YXkuY29uZmlnLnYxLkNvbW1hbmRzSGVsbG9IABIzCgZyZXN1bHQYAiABKAsyIS5jYXVzZXdheS5jb25maWcudjEuQ29tbWFuZFJlc3VsdEgAQgkKB21lc3NhZ2UiMgoNQ29tbWFuZHNIZWxsbxIPCgdub2RlX2lkGAEgASgJEhAKCGluc3RhbmNlGAIgASgJIkYKB0NvbW1hbmQSCgoCaWQYASABKA0SDAoEdmVyYhgCIAEoCRIMCgRhcmdzGAMgASgMEhMKC2RlYWRsaW5lX21zGAQgASgNIkcKDUNvbW1hbmRSZXN1bHQSCgoCaWQYASABKA0SDQoFY2h1bmsYAiABKAwSDAoEbGFzdBgDIAEoCBINCgVlcnJvchgEIAEoCSK8AQoOU3RvcmVkU25hcHNob3QSEAoIcmV2aXNpb24YASABKA0SJwoFaXRlbXMYAiADKAsyGC5jYXVzZXdheS5jb25maWcudjEuSXRlbRI2Cg1lbmRwb2ludF9zZXRzGAMgAygLMh8uY2F1c2V3YXkuY29uZmlnLnYxLkVuZHBvaW50U2V0EjcKDWFmZmluaXR5X2tleXMYBCABKAsyIC5jYXVzZXdheS5jb25maWcudjEuQWZmaW5pdHlLZXlzKpUBCgtIZWFsdGhTdGF0ZRIcChhIRUFMVEhfU1RBVEVfVU5TUEVDSUZJRUQQABIYChRIRUFMVEhfU1RBVEVfVU5LTk9XThABEhgKFEhFQUxUSF9TVEFURV9IRUFMVEhZEAISGgoWSEVBTFRIX1NUQVRFX1VOSEVBTFRIWRADEhgKFEhFQUxUSF9TVEFURV9FSkVDVEVEEAQyuQEKDENvbmZpZ1N0cmVhbRJUCglTdWJzY3JpYmUSHy5jYXVzZXdheS5jb25maWcudjEuTm9kZU1lc3NhZ2UaIi5jYXVzZXdheS5jb25maWcudjEuQ29udHJvbE1lc3NhZ2UoATABElMKCENvbW1hbmRzEiYuY2F1c2V3YXkuY29uZmlnLnYxLk5vZGVDb21tYW5kTWVzc2FnZRobLmNhdXNld2F5LmNvbmZpZy52MS5Db21tYW5kKAEwAWIGcHJvdG8z");
 
 /**
  * @generated from message causeway.config.v1.NodeMessage
@@ -110,6 +110,12 @@ export type ControlMessage = Message<"causeway.config.v1.ControlMessage"> & {
      */
     value: SessionTicketKeys;
     case: "sessionTicketKeys";
+  } | {
+    /**
+     * @generated from field: causeway.config.v1.AffinityKeys affinity_keys = 8;
+     */
+    value: AffinityKeys;
+    case: "affinityKeys";
   } | { case: undefined; value?: undefined };
 };
 
@@ -575,6 +581,21 @@ export type Status = Message<"causeway.config.v1.Status"> & {
    * @generated from field: uint32 workers_to_replace = 5;
    */
   workersToReplace: number;
+
+  /**
+   * What was told about endpoints on an earlier stream is void; set in the first status of each.
+   *
+   * @generated from field: bool endpoint_health_starts = 6;
+   */
+  endpointHealthStarts: boolean;
+
+  /**
+   * What has changed since the last status of this stream, in the first all that are not unknown. At most 1,000; what
+   * does not fit comes with the next.
+   *
+   * @generated from field: repeated causeway.config.v1.EndpointHealth endpoint_health = 7;
+   */
+  endpointHealth: EndpointHealth[];
 };
 
 /**
@@ -583,6 +604,53 @@ export type Status = Message<"causeway.config.v1.Status"> & {
  */
 export const StatusSchema: GenMessage<Status> = /*@__PURE__*/
   messageDesc(file_causeway_config_v1_config, 15);
+
+/**
+ * What a node knows about an endpoint. Not configuration: no part of revision or digest.
+ *
+ * @generated from message causeway.config.v1.EndpointHealth
+ */
+export type EndpointHealth = Message<"causeway.config.v1.EndpointHealth"> & {
+  /**
+   * "namespace/name"
+   *
+   * @generated from field: string service = 1;
+   */
+  service: string;
+
+  /**
+   * Its id in the EndpointSet; of a host name each address is an endpoint of its own: "<id>/<address>".
+   *
+   * @generated from field: string endpoint = 2;
+   */
+  endpoint: string;
+
+  /**
+   * @generated from field: causeway.config.v1.HealthState state = 3;
+   */
+  state: HealthState;
+
+  /**
+   * Why it is unhealthy or ejected, in a few words; else empty.
+   *
+   * @generated from field: string detail = 4;
+   */
+  detail: string;
+
+  /**
+   * Since when, in milliseconds since 1970.
+   *
+   * @generated from field: double since_ms = 5;
+   */
+  sinceMs: number;
+};
+
+/**
+ * Describes the message causeway.config.v1.EndpointHealth.
+ * Use `create(EndpointHealthSchema)` to create a new message.
+ */
+export const EndpointHealthSchema: GenMessage<EndpointHealth> = /*@__PURE__*/
+  messageDesc(file_causeway_config_v1_config, 16);
 
 /**
  * The node is to drain as after SIGTERM.
@@ -597,7 +665,7 @@ export type Drain = Message<"causeway.config.v1.Drain"> & {
  * Use `create(DrainSchema)` to create a new message.
  */
 export const DrainSchema: GenMessage<Drain> = /*@__PURE__*/
-  messageDesc(file_causeway_config_v1_config, 16);
+  messageDesc(file_causeway_config_v1_config, 17);
 
 /**
  * What all nodes of the Gateway seal TLS session tickets with, so that a client resumes on any of them: sent after Hello and at
@@ -626,7 +694,36 @@ export type SessionTicketKeys = Message<"causeway.config.v1.SessionTicketKeys"> 
  * Use `create(SessionTicketKeysSchema)` to create a new message.
  */
 export const SessionTicketKeysSchema: GenMessage<SessionTicketKeys> = /*@__PURE__*/
-  messageDesc(file_causeway_config_v1_config, 17);
+  messageDesc(file_causeway_config_v1_config, 18);
+
+/**
+ * What all nodes of the Gateway sign affinity cookies with, so that a session finds its endpoint from any of them: sent after Hello and when
+ * they are replaced. Secret; no part of revision or digest.
+ *
+ * @generated from message causeway.config.v1.AffinityKeys
+ */
+export type AffinityKeys = Message<"causeway.config.v1.AffinityKeys"> & {
+  /**
+   * 32.
+   *
+   * @generated from field: bytes current = 1;
+   */
+  current: Uint8Array;
+
+  /**
+   * Cookies signed by it are still good; empty = there is none.
+   *
+   * @generated from field: bytes previous = 2;
+   */
+  previous: Uint8Array;
+};
+
+/**
+ * Describes the message causeway.config.v1.AffinityKeys.
+ * Use `create(AffinityKeysSchema)` to create a new message.
+ */
+export const AffinityKeysSchema: GenMessage<AffinityKeys> = /*@__PURE__*/
+  messageDesc(file_causeway_config_v1_config, 19);
 
 /**
  * @generated from message causeway.config.v1.NodeCommandMessage
@@ -655,7 +752,7 @@ export type NodeCommandMessage = Message<"causeway.config.v1.NodeCommandMessage"
  * Use `create(NodeCommandMessageSchema)` to create a new message.
  */
 export const NodeCommandMessageSchema: GenMessage<NodeCommandMessage> = /*@__PURE__*/
-  messageDesc(file_causeway_config_v1_config, 18);
+  messageDesc(file_causeway_config_v1_config, 20);
 
 /**
  * @generated from message causeway.config.v1.CommandsHello
@@ -677,7 +774,7 @@ export type CommandsHello = Message<"causeway.config.v1.CommandsHello"> & {
  * Use `create(CommandsHelloSchema)` to create a new message.
  */
 export const CommandsHelloSchema: GenMessage<CommandsHello> = /*@__PURE__*/
-  messageDesc(file_causeway_config_v1_config, 19);
+  messageDesc(file_causeway_config_v1_config, 21);
 
 /**
  * @generated from message causeway.config.v1.Command
@@ -689,7 +786,7 @@ export type Command = Message<"causeway.config.v1.Command"> & {
   id: number;
 
   /**
-   * "config-dump", "restart-workers"
+   * "config-dump", "restart-workers", "service-load"
    *
    * @generated from field: string verb = 2;
    */
@@ -713,7 +810,7 @@ export type Command = Message<"causeway.config.v1.Command"> & {
  * Use `create(CommandSchema)` to create a new message.
  */
 export const CommandSchema: GenMessage<Command> = /*@__PURE__*/
-  messageDesc(file_causeway_config_v1_config, 20);
+  messageDesc(file_causeway_config_v1_config, 22);
 
 /**
  * @generated from message causeway.config.v1.CommandResult
@@ -749,7 +846,7 @@ export type CommandResult = Message<"causeway.config.v1.CommandResult"> & {
  * Use `create(CommandResultSchema)` to create a new message.
  */
 export const CommandResultSchema: GenMessage<CommandResult> = /*@__PURE__*/
-  messageDesc(file_causeway_config_v1_config, 21);
+  messageDesc(file_causeway_config_v1_config, 23);
 
 /**
  * What a node keeps on disk to start without the control plane.
@@ -771,6 +868,13 @@ export type StoredSnapshot = Message<"causeway.config.v1.StoredSnapshot"> & {
    * @generated from field: repeated causeway.config.v1.EndpointSet endpoint_sets = 3;
    */
   endpointSets: EndpointSet[];
+
+  /**
+   * Of sessions that began before the restart.
+   *
+   * @generated from field: causeway.config.v1.AffinityKeys affinity_keys = 4;
+   */
+  affinityKeys?: AffinityKeys | undefined;
 };
 
 /**
@@ -778,7 +882,54 @@ export type StoredSnapshot = Message<"causeway.config.v1.StoredSnapshot"> & {
  * Use `create(StoredSnapshotSchema)` to create a new message.
  */
 export const StoredSnapshotSchema: GenMessage<StoredSnapshot> = /*@__PURE__*/
-  messageDesc(file_causeway_config_v1_config, 22);
+  messageDesc(file_causeway_config_v1_config, 24);
+
+/**
+ * @generated from enum causeway.config.v1.HealthState
+ */
+export const HealthState = {
+  /**
+   * @generated from enum value: HEALTH_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Nothing is known, or nothing any more: also of an endpoint that has gone. It gets requests.
+   *
+   * @generated from enum value: HEALTH_STATE_UNKNOWN = 1;
+   */
+  UNKNOWN: 1,
+
+  /**
+   * @generated from enum value: HEALTH_STATE_HEALTHY = 2;
+   */
+  HEALTHY: 2,
+
+  /**
+   * By active checks: no requests.
+   *
+   * @generated from enum value: HEALTH_STATE_UNHEALTHY = 3;
+   */
+  UNHEALTHY: 3,
+
+  /**
+   * By what became of requests: none for a while.
+   *
+   * @generated from enum value: HEALTH_STATE_EJECTED = 4;
+   */
+  EJECTED: 4,
+} as const;
+
+/**
+ * @generated from enum causeway.config.v1.HealthState
+ */
+export type HealthState = (typeof HealthState)[keyof typeof HealthState] | UnknownEnum;
+
+/**
+ * Describes the enum causeway.config.v1.HealthState.
+ */
+export const HealthStateSchema: GenEnum<HealthState> = /*@__PURE__*/
+  enumDesc(file_causeway_config_v1_config, 0);
 
 /**
  * @generated from service causeway.config.v1.ConfigStream

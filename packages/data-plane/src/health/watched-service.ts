@@ -1,0 +1,170 @@
+/** One Service as the supervisor watches it: its endpoints, their checks, and those that are ejected. */
+
+import type { EndpointSet } from '@causeway/proto/gen/causeway/config/v1/config_pb';
+import type { Clock } from '@causeway/runtime/clock';
+import type { AddressResolver } from '@causeway/runtime/name-resolver';
+import type { Turns } from '@causeway/runtime/turns';
+
+import { endpointKey } from '../counts/endpoint-record.ts';
+import type { NodeShared } from '../counts/node-shared.ts';
+import { ServiceWord } from '../counts/service-record.ts';
+import type { SharedRecord } from '../counts/shared-records.ts';
+import type { OwnPorts } from '../upstream/address-guard.ts';
+import { type LocatedEndpoint, LocatedEndpoints, socketTargetOf } from '../upstream/located-endpoints.ts';
+import type { PassiveSettings } from '../upstream/passive-checks.ts';
+import { CheckJudgement } from './check-judgement.ts';
+import { CheckSchedule } from './check-schedule.ts';
+import { EjectionKeeper, type EjectionReasonName, type Moment } from './ejection-keeper.ts';
+import { type CheckedService, runCheck } from './run-check.ts';
+import { WatchedEndpoint } from './watched-endpoint.ts';
+
+export interface WatchSettings {
+  /** Undefined = its endpoints are not asked. */
+  readonly active: CheckedService | undefined;
+  readonly passive: PassiveSettings | undefined;
+}
+
+/** What all Services of a node share. */
+export interface WatchContext {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly shared: NodeShared;
+  readonly resolver: AddressResolver;
+  readonly ownPorts: OwnPorts;
+  readonly turns: Turns;
+  readonly events: WatchEvents;
+}
+
+/** `service`: "namespace/name" */
+export interface WatchEvents {
+  onChecked(service: string, isGood: boolean): void;
+  /** Its health, or the reason of it, is another than before; of one that has gone it is unknown. */
+  onChange(service: string, endpoint: WatchedEndpoint): void;
+  /** As `onChange`, which follows. */
+  onEjected(service: string, endpoint: WatchedEndpoint, reason: EjectionReasonName, forMs: number): void;
+  onReadmitted(service: string, endpoint: WatchedEndpoint): void;
+}
+
+export class WatchedService {
+  /** "namespace/name" */
+  readonly name: string;
+  readonly #context: WatchContext;
+  readonly #record: SharedRecord;
+  readonly #located: LocatedEndpoints;
+  readonly #ejections: EjectionKeeper;
+  #settings: WatchSettings;
+  #endpoints = new Map<string, WatchedEndpoint>();
+
+  constructor(name: string, settings: WatchSettings, context: WatchContext) {
+    this.name = name;
+    this.#settings = settings;
+    this.#context = context;
+    this.#record = context.shared.serviceRecords.open(name);
+    this.#ejections = new EjectionKeeper(this.#record, {
+      onEjected: (endpoint, reason, forMs) => {
+        context.events.onEjected(name, endpoint, reason, forMs);
+        context.events.onChange(name, endpoint);
+      },
+      onReadmitted: (endpoint) => {
+        context.events.onReadmitted(name, endpoint);
+        context.events.onChange(name, endpoint);
+      },
+    });
+    this.#ejections.setSettings(settings.passive);
+    this.#located = new LocatedEndpoints(context.resolver, {
+      onChange: (located) => this.#follow(located),
+      // Workers tell it.
+      onUnknown: () => {},
+    });
+  }
+
+  get endpoints(): readonly WatchedEndpoint[] {
+    return [...this.#endpoints.values()];
+  }
+
+  /** The Service has changed: checks begin anew, and what is known stays until they say otherwise. */
+  setSettings(settings: WatchSettings): void {
+    this.#settings = settings;
+    this.#ejections.setSettings(settings.passive);
+    for (const endpoint of this.#endpoints.values()) this.#startChecks(endpoint);
+  }
+
+  /** The same object again costs nothing. */
+  setEndpoints(set: EndpointSet | undefined): void {
+    this.#located.set(set);
+  }
+
+  look(now: Moment): void {
+    this.#ejections.look(now);
+  }
+
+  /** It is in no table any more. */
+  close(): void {
+    this.#located.set(undefined);
+    this.#record.close();
+  }
+
+  #follow(located: readonly LocatedEndpoint[]): void {
+    const before = this.#endpoints;
+    this.#endpoints = new Map();
+    const arriving: WatchedEndpoint[] = [];
+    for (const each of located) {
+      // Two names may have the same address, but no two entries the same id.
+      const endpoint = before.get(each.id) ?? this.#open(each);
+      if (!before.delete(each.id)) arriving.push(endpoint);
+      endpoint.located = each;
+      this.#endpoints.set(each.id, endpoint);
+    }
+    for (const endpoint of before.values()) this.#letGo(endpoint);
+    this.#ejections.setEndpoints(this.endpoints);
+    for (const endpoint of arriving) this.#startChecks(endpoint);
+  }
+
+  #open(located: LocatedEndpoint): WatchedEndpoint {
+    const record = this.#context.shared.endpointRecords.open(endpointKey(this.name, located.id));
+    return new WatchedEndpoint(located, record);
+  }
+
+  #letGo(endpoint: WatchedEndpoint): void {
+    endpoint.check?.schedule.stop();
+    endpoint.ejection = undefined;
+    this.#ejections.letGo(endpoint);
+    endpoint.setChecked('unknown', '', 0);
+    this.#context.events.onChange(this.name, endpoint);
+    endpoint.record.close();
+  }
+
+  #startChecks(endpoint: WatchedEndpoint): void {
+    const { active } = this.#settings;
+    endpoint.check?.schedule.stop();
+    endpoint.check = undefined;
+    if (active === undefined) return this.#learn(endpoint, 'unknown', '');
+    const { clock, random, turns, ownPorts, events } = this.#context;
+    const judgement = new CheckJudgement(active.check, endpoint.checked);
+    const schedule = new CheckSchedule({
+      clock,
+      random,
+      turns,
+      intervalMs: active.check.intervalMs,
+      run: () => runCheck(active, socketTargetOf(endpoint.located), { clock, ownPorts }),
+      onResult: (failure) => {
+        judgement.note(failure === undefined);
+        events.onChecked(this.name, failure === undefined);
+        // Of one that has failed and is healthy still, or the other way round, the last reason stays.
+        const isTold = (failure !== undefined) === (judgement.state === 'unhealthy');
+        this.#learn(endpoint, judgement.state, isTold ? (failure ?? '') : endpoint.health.detail);
+      },
+    });
+    endpoint.check = { schedule, judgement };
+    schedule.start();
+  }
+
+  #learn(endpoint: WatchedEndpoint, state: CheckJudgement['state'], detail: string): void {
+    const before = endpoint.health;
+    if (endpoint.setChecked(state, detail, this.#context.clock.wallMs()))
+      this.#record.add(ServiceWord.epoch, 1);
+    const now = endpoint.health;
+    if (now.state !== before.state || now.detail !== before.detail)
+      this.#context.events.onChange(this.name, endpoint);
+  }
+}
