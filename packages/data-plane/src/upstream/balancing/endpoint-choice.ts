@@ -149,7 +149,7 @@ export class EndpointChoice<E extends ChoiceEndpoint> {
 
   /** The most that may be in flight, with this request. */
   #activePerWeight(boundedLoadPercent: number): number {
-    const active = this.#parts.record.sum(ServiceOwnWord.active) + 1;
+    const active = this.#parts.record.roughSum(ServiceOwnWord.active) + 1;
     return ((boundedLoadPercent / 100) * active) / this.#selectedWeight;
   }
 
@@ -222,7 +222,7 @@ export class EndpointChoice<E extends ChoiceEndpoint> {
 }
 
 function activeOf({ record }: ChoiceEndpoint): number {
-  return record.sum(EndpointOwnWord.active);
+  return record.roughSum(EndpointOwnWord.active);
 }
 
 /** What is unknown takes requests. */

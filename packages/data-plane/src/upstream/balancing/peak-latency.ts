@@ -18,6 +18,9 @@ const unknownCost = 1e9;
 export class PeakLatency {
   #latencyMs = 0;
   #atMs = -Infinity;
+  /** What `at` gave last. */
+  #fadedMs = 0;
+  #fadedAtMs = -Infinity;
 
   get isKnown(): boolean {
     return this.#atMs > -Infinity;
@@ -31,11 +34,16 @@ export class PeakLatency {
     // Fading has taken its share away already; what comes in fills it up.
     this.#latencyMs = ms > fadedMs ? ms : fadedMs + ms * (1 - share);
     this.#atMs = nowMs;
+    this.#fadedMs = this.#latencyMs;
+    this.#fadedAtMs = nowMs;
   }
 
-  /** Milliseconds. */
+  /** Milliseconds. Hot path: one fades once for each tick of a coarse clock, not for each request. */
   at(nowMs: number): number {
-    return nowMs === this.#atMs ? this.#latencyMs : this.#latencyMs * Math.exp((this.#atMs - nowMs) / decayMs);
+    if (nowMs === this.#fadedAtMs) return this.#fadedMs;
+    this.#fadedMs = this.isKnown ? this.#latencyMs * Math.exp((this.#atMs - nowMs) / decayMs) : 0;
+    this.#fadedAtMs = nowMs;
+    return this.#fadedMs;
   }
 }
 
