@@ -3,6 +3,7 @@
 
 import { join } from 'node:path';
 import { NodeProblemSchema, type NodeProblem } from '@causeway/proto/gen/causeway/config/v1/config_pb';
+import { HealthReport } from '@causeway/data-plane/health/health-report';
 import { ConfigSync } from '@causeway/data-plane/sync/config-sync';
 import type { SnapshotUpdate } from '@causeway/data-plane/sync/snapshot-target';
 import { create } from '@bufbuild/protobuf';
@@ -25,6 +26,7 @@ export interface SyncNodeOptions {
 export class SyncNode {
   readonly id: string;
   readonly sync: ConfigSync;
+  readonly health = new HealthReport();
   /** Updates that were taken, oldest first. */
   readonly updates: SnapshotUpdate[] = [];
   /** What the next updates are answered with; empty = taken. */
@@ -59,6 +61,7 @@ export class SyncNode {
       logger: createLogger({ level: 'info', write: (line) => this.logs.push(line) }),
       clock: systemClock,
       status: () => ({ connections: 0, activeRequests: 0, draining: false, workersToReplace: 0 }),
+      health: this.health,
       commands: { 'config-dump': async () => ({ node: options.id, revision: this.sync.appliedRevision }) },
       onDrain: () => this.logs.push('drain'),
       onAffinityKeys: ({ current }) => this.affinityKeys.push(current),

@@ -1,8 +1,10 @@
 import type {
   ApiResources,
   ApplyResult,
+  EndpointResource,
   ExplainRequest,
   Explanation,
+  NodeAnswers,
   NodeResource,
   ResourceList,
   RevisionStatus,
@@ -194,6 +196,25 @@ export class AdminClient {
   async restartWorkers(node: string): Promise<WorkersRestart> {
     const answer = await this.#transport.call({ method: 'POST', path: restPaths.nodeRestartWorkers(node) });
     return answer.body as WorkersRestart;
+  }
+
+  async serviceEndpoints(namespace: string, service: string): Promise<EndpointResource[]> {
+    const list: ResourceList<EndpointResource> = await this.#get(
+      restPaths.serviceEndpoints(namespace, service),
+    );
+    return list.items;
+  }
+
+  /** Closes the breaker of a Service on all nodes that have it. */
+  async resetBreaker(namespace: string, service: string): Promise<NodeAnswers> {
+    const path = restPaths.serviceResetBreaker(namespace, service);
+    const answer = await this.#transport.call({ method: 'POST', path });
+    return answer.body as NodeAnswers;
+  }
+
+  /** Replaces the key that affinity cookies are signed with. */
+  async rotateKeys(purpose: 'session'): Promise<void> {
+    await this.#transport.call({ method: 'POST', path: restPaths.rotateKeys(purpose) });
   }
 
   async close(): Promise<void> {

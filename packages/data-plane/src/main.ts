@@ -180,6 +180,7 @@ async function startStatus(
     readiness,
     metrics: createMetricsText(async () => [
       ...configMetrics.registry.collect(),
+      ...pool.health.metrics.registry.collect(),
       ...(await pool.collectMetrics()),
     ]),
   });
@@ -217,8 +218,10 @@ async function startSync(options: SyncParts): Promise<ConfigSync> {
       draining: pool.isDraining,
       workersToReplace: pool.toReplace,
     }),
+    health: pool.health.report,
     commands: {
       'config-dump': () => pool.configDump(),
+      'service-load': async (args) => pool.health.load(serviceOf(args)),
       'restart-workers': async () => ({ workers: replaceWorkers(parts, logger) }),
     },
     onDrain: () => lifecycle.stop('the control plane asks this node to drain'),
@@ -232,4 +235,10 @@ async function startSync(options: SyncParts): Promise<ConfigSync> {
   own.sync = sync;
   await sync.start();
   return sync;
+}
+
+function serviceOf(args: unknown): string {
+  const service = typeof args === 'object' && args !== null && 'service' in args ? args.service : undefined;
+  if (typeof service !== 'string') throw new Error('service-load needs {"service": "namespace/name"}');
+  return service;
 }

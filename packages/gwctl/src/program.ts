@@ -7,7 +7,9 @@ import { addDescribe } from './commands/describe.ts';
 import { addDiff } from './commands/diff.ts';
 import { addExplain } from './commands/explain.ts';
 import { addGet } from './commands/get.ts';
+import { addKeys } from './commands/keys.ts';
 import { addLint } from './commands/lint.ts';
+import { addReset } from './commands/reset.ts';
 import { addRestartWorkers } from './commands/restart-workers.ts';
 import { addRouteExplain } from './commands/route-explain.ts';
 import { addVersion } from './commands/version.ts';
@@ -46,6 +48,8 @@ const commands = [
   addDelete,
   addRouteExplain,
   addRestartWorkers,
+  addReset,
+  addKeys,
   addLint,
   addExplain,
   addApiResources,

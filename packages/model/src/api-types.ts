@@ -149,6 +149,55 @@ export interface NodeResource {
   };
 }
 
+/** `unknown` gets requests, and so does `degraded`: unfit on some of the nodes. */
+export const endpointStates = ['unknown', 'healthy', 'degraded', 'unhealthy', 'ejected', 'draining'] as const;
+export type EndpointState = (typeof endpointStates)[number];
+
+/** An Endpoint as the admin API shows it; its name is its stable id. */
+export interface EndpointResource {
+  apiVersion: string;
+  kind: 'Endpoint';
+  metadata: { name: string; namespace: string; creationTimestamp: string };
+  spec: {
+    service: string;
+    address: string;
+    port: number;
+    weight: number;
+    priority: number;
+    zone: string | null;
+    serverName: string | null;
+  };
+  status: {
+    /** Where it comes from: `static`. */
+    source: string;
+    state: EndpointState;
+    /** Nodes that find it healthy, of those that are connected and have the Service; null when none of them asks. */
+    healthyOn: number | null;
+    of: number;
+    /** Of all nodes; null when they were not asked. */
+    activeRequests: number | null;
+    requestsPerSecond: number | null;
+    errorPercent: number | null;
+    p99Ms: number | null;
+    /** RFC 3339. */
+    lastChange: string;
+    nodes: EndpointOnNode[];
+  };
+}
+
+/** What one node finds. */
+export interface EndpointOnNode {
+  node: string;
+  state: EndpointState;
+  /** Why it gets no requests; '' when it does. */
+  detail: string;
+}
+
+/** How the nodes took a command that goes to all of them. */
+export interface NodeAnswers {
+  nodes: { node: string; error: string | null }[];
+}
+
 /** The answer to a request to replace the workers of a node. */
 export interface WorkersRestart {
   /** How many are replaced, one by one. */

@@ -14,6 +14,11 @@ export const restPaths = {
     `${root}/revisions/${encode(String(revision))}/status`,
   nodeConfigDump: (node: string): string => `${root}/nodes/${encode(node)}/configDump`,
   nodeRestartWorkers: (node: string): string => `${root}/nodes/${encode(node)}/restartWorkers`,
+  serviceEndpoints: (namespace: string, service: string): string =>
+    `${root}/namespaces/${encode(namespace)}/services/${encode(service)}/endpoints`,
+  serviceResetBreaker: (namespace: string, service: string): string =>
+    `${root}/namespaces/${encode(namespace)}/services/${encode(service)}/resetBreaker`,
+  rotateKeys: (purpose: string): string => `${root}/keys/${encode(purpose)}/rotate`,
   openapi: '/openapi.json',
   docs: '/docs',
   version: '/version',

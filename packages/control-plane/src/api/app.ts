@@ -19,8 +19,10 @@ import { ApiError } from './api-error.ts';
 import { apply } from './apply.ts';
 import type { ApiContext } from './context.ts';
 import { docsPage } from './docs-page.ts';
+import { getEndpoint, listEndpoints, resetBreaker, serviceEndpoints } from './endpoints.ts';
 import { explain } from './explain.ts';
 import { guardOrigin, requireToken } from './guard.ts';
+import { rotateKeys } from './keys.ts';
 import { listObjects } from './list-objects.ts';
 import { type Addressed, createObject, deleteObject, getObject, patchObject, putObject } from './objects.ts';
 import { configDump, restartWorkers } from './node-commands.ts';
@@ -44,8 +46,6 @@ export interface AdminAppOptions {
   /** The API is reached from this machine alone: metrics, version and documents need no token then. */
   openStatus: boolean;
 }
-
-/** How long a node may take to answer a command. */
 
 /** The admin API. Authentication is mounted before any route, so what is added later is closed as well. */
 export function adminApp(context: ApiContext, options: AdminAppOptions): Express {
@@ -120,6 +120,18 @@ function mountActions(app: Express, context: ApiContext): void {
     .post(answering((request) => restartWorkers(context, request, parameter(request, 'name'))))
     .all(onlyMethods('POST'));
   app
+    .route(`${restPaths.root}/namespaces/:namespace/services/:name/resetBreaker`)
+    .post(
+      answering((request) =>
+        resetBreaker(context, request, parameter(request, 'namespace'), parameter(request, 'name')),
+      ),
+    )
+    .all(onlyMethods('POST'));
+  app
+    .route(`${restPaths.root}/keys/:purpose/rotate`)
+    .post(answering((request, facts) => rotateKeys(context, request, facts, parameter(request, 'purpose'))))
+    .all(onlyMethods('POST'));
+  app
     .route(restPaths.explain)
     .post(answering((request) => explain(context, tables, request)))
     .all(onlyMethods('POST'));
@@ -139,6 +151,16 @@ function mountReadOnly(app: Express, context: ApiContext): void {
   get(`${root}/nodes/:name`, (request) => getNode(context, request, parameter(request, 'name')));
   get(`${root}/nodes/:name/configDump`, (request) =>
     configDump(context, request, parameter(request, 'name')),
+  );
+  get(`${root}/endpoints`, (request) => listEndpoints(context, request, undefined));
+  get(`${root}/namespaces/:namespace/endpoints`, (request) =>
+    listEndpoints(context, request, parameter(request, 'namespace')),
+  );
+  get(`${root}/namespaces/:namespace/endpoints/:name`, (request) =>
+    getEndpoint(context, request, parameter(request, 'namespace'), parameter(request, 'name')),
+  );
+  get(`${root}/namespaces/:namespace/services/:name/endpoints`, (request) =>
+    serviceEndpoints(context, request, parameter(request, 'namespace'), parameter(request, 'name')),
   );
   get(`${root}/revisions`, (request) => listRevisions(context, request));
   get(`${root}/revisions/:name`, (request) => getRevision(context, request, parameter(request, 'name')));

@@ -8,6 +8,7 @@ import { ApiError } from './api-error.ts';
 import type { ApiContext } from './context.ts';
 
 const commandDeadlineMs = 10_000;
+const fleetDeadlineMs = 1000;
 
 /** The table that a node serves now. */
 export async function configDump(context: ApiContext, request: Request, node: string): Promise<Answer> {
@@ -23,12 +24,35 @@ export async function restartWorkers(context: ApiContext, request: Request, node
   return { status: 202, body };
 }
 
+/** What a node says of the requests to an endpoint: those under way, and all so far. */
+export interface EndpointLoad {
+  id: string;
+  active: number;
+  requests: number;
+  failures: number;
+}
+
+/** Asks one of several nodes, none of which may keep the others waiting. Rejects with a sentence. */
+export function askNode<T>(context: ApiContext, node: string, verb: string, args: object): Promise<T> {
+  return runOn(context, node, verb, args, fleetDeadlineMs) as Promise<T>;
+}
+
+async function runOn(
+  { commands }: ApiContext,
+  node: string,
+  verb: string,
+  args: object,
+  deadlineMs: number,
+): Promise<unknown> {
+  const bytes = await commands.run(node, verb, args, deadlineMs);
+  return JSON.parse(Buffer.from(bytes).toString('utf8'));
+}
+
 async function ask(context: ApiContext, request: Request, node: string, verb: string): Promise<unknown> {
   queryParameters(request, []);
   if (!context.nodes.get(node)) throw new ApiError('not_found', `node/${node} does not exist`);
   try {
-    const bytes = await context.commands.run(node, verb, {}, commandDeadlineMs);
-    return JSON.parse(Buffer.from(bytes).toString('utf8'));
+    return await runOn(context, node, verb, {}, commandDeadlineMs);
   } catch (error) {
     if (error instanceof CommandFailed)
       throw new ApiError('not_ready', `node/${node}: ${error.message}`, { headers: { 'retry-after': '1' } });

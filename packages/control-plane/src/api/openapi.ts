@@ -204,6 +204,7 @@ function fixedPaths(): ZodOpenApiPathsObject {
         responses: json('Why a request gets the Route that it gets.'),
       },
     },
+    ...servicePaths(),
     ...statusPaths(),
   };
 }
@@ -227,6 +228,35 @@ function applyOperation(): ZodOpenApiOperationObject {
       content: { [mediaTypes.json]: { schema: documents }, [mediaTypes.yaml]: { schema: z.string() } },
     },
     responses: json('What became of each document; one revision for all.'),
+  };
+}
+
+function servicePaths(): ZodOpenApiPathsObject {
+  const requestParams = { path: z.object({ namespace: z.string(), name: z.string() }) };
+  return {
+    [decodeURI(restPaths.serviceEndpoints('{namespace}', '{name}'))]: {
+      get: {
+        operationId: 'listServiceEndpoints',
+        requestParams,
+        responses: json('The endpoints of a Service, as the nodes find them.'),
+      },
+    },
+    [decodeURI(restPaths.serviceResetBreaker('{namespace}', '{name}'))]: {
+      post: {
+        operationId: 'resetServiceBreaker',
+        requestParams,
+        responses: json('Closes the breaker of a Service on every node; how each of them took it.'),
+      },
+    },
+    [decodeURI(restPaths.rotateKeys('{purpose}'))]: {
+      post: {
+        operationId: 'rotateKeys',
+        requestParams: { path: z.object({ purpose: z.literal('session') }) },
+        responses: json(
+          'Replaces the key that affinity cookies are signed with; those of the key before stay good.',
+        ),
+      },
+    },
   };
 }
 

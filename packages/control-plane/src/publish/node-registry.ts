@@ -1,5 +1,6 @@
 import type { NodeProblem, NodeState } from '@causeway/model/api-types';
 import type { Clock } from '@causeway/runtime/clock';
+import { NodeHealth } from './node-health.ts';
 
 /** A node without any word for this long is stale; the same goes for one that has not answered an update for so long. */
 export const silentMsMax = 15_000;
@@ -39,6 +40,8 @@ export class NodeRecord {
   activeRequests = 0;
   draining = false;
   workersToReplace = 0;
+  /** What it finds about endpoints. */
+  readonly health = new NodeHealth();
   readonly #answers: { revision: number; atMs: number }[] = [];
 
   constructor(facts: NodeFacts, nowMs: number) {

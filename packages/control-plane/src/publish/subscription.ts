@@ -136,6 +136,7 @@ export class Subscription {
         this.node.activeRequests = message.value.activeRequests;
         this.node.draining = message.value.draining;
         this.node.workersToReplace = message.value.workersToReplace;
+        this.node.health.tell(message.value.endpointHealth, message.value.endpointHealthStarts);
         return;
       case 'hello':
       case undefined:

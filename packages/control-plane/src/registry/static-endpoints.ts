@@ -10,6 +10,15 @@ import type { Entry } from '../store/resource-index.ts';
  * configuration gives the same set after a restart.
  */
 export function staticEndpoints(service: Entry): EndpointSet {
+  let set = made.get(service);
+  if (set === undefined) made.set(service, (set = makeSet(service)));
+  return set;
+}
+
+/** Ids are hashes, and sets are asked for at every read of a status. */
+const made = new WeakMap<Entry, EndpointSet>();
+
+function makeSet(service: Entry): EndpointSet {
   const { namespace, name, resourceVersion } = service.resource.metadata;
   const qualified = qualifiedName(namespace, name);
   return create(EndpointSetSchema, {

@@ -1,10 +1,12 @@
 import { certificateFacts, parseCertificateChain } from '@causeway/model/certificate-chain';
+import type { EndpointState } from '@causeway/model/api-types';
 import type { CertificateSpec } from '@causeway/model/kinds/certificate';
-import type { RouteSpec } from '@causeway/model/kinds/route';
 import type { CertificateStatus, Condition, Resource, Status } from '@causeway/model/resource';
 import type { NodeRecord, NodeRegistry } from '../publish/node-registry.ts';
 import { withHiddenSecrets } from '../store/secret-values.ts';
 import type { Entry, ResourceView } from '../store/resource-index.ts';
+import { endpointResources } from './endpoint-status.ts';
+import { gatewaysOf } from './gateways-of.ts';
 
 /** Names of nodes that a message lists before it counts the rest. */
 const namesShownMax = 5;
@@ -36,7 +38,10 @@ export function computeStatus(
   const isLive = counts.applied === counts.total;
   return {
     observedGeneration: isLive ? generation : Math.max(0, generation - 1),
-    conditions: conditionsOf(entry, counts, applied, rejected, revision),
+    conditions: [
+      ...conditionsOf(entry, counts, applied, rejected, revision),
+      ...(entry.resource.kind === 'Service' ? degraded(entry, resources, nodes) : []),
+    ],
     nodes: counts,
     revision,
     ...(entry.resource.kind === 'Certificate' ? certificateStatus(entry, resources) : {}),
@@ -121,26 +126,34 @@ function rejectedMessage(rejected: readonly NodeRecord[]): string {
   return more > 0 ? `${shown.join('; ')}; ${more} more` : shown.join('; ');
 }
 
-function timeOf(times: readonly number[]): string {
-  return new Date(Math.max(...times)).toISOString();
+/** A Service some of whose endpoints are unfit on some node. */
+function degraded(service: Entry, resources: ResourceView, nodes: NodeRegistry): Condition[] {
+  const endpoints = endpointResources(service, resources, nodes);
+  const isUnfit = ({ state }: { state: EndpointState }): boolean => !['unknown', 'healthy'].includes(state);
+  const unfit = endpoints.filter(({ status }) => isUnfit(status));
+  if (unfit.length === 0) return [];
+  const where = new Set(unfit.flatMap(({ status }) => status.nodes.filter(isUnfit).map(({ node }) => node)));
+  const isNoneFit = [...where].some((name) =>
+    endpoints.every(({ status }) => status.nodes.some((on) => on.node === name && isUnfit(on))),
+  );
+  const of = unfit[0]!.status.of;
+  const names = [...where].slice(0, namesShownMax).join(', ');
+  const left = endpoints.length - unfit.length;
+  return [
+    {
+      type: 'Degraded',
+      status: 'True',
+      reason: isNoneFit ? 'NoHealthyEndpoint' : 'EndpointsUnhealthy',
+      message: `${left} of ${endpoints.length} endpoints ${left === 1 ? 'is' : 'are'} healthy${where.size === of ? '' : ` on ${names}`}`,
+      observedGeneration: service.resource.metadata.generation,
+      lastTransitionTime: unfit
+        .map(({ status }) => status.lastChange)
+        .toSorted()
+        .at(-1)!,
+    },
+  ];
 }
 
-/** Gateways whose nodes hold the resource. */
-function gatewaysOf(entry: Entry, resources: ResourceView): Set<string> {
-  switch (entry.resource.kind) {
-    case 'Gateway':
-      return new Set([entry.resource.metadata.name]);
-    case 'Route':
-      return new Set((entry.effective as RouteSpec).gateways.map((reference) => reference.split('/')[0]!));
-    case 'Service':
-    case 'Middleware':
-    case 'Certificate': {
-      const referrers = [...resources.referrersOf(entry.key)]
-        .map((key) => resources.get(key))
-        .filter((referrer) => referrer !== undefined);
-      return new Set(referrers.flatMap((referrer) => [...gatewaysOf(referrer, resources)]));
-    }
-    default:
-      return new Set();
-  }
+function timeOf(times: readonly number[]): string {
+  return new Date(Math.max(...times)).toISOString();
 }

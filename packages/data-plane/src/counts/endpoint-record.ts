@@ -1,5 +1,7 @@
 /** What the threads of a node know together of one endpoint. */
 
+import type { SharedRecord } from './shared-records.ts';
+
 /** Words that all of them change. */
 export const EndpointWord = {
   /** One of `EndpointHealth`; written by the active checks of the supervisor alone. */
@@ -23,6 +25,16 @@ export const EndpointOwnWord = {
 } as const;
 
 export const EndpointHealth = { unknown: 0, healthy: 1, unhealthy: 2 } as const;
+
+export type EndpointState = 'unknown' | 'healthy' | 'unhealthy' | 'ejected';
+
+/** In one word: what checks say against it goes before what requests say. */
+export function endpointState(record: SharedRecord): EndpointState {
+  const health = record.load(EndpointWord.health);
+  if (health === EndpointHealth.unhealthy) return 'unhealthy';
+  if (record.load(EndpointWord.ejected) !== 0) return 'ejected';
+  return health === EndpointHealth.healthy ? 'healthy' : 'unknown';
+}
 
 export const endpointLayout = {
   commonWords: Object.keys(EndpointWord).length,

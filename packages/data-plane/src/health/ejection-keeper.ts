@@ -67,7 +67,8 @@ export class EjectionKeeper {
       if (this.#service.load(ServiceWord.ejected) > 0) this.setSettings(undefined);
       return;
     }
-    if (settings.successRatePercent > 0 && now.monotonicMs >= this.#stepEndMs) this.#judgeRates(settings, now);
+    if (settings.successRatePercent > 0 && now.monotonicMs >= this.#stepEndMs)
+      this.#judgeRates(settings, now);
     if (!this.#isDue && this.#service.load(ServiceWord.ejected) === 0) return;
     this.#isDue = false;
     for (const endpoint of this.#endpoints) this.#lookAt(endpoint, settings, now);
@@ -155,7 +156,10 @@ function whyEjected(
 ): { reason: EjectionReasonName; detail: string } {
   switch (record.load(EndpointWord.ejectedFor)) {
     case EjectionReason.connectFailures:
-      return { reason: 'connect_failures', detail: `${settings.connectFailures} failed connections in a row` };
+      return {
+        reason: 'connect_failures',
+        detail: `${settings.connectFailures} failed connections in a row`,
+      };
     case EjectionReason.serverErrors:
       return { reason: 'consecutive_5xx', detail: `${settings.consecutive5xx} failed requests in a row` };
     default: {

@@ -7,7 +7,7 @@ import {
   HealthState,
 } from '@causeway/proto/gen/causeway/config/v1/config_pb';
 
-export type EndpointState = 'unknown' | 'healthy' | 'unhealthy' | 'ejected';
+import type { EndpointState } from '../counts/endpoint-record.ts';
 
 export interface KnownHealth {
   readonly state: EndpointState;

@@ -94,10 +94,7 @@ describe('a check by HTTP', () => {
     assert.equal(await check(port, { path: '/ends' }), undefined);
     assert.deepEqual(resets, []);
     assert.equal(await check(port, { path: '/endless', timeoutMs: 50 }), undefined);
-    assert.equal(
-      await check(port, { path: '/endless', timeoutMs: 50, body: 'ok' }),
-      'timeout after 50ms',
-    );
+    assert.equal(await check(port, { path: '/endless', timeoutMs: 50, body: 'ok' }), 'timeout after 50ms');
   });
 
   it('fails where nothing listens, nothing answers, or something else does', async (context) => {
@@ -123,7 +120,10 @@ describe('a check by HTTP', () => {
   it('goes to another port where it is told to, and never to one of our own', async (context) => {
     const port = await startHttp(context, (_request, response) => response.end());
     assert.equal(await check(1, { port }), undefined);
-    assert.equal(await check(1, { port }, {}, [port]), `127.0.0.1:${port} is Causeway itself (ERR_FORBIDDEN_ADDRESS)`);
+    assert.equal(
+      await check(1, { port }, {}, [port]),
+      `127.0.0.1:${port} is Causeway itself (ERR_FORBIDDEN_ADDRESS)`,
+    );
   });
 
   it('does not take a pause of this process for a timeout', async (context) => {
@@ -169,7 +169,10 @@ describe('a check with TLS', () => {
   for (const type of ['http', 'tcp'] as const)
     it(`verifies as requests do (${type})`, async (context) => {
       const options = { cert: issued.certificate, key: issued.key };
-      const port = await listenRaw(context, createHttps(options, (_request, response) => response.end()));
+      const port = await listenRaw(
+        context,
+        createHttps(options, (_request, response) => response.end()),
+      );
       assert.equal(await check(port, { type }, secure('https')), undefined);
       assert.match(
         (await check(port, { type }, secure('https', 'other.test'))) ?? '',
@@ -272,7 +275,10 @@ describe('a check by gRPC', () => {
     assert.equal(await check(port, grpc), 'grpc status 12: the health service is not implemented');
     const mute = await startRaw(context, () => {});
     assert.equal(await check(mute, { ...grpc, timeoutMs: 50 }), 'timeout after 50ms');
-    const plain = await listenRaw(context, createHttp2((_request, response) => response.end('hello')));
+    const plain = await listenRaw(
+      context,
+      createHttp2((_request, response) => response.end('hello')),
+    );
     assert.equal(await check(plain, grpc), 'grpc status missing');
     const old = await startHttp(context, (_request, response) => response.end());
     assert.notEqual(await check(old, grpc), undefined);

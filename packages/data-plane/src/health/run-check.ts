@@ -93,7 +93,7 @@ function questionOf(check: ActiveCheck, { name, port }: SocketTarget): CheckQues
     check.type === 'grpc'
       ? grpcHealthQuestion(check.grpcService, authority)
       : { method: check.method, path: check.path, authority, headers: check.headers };
-  const hasAgent = asked.headers.some(([name]) => name === 'user-agent');
+  const hasAgent = asked.headers.some(([field]) => field === 'user-agent');
   return hasAgent ? asked : { ...asked, headers: [...asked.headers, ['user-agent', userAgent]] };
 }
 

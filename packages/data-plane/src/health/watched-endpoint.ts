@@ -6,7 +6,7 @@ import { EndpointHealth, EndpointOwnWord, EndpointWord } from '../counts/endpoin
 import type { SharedRecord } from '../counts/shared-records.ts';
 import { type LocatedEndpoint, socketTargetOf } from '../upstream/located-endpoints.ts';
 import type { CheckSchedule } from './check-schedule.ts';
-import type { CheckedState, CheckJudgement } from './check-judgement.ts';
+import type { CheckedState } from './check-judgement.ts';
 import type { KnownHealth } from './health-report.ts';
 import { SuccessRate, type TryCounts } from './success-rate.ts';
 
@@ -28,14 +28,15 @@ export class WatchedEndpoint {
   readonly name: string;
   located: LocatedEndpoint;
   /** Undefined while nobody checks it. */
-  check: { readonly schedule: CheckSchedule; readonly judgement: CheckJudgement } | undefined = undefined;
+  schedule: CheckSchedule | undefined = undefined;
   ejection: Ejection | undefined = undefined;
   /** So many times its next ejection lasts longer. */
   ejections = 0;
   /** Since when it was not ejected, or one time was forgotten; monotonic. */
   quietSinceMs = 0;
   readonly successRate = new SuccessRate();
-  #checked: KnownHealth & { readonly state: CheckedState } = { state: 'unknown', detail: '', sinceMs: 0 };
+  /** What checks say. */
+  checked: KnownHealth & { readonly state: CheckedState } = { state: 'unknown', detail: '', sinceMs: 0 };
 
   constructor(located: LocatedEndpoint, record: SharedRecord) {
     const { name, address, port } = socketTargetOf(located);
@@ -51,20 +52,16 @@ export class WatchedEndpoint {
     return this.located.entry.weight > 0;
   }
 
-  get checked(): CheckedState {
-    return this.#checked.state;
-  }
-
   /** What is to be told of it: what a check says of it goes before what requests say. */
   get health(): KnownHealth {
-    if (this.ejection === undefined || this.checked === 'unhealthy') return this.#checked;
+    if (this.ejection === undefined || this.checked.state === 'unhealthy') return this.checked;
     return { state: 'ejected', detail: this.ejection.detail, sinceMs: this.ejection.sinceMs };
   }
 
   /** All workers know at once. Whether anything is new to them. */
   setChecked(state: CheckedState, detail: string, nowMs: number): boolean {
-    const isNew = state !== this.#checked.state;
-    this.#checked = { state, detail, sinceMs: isNew ? nowMs : this.#checked.sinceMs };
+    const isNew = state !== this.checked.state;
+    this.checked = { state, detail, sinceMs: isNew ? nowMs : this.checked.sinceMs };
     if (isNew) this.record.store(EndpointWord.health, healthWords[state]);
     return isNew;
   }

@@ -38,6 +38,8 @@ export interface WatchContext {
 /** `service`: "namespace/name" */
 export interface WatchEvents {
   onChecked(service: string, isGood: boolean): void;
+  /** Checks have changed its state. */
+  onJudged(service: string, endpoint: WatchedEndpoint): void;
   /** Its health, or the reason of it, is another than before; of one that has gone it is unknown. */
   onChange(service: string, endpoint: WatchedEndpoint): void;
   /** As `onChange`, which follows. */
@@ -82,10 +84,12 @@ export class WatchedService {
     return [...this.#endpoints.values()];
   }
 
-  /** The Service has changed: checks begin anew, and what is known stays until they say otherwise. */
+  /** Other checks than before begin anew, and what is known stays until they say otherwise; the same object goes on. */
   setSettings(settings: WatchSettings): void {
+    const isSame = settings.active === this.#settings.active;
     this.#settings = settings;
     this.#ejections.setSettings(settings.passive);
+    if (isSame) return;
     for (const endpoint of this.#endpoints.values()) this.#startChecks(endpoint);
   }
 
@@ -109,7 +113,6 @@ export class WatchedService {
     this.#endpoints = new Map();
     const arriving: WatchedEndpoint[] = [];
     for (const each of located) {
-      // Two names may have the same address, but no two entries the same id.
       const endpoint = before.get(each.id) ?? this.#open(each);
       if (!before.delete(each.id)) arriving.push(endpoint);
       endpoint.located = each;
@@ -126,7 +129,7 @@ export class WatchedService {
   }
 
   #letGo(endpoint: WatchedEndpoint): void {
-    endpoint.check?.schedule.stop();
+    endpoint.schedule?.stop();
     endpoint.ejection = undefined;
     this.#ejections.letGo(endpoint);
     endpoint.setChecked('unknown', '', 0);
@@ -136,35 +139,36 @@ export class WatchedService {
 
   #startChecks(endpoint: WatchedEndpoint): void {
     const { active } = this.#settings;
-    endpoint.check?.schedule.stop();
-    endpoint.check = undefined;
+    endpoint.schedule?.stop();
+    endpoint.schedule = undefined;
     if (active === undefined) return this.#learn(endpoint, 'unknown', '');
     const { clock, random, turns, ownPorts, events } = this.#context;
-    const judgement = new CheckJudgement(active.check, endpoint.checked);
-    const schedule = new CheckSchedule({
+    const judgement = new CheckJudgement(active.check, endpoint.checked.state);
+    endpoint.schedule = new CheckSchedule({
       clock,
       random,
       turns,
       intervalMs: active.check.intervalMs,
       run: () => runCheck(active, socketTargetOf(endpoint.located), { clock, ownPorts }),
       onResult: (failure) => {
-        judgement.note(failure === undefined);
         events.onChecked(this.name, failure === undefined);
-        // Of one that has failed and is healthy still, or the other way round, the last reason stays.
-        const isTold = (failure !== undefined) === (judgement.state === 'unhealthy');
-        this.#learn(endpoint, judgement.state, isTold ? (failure ?? '') : endpoint.health.detail);
+        judgement.note(failure === undefined);
+        // One good result does not take away why it is unhealthy, nor does one failure say so.
+        const reason = judgement.state === 'unhealthy' ? (failure ?? endpoint.checked.detail) : '';
+        this.#learn(endpoint, judgement.state, reason);
       },
     });
-    endpoint.check = { schedule, judgement };
-    schedule.start();
+    endpoint.schedule.start();
   }
 
   #learn(endpoint: WatchedEndpoint, state: CheckJudgement['state'], detail: string): void {
     const before = endpoint.health;
-    if (endpoint.setChecked(state, detail, this.#context.clock.wallMs()))
+    const { clock, events } = this.#context;
+    if (endpoint.setChecked(state, detail, clock.wallMs())) {
       this.#record.add(ServiceWord.epoch, 1);
+      events.onJudged(this.name, endpoint);
+    }
     const now = endpoint.health;
-    if (now.state !== before.state || now.detail !== before.detail)
-      this.#context.events.onChange(this.name, endpoint);
+    if (now.state !== before.state || now.detail !== before.detail) events.onChange(this.name, endpoint);
   }
 }

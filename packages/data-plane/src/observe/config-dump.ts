@@ -3,6 +3,7 @@
 import { digestText } from '@causeway/proto/digest';
 import { sharedValues } from '@causeway/router/shared-map';
 
+import { endpointState } from '../counts/endpoint-record.ts';
 import type { Table } from '../table/table.ts';
 
 /** @param boundPort the real port of a socket by its key. */
@@ -54,11 +55,12 @@ export function configDump(table: Table, boundPort: (socketKey: string) => numbe
       name,
       protocol,
       endpointsVersion,
-      endpoints: endpoints.map(({ id, address, port, weight, pool }) => ({
+      endpoints: endpoints.map(({ id, address, port, weight, pool, held }) => ({
         id,
         address,
         port,
         weight,
+        health: endpointState(held.record),
         activeRequests: pool.activeRequests,
       })),
     })),

@@ -24,6 +24,7 @@ import type { CancelTimer, Clock } from '@causeway/runtime/clock';
 import { messageOf } from '@causeway/runtime/errors';
 import type { Logger } from '@causeway/runtime/logger';
 import { sliceWork, type Steps } from '@causeway/runtime/work-slices';
+import type { HealthReport } from '../health/health-report.ts';
 import { answerCommands, type CommandHandlers } from './command-runner.ts';
 import { ConfigClient, type CommandsCall, type SubscribeCall } from './config-client.ts';
 import { LastGood, type Snapshot } from './last-good.ts';
@@ -57,6 +58,8 @@ export interface ConfigSyncOptions {
   logger: Logger;
   clock: Clock;
   status: () => NodeStatus;
+  /** What is told of endpoints, with the status. */
+  health: HealthReport;
   commands: CommandHandlers;
   /** The control plane asks the node to drain. */
   onDrain: () => void;
@@ -254,6 +257,7 @@ export class ConfigSync {
     if (this.#connected) return;
     this.#connected = true;
     this.#connectedMs = this.#options.clock.monotonicMs();
+    this.#options.health.begin();
     this.#options.logger.info({ controlPlane: this.#options.address }, 'connected to the control plane');
   }
 
@@ -267,6 +271,7 @@ export class ConfigSync {
       if (nowMs - this.#connectedMs > stableMs) this.#reconnect.reset();
     }
     this.#connected = false;
+    this.#options.health.end();
     if (this.#stopped) return;
     const waitMs = this.#reconnect.nextMs();
     this.#options.logger.warn(
@@ -398,10 +403,11 @@ export class ConfigSync {
     const status = { appliedRevision: this.#applied.revision, ...this.#options.status() };
     const text = JSON.stringify(status);
     const nowMs = this.#options.clock.monotonicMs();
-    if (text === this.#lastStatus && nowMs - this.#lastStatusMs < heartbeatMs) return;
+    const news = this.#options.health.take();
+    if (news === undefined && text === this.#lastStatus && nowMs - this.#lastStatusMs < heartbeatMs) return;
     this.#lastStatus = text;
     this.#lastStatusMs = nowMs;
-    this.#send({ case: 'status', value: create(StatusSchema, status) });
+    this.#send({ case: 'status', value: create(StatusSchema, { ...status, ...news }) });
   }
 
   #send(message: NodeMessage['message']): void {

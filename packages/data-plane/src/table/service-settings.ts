@@ -13,6 +13,7 @@ import type { ServiceSettings } from '../upstream/service-handle.ts';
 import { createUpstreamTls, type UpstreamTls } from '../upstream/tls-settings.ts';
 import { readBalancing } from './read-balancing.ts';
 import { type CertificateEntry, namedCertificate, pairOf } from './certificate-entry.ts';
+import { readActiveCheck, readPassiveSettings } from './health-settings.ts';
 import { readTlsVersion } from './tls-version.ts';
 
 /** Throws UnknownChoice for a Service that this version cannot run, an Error for one that is not whole. */
@@ -26,6 +27,8 @@ export function readServiceSettings(
   // Neither guessed nor ignored: what was meant to be encrypted must never go out in the clear.
   if ((spoken === 'https' || spoken === 'h2') !== (tls !== undefined))
     throw new Error(tls === undefined ? 'tls is missing' : 'tls without a TLS protocol');
+  // The supervisor makes them when the table is live, which is too late to refuse what nobody can make.
+  readActiveCheck(service);
   const { connectionsMax, waitingMax, idleTimeoutMs, requestsPerConnectionMax, maxAgeMs } = pool;
   return {
     protocol: spoken,
@@ -37,6 +40,7 @@ export function readServiceSettings(
     ageMaxMs: maxAgeMs,
     tls: tls && readTls(tls, certificates),
     balancing: readBalancing(service),
+    passive: readPassiveSettings(service),
   };
 }
 

@@ -19,7 +19,7 @@ import { isFailure, type TryOutcome } from './try-outcome.ts';
 export interface ServiceSettings extends PoolSettings {
   readonly balancing: BalancingSettings;
   /** Undefined = requests say nothing about endpoints. */
-  readonly passive?: PassiveSettings;
+  readonly passive?: PassiveSettings | undefined;
 }
 
 /**

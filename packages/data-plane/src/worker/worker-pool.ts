@@ -10,6 +10,7 @@ import type { Logger, LogLevel } from '@causeway/runtime/logger';
 import type { MetricFamily } from '@causeway/runtime/metrics';
 import { NameResolver } from '@causeway/runtime/name-resolver';
 
+import { HealthKeeper } from '../health/health-keeper.ts';
 import { ConnectionCounts } from '../listen/connection-counts.ts';
 import type { BoundPorts } from '../listen/ports.ts';
 import { askResponder } from '../listen/tls/ocsp/ask-responder.ts';
@@ -24,6 +25,7 @@ import { WorkerSlices } from '../counts/worker-slices.ts';
 import type { SnapshotTarget, SnapshotUpdate } from '../sync/snapshot-target.ts';
 import { countsOf, mergeMetrics } from './merge-metrics.ts';
 import { type AffinityKeyPair, newAffinityKeys } from '../upstream/balancing/affinity-keys.ts';
+import type { OwnPorts } from '../upstream/address-guard.ts';
 import { FailureReport, logFailures } from '../upstream/failure-report.ts';
 import { NameRelay } from './name-relay.ts';
 import { PlaceRelay } from './place-relay.ts';
@@ -66,6 +68,8 @@ const startMsMax = 10_000;
 const metricsDeadlineMs = 1000;
 
 export class WorkerPool implements SnapshotTarget {
+  /** Of endpoints, for all workers. */
+  readonly health: HealthKeeper;
   readonly #slices: WorkerSlices;
   /** As the workers count; nobody enters here. */
   readonly #counts: ConnectionCounts;
@@ -111,7 +115,17 @@ export class WorkerPool implements SnapshotTarget {
     this.#outputs = new LogOutputs(options.clock);
     this.#drops = new DropReport(options.clock, options.logger);
     this.#failures = new FailureReport(options.clock, logFailures(options.logger));
-    this.#stapler = this.#createStapler();
+    const { clock, logger } = options;
+    const ownPorts: OwnPorts = { has: (port) => this.#hasOwnPort(port) };
+    this.#stapler = this.#createStapler(ownPorts);
+    this.health = new HealthKeeper({
+      clock,
+      logger,
+      shared,
+      resolver: this.#resolver,
+      ownPorts,
+      random: Math.random,
+    });
   }
 
   /** Those that have a table. */
@@ -187,6 +201,7 @@ export class WorkerPool implements SnapshotTarget {
     this.#cancelWatch();
     this.#drops.close();
     this.#stapler.stop();
+    this.health.stop();
     this.#resolver.close();
   }
 
@@ -242,6 +257,7 @@ export class WorkerPool implements SnapshotTarget {
     // Whoever ends now is replaced by one that has it.
     await Promise.allSettled(Array.from(this.#threads, (thread) => thread.commit()));
     this.#stapler.follow(update);
+    this.health.follow(update);
     onApplied(clock.monotonicMs() - beganMs);
     return [];
   }
@@ -363,13 +379,14 @@ export class WorkerPool implements SnapshotTarget {
     return thread;
   }
 
+  /** Nothing that this process asks may lead back to it. */
+  #hasOwnPort(port: number): boolean {
+    return Object.values(this.#boundPorts).includes(port) || this.#options.otherPorts().includes(port);
+  }
+
   /** Asks as this node would connect to an upstream: not to itself. */
-  #createStapler(): Stapler {
+  #createStapler(ownPorts: OwnPorts): Stapler {
     const { clock, logger } = this.#options;
-    const ownPorts = {
-      has: (port: number) =>
-        Object.values(this.#boundPorts).includes(port) || this.#options.otherPorts().includes(port),
-    };
     return new Stapler({
       clock,
       logger,

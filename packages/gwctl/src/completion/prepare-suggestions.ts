@@ -42,6 +42,7 @@ export async function prepareSuggestions(io: Io, suggestions: Suggestions): Prom
   }
   if (command === 'restart-workers')
     offer('restart-workers.node', await nameWords(io, flags, 'nodes', current));
+  if (command === 'reset') offer('reset breaker.service', await nameWords(io, flags, 'services', current));
   offer(
     'explain.field',
     kinds.filter((kind) => kind.spec).map(({ kind }) => kind.toLowerCase()),

@@ -5,6 +5,7 @@ import { matchText, matchesOf } from '../output/columns/route.ts';
 import { executionRows, executionTitles } from '../output/filters.ts';
 import type { Session } from '../session.ts';
 import type { Description, Section } from './description.ts';
+import { affinityText } from './service-parts.ts';
 import {
   conditionSection,
   headFields,
@@ -34,6 +35,8 @@ export async function describeRoute(
         'Backends',
         backends.map(({ service, weight }) => `service/${service} (${weight} of ${of})`).join(', ') || 'none',
       ],
+      ['Affinity', spec.affinity && affinityText(spec.affinity)],
+      ['Retry', retryText(spec.retry)],
       ['Timeouts', settings(spec.timeouts, route.spec['timeouts']).join(', ')],
       ['Limits', settings(limits, route.spec['limits']).join(', ') || undefined],
       ['Nodes', nodes.text],
@@ -49,6 +52,14 @@ export async function describeRoute(
       { title: 'Warnings', lines: warnings },
     ],
   };
+}
+
+function retryText(retry: RouteSpec['retry']): string {
+  if (retry === undefined || retry.attempts === 0) return 'none';
+  const { attempts, errors, statuses, grpcCodes, methods } = retry;
+  const signs = [...errors, ...statuses.map(String), ...grpcCodes];
+  const tries = attempts === 1 ? '1 more try' : `${attempts} more tries`;
+  return `${tries} on ${signs.join(', ') || 'nothing'}, for ${methods.join(', ')}`;
 }
 
 /** What a request meets depends on the Gateway that it comes through. */

@@ -1,10 +1,22 @@
+import type { EndpointResource } from '@causeway/model/api-types';
 import { kindNamed } from '@causeway/model/kinds/registry';
 import { hasTls, type ServiceSpec, upstreamTls } from '@causeway/model/kinds/service';
-import type { Resource } from '@causeway/model/resource';
+import { defaultNamespace, type Resource } from '@causeway/model/resource';
+import type { Column } from '../output/columns/column.ts';
+import { ownEndpointColumns } from '../output/columns/endpoint.ts';
+import { shortNodeName } from '../output/columns/node.ts';
 import { hostPort } from '../output/columns/service.ts';
 import { routesTo } from '../output/used-by.ts';
 import type { Session } from '../session.ts';
-import type { Description } from './description.ts';
+import type { Description, Section } from './description.ts';
+import {
+  activeCheckText,
+  affinityText,
+  balancingText,
+  breakerText,
+  passiveCheckText,
+  retryBudgetText,
+} from './service-parts.ts';
 import {
   conditionSection,
   headFields,
@@ -25,19 +37,18 @@ export async function describeService(
     ({ route, weight, of }) => `route/${route.metadata.name} (${weight} of ${of})`,
   );
   const nodes = await nodeParts(session, service);
-  const isNamed = spec.endpoints?.some(({ serverName }) => serverName !== undefined) === true;
-  const endpoints = (spec.endpoints ?? []).map(({ address, port, weight, serverName }) => [
-    hostPort(address, port),
-    'static',
-    String(weight ?? 1),
-    ...(isNamed ? [serverName ?? ''] : []),
-  ]);
-  const titles = ['ADDRESS', 'SOURCE', 'WEIGHT', ...(isNamed ? ['SERVER-NAME'] : [])];
+  const { namespace = defaultNamespace, name } = service.metadata;
+  const endpoints = await session.client.serviceEndpoints(namespace, name);
   return {
     fields: [
       ...(await headFields(session, service)),
       ['Protocol', spec.protocol],
-      ['Balancing', spec.loadBalancing?.policy],
+      ['Balancing', spec.loadBalancing && balancingText(spec.loadBalancing)],
+      ['Affinity', affinityText(spec.affinity)],
+      ['Active check', spec.healthCheck && activeCheckText(spec.healthCheck)],
+      ['Passive check', spec.healthCheck && passiveCheckText(spec.healthCheck)],
+      ['Breaker', breakerText(spec.circuitBreaker)],
+      ['Retry budget', spec.retryBudget && retryBudgetText(spec.retryBudget)],
       ['Timeouts', settings(spec.timeouts, service.spec['timeouts']).join(', ')],
       ['Pool', settings(spec.pool, service.spec['pool']).join(', ')],
       ['TLS', spec.protocol !== undefined && hasTls(spec.protocol) ? tlsText(spec, service) : undefined],
@@ -46,11 +57,47 @@ export async function describeService(
     ],
     sections: [
       conditionSection(session, service),
-      { title: 'Endpoints', lines: tableLines(titles, endpoints) },
+      endpointSection(session, endpoints),
+      healthByNode(endpoints),
       nodes.section,
       { title: 'Warnings', lines: warnings },
     ],
   };
+}
+
+/** What few Services say of their endpoints has a column only where one does. */
+const rareColumns: readonly Column<EndpointResource>[] = [
+  { title: 'PRIORITY', cell: ({ spec }) => (spec.priority === 0 ? '' : String(spec.priority)) },
+  { title: 'ZONE', cell: ({ spec }) => spec.zone ?? '' },
+  { title: 'SERVER-NAME', cell: ({ spec }) => spec.serverName ?? '' },
+];
+
+function endpointSection({ io }: Session, endpoints: readonly EndpointResource[]): Section {
+  const facts = { nowMs: io.nowMs(), wide: true, routes: [], middlewares: [], gateways: [], nodes: [] };
+  const cellOf = (column: Column<EndpointResource>, endpoint: EndpointResource): string =>
+    String(column.cell(endpoint, facts));
+  const said = rareColumns.filter((column) => endpoints.some((endpoint) => cellOf(column, endpoint) !== ''));
+  const columns = [...ownEndpointColumns.slice(0, 3), ...said, ...ownEndpointColumns.slice(3)];
+  const rows = endpoints.map((endpoint) => columns.map((column) => cellOf(column, endpoint)));
+  const titles = columns.map(({ title }) => title);
+  return { title: 'Endpoints', lines: tableLines(titles, rows) };
+}
+
+/** Nodes that have a column; what more of them find is in `gwctl get endpoints -o wide`. */
+const nodeColumnsMax = 8;
+
+/** Only where something is wrong, and where there are nodes to differ. */
+function healthByNode(endpoints: readonly EndpointResource[]): Section {
+  const title = 'Health by node';
+  const nodes = (endpoints[0]?.status.nodes ?? []).slice(0, nodeColumnsMax).map(({ node }) => node);
+  const isFine = endpoints.every(({ status }) => ['healthy', 'unknown'].includes(status.state));
+  if (isFine || nodes.length < 2) return { title, lines: [] };
+  const rows = endpoints.map(({ spec, status }) => [
+    hostPort(spec.address, spec.port),
+    ...nodes.map((node) => status.nodes.find((on) => on.node === node)?.state ?? '-'),
+  ]);
+  const titles = ['ADDRESS', ...nodes.map((node) => shortNodeName(node).toUpperCase())];
+  return { title, lines: tableLines(titles, rows) };
 }
 
 /** `verify true (default), trust internal-ca`; what the Service does not say about TLS has its default. */

@@ -7,6 +7,17 @@ import { routeKind } from './route.ts';
 import { secretKind } from './secret.ts';
 import { serviceKind } from './service.ts';
 
+const endpointKind: Kind = {
+  kind: 'Endpoint',
+  plural: 'endpoints',
+  shortNames: ['ep'],
+  namespaced: true,
+  description: 'An address that answers for a Service: where it comes from, and how the nodes find it.',
+  verbs: readVerbs,
+  references: () => [],
+  plannedFields: [],
+};
+
 const nodeKind: Kind = {
   kind: 'Node',
   plural: 'nodes',
@@ -37,6 +48,7 @@ export const kinds: readonly Kind[] = [
   middlewareKind,
   certificateKind,
   secretKind,
+  endpointKind,
   nodeKind,
   revisionKind,
 ] as readonly Kind[];

@@ -24,7 +24,7 @@ export const serviceView: KindView<Resource> = {
     columns: [
       ...table,
       { title: 'DISCOVERY', cell: () => '-' },
-      { title: 'BREAKER', cell: () => '-' },
+      { title: 'BREAKER', cell: ({ spec }) => breaker(spec) },
       {
         title: 'USED-BY',
         cell: (service, { routes }) =>
@@ -35,6 +35,16 @@ export const serviceView: KindView<Resource> = {
     ],
   },
 };
+
+/** What it limits: `requests,retries,failures`. */
+function breaker(spec: Spec): string[] {
+  const written = spec['circuitBreaker'];
+  return [
+    ...(Number(fieldOf(written, 'maxRequests') ?? 0) > 0 ? ['requests'] : []),
+    ...(Number(fieldOf(written, 'maxRetries') ?? 0) > 0 ? ['retries'] : []),
+    ...(fieldOf(written, 'failureRate') === undefined ? [] : ['failures']),
+  ];
+}
 
 function endpoints(spec: Spec): string[] {
   return entriesOf(spec, 'endpoints').map((endpoint) =>

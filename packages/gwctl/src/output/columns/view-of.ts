@@ -1,7 +1,8 @@
-import type { NodeResource, RevisionResource } from '@causeway/model/api-types';
+import type { EndpointResource, NodeResource, RevisionResource } from '@causeway/model/api-types';
 import type { Resource } from '@causeway/model/resource';
 import type { KindView } from './column.ts';
 import { certificateView } from './certificate.ts';
+import { endpointView } from './endpoint.ts';
 import { gatewayView } from './gateway.ts';
 import { middlewareView } from './middleware.ts';
 import { nodeView } from './node.ts';
@@ -12,7 +13,7 @@ import { serviceView } from './service.ts';
 import { ageColumn, nameColumn } from './standard-columns.ts';
 
 /** Whatever a listing gives; the kind says which. */
-export type Listed = Resource | NodeResource | RevisionResource;
+export type Listed = Resource | EndpointResource | NodeResource | RevisionResource;
 
 const views = {
   Route: routeView,
@@ -21,6 +22,7 @@ const views = {
   Middleware: middlewareView,
   Certificate: certificateView,
   Secret: secretView,
+  Endpoint: endpointView,
   Node: nodeView,
   Revision: revisionView,
 } as unknown as Readonly<Record<string, KindView<Listed>>>;

@@ -1,0 +1,164 @@
+/** Endpoints, which belong to their Services: read-only, and put together at each read. */
+
+import type { EndpointResource, NodeAnswers, ResourceList } from '@causeway/model/api-types';
+import { apiVersion, qualifiedName, resourceKey } from '@causeway/model/resource';
+import type { Request } from 'express';
+import { endpointResources } from '../status/endpoint-status.ts';
+import { gatewaysOf } from '../status/gateways-of.ts';
+import type { Entry } from '../store/resource-index.ts';
+import { type Answer, limitParameter, queryParameters } from './answer.ts';
+import { ApiError } from './api-error.ts';
+import { type ApiContext, currentEntry } from './context.ts';
+import { askNode, type EndpointLoad } from './node-commands.ts';
+import { parseFieldSelector, parseLabelSelector } from './select.ts';
+
+const fieldsSelected = ['metadata.name', 'metadata.namespace', 'spec.service', 'status.state'] as const;
+/** Of so many Services in one answer the nodes are asked what goes on; of more it would take too long. */
+const servicesAskedMax = 8;
+
+/** By Service and in its order, of one namespace or of all; `continue` is the Service and the endpoint to go on after. */
+export async function listEndpoints(
+  context: ApiContext,
+  request: Request,
+  namespace: string | undefined,
+): Promise<Answer> {
+  const query = queryParameters(request, ['limit', 'continue', 'labelSelector', 'fieldSelector']);
+  const labels = query.labelSelector ? parseLabelSelector(query.labelSelector) : undefined;
+  const fields = query.fieldSelector ? parseFieldSelector(query.fieldSelector, fieldsSelected) : undefined;
+  const isIn = ({ resource: { metadata } }: Entry): boolean =>
+    (namespace === undefined || metadata.namespace === namespace) && (labels?.(metadata.labels) ?? true);
+  const all = servicesIn(context)
+    .filter(isIn)
+    .flatMap((service) => endpointsOf(context, service))
+    .filter((endpoint) => fields?.((field) => fieldOf(endpoint, field)) ?? true);
+  const at = query.continue ? all.findIndex((endpoint) => placeOf(endpoint) === query.continue) : -1;
+  // The endpoint it stopped at has gone, so nobody knows what was shown.
+  if (query.continue && at < 0)
+    throw new ApiError('expired', 'the endpoints have changed; start the listing again');
+  const rest = all.slice(at + 1);
+  const items = rest.slice(0, limitParameter(query.limit));
+  const remaining = rest.length - items.length;
+  const metadata = {
+    resourceVersion: '',
+    continue: remaining > 0 ? placeOf(items.at(-1)!) : '',
+    remainingItemCount: remaining,
+  };
+  return { status: 200, body: endpointList(await withLoad(context, items), metadata) };
+}
+
+export async function getEndpoint(
+  context: ApiContext,
+  request: Request,
+  namespace: string,
+  name: string,
+): Promise<Answer> {
+  queryParameters(request, []);
+  const endpoint = servicesIn(context)
+    .filter(({ resource }) => resource.metadata.namespace === namespace)
+    .flatMap((service) => endpointsOf(context, service))
+    .find(({ metadata }) => metadata.name === name);
+  if (!endpoint) throw new ApiError('not_found', `endpoint/${namespace}/${name} does not exist`);
+  const [body] = await withLoad(context, [endpoint]);
+  return { status: 200, body };
+}
+
+export async function serviceEndpoints(
+  context: ApiContext,
+  request: Request,
+  namespace: string,
+  name: string,
+): Promise<Answer> {
+  queryParameters(request, []);
+  const items = endpointsOf(context, existingService(context, namespace, name));
+  const metadata = { resourceVersion: '', continue: '', remainingItemCount: 0 };
+  return { status: 200, body: endpointList(await withLoad(context, items), metadata) };
+}
+
+/** Closes the breaker of a Service on all nodes that have it. */
+export async function resetBreaker(
+  context: ApiContext,
+  request: Request,
+  namespace: string,
+  name: string,
+): Promise<Answer> {
+  queryParameters(request, []);
+  const service = existingService(context, namespace, name);
+  const nodes = context.nodes.connectedTo(gatewaysOf(service, context.index));
+  const answers = nodes.map(async ({ id }) => {
+    const args = { service: qualifiedName(namespace, name) };
+    const failure = await askNode(context, id, 'reset-breaker', args).then(
+      () => null,
+      (error: unknown) => (error instanceof Error ? error.message : String(error)),
+    );
+    return { node: id, error: failure };
+  });
+  const body: NodeAnswers = { nodes: await Promise.all(answers) };
+  return { status: 200, body };
+}
+
+function servicesIn({ index }: ApiContext): Entry[] {
+  return [...index.entriesOf('Service')].toSorted((a, b) => (a.key < b.key ? -1 : 1));
+}
+
+function existingService(context: ApiContext, namespace: string, name: string): Entry {
+  const entry = currentEntry(context, resourceKey({ kind: 'Service', namespace, name }));
+  if (!entry) throw new ApiError('not_found', `service/${namespace}/${name} does not exist`);
+  return entry;
+}
+
+function endpointsOf({ index, nodes }: ApiContext, service: Entry): EndpointResource[] {
+  return endpointResources(service, index, nodes);
+}
+
+function placeOf({ metadata, spec }: EndpointResource): string {
+  return `${metadata.namespace}/${spec.service}/${metadata.name}`;
+}
+
+function fieldOf({ metadata, spec, status }: EndpointResource, field: string): string {
+  switch (field) {
+    case 'metadata.name':
+      return metadata.name;
+    case 'metadata.namespace':
+      return metadata.namespace;
+    case 'spec.service':
+      return spec.service;
+    default:
+      return status.state;
+  }
+}
+
+function endpointList(
+  items: EndpointResource[],
+  metadata: ResourceList['metadata'],
+): ResourceList<EndpointResource> {
+  return { apiVersion, kind: 'EndpointList', metadata, items };
+}
+
+/** With the requests that are under way, as far as the nodes that have the Services say so in time. */
+async function withLoad(context: ApiContext, endpoints: EndpointResource[]): Promise<EndpointResource[]> {
+  const services = new Map(
+    endpoints.map(({ metadata: { namespace }, spec }) => {
+      const service = resourceKey({ kind: 'Service', namespace, name: spec.service });
+      return [qualifiedName(namespace, spec.service), context.index.get(service)] as const;
+    }),
+  );
+  if (services.size > servicesAskedMax) return endpoints;
+  const active = new Map<string, number>();
+  const asked = [...services].flatMap(([name, entry]) =>
+    entry === undefined
+      ? []
+      : context.nodes.connectedTo(gatewaysOf(entry, context.index)).map(async ({ id }) => {
+          const load = await askNode<EndpointLoad[]>(context, id, 'service-load', { service: name });
+          for (const endpoint of load) {
+            const [ownId = ''] = endpoint.id.split('/', 1);
+            active.set(ownId, (active.get(ownId) ?? 0) + endpoint.active);
+          }
+        }),
+  );
+  // Who does not answer is left out: a listing is there to be looked at when things go wrong.
+  await Promise.allSettled(asked);
+  return endpoints.map((endpoint) => {
+    const activeRequests = active.get(endpoint.metadata.name) ?? null;
+    return { ...endpoint, status: { ...endpoint.status, activeRequests } };
+  });
+}

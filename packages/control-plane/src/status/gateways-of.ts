@@ -1,0 +1,22 @@
+import type { RouteSpec } from '@causeway/model/kinds/route';
+import type { Entry, ResourceView } from '../store/resource-index.ts';
+
+/** Gateways whose nodes hold the resource. */
+export function gatewaysOf(entry: Entry, resources: ResourceView): Set<string> {
+  switch (entry.resource.kind) {
+    case 'Gateway':
+      return new Set([entry.resource.metadata.name]);
+    case 'Route':
+      return new Set((entry.effective as RouteSpec).gateways.map((reference) => reference.split('/')[0]!));
+    case 'Service':
+    case 'Middleware':
+    case 'Certificate': {
+      const referrers = [...resources.referrersOf(entry.key)]
+        .map((key) => resources.get(key))
+        .filter((referrer) => referrer !== undefined);
+      return new Set(referrers.flatMap((referrer) => [...gatewaysOf(referrer, resources)]));
+    }
+    default:
+      return new Set();
+  }
+}

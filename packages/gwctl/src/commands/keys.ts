@@ -1,0 +1,16 @@
+import type { Command } from 'commander';
+import type { Io } from '../io.ts';
+import { openSession } from '../session.ts';
+
+export function addKeys(program: Command, io: Io): void {
+  const keys = program.command('keys').description('keys that the control plane makes for its nodes');
+  keys
+    .command('rotate')
+    .description('replace a key; what the key before it signed stays good until the next time')
+    .addArgument(keys.createArgument('<purpose>', 'session: affinity cookies').choices(['session']))
+    .action(async (purpose: 'session', _: unknown, command: Command) => {
+      const { client } = await openSession(io, command);
+      await client.rotateKeys(purpose);
+      io.out(`keys/${purpose} rotated`);
+    });
+}
