@@ -30,6 +30,7 @@ import type { GatewaySettings } from './table/gateway-settings.ts';
 import type { Table } from './table/table.ts';
 import { TableGenerations } from './table/table-generations.ts';
 import { type AffinityKeyPair, AffinityKeys } from './upstream/balancing/affinity-keys.ts';
+import { processRandom } from './upstream/balancing/member.ts';
 import type { PoolContext } from './upstream/endpoint-pool.ts';
 import { EndpointPlaces } from './upstream/endpoint-places.ts';
 import { FailureReport, logFailures, type TellFailure } from './upstream/failure-report.ts';
@@ -58,6 +59,8 @@ export interface ProxyNodeOptions {
   readonly affinityKeys?: AffinityKeyPair;
   /** Answers of OCSP for its certificates, of before it began. */
   readonly staples?: readonly StapleChange[];
+  /** Where it stands: the label `zone`. */
+  readonly zone?: string | undefined;
 }
 
 /** A table waits no longer for names that nobody answers for. */
@@ -99,8 +102,18 @@ export class ProxyNode implements SnapshotTarget {
     const generations = this.#generations;
     const { shared = aloneShared() } = options;
     this.counts = new ConnectionCounts(shared);
-    this.affinityKeys = new AffinityKeys(options.affinityKeys);
-    this.#context = { generations, wheel, clock, logger, observer, shared, isDraining: false };
+    const affinityKeys = new AffinityKeys(options.affinityKeys);
+    this.affinityKeys = affinityKeys;
+    this.#context = {
+      generations,
+      wheel,
+      clock,
+      logger,
+      observer,
+      shared,
+      affinityKeys,
+      isDraining: false,
+    };
     this.#ticketKeys = new TicketKeys(options.ticketKeys);
     this.#staples = new Staples(clock);
     for (const known of options.staples ?? []) this.#staples.learn(known);
@@ -121,7 +134,7 @@ export class ProxyNode implements SnapshotTarget {
     };
     const failures = new FailureReport(clock, options.onFailing ?? logFailures(logger));
     const { places = new EndpointPlaces(shared.endpoints, 1, undefined) } = options;
-    const { poolCounters: counters, affinityKeys } = this;
+    const { poolCounters: counters } = this;
     this.#pools = {
       clock,
       wheel,
@@ -132,6 +145,8 @@ export class ProxyNode implements SnapshotTarget {
       places,
       shared,
       affinityKeys,
+      zone: options.zone,
+      random: processRandom,
     };
   }
 

@@ -1,5 +1,6 @@
 /** What is known of an exchange when it is over: the source of its log line and of its metrics. */
 
+import type { AffinityOutcome } from '../upstream/balancing/choice-request.ts';
 import type { Reason } from './reasons.ts';
 
 export interface ExchangeRecord {
@@ -29,6 +30,8 @@ export interface ExchangeRecord {
   /** "namespace/name" */
   service: string | undefined;
   endpoint: string | undefined;
+  /** Where its session is kept somewhere: whether it was found there. */
+  affinity: AffinityOutcome | undefined;
   /** What the client was told, 499 when it was told nothing. */
   status: number;
   /** Undefined for an answer of the upstream that was passed on whole. */

@@ -15,6 +15,7 @@ import {
   tableService,
   type TableSocket,
 } from '../table/table.ts';
+import { ChoiceRequest } from '../upstream/balancing/choice-request.ts';
 import { clientAddress, plainAddress } from './client-address.ts';
 import type {
   Downstream,
@@ -32,6 +33,7 @@ import { joinedField } from './head-fields.ts';
 import { faultRefusal, type Refusal, reasons, refusalResponse } from './reasons.ts';
 import type { ProxyContext } from './proxy-context.ts';
 import { Relay } from './relay.ts';
+import { sourcedRequest } from './request-source.ts';
 import { isAcceptableRequestId } from './request-id.ts';
 import { ownFields } from './response-head.ts';
 
@@ -95,14 +97,15 @@ function proxyRequest(
     relay.answer(308, ['location', location], undefined, false);
     return undefined;
   }
-  const found = findRoute(listener, {
+  const routeRequest: RouteRequest = {
     method: head.method,
     host: request.host,
     path: canonical.path,
     query: canonical.query,
     encoded: canonical.encoded,
     header: (name) => joinedField(head, name),
-  });
+  };
+  const found = findRoute(listener, routeRequest);
   if ('reason' in found) return found;
   const { route, path } = found.rule.value;
   record.route = route.name;
@@ -121,7 +124,8 @@ function proxyRequest(
   relay.limit(route.exchangeTimeouts(gateway), bodyBytesMax);
 
   // 7. Run the filters of the Route, if it has any; they go on with what is below.
-  const sent: SentRequest = { context, table, route, downstream, authority: request.authority, canonical };
+  const { authority } = request;
+  const sent: SentRequest = { context, table, route, downstream, authority, canonical, routeRequest };
   const chain = route.filters.chainIn(table.filters);
   if (chain === undefined) return sendRequest(sent, relay, forwardedFields(sent, relay));
   const { query } = canonical;
@@ -153,16 +157,21 @@ interface SentRequest {
   readonly downstream: Downstream;
   readonly authority: string;
   readonly canonical: CanonicalPath;
+  readonly routeRequest: RouteRequest;
 }
 
 function sendRequest(sent: SentRequest, relay: Relay, fields: FieldList): Refusal | undefined {
-  const { table, route, downstream, canonical } = sent;
+  const { context, table, route, downstream, canonical } = sent;
   const { record } = relay;
 
-  // 8. Pick the Service by weight, then one of its endpoints.
-  const serviceName = route.nextService();
+  // 8. Pick the Service, then one of its endpoints: by weight and policy, or by what keeps a session where it is.
+  const { backendChoice } = route;
+  if (backendChoice.looksAtRequest) relay.choice = choiceRequest(sent, relay);
+  const serviceName = backendChoice.next(relay.choice, context.affinityKeys);
   record.service = serviceName;
-  const endpoint = serviceName === undefined ? undefined : tableService(table, serviceName)?.pick();
+  const service = serviceName === undefined ? undefined : tableService(table, serviceName);
+  if (service?.looksAtRequest === true) relay.choice ??= choiceRequest(sent, relay);
+  const endpoint = service?.pick(relay.choice);
   if (endpoint === undefined) return { reason: 'no_healthy_endpoint' };
   record.endpoint = endpoint.id;
 
@@ -183,6 +192,10 @@ function sendRequest(sent: SentRequest, relay: Relay, fields: FieldList): Refusa
   if (call === undefined) return { reason: 'overloaded' };
   relay.start(call);
   return undefined;
+}
+
+function choiceRequest({ route, routeRequest }: SentRequest, { record }: Relay): ChoiceRequest {
+  return new ChoiceRequest(sourcedRequest(record.client, route.name, routeRequest), record);
 }
 
 /** The head that goes upstream. */
@@ -300,6 +313,7 @@ function createRecord(
     routePath: undefined,
     service: undefined,
     endpoint: undefined,
+    affinity: undefined,
     status: 0,
     reason: undefined,
     durationMs: 0,

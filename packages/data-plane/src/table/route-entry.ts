@@ -6,8 +6,9 @@ import { encodedMask } from '@causeway/router/canonical-path';
 import type { Rule } from '@causeway/router/rule';
 
 import { type ExchangeTimeouts, noTimeouts } from '../proxy/exchange-deadlines.ts';
-import { nextInRotation, type Weighted } from '../upstream/smooth-round-robin.ts';
+import { BackendChoice, type RouteBackend } from './backend-choice.ts';
 import type { GatewaySettings } from './gateway-settings.ts';
+import { readAffinity } from './read-balancing.ts';
 import { RouteFilters } from './route-filters.ts';
 
 /** Milliseconds; 0 = off. */
@@ -16,11 +17,6 @@ export interface RouteTimeouts {
   readonly responseHeadMs: number;
   readonly idleMs: number;
   readonly streamIdleMs: number;
-}
-
-interface RouteBackend extends Weighted {
-  /** "namespace/name" */
-  readonly service: string;
 }
 
 /** What the router carries for each match, made once so that the request path need not. */
@@ -43,6 +39,7 @@ export class RouteEntry {
   readonly activeRequestsMax: number;
   readonly rules: readonly Rule<MatchedRoute>[];
   readonly backends: readonly RouteBackend[];
+  readonly backendChoice: BackendChoice;
   readonly filters: RouteFilters;
   #gateway: GatewaySettings | undefined;
   #timeouts = noTimeouts;
@@ -62,7 +59,8 @@ export class RouteEntry {
       return { ...rule, allowEncoded, value: { route: this, path: path ?? '' } };
     });
     this.filters = new RouteFilters(route.filters);
-    this.backends = route.backends.map(({ service, weight }) => ({ service, weight, current: 0 }));
+    this.backends = route.backends.map(({ service, weight }) => ({ service, weight }));
+    this.backendChoice = new BackendChoice(this.name, this.backends, readAffinity(route.affinity));
   }
 
   /** The time limits of an exchange on this Route, made once for each Gateway's settings. */
@@ -77,12 +75,5 @@ export class RouteEntry {
 
   isOn(listenerName: string): boolean {
     return this.listeners.length === 0 || this.listeners.includes(listenerName);
-  }
-
-  /** The Service for the next request by weight, exact over each full cycle; undefined when all weights are 0. */
-  nextService(): string | undefined {
-    const { backends } = this;
-    if (backends.length === 1) return backends[0]!.weight === 0 ? undefined : backends[0]!.service;
-    return nextInRotation(backends)?.service;
   }
 }

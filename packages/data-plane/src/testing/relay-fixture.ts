@@ -11,6 +11,7 @@ import type { ExchangeRecord } from '../proxy/exchange-record.ts';
 import { Relay } from '../proxy/relay.ts';
 import { TimerWheel } from '../proxy/timer-wheel.ts';
 import { aloneShared } from '../counts/node-shared.ts';
+import { AffinityKeys } from '../upstream/balancing/affinity-keys.ts';
 import type { Table } from '../table/table.ts';
 import { TableGeneration, TableGenerations } from '../table/table-generations.ts';
 import { exchangeRecord } from './exchange-records.ts';
@@ -152,7 +153,16 @@ export function startRelay(
   };
   const logger = createLogger({ level: 'error' });
   const generations = new TableGenerations();
-  const shared = { generations, wheel, clock, logger, observer, shared: aloneShared(), isDraining: false };
+  const shared = {
+    generations,
+    wheel,
+    clock,
+    logger,
+    observer,
+    shared: aloneShared(),
+    affinityKeys: new AffinityKeys(),
+    isDraining: false,
+  };
   const relay = new Relay(shared, client, generation, record);
   client.onEnded = () => {
     if (client.unsentMark === 0) relay.onResponseSent();

@@ -10,6 +10,7 @@ import type { Timed, TimerWheel } from '../proxy/timer-wheel.ts';
 import type { NodeShared } from '../counts/node-shared.ts';
 import type { AffinityKeys } from './balancing/affinity-keys.ts';
 import type { OwnPorts } from './address-guard.ts';
+import type { Random } from './balancing/member.ts';
 import { CallQueue } from './call-queue.ts';
 import { openSocket, type SocketTarget } from './open-socket.ts';
 import { PoolCall } from './pool-call.ts';
@@ -52,8 +53,11 @@ export interface PoolContext {
   readonly resolver: AddressResolver;
   readonly failures: FailureReport;
   readonly places: EndpointPlaces;
-  readonly shared: NodeShared;
+  /** Of this node; undefined = none. */
+  readonly zone: string | undefined;
   readonly affinityKeys: AffinityKeys;
+  readonly random: Random;
+  readonly shared: NodeShared;
 }
 
 /** Largest head of a response, bytes; nginx and Envoy allow as much or less. */
