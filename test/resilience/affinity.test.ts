@@ -5,7 +5,7 @@ import { describe, test, type TestContext } from 'node:test';
 import { request } from 'undici';
 import { startSystem, type System } from '../kit/processes.ts';
 import { gateway, route, service } from '../kit/resources.ts';
-import { type MendableUpstream, startMendable } from './mendable-upstream.ts';
+import { MendableUpstream } from './mendable-upstream.ts';
 
 interface Session {
   readonly cookie: string;
@@ -48,7 +48,8 @@ async function start(
   context: TestContext,
   nodes: readonly string[] = ['node-1'],
 ): Promise<{ system: System; upstreams: readonly MendableUpstream[] }> {
-  const upstreams = await Promise.all(['a', 'b', 'c'].map((name) => startMendable(context, name)));
+  const upstreams = ['a', 'b', 'c'].map((name) => new MendableUpstream(context, name));
+  await Promise.all(upstreams.map((upstream) => upstream.start()));
   const system = await startSystem(context, {
     nodes,
     resources: [

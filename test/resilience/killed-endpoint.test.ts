@@ -7,13 +7,14 @@ import { startLoad } from '../kit/load.ts';
 import { scrape } from '../kit/metrics.ts';
 import { startSystem } from '../kit/processes.ts';
 import { gateway, route, service } from '../kit/resources.ts';
-import { startMendable } from './mendable-upstream.ts';
+import { MendableUpstream } from './mendable-upstream.ts';
 
 const request = 'GET /x HTTP/1.1\r\nhost: a.test\r\n\r\n';
 
 describe('an endpoint that is killed under load', () => {
   test('costs no idempotent request once it is detected, and hardly any before', async (context) => {
-    const upstreams = await Promise.all(['a', 'b', 'c'].map((name) => startMendable(context, name)));
+    const upstreams = ['a', 'b', 'c'].map((name) => new MendableUpstream(context, name));
+    await Promise.all(upstreams.map((upstream) => upstream.start()));
     const active = {
       path: '/healthz',
       interval: '250ms',
