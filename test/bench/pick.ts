@@ -75,7 +75,11 @@ async function measure(
   for (let round = 0; round < rounds; round += 1) bestNs = Math.min(bestNs, timePicks(service, requests));
   service.close();
   context.wheel.cancel(deadline);
-  const cells = [String(endpoints).padStart(9), bestNs.toFixed(0).padStart(11), readyMs.toFixed(1).padStart(22)];
+  const cells = [
+    String(endpoints).padStart(9),
+    bestNs.toFixed(0).padStart(11),
+    readyMs.toFixed(1).padStart(22),
+  ];
   print(`${name.padEnd(30)} ${cells.join(' ')} ${atOnceMs.toFixed(1).padStart(15)}`);
 }
 
