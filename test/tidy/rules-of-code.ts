@@ -43,7 +43,7 @@ export const noConsole: FileRule = (file) =>
 /** Jitter and balancing may use it; there the generator is a parameter with this default, one file each. */
 const mayUseMathRandom = [
   /^packages\/runtime\/src\/backoff\.ts$/,
-  /^packages\/data-plane\/src\/upstream\/balance\//,
+  /^packages\/data-plane\/src\/upstream\/balancing\//,
 ];
 
 /** `Math.random` can be predicted: ids, tokens and keys come from node:crypto. */

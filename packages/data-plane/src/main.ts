@@ -132,6 +132,7 @@ function createParts(settings: DataPlaneSettings, state: NodeState, logger: Logg
     workers: settings.workers ?? availableParallelism(),
     blockedMs: settings.workerTimeout,
     nodeId: state.nodeId,
+    zone: settings.labels['zone'],
     logLevel: settings.logLevel,
     logger: logger.child({ node: state.nodeId }),
     clock: systemClock,

@@ -31,6 +31,7 @@ import type { GatewaySettings } from './table/gateway-settings.ts';
 import type { Table } from './table/table.ts';
 import { TableGenerations } from './table/table-generations.ts';
 import { type AffinityKeyPair, AffinityKeys } from './upstream/balancing/affinity-keys.ts';
+import { processRandom } from './upstream/balancing/member.ts';
 import type { BreakerState } from './upstream/circuit-breaker.ts';
 import type { PoolContext } from './upstream/endpoint-pool.ts';
 import { EndpointPlaces } from './upstream/endpoint-places.ts';
@@ -60,6 +61,8 @@ export interface ProxyNodeOptions {
   readonly affinityKeys?: AffinityKeyPair;
   /** Answers of OCSP for its certificates, of before it began. */
   readonly staples?: readonly StapleChange[];
+  /** Where it stands: the label `zone`. */
+  readonly zone?: string | undefined;
 }
 
 /** A table waits no longer for names that nobody answers for. */
@@ -101,7 +104,8 @@ export class ProxyNode implements SnapshotTarget {
     const generations = this.#generations;
     const { shared = aloneShared() } = options;
     this.counts = new ConnectionCounts(shared);
-    this.affinityKeys = new AffinityKeys(options.affinityKeys);
+    const affinityKeys = new AffinityKeys(options.affinityKeys);
+    this.affinityKeys = affinityKeys;
     this.#context = {
       generations,
       wheel,
@@ -110,6 +114,7 @@ export class ProxyNode implements SnapshotTarget {
       observer,
       shared,
       mirrors: new Mirrors(),
+      affinityKeys,
       isDraining: false,
     };
     this.#ticketKeys = new TicketKeys(options.ticketKeys);
@@ -132,7 +137,7 @@ export class ProxyNode implements SnapshotTarget {
     };
     const failures = new FailureReport(clock, options.onFailing ?? logFailures(logger));
     const { places = new EndpointPlaces(shared.endpoints, 1, undefined) } = options;
-    const { poolCounters: counters, affinityKeys } = this;
+    const { poolCounters: counters } = this;
     this.#pools = {
       clock,
       wheel,
@@ -143,6 +148,8 @@ export class ProxyNode implements SnapshotTarget {
       places,
       shared,
       affinityKeys,
+      zone: options.zone,
+      random: processRandom,
       onBreaker: (service, to) => {
         logger.warn({ service, to }, `${service}: circuit breaker: ${to}`);
         observer.onBreaker(service, to);

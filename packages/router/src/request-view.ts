@@ -44,15 +44,15 @@ export class RequestView {
     return undefined;
   }
 
-  /** The value that a check is about. */
-  valueOf(check: Check): string | undefined {
-    if (check.source === 'header') return this.request.header(check.name);
-    if (check.source === 'cookie') {
+  /** The value that a check is about, or that stands there without one. */
+  valueOf({ source, name }: Pick<Check, 'source' | 'name'>): string | undefined {
+    if (source === 'header') return this.request.header(name);
+    if (source === 'cookie') {
       this.#cookies ??= parseCookies(this.request.header('cookie') ?? '');
-      return this.#cookies.get(check.name);
+      return this.#cookies.get(name);
     }
     this.#query ??= parseQuery(this.request.query ?? '');
-    return this.#query.get(check.name);
+    return this.#query.get(name);
   }
 
   private holds(check: Check): boolean {

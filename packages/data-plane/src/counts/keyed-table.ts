@@ -135,6 +135,19 @@ export class KeyedTable {
     return sum;
   }
 
+  /**
+   * The same, where a value of a moment ago will do. Hot path: reading by Atomics was three quarters of what it costs to pick the less busy
+   * of two endpoints (test/bench/pick.ts).
+   */
+  roughSumAt(entry: number, word: number): number {
+    const { words } = this;
+    const step = this.layout.ownWords;
+    const end = entry + this.#entryWords;
+    let sum = 0;
+    for (let at = entry + this.#ownAt + word; at < end; at += step) sum += words[at]!;
+    return sum;
+  }
+
   /** Forgets all words of a worker. It has ended: nobody else may change them. */
   forget(worker: number): void {
     for (let entry = 0; entry < this.words.length; entry += this.#entryWords)

@@ -109,6 +109,11 @@ export class SharedRecord {
     return this.#table.sumAt(this.#entry, holdWords + word);
   }
 
+  /** Of all threads, as they were a moment ago: for choices that are made for every request. */
+  roughSum(word: number): number {
+    return this.#table.roughSumAt(this.#entry, holdWords + word);
+  }
+
   /** Ends the hold; the record is not used any more. */
   close(): void {
     Atomics.sub(this.#words, this.#ownAt - holdWords, 1);

@@ -52,6 +52,7 @@ function jsonLine(record: ExchangeRecord, words: Words): string {
     `"host":${jsonText(words.host(record))},"path":${jsonText(record.path)},"query":${jsonText(words.query(record))},` +
     `"protocol":${jsonText(record.protocol)},"status":${record.status},"reason":${jsonWord(record.reason)},` +
     `"route":${jsonWord(record.route)},"service":${jsonWord(record.service)},"endpoint":${jsonWord(record.endpoint)},` +
+    `"affinity":${jsonWord(record.affinity)},` +
     `"client":${jsonText(record.client)},"referer":${jsonText(words.referer(record))},` +
     `"userAgent":${jsonText(words.userAgent(record))},"durationMs":${milliseconds(record.durationMs)},` +
     `"upstreamMs":${milliseconds(record.upstreamMs)},"bytesIn":${record.bytesIn},"bytesOut":${record.bytesOut},` +

@@ -1,5 +1,6 @@
 /** What is known of an exchange when it is over: the source of its log line and of its metrics. */
 
+import type { AffinityOutcome } from '../upstream/balancing/choice-request.ts';
 import type { BreakerState } from '../upstream/circuit-breaker.ts';
 import type { Reason } from './reasons.ts';
 
@@ -33,6 +34,8 @@ export interface ExchangeRecord {
   endpoint: string | undefined;
   /** How often the request was sent, or was to be. */
   tries: number;
+  /** Where its session is kept somewhere: whether it was found there. */
+  affinity: AffinityOutcome | undefined;
   /** What the client was told, 499 when it was told nothing. */
   status: number;
   /** Undefined for an answer of the upstream that was passed on whole. */

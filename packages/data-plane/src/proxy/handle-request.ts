@@ -15,8 +15,10 @@ import {
   tableService,
   type TableSocket,
 } from '../table/table.ts';
+import { ChoiceRequest } from '../upstream/balancing/choice-request.ts';
+import type { LiveEndpoint } from '../upstream/live-endpoint.ts';
 import type { Ticket } from '../upstream/service-gate.ts';
-import type { LiveEndpoint, ServiceHandle } from '../upstream/service-handle.ts';
+import type { ServiceHandle } from '../upstream/service-handle.ts';
 import { clientAddress, plainAddress } from './client-address.ts';
 import type {
   Downstream,
@@ -37,13 +39,11 @@ import { faultRefusal, type Refusal, reasons, refusalResponse } from './reasons.
 import { openCopy } from './mirrored-request.ts';
 import type { ProxyContext } from './proxy-context.ts';
 import { Relay } from './relay.ts';
+import { sourcedRequest } from './request-source.ts';
 import { RetriedCall } from './retried-call.ts';
 import { isRepeatable } from './retry-policy.ts';
 import { isAcceptableRequestId } from './request-id.ts';
 import { ownFields } from './response-head.ts';
-
-/** So often another endpoint is looked for. */
-const pickTurnsMax = 16;
 
 /** The handler that every listener of a node hands its requests to. Needs a live table. */
 export function createRequestHandler(context: ProxyContext): RequestHandler {
@@ -105,14 +105,15 @@ function proxyRequest(
     relay.answer(308, ['location', location], undefined, false);
     return undefined;
   }
-  const found = findRoute(listener, {
+  const routeRequest: RouteRequest = {
     method: head.method,
     host: request.host,
     path: canonical.path,
     query: canonical.query,
     encoded: canonical.encoded,
     header: (name) => joinedField(head, name),
-  });
+  };
+  const found = findRoute(listener, routeRequest);
   if ('reason' in found) return found;
   const { route, path } = found.rule.value;
   record.route = route.name;
@@ -131,7 +132,8 @@ function proxyRequest(
   relay.limit(route.exchangeTimeouts(gateway), bodyBytesMax);
 
   // 7. Run the filters of the Route, if it has any; they go on with what is below.
-  const sent: SentRequest = { context, table, route, downstream, authority: request.authority, canonical };
+  const { authority } = request;
+  const sent: SentRequest = { context, table, route, downstream, authority, canonical, routeRequest };
   const chain = route.filters.chainIn(table.filters);
   if (chain === undefined) return sendRequest(sent, relay, forwardedFields(sent, relay));
   const { query } = canonical;
@@ -169,20 +171,24 @@ interface SentRequest {
   readonly downstream: Downstream;
   readonly authority: string;
   readonly canonical: CanonicalPath;
+  readonly routeRequest: RouteRequest;
 }
 
 function sendRequest(sent: SentRequest, relay: Relay, fields: FieldList): Refusal | undefined {
-  const { table, route, downstream } = sent;
+  const { context, table, route, downstream } = sent;
   const { record } = relay;
 
-  // 8. Pick the Service by weight, then one of its endpoints.
-  const serviceName = route.nextService();
+  // 8. Pick the Service, then one of its endpoints: by weight and policy, or by what keeps a session where it is.
+  const { backendChoice } = route;
+  if (backendChoice.looksAtRequest) relay.choice = choiceRequest(sent, relay);
+  const serviceName = backendChoice.next(relay.choice, context.affinityKeys);
   record.service = serviceName;
   const service = serviceName === undefined ? undefined : tableService(table, serviceName);
   if (service === undefined) return { reason: 'no_healthy_endpoint' };
+  if (service.looksAtRequest) relay.choice ??= choiceRequest(sent, relay);
   const ticket = service.gate.admit();
   if (ticket < 0) return { reason: 'circuit_open', retryAfterSeconds: service.gate.retryAfterSeconds };
-  const endpoint = service.pick();
+  const endpoint = service.pick(relay.choice);
   if (endpoint === undefined) {
     service.gate.leave(ticket);
     return { reason: 'no_healthy_endpoint' };
@@ -202,8 +208,8 @@ function sendRequest(sent: SentRequest, relay: Relay, fields: FieldList): Refusa
   };
   const { retry } = route;
   if (retry !== undefined && isRepeatable(retry, downstream.head)) {
-    const pick = (tried: readonly LiveEndpoint[]) => pickOther(service, tried);
-    const tries = new RetriedCall(sent.context, relay, { policy: retry, service, request, pick });
+    const pick = (tried: readonly LiveEndpoint[]) => service.pick(relay.choice, tried);
+    const tries = new RetriedCall(context, relay, { policy: retry, service, request, pick });
     return startCall(relay, tries.start(endpoint, ticket) ? tries : undefined, service, ticket);
   }
   relay.beginTry();
@@ -229,12 +235,8 @@ function startCall(
   return undefined;
 }
 
-/** An endpoint that has not been tried, where there is one: no endpoint stands in the rotation more often than its weight says. */
-function pickOther(service: ServiceHandle, tried: readonly LiveEndpoint[]): LiveEndpoint | undefined {
-  let picked = service.pick();
-  for (let turn = 0; turn < pickTurnsMax && picked !== undefined && tried.includes(picked); turn += 1)
-    picked = service.pick();
-  return picked;
+function choiceRequest({ route, routeRequest }: SentRequest, { record }: Relay): ChoiceRequest {
+  return new ChoiceRequest(sourcedRequest(record.client, route.name, routeRequest), record);
 }
 
 /** The head that goes upstream. */
@@ -353,6 +355,7 @@ function createRecord(
     service: undefined,
     endpoint: undefined,
     tries: 1,
+    affinity: undefined,
     status: 0,
     reason: undefined,
     durationMs: 0,

@@ -46,16 +46,20 @@ export interface AnswerFacts {
   readonly isVia: boolean;
   /** Over TLS. */
   readonly isSecure: boolean;
+  /** Values of Set-Cookie besides its own. */
+  readonly cookies: readonly string[] | undefined;
 }
 
 export function pendingAnswer(
   head: ResponseHead,
-  { method, clock, isVia, isSecure }: AnswerFacts,
+  { method, clock, isVia, isSecure, cookies }: AnswerFacts,
 ): PendingResponse {
+  const fields = finalFields(head, clock, isVia);
+  for (const cookie of cookies ?? []) fields.push('set-cookie', cookie);
   return {
     isUpstreams: true,
     status: head.status,
-    fields: finalFields(head, clock, isVia),
+    fields,
     body: undefined,
     close: false,
     length: downstreamLength(head, method, isSecure),

@@ -6,6 +6,7 @@ import type { ResponseHead } from '@causeway/http1/response-head';
 import { messageOf } from '@causeway/runtime/errors';
 
 import type { CountKey } from '../counts/shared-counts.ts';
+import type { ChoiceRequest } from '../upstream/balancing/choice-request.ts';
 import type { TableGeneration } from '../table/table-generations.ts';
 import type {
   BodyLength,
@@ -41,6 +42,8 @@ export class Relay
   implements DownstreamEvents, UpstreamEvents, FilteredRelay, RetriedExchange
 {
   readonly record: ExchangeRecord;
+  /** What the choice of its upstream looks at, where it looks at anything. */
+  choice: ChoiceRequest | undefined;
   readonly #downstream: Downstream;
   readonly #generation: TableGeneration;
   /** Undefined for a request without a body. */
@@ -234,6 +237,7 @@ export class Relay
       method: this.method,
       clock: this.context.clock,
       isVia: via,
+      cookies: this.choice?.setCookies(this.#downstream.connection.scheme === 'https'),
       isSecure: this.#call?.isSecure === true,
     });
     if (this.#filters === undefined) this.beginAnswer(response);

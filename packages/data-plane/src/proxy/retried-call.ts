@@ -4,7 +4,8 @@ import type { ResponseHead } from '@causeway/http1/response-head';
 
 import { SentBody } from '../upstream/sent-body.ts';
 import { Refused, type Ticket } from '../upstream/service-gate.ts';
-import type { LiveEndpoint, ServiceHandle } from '../upstream/service-handle.ts';
+import type { LiveEndpoint } from '../upstream/live-endpoint.ts';
+import type { ServiceHandle } from '../upstream/service-handle.ts';
 import type {
   FieldList,
   UpstreamCall,

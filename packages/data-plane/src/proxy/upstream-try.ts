@@ -2,7 +2,7 @@
 
 import type { ResponseHead } from '@causeway/http1/response-head';
 
-import type { LiveEndpoint } from '../upstream/service-handle.ts';
+import type { LiveEndpoint } from '../upstream/live-endpoint.ts';
 import type { FieldList, UpstreamCall, UpstreamEvents, UpstreamFailure } from './exchange.ts';
 
 /** An answer that is not wanted is read to its end, so that its connection stays of use, unless it is longer. */

@@ -7,8 +7,9 @@ import type { Rule } from '@causeway/router/rule';
 
 import { type ExchangeTimeouts, noTimeouts } from '../proxy/exchange-deadlines.ts';
 import type { RetryPolicy } from '../proxy/retry-policy.ts';
-import { nextInRotation, type Weighted } from '../upstream/smooth-round-robin.ts';
+import { BackendChoice, type RouteBackend } from './backend-choice.ts';
 import type { GatewaySettings } from './gateway-settings.ts';
+import { readAffinity } from './read-balancing.ts';
 import { readRetry } from './read-resilience.ts';
 import { RouteFilters } from './route-filters.ts';
 
@@ -20,11 +21,6 @@ export interface RouteTimeouts {
   readonly responseHeadMs: number;
   readonly idleMs: number;
   readonly streamIdleMs: number;
-}
-
-interface RouteBackend extends Weighted {
-  /** "namespace/name" */
-  readonly service: string;
 }
 
 /** What the router carries for each match, made once so that the request path need not. */
@@ -47,6 +43,7 @@ export class RouteEntry {
   readonly activeRequestsMax: number;
   readonly rules: readonly Rule<MatchedRoute>[];
   readonly backends: readonly RouteBackend[];
+  readonly backendChoice: BackendChoice;
   readonly filters: RouteFilters;
   /** Undefined: a request is sent once. */
   readonly retry: RetryPolicy | undefined;
@@ -69,7 +66,8 @@ export class RouteEntry {
       return { ...rule, allowEncoded, value: { route: this, path: path ?? '' } };
     });
     this.filters = new RouteFilters(route.filters);
-    this.backends = route.backends.map(({ service, weight }) => ({ service, weight, current: 0 }));
+    this.backends = route.backends.map(({ service, weight }) => ({ service, weight }));
+    this.backendChoice = new BackendChoice(this.name, this.backends, readAffinity(route.affinity));
   }
 
   /** The time limits of an exchange on this Route, made once for each Gateway's settings. */
@@ -84,12 +82,5 @@ export class RouteEntry {
 
   isOn(listenerName: string): boolean {
     return this.listeners.length === 0 || this.listeners.includes(listenerName);
-  }
-
-  /** The Service for the next request by weight, exact over each full cycle; undefined when all weights are 0. */
-  nextService(): string | undefined {
-    const { backends } = this;
-    if (backends.length === 1) return backends[0]!.weight === 0 ? undefined : backends[0]!.service;
-    return nextInRotation(backends)?.service;
   }
 }

@@ -1,7 +1,6 @@
 /** A Service of the snapshot, read once, so that connections meet plain values only. */
 
 import {
-  BalancingPolicy,
   type CompiledService,
   type UpstreamTls as CompiledTls,
   Protocol,
@@ -12,6 +11,7 @@ import type { SharedMap } from '@causeway/router/shared-map';
 import type { UpstreamProtocol } from '../upstream/endpoint-pool.ts';
 import type { ServiceSettings } from '../upstream/service-handle.ts';
 import { createUpstreamTls, type UpstreamTls } from '../upstream/tls-settings.ts';
+import { readBalancing } from './read-balancing.ts';
 import { type CertificateEntry, namedCertificate, pairOf } from './certificate-entry.ts';
 import { readActiveCheck, readPassiveSettings } from './health-settings.ts';
 import { readGate } from './read-resilience.ts';
@@ -22,9 +22,8 @@ export function readServiceSettings(
   service: CompiledService,
   certificates: SharedMap<CertificateEntry> | undefined,
 ): ServiceSettings {
-  const { protocol, policy, pool, connectTimeoutMs, tls } = service;
+  const { protocol, pool, connectTimeoutMs, tls } = service;
   const spoken = readProtocol(protocol);
-  if (policy !== BalancingPolicy.ROUND_ROBIN) throw new UnknownChoice(`balancing policy ${policy}`);
   if (pool === undefined) throw new Error('pool is missing');
   // Neither guessed nor ignored: what was meant to be encrypted must never go out in the clear.
   if ((spoken === 'https' || spoken === 'h2') !== (tls !== undefined))
@@ -41,6 +40,7 @@ export function readServiceSettings(
     requestsPerConnectionMax,
     ageMaxMs: maxAgeMs,
     tls: tls && readTls(tls, certificates),
+    balancing: readBalancing(service),
     passive: readPassiveSettings(service),
     ...readGate(service),
   };

@@ -85,6 +85,7 @@ export function serviceItem(name: string, init: ServiceInit = {}): Compiled {
     protocol: Protocol.HTTP,
     policy: BalancingPolicy.ROUND_ROBIN,
     connectTimeoutMs: 5000,
+    balancing: {},
     ...init,
     pool: { connectionsMax: 256, waitingMax: 1024, idleTimeoutMs: 60_000, ...init.pool },
   } as ServiceInit);

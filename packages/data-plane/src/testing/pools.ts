@@ -5,17 +5,19 @@ import { createLogger } from '@causeway/runtime/logger';
 import { NameResolver } from '@causeway/runtime/name-resolver';
 
 import { TimerWheel } from '../proxy/timer-wheel.ts';
-import type { PoolContext } from '../upstream/endpoint-pool.ts';
-import { aloneShared } from '../counts/node-shared.ts';
 import { AffinityKeys } from '../upstream/balancing/affinity-keys.ts';
+import { plainBalancing } from '../upstream/balancing/balancing-settings.ts';
+import type { PoolContext } from '../upstream/endpoint-pool.ts';
+import type { ServiceSettings } from '../upstream/service-handle.ts';
+import { aloneShared } from '../counts/node-shared.ts';
 import { EndpointPlaces } from '../upstream/endpoint-places.ts';
+import type { Random } from '../upstream/balancing/member.ts';
 import { FailureReport, logFailures } from '../upstream/failure-report.ts';
 import { PoolCounters } from '../upstream/pool-counters.ts';
 import { defaultRetryBudget } from '../upstream/retry-budget.ts';
 import { noBreaker } from '../upstream/service-gate.ts';
-import type { ServiceSettings } from '../upstream/service-handle.ts';
 
-export function poolContext(clock: Clock = systemClock): PoolContext {
+export function poolContext(clock: Clock = systemClock, random: Random = Math.random): PoolContext {
   const wheel = new TimerWheel(clock);
   const resolver = new NameResolver({ clock });
   const shared = aloneShared();
@@ -27,8 +29,10 @@ export function poolContext(clock: Clock = systemClock): PoolContext {
     resolver,
     places: new EndpointPlaces(shared.endpoints, 1, undefined),
     shared,
+    zone: undefined,
     onBreaker: () => {},
     affinityKeys: new AffinityKeys(),
+    random,
     failures: new FailureReport(clock, logFailures(createLogger({ level: 'error' }))),
   };
 }
@@ -45,6 +49,7 @@ export function poolSettings(settings: Partial<ServiceSettings> = {}): ServiceSe
     tls: undefined,
     breaker: noBreaker,
     retryBudget: defaultRetryBudget,
+    balancing: plainBalancing,
     ...settings,
   };
 }

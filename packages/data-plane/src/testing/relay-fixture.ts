@@ -12,6 +12,7 @@ import { Mirrors } from '../proxy/mirrored-request.ts';
 import { Relay } from '../proxy/relay.ts';
 import { TimerWheel } from '../proxy/timer-wheel.ts';
 import { aloneShared } from '../counts/node-shared.ts';
+import { AffinityKeys } from '../upstream/balancing/affinity-keys.ts';
 import type { Table } from '../table/table.ts';
 import { TableGeneration, TableGenerations } from '../table/table-generations.ts';
 import { exchangeRecord } from './exchange-records.ts';
@@ -167,6 +168,7 @@ export function startRelay(
     logger,
     observer,
     shared: aloneShared(),
+    affinityKeys: new AffinityKeys(),
     mirrors: new Mirrors(),
     isDraining: false,
   };

@@ -10,6 +10,7 @@ import type { Timed, TimerWheel } from '../proxy/timer-wheel.ts';
 import type { NodeShared } from '../counts/node-shared.ts';
 import type { AffinityKeys } from './balancing/affinity-keys.ts';
 import type { OwnPorts } from './address-guard.ts';
+import type { Random } from './balancing/member.ts';
 import type { BreakerState } from './circuit-breaker.ts';
 import { CallQueue } from './call-queue.ts';
 import { openSocket, type SocketTarget } from './open-socket.ts';
@@ -21,7 +22,7 @@ import { Http2Upstream } from './http2/http2-upstream.ts';
 import { streamsMax } from './http2/session-options.ts';
 import type { ConnectionOwner, PooledConnection } from './pooled-connection.ts';
 import { plainTicket, type Ticket } from './service-gate.ts';
-import type { LiveEndpoint } from './service-handle.ts';
+import type { LiveEndpoint } from './live-endpoint.ts';
 import { UpstreamConnection } from './upstream-connection.ts';
 import type { UpstreamTls } from './tls-settings.ts';
 import { connectFailure, connectTimeout } from './upstream-failures.ts';
@@ -55,10 +56,13 @@ export interface PoolContext {
   readonly resolver: AddressResolver;
   readonly failures: FailureReport;
   readonly places: EndpointPlaces;
-  readonly shared: NodeShared;
   /** The circuit breaker of a Service has changed, by something that happened in this thread. */
   onBreaker(service: string, to: BreakerState): void;
+  /** Of this node; undefined = none. */
+  readonly zone: string | undefined;
   readonly affinityKeys: AffinityKeys;
+  readonly random: Random;
+  readonly shared: NodeShared;
 }
 
 /** Largest head of a response, bytes; nginx and Envoy allow as much or less. */

@@ -13,7 +13,7 @@ import type { Queued } from './call-queue.ts';
 import type { CallCarrier, PooledConnection } from './pooled-connection.ts';
 import type { SentBody } from './sent-body.ts';
 import type { Ticket } from './service-gate.ts';
-import type { LiveEndpoint } from './service-handle.ts';
+import type { LiveEndpoint } from './live-endpoint.ts';
 import { TryFailure, type TryOutcome } from './try-outcome.ts';
 
 /** May be sent again when nothing was answered: idempotent (RFC 9110 section 9.2.2). */

@@ -1,35 +1,25 @@
 /** A Service as tables hold it: its endpoints, whose turn it is, and the connections to each. Survives swaps of tables. */
 
-import type { EndpointSet } from '@causeway/proto/gen/causeway/config/v1/config_pb';
+import type { Endpoint, EndpointSet } from '@causeway/proto/gen/causeway/config/v1/config_pb';
 
 import { EndpointOwnWord, endpointKey } from '../counts/endpoint-record.ts';
 import type { SharedRecord } from '../counts/shared-records.ts';
+import type { BalancingSettings } from './balancing/balancing-settings.ts';
+import type { ChoiceRequest } from './balancing/choice-request.ts';
+import { EndpointChoice } from './balancing/endpoint-choice.ts';
 import { EndpointPool, type PoolContext, type PoolSettings, type UpstreamProtocol } from './endpoint-pool.ts';
 import { HeldRecord } from './held-record.ts';
+import { LiveEndpoint } from './live-endpoint.ts';
 import { type LocatedEndpoint, LocatedEndpoints, socketTargetOf } from './located-endpoints.ts';
 import { PassiveChecks, type PassiveSettings } from './passive-checks.ts';
-import { ServiceGate, type GateSettings, type Ticket } from './service-gate.ts';
-import { nextInRotation, type Weighted } from './smooth-round-robin.ts';
+import { type GateSettings, ServiceGate, type Ticket } from './service-gate.ts';
 import { isFailure, type TryOutcome } from './try-outcome.ts';
 
 /** How requests are spread over the endpoints of a Service, and carried to them. */
 export interface ServiceSettings extends PoolSettings, GateSettings {
+  readonly balancing: BalancingSettings;
   /** Undefined = requests say nothing about endpoints. */
   readonly passive?: PassiveSettings | undefined;
-}
-
-/** One endpoint of a Service on this node. */
-export interface LiveEndpoint extends Weighted {
-  /** See `LocatedEndpoint`. */
-  readonly id: string;
-  /** An IP address. */
-  readonly address: string;
-  readonly port: number;
-  readonly pool: EndpointPool;
-  /** What all workers know of it; stays over changes of the set. */
-  readonly held: HeldRecord;
-  /** The one that it belongs to. */
-  readonly service: ServiceHandle;
 }
 
 /**
@@ -46,6 +36,7 @@ export class ServiceHandle {
   readonly #context: PoolContext;
   readonly #located: LocatedEndpoints;
   readonly #held: HeldRecord;
+  readonly #choice: EndpointChoice<LiveEndpoint>;
   readonly #passive: PassiveChecks | undefined;
   #endpoints: readonly LiveEndpoint[] = [];
 
@@ -56,6 +47,14 @@ export class ServiceHandle {
     this.#held = new HeldRecord(context.shared.serviceRecords.open(name));
     this.gate = new ServiceGate(this.#held, settings, (to) => context.onBreaker(name, to));
     this.#passive = settings.passive && new PassiveChecks(settings.passive, this.record);
+    this.#choice = new EndpointChoice(settings.balancing, {
+      name,
+      record: this.record,
+      keys: context.affinityKeys,
+      zone: context.zone,
+      random: context.random,
+      nowMs: () => context.wheel.coarseMs(),
+    });
     this.#located = new LocatedEndpoints(context.resolver, {
       onChange: (located) => this.#rebuild(located),
       onUnknown: (endpoint) =>
@@ -98,14 +97,23 @@ export class ServiceHandle {
     this.#located.set(set);
   }
 
-  /** Resolves when the addresses of all names are known, or known not to be there. */
-  resolved(): Promise<void> {
-    return this.#located.resolved();
+  /** Resolves when the addresses of all names are known, or known not to be there, and all is ready to choose among them. */
+  async resolved(): Promise<void> {
+    await this.#located.resolved();
+    await this.#choice.ready();
   }
 
-  /** The endpoint for the next request; undefined when there is none with a weight. */
-  pick(): LiveEndpoint | undefined {
-    return nextInRotation(this.#endpoints);
+  /** Whether `pick` wants to see the request. */
+  get looksAtRequest(): boolean {
+    return this.#choice.looksAtRequest;
+  }
+
+  /**
+   * The endpoint for a request, or for another try of it when some were `tried`; undefined when there is none that may have it. Without
+   * `request` it is as if it had nothing that one looks at.
+   */
+  pick(request?: ChoiceRequest, tried?: readonly LiveEndpoint[]): LiveEndpoint | undefined {
+    return this.#choice.pick(request, tried);
   }
 
   /** What all workers know of it. */
@@ -121,7 +129,9 @@ export class ServiceHandle {
   }
 
   /** A try is over, and gives its ticket back. `headMs`: from sending to the head of the answer, where there was one. */
-  finish({ held }: LiveEndpoint, outcome: TryOutcome, headMs: number | undefined, ticket: Ticket): void {
+  finish(endpoint: LiveEndpoint, outcome: TryOutcome, headMs: number | undefined, ticket: Ticket): void {
+    const { held } = endpoint;
+    this.#choice.observe(endpoint, outcome, headMs);
     held.record.addOwn(EndpointOwnWord.active, -1);
     if (isFailure(outcome)) held.record.addOwn(EndpointOwnWord.failures, 1);
     this.#passive?.note(held.record, outcome);
@@ -139,15 +149,13 @@ export class ServiceHandle {
   #rebuild(located: readonly LocatedEndpoint[]): void {
     const leaving = new Map(this.#endpoints.map((endpoint) => [endpoint.id, endpoint]));
     this.#endpoints = located.map((each) => {
-      const { id, address, entry } = each;
-      const { port, weight } = entry;
-      const before = leaving.get(id);
-      leaving.delete(id);
-      const pool = before?.pool ?? this.#openPool(each);
-      const held =
-        before?.held ?? new HeldRecord(this.#context.shared.endpointRecords.open(endpointKey(this.name, id)));
-      return { id, address, port, weight, current: before?.current ?? 0, pool, held, service: this };
+      const before = leaving.get(each.id);
+      leaving.delete(each.id);
+      if (before === undefined) return this.#open(each);
+      before.terms = termsOf(each.entry);
+      return before;
     });
+    this.#choice.setEndpoints(this.#endpoints);
     this.#passive?.setEndpoints(this.#endpoints.filter(({ weight }) => weight > 0).length);
     for (const { pool, held } of leaving.values()) {
       pool.close();
@@ -155,7 +163,14 @@ export class ServiceHandle {
     }
   }
 
-  #openPool(located: LocatedEndpoint): EndpointPool {
-    return new EndpointPool(this.name, socketTargetOf(located), this.#settings, this.#context);
+  #open(located: LocatedEndpoint): LiveEndpoint {
+    const { id, address, entry } = located;
+    const pool = new EndpointPool(this.name, socketTargetOf(located), this.#settings, this.#context);
+    const held = new HeldRecord(this.#context.shared.endpointRecords.open(endpointKey(this.name, id)));
+    return new LiveEndpoint({ id, address, port: entry.port, service: this }, pool, held, termsOf(entry));
   }
+}
+
+function termsOf({ weight, priority, zone }: Endpoint) {
+  return { weight, priority, zone: zone === '' ? undefined : zone };
 }

@@ -87,6 +87,7 @@ function run(setup: WorkerSetup, port: CallPort): void {
     otherPorts: () => otherPorts,
     ticketKeys: setup.ticketKeys,
     affinityKeys: setup.affinityKeys,
+    zone: setup.zone,
     staples: setup.staples,
   });
   let applied: Applied = nothingApplied;

@@ -41,6 +41,8 @@ export interface WorkerPoolOptions {
   /** Of each, in MiB; default: the runtime's. */
   readonly heapMbMax?: number;
   readonly nodeId: string;
+  /** Where the node stands: its label `zone`. */
+  readonly zone?: string | undefined;
   readonly logLevel: LogLevel;
   readonly logger: Logger;
   readonly clock: Clock;
@@ -122,7 +124,6 @@ export class WorkerPool implements SnapshotTarget {
       shared,
       resolver: this.#resolver,
       ownPorts,
-      random: Math.random,
     });
   }
 
@@ -352,6 +353,7 @@ export class WorkerPool implements SnapshotTarget {
         logBatch,
         ticketKeys: this.#ticketKeys,
         affinityKeys: this.#affinityKeys,
+        zone: this.#options.zone,
         staples: this.#stapler.staples,
       },
       {

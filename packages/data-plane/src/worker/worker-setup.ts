@@ -27,6 +27,8 @@ export interface WorkerSetup {
   readonly ticketKeys: Uint8Array;
   /** That all of them sign affinity cookies with. */
   readonly affinityKeys: AffinityKeyPair;
+  /** Of the node; undefined = none. */
+  readonly zone: string | undefined;
   /** Answers of OCSP that there are so far. */
   readonly staples: readonly StapleChange[];
 }
