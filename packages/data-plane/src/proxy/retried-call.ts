@@ -172,7 +172,7 @@ export class RetriedCall implements UpstreamCall, TryOwner {
   /** False: it may not, and what there is will have to do. */
   #tryAgain(why: string): boolean {
     if (!this.mayTryAgain) return false;
-    const { policy, service } = this.#sent;
+    const { service } = this.#sent;
     const { clock, logger } = this.#context;
     const { record, wholeDueMs } = this.events;
     const backoffMs = this.#nextBackoffMs();
@@ -213,6 +213,8 @@ export class RetriedCall implements UpstreamCall, TryOwner {
     const call = endpoint.pool.send(this.#sent.request, next, endpoint, ticket);
     if (call === undefined) {
       this.#try = undefined;
+      this.#tried.pop();
+      events.record.tries = Math.max(this.#tried.length, 1);
       return false;
     }
     // It may have failed at once.
