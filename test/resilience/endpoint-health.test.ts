@@ -1,15 +1,14 @@
 // D18: endpoints that die, hang, fail and come back, and what clients of a node with two workers see of it.
 
 import assert from 'node:assert/strict';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { request } from 'undici';
 import { eventually } from '../kit/eventually.ts';
 import { scrape } from '../kit/metrics.ts';
-import type { Owner } from '../kit/owner.ts';
+import { OwnScope, type Owner } from '../kit/owner.ts';
 import { type DataPlaneNode, startSystem, type System } from '../kit/processes.ts';
 import { gateway, route, service } from '../kit/resources.ts';
-import { type MendableUpstream, startMendable } from './mendable-upstream.ts';
+import { FickleUpstream, MendableUpstream } from './mendable-upstream.ts';
 
 const active = {
   path: '/healthz',
@@ -22,193 +21,245 @@ const active = {
 const off = { connectFailures: 0 };
 
 /** What one request came to: the name of the upstream that answered 200, or a status with its reason. */
-type Seen = string;
+type Seen = Readonly<Record<string, number>>;
 
-class Fleet {
-  readonly upstreams: readonly MendableUpstream[];
-  readonly system: System;
-  readonly node: DataPlaneNode;
-  readonly #url: string;
+/** A Service of three endpoints, `a`, `b` and `c`, of one system that all share. */
+class Service {
+  readonly #name: string;
+  readonly #served: Served;
 
-  private constructor(upstreams: readonly MendableUpstream[], system: System, port: number) {
-    this.upstreams = upstreams;
-    this.system = system;
-    this.node = system.nodes[0]!;
-    this.#url = `http://127.0.0.1:${port}/`;
+  constructor(name: string, served: Served) {
+    this.#name = name;
+    this.#served = served;
   }
 
-  /** Three upstreams behind a node of two workers. */
-  static async start(owner: Owner, healthCheck: object): Promise<Fleet> {
-    const upstreams = await Promise.all(['a', 'b', 'c'].map((name) => startMendable(owner, name)));
-    const ports = upstreams.map(({ port }) => port);
-    const system = await startSystem(owner, {
-      resources: [
-        gateway(),
-        service('s', ports, { healthCheck, timeouts: { connect: '1s' } }),
-        route('r', '/', 's', { timeouts: { responseHead: '1s' } }),
-      ],
-    });
-    return new Fleet(upstreams, system, await system.nodes[0]!.trafficPort());
-  }
-
-  /** On a connection of its own, so that both workers have their share. */
-  async ask(): Promise<Seen> {
-    const { statusCode, body } = await request(this.#url, { reset: true });
-    const text = await body.text();
-    if (statusCode === 200) return text;
-    const isProblem = text.startsWith('{');
-    return isProblem
-      ? `${statusCode} ${(JSON.parse(text) as { reason: string }).reason}`
-      : String(statusCode);
-  }
-
-  /** How often each came, one after the other. */
-  async askTimes(times: number): Promise<Record<Seen, number>> {
-    const seen: Record<Seen, number> = {};
+  /** How often each came of so many requests, one after the other, on connections of their own, so that both workers have their share. */
+  async ask(times: number): Promise<Seen> {
+    const seen: Record<string, number> = {};
     for (let count = 0; count < times; count += 1) {
-      const one = await this.ask();
-      seen[one] = (seen[one] ?? 0) + 1;
+      const { statusCode, body } = await request(`${this.#served.url}/${this.#name}`, { reset: true });
+      const text = await body.text();
+      const isProblem = text.startsWith('{');
+      const reason = isProblem ? ` ${(JSON.parse(text) as { reason: string }).reason}` : '';
+      const what = statusCode === 200 ? text : `${statusCode}${reason}`;
+      seen[what] = (seen[what] ?? 0) + 1;
     }
     return seen;
   }
 
+  /** Who answers now. */
+  async answering(times = 30): Promise<string> {
+    return Object.keys(await this.ask(times))
+      .toSorted()
+      .join();
+  }
+
   async endpointsAre(counts: Readonly<Record<string, number>>): Promise<void> {
+    const name = 'causeway_service_endpoints';
     const states = ['unknown', 'healthy', 'unhealthy', 'ejected'];
-    await eventually(() => scrape(this.node), {
-      what: `endpoints are ${JSON.stringify(counts)}`,
+    await eventually(() => scrape(this.#served.node), {
+      what: `the endpoints of ${this.#name} are ${JSON.stringify(counts)}`,
       until: (metrics) =>
         states.every(
           (state) =>
-            metrics.value('causeway_service_endpoints', { service: 'default/s', state }) ===
-            (counts[state] ?? 0),
+            metrics.value(name, { service: `default/${this.#name}`, state }) === (counts[state] ?? 0),
         ),
     });
   }
 
   async ejections(): Promise<number> {
-    return (await scrape(this.node)).sum('causeway_endpoint_ejections_total');
-  }
-
-  /** What failed of these, by what came. */
-  static failuresOf(seen: Readonly<Record<Seen, number>>): number {
-    return Object.entries(seen).reduce((sum, [what, times]) => sum + (/^\d/.test(what) ? times : 0), 0);
+    const metrics = await scrape(this.#served.node);
+    return metrics.sum('causeway_endpoint_ejections_total', { service: `default/${this.#name}` });
   }
 }
 
+interface Served {
+  readonly system: System;
+  readonly node: DataPlaneNode;
+  readonly url: string;
+}
+
+/** Requests that failed. */
+function failures(seen: Seen): number {
+  return Object.entries(seen).reduce((sum, [what, times]) => sum + (/^\d/.test(what) ? times : 0), 0);
+}
+
+/** What each test needs: how endpoints are checked, and whether `b` is a process of its own. */
+const scenarios = {
+  killed: { check: { active, passive: off }, isProcess: true },
+  hanging: { check: { active, passive: off }, isProcess: true },
+  failing: { check: { active, passive: off }, isProcess: false },
+  all: { check: { active, passive: off }, isProcess: false },
+  panic: { check: { active, passive: off, panicPercent: 50 }, isProcess: false },
+  late: { check: { active, passive: off }, isProcess: false },
+  refusing: { check: { passive: { ejectFor: '1s' } }, isProcess: true },
+  erring: {
+    check: { passive: { connectFailures: 0, consecutive5xx: 3, ejectFor: '1m' } },
+    isProcess: false,
+  },
+  silent: { check: { passive: { consecutive5xx: 3, ejectFor: '1m' } }, isProcess: true },
+  flapping: {
+    check: { passive: { consecutive5xx: 3, ejectFor: '300ms', maxEjectFor: '10s' } },
+    isProcess: false,
+  },
+} as const;
+
+type Name = keyof typeof scenarios;
+
+const scope = new OwnScope();
+const fickle = new Map<string, FickleUpstream>();
+const mendable = new Map<string, MendableUpstream>();
+let served: Served;
+
+before(async () => {
+  const resources = await Promise.all(
+    Object.entries(scenarios).map(async ([name, { check, isProcess }]) => {
+      const ports = await Promise.all(
+        ['a', 'b', 'c'].map((upstream) =>
+          startUpstream(scope, name, upstream, isProcess && upstream === 'b'),
+        ),
+      );
+      return [
+        service(name, ports, { healthCheck: check, timeouts: { connect: '1s' } }),
+        route(name, `/${name}`, name, { timeouts: { responseHead: '1s' } }),
+      ];
+    }),
+  );
+  const system = await startSystem(scope, { resources: [gateway(), ...resources.flat()] });
+  const node = system.nodes[0]!;
+  served = { system, node, url: await node.trafficUrl() };
+});
+after(() => scope.end());
+
+async function startUpstream(
+  owner: Owner,
+  scenario: string,
+  name: string,
+  isProcess: boolean,
+): Promise<number> {
+  const upstream = isProcess ? new MendableUpstream(owner, name) : new FickleUpstream(owner, name);
+  await upstream.start();
+  if (upstream instanceof FickleUpstream) fickle.set(`${scenario} ${name}`, upstream);
+  else mendable.set(scenario, upstream);
+  return upstream.port;
+}
+
+const serviceOf = (name: Name): Service => new Service(name, served);
+const fickleOf = (name: Name, upstream: 'a' | 'b' | 'c'): FickleUpstream =>
+  fickle.get(`${name} ${upstream}`)!;
+
 describe('endpoints with active checks', { concurrency: true }, () => {
-  for (const [what, breaks, mends] of [
-    ['is killed', (one: MendableUpstream) => one.kill(), (one: MendableUpstream) => one.start()],
-    ['hangs', async (one: MendableUpstream) => one.stop(), async (one: MendableUpstream) => one.goOn()],
+  for (const [name, what, breaks, mends] of [
+    ['killed', 'is killed', () => mendable.get('killed')!.kill(), () => mendable.get('killed')!.start()],
     [
+      'hanging',
+      'hangs',
+      async () => mendable.get('hanging')!.stop(),
+      async () => mendable.get('hanging')!.goOn(),
+    ],
+    [
+      'failing',
       'says that it is not well',
-      (one: MendableUpstream) => one.answer(200, 503),
-      (one: MendableUpstream) => one.answer(200, 200),
+      async () => fickleOf('failing', 'b').set({ health: 503 }),
+      async () => fickleOf('failing', 'b').set({ health: 200 }),
     ],
   ] as const)
     test(`one that ${what} gets no requests until it is back`, async (t) => {
-      const fleet = await Fleet.start(t, { active, passive: off });
-      const [, broken] = fleet.upstreams;
-      await fleet.endpointsAre({ healthy: 3 });
-      assert.deepEqual(Object.keys(await fleet.askTimes(30)).toSorted(), ['a', 'b', 'c']);
-      await breaks(broken!);
+      const tested = serviceOf(name);
+      await tested.endpointsAre({ healthy: 3 });
+      assert.equal(await tested.answering(), 'a,b,c');
+      await breaks();
       const startMs = performance.now();
-      await fleet.endpointsAre({ healthy: 2, unhealthy: 1 });
+      await tested.endpointsAre({ healthy: 2, unhealthy: 1 });
       t.diagnostic(`found out after ${(performance.now() - startMs).toFixed(0)} ms`);
-      const seen = await fleet.askTimes(100);
-      assert.deepEqual(Object.keys(seen).toSorted(), ['a', 'c'], JSON.stringify(seen));
-      await mends(broken!);
-      await fleet.endpointsAre({ healthy: 3 });
-      assert.deepEqual(Object.keys(await fleet.askTimes(30)).toSorted(), ['a', 'b', 'c']);
+      assert.equal(await tested.answering(100), 'a,c');
+      await mends();
+      await tested.endpointsAre({ healthy: 3 });
+      assert.equal(await tested.answering(), 'a,b,c');
     });
 
-  test('are 503 no_healthy_endpoint when all are unhealthy, and serve again when one is back', async (t) => {
-    const fleet = await Fleet.start(t, { active, passive: off });
-    await fleet.endpointsAre({ healthy: 3 });
-    for (const upstream of fleet.upstreams) await upstream.answer(200, 500);
-    await fleet.endpointsAre({ unhealthy: 3 });
-    assert.deepEqual(await fleet.askTimes(20), { '503 no_healthy_endpoint': 20 });
-    await fleet.upstreams[2]!.answer(200, 200);
-    await fleet.endpointsAre({ unhealthy: 2, healthy: 1 });
-    assert.deepEqual(await fleet.askTimes(20), { c: 20 });
+  test('are 503 no_healthy_endpoint when all are unhealthy, and serve again when one is back', async () => {
+    const tested = serviceOf('all');
+    await tested.endpointsAre({ healthy: 3 });
+    for (const name of ['a', 'b', 'c'] as const) fickleOf('all', name).set({ health: 500 });
+    await tested.endpointsAre({ unhealthy: 3 });
+    assert.deepEqual(await tested.ask(20), { '503 no_healthy_endpoint': 20 });
+    fickleOf('all', 'c').set({ health: 200 });
+    await tested.endpointsAre({ unhealthy: 2, healthy: 1 });
+    assert.deepEqual(await tested.ask(20), { c: 20 });
   });
 
-  test('get requests all the same in a panic', async (t) => {
-    const fleet = await Fleet.start(t, { active, passive: off, panicPercent: 50 });
-    await fleet.endpointsAre({ healthy: 3 });
-    for (const index of [0, 1]) await fleet.upstreams[index]!.answer(200, 500);
-    await fleet.endpointsAre({ healthy: 1, unhealthy: 2 });
-    assert.deepEqual(Object.keys(await fleet.askTimes(30)).toSorted(), ['a', 'b', 'c']);
-  });
-
-  test('are known to be what they were by workers that begin later', async (t) => {
-    const fleet = await Fleet.start(t, { active, passive: off });
-    await fleet.endpointsAre({ healthy: 3 });
-    await fleet.upstreams[0]!.kill();
-    await fleet.endpointsAre({ healthy: 2, unhealthy: 1 });
-    const { status } = await fleet.system.admin.call('POST', `nodes/${fleet.node.id}/restartWorkers`);
-    assert.equal(status, 202);
-    await eventually(() => fleet.system.admin.call('GET', `nodes/${fleet.node.id}`), {
-      what: 'the workers are replaced',
-      until: (answer) => answer.field('status', 'workersToReplace') === undefined,
-    });
-    assert.deepEqual(Object.keys(await fleet.askTimes(60)).toSorted(), ['b', 'c']);
+  test('get requests all the same in a panic', async () => {
+    const tested = serviceOf('panic');
+    await tested.endpointsAre({ healthy: 3 });
+    for (const name of ['a', 'b'] as const) fickleOf('panic', name).set({ health: 500 });
+    await tested.endpointsAre({ healthy: 1, unhealthy: 2 });
+    assert.equal(await tested.answering(), 'a,b,c');
   });
 });
 
 describe('endpoints with passive checks', { concurrency: true }, () => {
   test('one that refuses connections is ejected within 3 failed requests', async (t) => {
-    const fleet = await Fleet.start(t, { passive: { ejectFor: '1s' } });
-    await fleet.askTimes(30);
-    await fleet.upstreams[1]!.kill();
-    const seen = await fleet.askTimes(200);
+    const tested = serviceOf('refusing');
+    assert.equal(await tested.answering(), 'a,b,c');
+    await mendable.get('refusing')!.kill();
+    const seen = await tested.ask(100);
     t.diagnostic(JSON.stringify(seen));
-    assert.equal(Fleet.failuresOf(seen), 3, JSON.stringify(seen));
-    assert.equal(seen['502 upstream_connect_failed'], 3);
-    assert.equal(await fleet.ejections(), 1);
-    await fleet.upstreams[1]!.start();
-    await fleet.endpointsAre({ unknown: 3 });
-    assert.deepEqual(Object.keys(await fleet.askTimes(30)).toSorted(), ['a', 'b', 'c']);
+    assert.equal(seen['502 upstream_connect_failed'], 3, JSON.stringify(seen));
+    assert.equal(failures(seen), 3);
+    await mendable.get('refusing')!.start();
+    await tested.endpointsAre({ unknown: 3 });
+    assert.equal(await tested.answering(), 'a,b,c');
   });
 
-  test('those that fail are ejected if they are not too many', async (t) => {
-    const fleet = await Fleet.start(t, {
-      passive: { connectFailures: 0, consecutive5xx: 3, ejectFor: '1m' },
-    });
-    for (const index of [0, 1]) await fleet.upstreams[index]!.answer(503, 200);
-    const before = await fleet.askTimes(60);
-    t.diagnostic(JSON.stringify(before));
+  test('those that answer with errors are ejected, if they are not too many', async (t) => {
+    const tested = serviceOf('erring');
+    for (const name of ['a', 'b'] as const) fickleOf('erring', name).set({ status: 503 });
+    t.diagnostic(JSON.stringify(await tested.ask(60)));
     // Of three one may be ejected; the other goes on to fail.
-    await fleet.endpointsAre({ unknown: 2, ejected: 1 });
-    const seen = await fleet.askTimes(60);
-    assert.deepEqual(Object.keys(seen).toSorted(), ['503', 'c'], JSON.stringify(seen));
-    assert.equal(await fleet.ejections(), 1);
+    await tested.endpointsAre({ unknown: 2, ejected: 1 });
+    assert.equal(await tested.answering(60), '503,c');
+    assert.equal(await tested.ejections(), 1);
   });
 
-  test('one that hangs is ejected like one that answers 5xx', async (t) => {
-    const fleet = await Fleet.start(t, { passive: { consecutive5xx: 3, ejectFor: '1m' } });
-    await fleet.askTimes(12);
-    fleet.upstreams[2]!.stop();
-    const seen = await fleet.askTimes(60);
+  test('one that hangs is ejected like one that answers with errors', async (t) => {
+    const tested = serviceOf('silent');
+    assert.equal(await tested.answering(), 'a,b,c');
+    mendable.get('silent')!.stop();
+    const seen = await tested.ask(60);
     t.diagnostic(JSON.stringify(seen));
     assert.equal(seen['504 upstream_timeout'], 3, JSON.stringify(seen));
-    assert.equal(Fleet.failuresOf(seen), 3);
+    assert.equal(failures(seen), 3);
   });
 
   test('one that goes to and fro is ejected less and less often', async (t) => {
-    const fleet = await Fleet.start(t, {
-      passive: { consecutive5xx: 3, ejectFor: '300ms', maxEjectFor: '10s' },
-    });
-    await fleet.upstreams[0]!.answer(503, 200);
+    const tested = serviceOf('flapping');
+    fickleOf('flapping', 'a').set({ status: 503 });
     const endMs = performance.now() + 5000;
-    let failures = 0;
-    while (performance.now() < endMs) {
-      failures += Fleet.failuresOf(await fleet.askTimes(10));
-      await sleep(5);
-    }
-    const ejections = await fleet.ejections();
-    t.diagnostic(`${ejections} ejections, ${failures} failures`);
-    // 0.3 s + 0.6 s + ... + 1.5 s, each a little longer, are more than 5 s with the next.
+    let failed = 0;
+    while (performance.now() < endMs) failed += failures(await tested.ask(10));
+    const ejections = await tested.ejections();
+    t.diagnostic(`${ejections} ejections, ${failed} failures`);
+    // 0.3 s, 0.6 s and so on up to 1.5 s, each a little longer, are nearly 5 s.
     assert.ok(ejections >= 2 && ejections <= 6, `${ejections} ejections`);
-    assert.equal(failures <= 3 * (ejections + 1), true, `${failures} failures in ${ejections} ejections`);
+    // Three each time, and what was under way on the other worker.
+    assert.ok(failed <= 3 * (ejections + 1), `${failed} failures in ${ejections} ejections`);
+  });
+});
+
+describe('workers that begin later', () => {
+  test('know what the others knew', async () => {
+    const tested = serviceOf('late');
+    await tested.endpointsAre({ healthy: 3 });
+    fickleOf('late', 'a').set({ health: 500 });
+    await tested.endpointsAre({ healthy: 2, unhealthy: 1 });
+    const { admin } = served.system;
+    const { status } = await admin.call('POST', `nodes/${served.node.id}/restartWorkers`);
+    assert.equal(status, 202);
+    await eventually(() => admin.call('GET', `nodes/${served.node.id}`), {
+      what: 'the workers are replaced',
+      until: (answer) => answer.field('status', 'workersToReplace') === undefined,
+    });
+    assert.equal(await tested.answering(60), 'b,c');
   });
 });

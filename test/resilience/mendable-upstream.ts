@@ -1,28 +1,18 @@
-// An upstream in a process of its own, which can be killed, stopped, and told to fail, and comes back at the same port.
+// Upstreams that fail and come back, at the same port: one in a process of its own, which can be killed and stopped, and one here.
 
-import { request } from 'undici';
+import { createServer } from 'node:http';
 import { type Child, startChild } from '../kit/child.ts';
 import { onEnd, type Owner } from '../kit/owner.ts';
+import { listen } from '../kit/upstreams/listen.ts';
 
-/** `/healthz` is answered with `health`, `/mode` sets statuses, anything else is answered with `status` and the name. */
 const script = `
 const [name, port] = process.argv.slice(1);
-let health = 200, status = 200;
-const server = require('node:http').createServer((request, response) => {
-  const url = new URL(request.url, 'http://a');
-  if (url.pathname === '/mode') {
-    health = Number(url.searchParams.get('health'));
-    status = Number(url.searchParams.get('status'));
-    return response.end();
-  }
-  const isCheck = url.pathname === '/healthz';
-  response.writeHead(isCheck ? health : status);
-  response.end(isCheck ? '' : name);
-});
+const server = require('node:http').createServer((request, response) => response.end(name));
 server.listen({ port: Number(port), host: '127.0.0.1' }, () =>
   console.error(JSON.stringify({ level: 'info', msg: 'listening', port: server.address().port })));
 `;
 
+/** Answers with its name. */
 export class MendableUpstream {
   readonly name: string;
   /** The same after each start. */
@@ -59,17 +49,32 @@ export class MendableUpstream {
   goOn(): void {
     this.#child?.signal('SIGCONT');
   }
-
-  /** Statuses from now on: of requests, and of checks. */
-  async answer(status: number, health: number): Promise<void> {
-    const url = `http://127.0.0.1:${this.port}/mode?status=${status}&health=${health}`;
-    const { body } = await request(url, { reset: true });
-    await body.dump();
-  }
 }
 
-export async function startMendable(owner: Owner, name: string): Promise<MendableUpstream> {
-  const upstream = new MendableUpstream(owner, name);
-  await upstream.start();
-  return upstream;
+/** Answers with its name, or as it is told. */
+export class FickleUpstream {
+  readonly name: string;
+  port = 0;
+  readonly #owner: Owner;
+  #status = 200;
+  #health = 200;
+
+  constructor(owner: Owner, name: string) {
+    this.#owner = owner;
+    this.name = name;
+  }
+
+  async start(): Promise<void> {
+    const server = createServer((request, response) => {
+      response.statusCode = request.url === '/healthz' ? this.#health : this.#status;
+      response.end(this.name);
+    });
+    this.port = await listen(this.#owner, server);
+  }
+
+  /** Statuses from now on: of requests, and of checks at `/healthz`. */
+  set({ status = this.#status, health = this.#health }: { status?: number; health?: number }): void {
+    this.#status = status;
+    this.#health = health;
+  }
 }

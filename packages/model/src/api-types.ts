@@ -280,7 +280,16 @@ export interface Explanation {
   /** In the order in which the request meets them. */
   filters: ExplainFilter[];
   backends: { service: string; weight: number; of: number }[];
-  endpoints: { service: string; address: string; port: number; weight: number; state: string }[];
+  endpoints: {
+    service: string;
+    address: string;
+    port: number;
+    weight: number;
+    state: EndpointState;
+    /** As for an Endpoint. */
+    healthyOn: number | null;
+    of: number;
+  }[];
   upstream: { method: string; target: string; headers: [string, string][] } | null;
   timeouts: Record<string, { value: string; from: 'default' | 'route' | 'service' }>;
 }

@@ -50,5 +50,6 @@ export async function explain(context: ApiContext, tables: RouteTables, request:
   if (!gateway) throw new ApiError('not_found', `gateway/${value.gateway} does not exist`);
   const { method: verb, url, headers, clientAddress } = value.request;
   const asked = { method: verb, url, headers, ...(clientAddress === undefined ? {} : { clientAddress }) };
-  return { status: 200, body: explainRequest({ index: context.index, tables, gateway, request: asked }) };
+  const { index, nodes } = context;
+  return { status: 200, body: explainRequest({ index, tables, nodes, gateway, request: asked }) };
 }

@@ -4,6 +4,7 @@ import type { ExplainRequest, Explanation } from '@causeway/model/api-types';
 import { implicitGateway } from '../store/implicit-gateway.ts';
 import { manifest, route, service } from '../testing/manifests.ts';
 import { openWorld } from '../testing/world.ts';
+import { NodeRegistry } from '../publish/node-registry.ts';
 import { explainRequest } from './explain-request.ts';
 import { listenerFor, RouteTables } from './route-tables.ts';
 
@@ -18,6 +19,7 @@ async function asking(t: TestContext) {
     explainRequest({
       index: world.index,
       tables,
+      nodes: new NodeRegistry(world.clock, 3_600_000),
       gateway: world.index.get(gateway) ?? implicitGateway,
       request: { method: 'GET', url, ...more },
     });

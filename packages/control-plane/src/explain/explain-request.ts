@@ -5,7 +5,8 @@ import type { ServiceSpec } from '@causeway/model/kinds/service';
 import { apiVersion, qualifiedName, resourceKey, type Spec } from '@causeway/model/resource';
 import { type CanonicalPath, canonicalPath } from '@causeway/router/canonical-path';
 import { type Candidate, explainRoute, nearestRules, type RouteExplanation } from '@causeway/router/explain';
-import { staticEndpoints } from '../registry/static-endpoints.ts';
+import type { NodeRegistry } from '../publish/node-registry.ts';
+import { endpointResources } from '../status/endpoint-status.ts';
 import type { Entry, ResourceIndex } from '../store/resource-index.ts';
 import { describeMatch } from './describe-match.ts';
 import { explainFilters } from './explain-filters.ts';
@@ -17,6 +18,7 @@ const clientAddressDefault = '203.0.113.1';
 export interface ExplainInput {
   index: ResourceIndex;
   tables: RouteTables;
+  nodes: NodeRegistry;
   gateway: Entry;
   /** Checked by the caller: an absolute http(s) URL, a method, header pairs. */
   request: ExplainRequest['request'];
@@ -26,7 +28,7 @@ export interface ExplainInput {
  * Why a request gets the Route that it gets, from the configuration alone: the functions that a node runs, over the same
  * compiled Routes. A request that a node would refuse is an answer as well, with its reason.
  */
-export function explainRequest({ index, tables, gateway, request }: ExplainInput): Explanation {
+export function explainRequest({ index, tables, nodes, gateway, request }: ExplainInput): Explanation {
   const url = new URL(request.url);
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const spec = gateway.effective as GatewaySpec;
@@ -71,7 +73,10 @@ export function explainRequest({ index, tables, gateway, request }: ExplainInput
   if (explained.outcome.kind !== 'match') return explanation;
   const route = explained.outcome.rule.value;
   const filters = explainFilters(gateway, route, index);
-  const reached = destination(route, index, request, url, path);
+  const reached = {
+    ...destination(route, index, request, url, path),
+    endpoints: endpointsOf(route, index, nodes),
+  };
   // A filter that answers leaves nothing for an upstream.
   const isAnswered = filters.some(({ effect }) => effect.status !== null);
   return { ...explanation, filters, ...(isAnswered ? { ...reached, upstream: null } : reached) };
@@ -160,31 +165,40 @@ function destination(
   const spec = route.effective as RouteSpec;
   const { namespace } = route.resource.metadata;
   const of = spec.backends.reduce((sum, backend) => sum + backend.weight, 0);
-  const services = spec.backends
-    .map(({ service }) => index.get(resourceKey({ kind: 'Service', namespace, name: service })))
-    .filter((entry) => entry !== undefined);
   return {
     backends: spec.backends.map(({ service, weight }) => ({
       service: qualifiedName(namespace, service),
       weight,
       of,
     })),
-    endpoints: services.flatMap((service) =>
-      staticEndpoints(service).entries.map(({ address, port, weight }) => ({
-        service: qualifiedName(namespace, service.resource.metadata.name),
-        address,
-        port,
-        weight,
-        state: 'unknown',
-      })),
-    ),
     upstream: {
       method: request.method,
       target: path.path + (path.query === undefined ? '' : `?${path.query}`),
       headers: upstreamHeaders(request, url),
     },
-    timeouts: timeoutsOf(route, services),
+    timeouts: timeoutsOf(route, servicesOf(route, index)),
   };
+}
+
+function servicesOf(route: Entry, index: ResourceIndex): Entry[] {
+  const { namespace } = route.resource.metadata;
+  return (route.effective as RouteSpec).backends
+    .map(({ service }) => index.get(resourceKey({ kind: 'Service', namespace, name: service })))
+    .filter((entry) => entry !== undefined);
+}
+
+function endpointsOf(route: Entry, index: ResourceIndex, nodes: NodeRegistry): Explanation['endpoints'] {
+  return servicesOf(route, index).flatMap((service) =>
+    endpointResources(service, index, nodes).map(({ metadata, spec, status }) => ({
+      service: qualifiedName(metadata.namespace, spec.service),
+      address: spec.address,
+      port: spec.port,
+      weight: spec.weight,
+      state: status.state,
+      healthyOn: status.healthyOn,
+      of: status.of,
+    })),
+  );
 }
 
 function upstreamHeaders(

@@ -49,7 +49,7 @@ function keep(count: number, changed: Partial<PassiveSettings> = {}) {
     service,
     endpoints,
     log,
-    look(laterMs = 250): string[] {
+    look: (laterMs = 250): string[] => {
       monotonicMs += laterMs;
       keeper.look({ monotonicMs, wallMs: 1000 + monotonicMs });
       return log.splice(0);

@@ -1,5 +1,6 @@
 /** Whether the endpoints of a node are fit for requests: found out on the main thread, once for all workers, which read it in shared records. */
 
+import { randomInt } from 'node:crypto';
 import type { CompiledService } from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
 import { awakeClock } from '@causeway/runtime/awake-clock';
 import type { CancelTimer, Clock } from '@causeway/runtime/clock';
@@ -32,8 +33,8 @@ export interface HealthKeeperOptions {
   readonly resolver: AddressResolver;
   /** To which no check leads. */
   readonly ownPorts: OwnPorts;
-  /** A number in [0, 1), for jitter. */
-  readonly random: () => number;
+  /** A number in [0, 1), for jitter; default: a random one. */
+  readonly random?: () => number;
 }
 
 /** What an endpoint carries. */
@@ -67,7 +68,7 @@ export class HealthKeeper {
   #isStopped = false;
 
   constructor(options: HealthKeeperOptions) {
-    const { shared, resolver, ownPorts, random } = options;
+    const { shared, resolver, ownPorts, random = () => randomInt(2 ** 32) / 2 ** 32 } = options;
     this.#options = options;
     this.#clock = awakeClock(options.clock);
     this.metrics = new HealthMetrics(() => this.#watched());

@@ -20,7 +20,10 @@ describe('the success rate of an endpoint', () => {
   it('is that of the window, from the first step on', () => {
     assert.equal(rateAfter([10, 1]).percent(1), 90);
     assert.equal(rateAfter([10, 1], [10, 9]).percent(1), 50);
-    const gone: [number, number][] = [[100, 100], ...Array<[number, number]>(windowSteps).fill([1, 0])];
+    const gone: [number, number][] = [
+      [100, 100],
+      ...Array.from({ length: windowSteps }, (): [number, number] => [1, 0]),
+    ];
     assert.equal(rateAfter(...gone).percent(1), 100);
     assert.ok(rateAfter(...gone.slice(0, windowSteps)).percent(1)! < 10);
   });

@@ -131,7 +131,7 @@ describe('passive checks', () => {
     const service = new SharedRecords(services, workers).open('default/s');
     const records = new SharedRecords(memory, workers);
     const endpoints = Array.from({ length: endpointCount }, (_, index) => records.open(`e-${index}`));
-    let running = workers;
+    const running = new Set(Array.from({ length: workers }).keys());
     const ends = Array.from({ length: workers }, async (_, worker) => {
       const setup: Omit<EjectInThread, 'seen'> = {
         services,
@@ -144,10 +144,10 @@ describe('passive checks', () => {
       };
       const [exitCode] = await once(new Worker(code, { workerData: { ...setup, seen } }), 'exit');
       assert.equal(exitCode, 0);
-      running -= 1;
+      running.delete(worker);
     });
     let readmitted = 0;
-    while (running > 0) {
+    while (running.size > 0) {
       for (const endpoint of endpoints)
         if (isEjected(endpoint) && readmit(service, endpoint)) readmitted += 1;
       await new Promise((resolve) => setImmediate(resolve));

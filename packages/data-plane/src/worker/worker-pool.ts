@@ -124,7 +124,6 @@ export class WorkerPool implements SnapshotTarget {
       shared,
       resolver: this.#resolver,
       ownPorts,
-      random: Math.random,
     });
   }
 

@@ -98,11 +98,11 @@ function destinationLines(explanation: Explanation, namespace: string): string[]
 
 function endpointLines(endpoints: Explanation['endpoints'], several: boolean, namespace: string): string[] {
   if (endpoints.length === 0) return ['Endpoints:   none'];
-  const rows = endpoints.map(({ service, address, port, weight, state }) => [
+  const rows = endpoints.map(({ service, address, port, weight, state, healthyOn, of }) => [
     ...(several ? [shownRoute(service, namespace)] : []),
     hostPort(address, port),
     String(weight),
-    state,
+    healthyOn === null ? state : `${state} (${healthyOn}/${of})`,
   ]);
   const titles = [...(several ? ['SERVICE'] : []), 'ADDRESS', 'WEIGHT', 'STATE'];
   return ['Endpoints:', renderTable(titles, rows, { indent: '  ' })];
