@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 
 import { fakeRequest, sentBack } from '../testing/choice-requests.ts';
 import { countPicks } from '../testing/distribution.ts';
@@ -14,7 +14,11 @@ const byCookie: AffinitySettings = {
   cookie: { name: 'sid', ttlSeconds: 0, path: '/', sameSite: 'Lax', domain: undefined },
 };
 
-function choiceOf(weights: readonly number[], affinity?: AffinitySettings, route = 'default/r'): BackendChoice {
+function choiceOf(
+  weights: readonly number[],
+  affinity?: AffinitySettings,
+  route = 'default/r',
+): BackendChoice {
   const backends = weights.map((weight, index) => ({ service: `default/s${index}`, weight }));
   return new BackendChoice(route, backends, affinity);
 }

@@ -22,11 +22,7 @@ export class BackendChoice {
   #signs: CookieSigns<string> | undefined;
 
   /** `route`: "namespace/name" */
-  constructor(
-    route: string,
-    backends: readonly RouteBackend[],
-    affinity: AffinitySettings | undefined,
-  ) {
+  constructor(route: string, backends: readonly RouteBackend[], affinity: AffinitySettings | undefined) {
     this.#route = route;
     this.#affinity = affinity;
     this.#contenders = backends

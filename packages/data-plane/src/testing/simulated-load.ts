@@ -15,12 +15,13 @@ interface SimulatedLoad {
   /** Whenever one is answered, the next is sent. */
   readonly inFlight: number;
   readonly clock: { nowMs: number };
-  pick(): SimulatedEndpoint;
+  readonly pick: () => SimulatedEndpoint;
 }
 
 /** Runs until `requests` are answered; those that are still in flight then are forgotten. */
 export function simulate({ requests, inFlight, clock, pick }: SimulatedLoad): void {
-  const running: { readonly endpoint: SimulatedEndpoint; readonly sentMs: number; readonly endMs: number }[] = [];
+  const running: { readonly endpoint: SimulatedEndpoint; readonly sentMs: number; readonly endMs: number }[] =
+    [];
   const send = (): void => {
     const endpoint = pick();
     endpoint.active += 1;

@@ -6,7 +6,7 @@ import type { Column } from '../output/columns/column.ts';
 import { ownEndpointColumns } from '../output/columns/endpoint.ts';
 import { shortNodeName } from '../output/columns/node.ts';
 import { hostPort } from '../output/columns/service.ts';
-import { routesTo } from '../output/used-by.ts';
+import { mirrorsTo, routesTo } from '../output/used-by.ts';
 import type { Session } from '../session.ts';
 import type { Description, Section } from './description.ts';
 import {
@@ -33,9 +33,15 @@ export async function describeService(
 ): Promise<Description> {
   const spec = knownSpec<ServiceSpec>(kindNamed('Service')!, service);
   const routes = await session.client.listAll('routes', { namespace: service.metadata.namespace });
-  const users = routesTo(service, routes).map(
-    ({ route, weight, of }) => `route/${route.metadata.name} (${weight} of ${of})`,
-  );
+  const middlewares = await session.client.listAll('middlewares', { namespace: service.metadata.namespace });
+  const users = [
+    ...routesTo(service, routes).map(
+      ({ route, weight, of }) => `route/${route.metadata.name} (${weight} of ${of})`,
+    ),
+    ...mirrorsTo(service, [...routes, ...middlewares]).map(
+      ({ kind, metadata }) => `${kind.toLowerCase()}/${metadata.name} (mirror)`,
+    ),
+  ];
   const nodes = await nodeParts(session, service);
   const { namespace = defaultNamespace, name } = service.metadata;
   const endpoints = await session.client.serviceEndpoints(namespace, name);

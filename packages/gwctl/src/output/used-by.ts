@@ -22,6 +22,16 @@ export function routesTo(service: Resource, routes: readonly Resource[]): UsingR
   });
 }
 
+/** Routes and Middlewares of the Service's namespace whose filters send it copies. */
+export function mirrorsTo(service: Resource, users: readonly Resource[]): Resource[] {
+  const mirrored = (filter: unknown): unknown => fieldOf(fieldOf(filter, 'mirror'), 'service');
+  return users.filter(
+    ({ metadata, spec }) =>
+      metadata.namespace === service.metadata.namespace &&
+      entriesOf(spec, 'filters').some((filter) => mirrored(filter) === service.metadata.name),
+  );
+}
+
 /** Routes of any namespace that join the Gateway, or one of its listeners. */
 export function routesOn(gateway: string, routes: readonly Resource[]): Resource[] {
   return routes.filter((route) => {

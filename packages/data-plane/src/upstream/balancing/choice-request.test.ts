@@ -15,7 +15,13 @@ describe('cookies of affinity', () => {
     assert.deepEqual(request.setCookies(false), [`${value}; Path=/; HttpOnly; SameSite=Lax`]);
     assert.deepEqual(request.setCookies(true), [`${value}; Path=/; HttpOnly; SameSite=Lax; Secure`]);
     const full = fakeRequest().request;
-    const whole: AffinityCookie = { ...cookie, ttlSeconds: 3600, path: '/a', sameSite: 'None', domain: 'a.test' };
+    const whole: AffinityCookie = {
+      ...cookie,
+      ttlSeconds: 3600,
+      path: '/a',
+      sameSite: 'None',
+      domain: 'a.test',
+    };
     full.setSign(whole, 'aaaa', signFor('aaaa', 'x'));
     assert.deepEqual(full.setCookies(true), [
       `${value}; Path=/a; Max-Age=3600; Domain=a.test; HttpOnly; SameSite=None; Secure`,

@@ -31,7 +31,14 @@ describe('every policy', () => {
       assert.ok(Math.abs(counts[id]! / 100_000 - weights[index]! / 10) < 0.01, JSON.stringify(counts));
   });
 
-  for (const policy of ['roundRobin', 'random', 'leastRequest', 'peakEwma', 'consistentHash', 'first'] as const)
+  for (const policy of [
+    'roundRobin',
+    'random',
+    'leastRequest',
+    'peakEwma',
+    'consistentHash',
+    'first',
+  ] as const)
     it(`${policy} leaves out who is ill, ejected or without weight, and has nobody when all are`, () => {
       const fixture = new ChoiceFixture(settingsOf(policy), [...plain, { id: 'e-5', weight: 0 }]);
       fixture.setHealth('e-1', false);
@@ -45,7 +52,14 @@ describe('every policy', () => {
       assert.equal(fixture.pick(user(1)), 'e-1');
     });
 
-  for (const policy of ['roundRobin', 'random', 'leastRequest', 'peakEwma', 'consistentHash', 'first'] as const)
+  for (const policy of [
+    'roundRobin',
+    'random',
+    'leastRequest',
+    'peakEwma',
+    'consistentHash',
+    'first',
+  ] as const)
     it(`${policy} gives a request that failed to another endpoint while there is one`, () => {
       const fixture = new ChoiceFixture(settingsOf(policy), plain);
       for (let count = 0; count < 200; count += 1) {
@@ -73,12 +87,15 @@ describe('leastRequest', () => {
 describe('consistentHash', () => {
   it('goes in turn for requests without a value', () => {
     const fixture = new ChoiceFixture({ policy: 'consistentHash', hash }, plain);
-    assert.deepEqual(fixture.count(400, () => fakeRequest().request), {
-      'e-1': 100,
-      'e-2': 100,
-      'e-3': 100,
-      'e-4': 100,
-    });
+    assert.deepEqual(
+      fixture.count(400, () => fakeRequest().request),
+      {
+        'e-1': 100,
+        'e-2': 100,
+        'e-3': 100,
+        'e-4': 100,
+      },
+    );
   });
 
   it('moves the keys of one that is ill and no others, and brings them back', () => {
@@ -163,7 +180,10 @@ describe('slow start', () => {
     fixture.set(plain.slice(0, 3));
     const shares: number[] = [];
     for (; fixture.nowMs <= 11_000; fixture.nowMs += 1000) shares.push(fixture.count(21_000)['e-3']!);
-    assert.deepEqual(shares, shares.toSorted((one, other) => one - other));
+    assert.deepEqual(
+      shares,
+      shares.toSorted((one, other) => one - other),
+    );
     assert.ok(Math.abs(shares[0]! - 1000) < 20, `${shares[0]} of 21000`);
     assert.ok(Math.abs(shares[5]! - 4200) < 20, `${shares[5]} half way`);
     assert.ok(Math.abs(shares.at(-1)! - 7000) < 2, `${shares.at(-1)} in the end`);

@@ -169,7 +169,10 @@ export class EndpointChoice<E extends ChoiceEndpoint> {
     }
     const { selected, allowed, usable } = this.#selection;
     return (
-      this.#untried(selected, tried) ?? this.#untried(allowed, tried) ?? this.#untried(usable, tried) ?? picked
+      this.#untried(selected, tried) ??
+      this.#untried(allowed, tried) ??
+      this.#untried(usable, tried) ??
+      picked
     );
   }
 
@@ -212,7 +215,9 @@ export class EndpointChoice<E extends ChoiceEndpoint> {
     const { slowStartMs } = this.#settings;
     const growsAtMs = ({ standing }: E): number => nextWarmthMs(standing.warmSinceMs, nowMs, slowStartMs);
     this.#growsAtMs =
-      slowStartMs === 0 ? Infinity : selected.reduce((first, one) => Math.min(first, growsAtMs(one)), Infinity);
+      slowStartMs === 0
+        ? Infinity
+        : selected.reduce((first, one) => Math.min(first, growsAtMs(one)), Infinity);
     const warmth = ({ standing }: E): number =>
       this.#growsAtMs === Infinity ? 1 : warmthAt(standing.warmSinceMs, nowMs, slowStartMs);
     this.#balancer.setMembers(

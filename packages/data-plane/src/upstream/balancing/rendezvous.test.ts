@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 
 import { chiSquare, chiSquareLimit, countPicks } from '../../testing/distribution.ts';
 import { contenderSeed, highestScore } from './rendezvous.ts';
@@ -25,12 +25,18 @@ describe('highestScore', () => {
   it('never moves a key away from one whose weight is raised, nor between others', () => {
     const key = fc.string();
     fc.assert(
-      fc.property(anyWeights, key, fc.nat(5), fc.integer({ min: 1, max: 5000 }), (weights, text, at, more) => {
-        const raised = at % weights.length;
-        const before = pickOf(text, weights);
-        const after = pickOf(text, weights.with(raised, weights[raised]! + more));
-        assert.ok(after === before || after === raised);
-      }),
+      fc.property(
+        anyWeights,
+        key,
+        fc.nat(5),
+        fc.integer({ min: 1, max: 5000 }),
+        (weights, text, at, more) => {
+          const raised = at % weights.length;
+          const before = pickOf(text, weights);
+          const after = pickOf(text, weights.with(raised, weights[raised]! + more));
+          assert.ok(after === before || after === raised);
+        },
+      ),
       { numRuns: 2000 },
     );
   });
@@ -39,7 +45,10 @@ describe('highestScore', () => {
     fc.assert(
       fc.property(anyWeights, fc.string(), (weights, text) => {
         const picked = pickOf(text, weights);
-        assert.equal(picked === undefined, weights.every((weight) => weight === 0));
+        assert.equal(
+          picked === undefined,
+          weights.every((weight) => weight === 0),
+        );
         if (picked !== undefined) assert.ok(weights[picked]! > 0);
       }),
     );

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 
 import { countPicks } from '../../testing/distribution.ts';
 import { RoundRobin } from './round-robin.ts';

@@ -48,7 +48,11 @@ describe('selectMembers', () => {
   });
 
   it('first: takes the best group in which somebody is healthy', () => {
-    const members = [member('1', { priority: 1 }), member('2', { priority: 5 }), member('3', { priority: 1, ...ill })];
+    const members = [
+      member('1', { priority: 1 }),
+      member('2', { priority: 5 }),
+      member('3', { priority: 1, ...ill }),
+    ];
     const first = { policy: 'first' } as const;
     assert.deepEqual(selected(members, first), { selected: '1', allowed: '1', usable: '12' });
     assert.equal(selected([member('0', ill), ...members.slice(1)], first).selected, '2');
@@ -57,14 +61,22 @@ describe('selectMembers', () => {
 
   it('prefers the zone while spillPercent of it are healthy', () => {
     const zone = (name: string, healthy: number): Named[] =>
-      Array.from({ length: 4 }, (_, index) => member(`${name}${index}`, { zone: name, isWell: index < healthy }));
+      Array.from({ length: 4 }, (_, index) =>
+        member(`${name}${index}`, { zone: name, isWell: index < healthy }),
+      );
     const prefers = { prefersZone: true, spillPercent: 75 };
     assert.equal(selected([...zone('a', 3), ...zone('b', 4)], prefers).selected, 'a0a1a2');
     assert.equal(selected([...zone('a', 2), ...zone('b', 2)], prefers).selected, 'a0a1b0b1');
     assert.equal(selected([...zone('a', 3), ...zone('b', 4)], prefers).allowed, 'a0a1a2b0b1b2b3');
-    assert.equal(selected([...zone('a', 3), ...zone('b', 1)], { ...prefers, prefersZone: false }).selected, 'a0a1a2b0');
+    assert.equal(
+      selected([...zone('a', 3), ...zone('b', 1)], { ...prefers, prefersZone: false }).selected,
+      'a0a1a2b0',
+    );
     // Even then, nobody is not enough.
-    assert.equal(selected([...zone('a', 0), ...zone('b', 1)], { prefersZone: true, spillPercent: 0 }).selected, 'b0');
+    assert.equal(
+      selected([...zone('a', 0), ...zone('b', 1)], { prefersZone: true, spillPercent: 0 }).selected,
+      'b0',
+    );
     assert.equal(selected(zone('b', 1), prefers).selected, 'b0', 'a zone without endpoints');
   });
 

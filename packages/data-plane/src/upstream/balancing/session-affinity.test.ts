@@ -69,8 +69,7 @@ describe('affinity by cookie', () => {
       const browser = new Browser();
       const first = browser.ask(fixture)!;
       if (change === 'gone') fixture.set(plain.filter(({ id }) => id !== first));
-      if (change === 'weightless')
-        fixture.set(plain.map(({ id }) => ({ id, weight: id === first ? 0 : 1 })));
+      if (change === 'weightless') fixture.set(plain.map(({ id }) => ({ id, weight: id === first ? 0 : 1 })));
       const second = browser.ask(fixture, change === 'tried' ? [first] : []);
       assert.notEqual(second, first, change);
       assert.equal(browser.affinity, 'moved', change);

@@ -27,7 +27,11 @@ function peakEwma(
   clock: { nowMs: number },
   weights?: readonly number[],
 ) {
-  const cost = peakCost<SimulatedEndpoint>(({ latency }) => latency, activeOf, () => clock.nowMs);
+  const cost = peakCost<SimulatedEndpoint>(
+    ({ latency }) => latency,
+    activeOf,
+    () => clock.nowMs,
+  );
   const balancer = new TwoChoices(seededRandom(1), cost);
   balancer.setMembers(membersOf(endpoints, weights));
   return balancer;
