@@ -27,10 +27,8 @@ describe('a host name of an endpoint', { skip }, () => {
     await writeFile(resolvConf, 'nameserver 127.0.0.1\n');
     const prepare = 'ip link set lo up && mount --bind "$1" /etc/resolv.conf';
     const command = `${prepare} && shift && exec "$@"`;
-    const [program, ...args] = [
-      ...unshare,
-      ...['sh', '-c', command, 'sh', resolvConf, process.execPath, scenario],
-    ];
+    const inside = ['sh', '-c', command, 'sh', resolvConf, process.execPath, scenario];
+    const [program, ...args] = [...unshare, ...inside];
     const { stdout } = await run(program!, args, { timeout: timeoutMs });
     const result = JSON.parse(stdout) as NameScenarioResult;
     t.diagnostic(JSON.stringify(result));
