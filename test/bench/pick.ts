@@ -68,7 +68,7 @@ async function measure(
   for (const endpoint of service.endpoints) {
     service.begin(endpoint);
     service.begin(endpoint);
-    service.finish(endpoint, 200, 5);
+    service.finish(endpoint, 200, 5, service.gate.admit());
   }
   const requests = Array.from({ length: requestCount }, (_, index) => requestOf(`user-${index}`));
   let bestNs = Infinity;

@@ -19,6 +19,7 @@ import { ConfigMetrics } from './observe/config-metrics.ts';
 import { startStatusServer } from './observe/status-server.ts';
 import { type DataPlaneSettings, dataPlaneSettings } from './settings.ts';
 import { ConfigSync } from './sync/config-sync.ts';
+import { type BreakerState, resetBreaker } from './upstream/circuit-breaker.ts';
 import { trustSystemStore } from './upstream/tls-settings.ts';
 import { version } from './version.ts';
 import { keepObjectsYoung } from './worker/keep-objects-young.ts';
@@ -222,6 +223,7 @@ async function startSync(options: SyncParts): Promise<ConfigSync> {
     commands: {
       'config-dump': () => pool.configDump(),
       'service-load': async (args) => pool.health.load(serviceOf(args)),
+      'reset-breaker': async (args) => ({ before: resetServiceBreaker(pool, serviceOf(args), logger) }),
       'restart-workers': async () => ({ workers: replaceWorkers(parts, logger) }),
     },
     onDrain: () => lifecycle.stop('the control plane asks this node to drain'),
@@ -237,8 +239,15 @@ async function startSync(options: SyncParts): Promise<ConfigSync> {
   return sync;
 }
 
+/** Gives the state of before. */
+function resetServiceBreaker(pool: WorkerPool, service: string, logger: Logger): BreakerState {
+  const before = resetBreaker(pool.health.record(service));
+  logger.info({ service, before }, `${service}: circuit breaker: closed by a command`);
+  return before;
+}
+
 function serviceOf(args: unknown): string {
   const service = typeof args === 'object' && args !== null && 'service' in args ? args.service : undefined;
-  if (typeof service !== 'string') throw new Error('service-load needs {"service": "namespace/name"}');
+  if (typeof service !== 'string') throw new Error('the command needs {"service": "namespace/name"}');
   return service;
 }

@@ -21,6 +21,7 @@ import { configDump } from './observe/config-dump.ts';
 import { prepareAccessLog } from './observe/prepare-access-log.ts';
 import type { ExchangeObserver } from './proxy/exchange-record.ts';
 import { createRequestHandler } from './proxy/handle-request.ts';
+import { Mirrors } from './proxy/mirrored-request.ts';
 import type { ProxyContext } from './proxy/proxy-context.ts';
 import { TimerWheel } from './proxy/timer-wheel.ts';
 import { aloneShared, type NodeShared } from './counts/node-shared.ts';
@@ -31,6 +32,7 @@ import type { Table } from './table/table.ts';
 import { TableGenerations } from './table/table-generations.ts';
 import { type AffinityKeyPair, AffinityKeys } from './upstream/balancing/affinity-keys.ts';
 import { processRandom } from './upstream/balancing/member.ts';
+import type { BreakerState } from './upstream/circuit-breaker.ts';
 import type { PoolContext } from './upstream/endpoint-pool.ts';
 import { EndpointPlaces } from './upstream/endpoint-places.ts';
 import { FailureReport, logFailures, type TellFailure } from './upstream/failure-report.ts';
@@ -111,6 +113,7 @@ export class ProxyNode implements SnapshotTarget {
       logger,
       observer,
       shared,
+      mirrors: new Mirrors(),
       affinityKeys,
       isDraining: false,
     };
@@ -147,6 +150,10 @@ export class ProxyNode implements SnapshotTarget {
       affinityKeys,
       zone: options.zone,
       random: processRandom,
+      onBreaker: (service, to) => {
+        logger.warn({ service, to }, `${service}: circuit breaker: ${to}`);
+        observer.onBreaker(service, to);
+      },
     };
   }
 
@@ -183,6 +190,14 @@ export class ProxyNode implements SnapshotTarget {
   /** Connections to the endpoints of each Service, and requests that wait for one. */
   get upstreamConnections(): { service: string; open: number; waiting: number }[] {
     return Array.from(sharedValues(this.table?.services), ({ name, load }) => ({ service: name, ...load }));
+  }
+
+  /** The circuit breakers of its Services, as all workers see them. */
+  get breakers(): { service: string; state: BreakerState }[] {
+    const breakers = [];
+    for (const { name, gate } of sharedValues(this.table?.services))
+      if (gate.state !== undefined) breakers.push({ service: name, state: gate.state });
+    return breakers;
   }
 
   /** How long each Certificate of the table is valid, in seconds; negative when it is over. */

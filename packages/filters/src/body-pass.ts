@@ -38,14 +38,21 @@ export class BodyPass {
   #queuedBytes = 0;
   #isWaiting = false;
   #isClosed = false;
+  #changesBody = false;
 
   constructor(owner: BodyOwner) {
     this.#owner = owner;
   }
 
-  /** Before the first chunk, in the order in which the body passes them. */
-  addStage(stage: BodyStage): void {
+  /** Before the first chunk, in the order in which the body passes them. `changes`: what comes out of it may be another body. */
+  addStage(stage: BodyStage, changes = true): void {
     this.#stages.push(stage);
+    if (changes) this.#changesBody = true;
+  }
+
+  /** Whether what comes out may be another body than what went in. */
+  get changesBody(): boolean {
+    return this.#changesBody;
   }
 
   /** False: a filter waits; the chunk is taken, and the source is to stop until `resume`. */

@@ -3,6 +3,7 @@
 import { BodyPass, type BodyStage } from './body-pass.ts';
 import {
   type Answer,
+  cutsOff,
   type ExchangeOutcome,
   type Filter,
   type FilterExchange,
@@ -10,6 +11,7 @@ import {
   type Sooner,
   takesBody,
   type Verdict,
+  watchesBody,
 } from './filter.ts';
 
 /** Where an exchange stands in its chain. Lives in the owner, so that a request needs no object for it; only the chain changes it. */
@@ -45,7 +47,7 @@ export const freshProgress: Readonly<FilterProgress> = {
  *   makes by itself, at any time (also while a filter waits, which is then no longer heard). Then comes `sendResponse`. Until then
  *   the owner holds the response's body back.
  * - Chunks: `owner.requestPass` and `owner.responsePass` where they are present, else the owner sends them straight on.
- *   With a pass, the length that a message declared is not the length that comes out.
+ *   With a pass that changes the body, the length that a message declared is not the length that comes out.
  * - `chain.end(owner, outcome)` when all is over, in any case.
  */
 export interface FilterOwner extends FilterExchange, FilterProgress {
@@ -53,6 +55,8 @@ export interface FilterOwner extends FilterExchange, FilterProgress {
   sendRequest(): void;
   /** From now on this is the response: its status and fields are what filters see next. Lets go of an upstream that was asked. */
   replaceResponse(response: Answer | Refusal): void;
+  /** Ends the exchange, and lets the client see nothing more. */
+  cutOff(): void;
   /** Every filter has let the response pass; only now its head may go out. */
   sendResponse(): void;
 
@@ -129,12 +133,17 @@ export class FilterChain {
 
   /** False: the request goes no further. */
   #takeRequestVerdict(owner: FilterOwner, at: number, verdict: NonNullable<Verdict>): boolean {
-    if (verdict === takesBody) {
+    if (verdict === takesBody || verdict === watchesBody) {
       owner.requestPass ??= new BodyPass(requestBodyOwner(owner));
-      owner.requestPass.addStage(this.#stage(owner, at, 'onRequestChunk', 'onRequestEnd'));
+      const stage = this.#stage(owner, at, 'onRequestChunk', 'onRequestEnd');
+      owner.requestPass.addStage(stage, verdict === takesBody);
       return true;
     }
     owner.requestPass = undefined;
+    if (verdict === cutsOff) {
+      owner.cutOff();
+      return false;
+    }
     owner.replaceResponse(verdict);
     // A filter that failed does not see what it led to.
     if (verdict === internal) owner.filtersLeft = 1;
@@ -159,20 +168,27 @@ export class FilterChain {
       const at = owner.filtersEntered - owner.filtersLeft;
       const verdict = this.#ask(owner, at, askResponse);
       if (verdict instanceof Promise) return void this.#waitForResponse(owner, at, verdict);
-      if (verdict !== undefined) this.#takeResponseVerdict(owner, at, verdict);
+      if (verdict !== undefined && !this.#takeResponseVerdict(owner, at, verdict)) return;
     }
     owner.sendResponse();
   }
 
-  #takeResponseVerdict(owner: FilterOwner, at: number, verdict: NonNullable<Verdict>): void {
-    if (verdict === takesBody) {
+  /** False: there is no response any more. */
+  #takeResponseVerdict(owner: FilterOwner, at: number, verdict: NonNullable<Verdict>): boolean {
+    if (verdict === takesBody || verdict === watchesBody) {
       owner.responsePass ??= new BodyPass(responseBodyOwner(owner));
-      owner.responsePass.addStage(this.#stage(owner, at, 'onResponseChunk', 'onResponseEnd'));
-      return;
+      const stage = this.#stage(owner, at, 'onResponseChunk', 'onResponseEnd');
+      owner.responsePass.addStage(stage, verdict === takesBody);
+      return true;
     }
     // Those further in asked for the body of another response.
     owner.responsePass = undefined;
+    if (verdict === cutsOff) {
+      owner.cutOff();
+      return false;
+    }
     owner.replaceResponse(verdict);
+    return true;
   }
 
   async #waitForResponse(owner: FilterOwner, at: number, promise: Promise<Verdict>): Promise<void> {
@@ -180,8 +196,7 @@ export class FilterChain {
     const verdict = await this.#settled(owner, at, turn, promise);
     if (owner.filterTurn !== turn) return;
     try {
-      if (verdict !== undefined) this.#takeResponseVerdict(owner, at, verdict);
-      this.#responseFrom(owner);
+      if (verdict === undefined || this.#takeResponseVerdict(owner, at, verdict)) this.#responseFrom(owner);
     } catch (error) {
       owner.crash(error);
     }

@@ -32,9 +32,26 @@ export interface FilterExchange {
    */
   readonly upstreamFields: string[];
 
+  /** Whether a body follows the head. */
+  readonly hasRequestBody: boolean;
+
+  /**
+   * Begins a copy of the request, with the fields that go upstream at this moment, for another Service ("namespace/name"). Undefined: too many
+   * are under way. Nobody waits for it, and nobody learns what came of it.
+   */
+  openCopy(service: string): RequestCopy | undefined;
+
   /** What goes to the client: may be changed while the response head is filtered. Flat, and without framing, as above. */
   responseStatus: number;
   readonly responseFields: string[];
+}
+
+/** A copy that waits for its body; one of the two ends it. */
+export interface RequestCopy {
+  /** The body is whole. */
+  send(body: readonly Uint8Array[]): void;
+  /** It is not sent: its body is too large, or the request came to nothing. */
+  drop(why: 'tooLarge' | 'abandoned'): void;
 }
 
 /** A whole response in place of the upstream's. To HEAD its head alone is sent, with the length that the body would have. */
@@ -61,8 +78,14 @@ export interface Refusal {
 /** A filter's answer to a head: go on, and let me have the body as well. What comes out has no known length. */
 export const takesBody = 'takesBody' as const;
 
+/** A filter's answer to a head: go on, and show me the body, of which every chunk comes out as it went in. */
+export const watchesBody = 'watchesBody' as const;
+
+/** A filter's answer to a head: the client's connection is cut, or its stream reset, without another word. */
+export const cutsOff = 'cutsOff' as const;
+
 /** Undefined: go on. An answer or a refusal of a request: no upstream is asked. Of a response: it takes its place. */
-export type Verdict = undefined | typeof takesBody | Answer | Refusal;
+export type Verdict = undefined | typeof takesBody | typeof watchesBody | typeof cutsOff | Answer | Refusal;
 
 /** A value where the filter knows at once, a promise only where it must wait: then nobody else waits for nothing. */
 export type Sooner<T> = T | Promise<T>;

@@ -88,6 +88,17 @@ export class SharedRecord {
     this.#words[this.#ownAt + word]! += amount;
   }
 
+  /**
+   * Adds one to an own word, unless the sum is `max` already. Two threads that ask for the last place at the same moment may both be refused;
+   * never are there more.
+   */
+  enterOwn(word: number, max: number): boolean {
+    Atomics.add(this.#words, this.#ownAt + word, 1);
+    if (this.sum(word) <= max) return true;
+    Atomics.sub(this.#words, this.#ownAt + word, 1);
+    return false;
+  }
+
   /** Of this thread. */
   own(word: number): number {
     return this.#words[this.#ownAt + word]!;

@@ -52,6 +52,15 @@ export class WorkerSlices {
     return sum;
   }
 
+  /**
+   * The same after a change of this worker's own: of workers that change theirs at the same moment, one at least sees all of it. A plain store may
+   * still be on its way when the others are read; an Atomics operation on the same word is not passed.
+   */
+  sumAfterOwn(name: SliceName): number {
+    Atomics.add(this.#words, this.#start + places[name], 0);
+    return this.sum(name);
+  }
+
   /** For a worker that has ended. */
   clear(): void {
     for (let at = this.#start; at < this.#start + sliceWords; at += 1) Atomics.store(this.#words, at, 0);

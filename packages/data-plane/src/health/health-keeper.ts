@@ -10,6 +10,7 @@ import type { AddressResolver } from '@causeway/runtime/name-resolver';
 import { Turns } from '@causeway/runtime/turns';
 
 import type { NodeShared } from '../counts/node-shared.ts';
+import type { SharedRecord } from '../counts/shared-records.ts';
 import type { SnapshotUpdate } from '../sync/snapshot-target.ts';
 import { certificatesOf } from '../table/service-settings.ts';
 import type { OwnPorts } from '../upstream/address-guard.ts';
@@ -104,9 +105,12 @@ export class HealthKeeper {
 
   /** Of each endpoint of a Service. Throws an Error when there is no such Service. */
   load(service: string): EndpointLoad[] {
-    const held = this.#services.get(service);
-    if (held === undefined) throw new Error(`this node has no Service ${JSON.stringify(service)}`);
-    return held.watched.endpoints.map(({ id, active, tries }) => ({ id, active, ...tries }));
+    return this.#find(service).endpoints.map(({ id, active, tries }) => ({ id, active, ...tries }));
+  }
+
+  /** What all threads know of a Service. Throws an Error when there is no such Service. */
+  record(service: string): SharedRecord {
+    return this.#find(service).record;
   }
 
   stop(): void {
@@ -114,6 +118,12 @@ export class HealthKeeper {
     this.#cancelLook();
     for (const { watched } of this.#services.values()) watched.close();
     this.#services.clear();
+  }
+
+  #find(service: string): WatchedService {
+    const held = this.#services.get(service);
+    if (held === undefined) throw new Error(`this node has no Service ${JSON.stringify(service)}`);
+    return held.watched;
   }
 
   *#watched(): Generator<WatchedService, void> {

@@ -51,7 +51,8 @@ export class WatchedService {
   /** "namespace/name" */
   readonly name: string;
   readonly #context: WatchContext;
-  readonly #record: SharedRecord;
+  /** Of the Service. */
+  readonly record: SharedRecord;
   readonly #located: LocatedEndpoints;
   readonly #ejections: EjectionKeeper;
   #settings: WatchSettings;
@@ -61,8 +62,8 @@ export class WatchedService {
     this.name = name;
     this.#settings = settings;
     this.#context = context;
-    this.#record = context.shared.serviceRecords.open(name);
-    this.#ejections = new EjectionKeeper(this.#record, {
+    this.record = context.shared.serviceRecords.open(name);
+    this.#ejections = new EjectionKeeper(this.record, {
       onEjected: (endpoint, reason, forMs) => {
         context.events.onEjected(name, endpoint, reason, forMs);
         context.events.onChange(name, endpoint);
@@ -105,7 +106,7 @@ export class WatchedService {
   /** It is in no table any more. */
   close(): void {
     this.#located.set(undefined);
-    this.#record.close();
+    this.record.close();
   }
 
   #follow(located: readonly LocatedEndpoint[]): void {
@@ -166,7 +167,7 @@ export class WatchedService {
     const before = endpoint.health;
     const { clock, events } = this.#context;
     if (endpoint.setChecked(state, detail, clock.wallMs())) {
-      this.#record.add(ServiceWord.epoch, 1);
+      this.record.add(ServiceWord.epoch, 1);
       events.onJudged(this.name, endpoint);
     }
     const now = endpoint.health;

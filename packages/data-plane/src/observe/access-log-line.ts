@@ -56,7 +56,7 @@ function jsonLine(record: ExchangeRecord, words: Words): string {
     `"client":${jsonText(record.client)},"referer":${jsonText(words.referer(record))},` +
     `"userAgent":${jsonText(words.userAgent(record))},"durationMs":${milliseconds(record.durationMs)},` +
     `"upstreamMs":${milliseconds(record.upstreamMs)},"bytesIn":${record.bytesIn},"bytesOut":${record.bytesOut},` +
-    `"revision":${record.revision}}\n`
+    `${record.tries > 1 ? `"tries":${record.tries},` : ''}"revision":${record.revision}}\n`
   );
 }
 

@@ -6,8 +6,14 @@ import { MetricRegistry } from '@causeway/runtime/metrics';
 import { type ArrivalCounters, handshakeFailures, proxyFailures } from '../listen/arrival-counters.ts';
 import type { ClientTimeoutCounters } from '../listen/client-timeout-counters.ts';
 import { goawayReasons, type Http2Counters } from '../listen/http2/http2-counters.ts';
-import type { ExchangeObserver, ExchangeRecord } from '../proxy/exchange-record.ts';
+import type {
+  ExchangeObserver,
+  ExchangeRecord,
+  MirrorResult,
+  RetryResult,
+} from '../proxy/exchange-record.ts';
 import { type Reason, reasons } from '../proxy/reasons.ts';
+import { type BreakerState, breakerStates } from '../upstream/circuit-breaker.ts';
 import type { PoolCounters } from '../upstream/pool-counters.ts';
 import type { AccessLog } from './access-log.ts';
 import type { EventLoopDelays } from './event-loop-delay.ts';
@@ -34,6 +40,8 @@ export interface TrafficGauges {
     readonly open: number;
     readonly waiting: number;
   }[];
+  /** Of Services that have one. */
+  readonly breakers: readonly { readonly service: string; readonly state: BreakerState }[];
   readonly eventLoop: EventLoopDelays;
 }
 
@@ -95,6 +103,21 @@ export class TrafficMetrics implements ExchangeObserver {
     help: 'Failures of filters, by their kind; each was answered 500, or ended its connection.',
     labelNames: ['filter'],
   });
+  readonly #retries = this.registry.counter({
+    name: 'causeway_retries_total',
+    help: 'Requests that were to be sent once more, by what came of it: success, failure, overBudget, overLimit, circuitOpen.',
+    labelNames: ['service', 'result'],
+  });
+  readonly #mirrored = this.registry.counter({
+    name: 'causeway_mirrored_requests_total',
+    help: 'Copies of requests for another Service, by what came of it: success, failure, tooLarge, overLimit, abandoned.',
+    labelNames: ['service', 'result'],
+  });
+  readonly #breakerTransitions = this.registry.counter({
+    name: 'causeway_breaker_transitions_total',
+    help: 'Changes of circuit breakers, by the state that they came to.',
+    labelNames: ['service', 'to'],
+  });
   readonly #outcomes = new Map<string, OutcomeCells>();
   readonly #recent: { record: ExchangeRecord; cells: OutcomeCells }[] = [];
   #nextRecent = 0;
@@ -115,6 +138,18 @@ export class TrafficMetrics implements ExchangeObserver {
 
   onUpstreamOver(service: string): void {
     this.#upstreamCell(service).add(-1);
+  }
+
+  onRetry(service: string, result: RetryResult): void {
+    this.#retries.cell({ service, result }).add(1);
+  }
+
+  onMirrored(service: string, result: MirrorResult): void {
+    this.#mirrored.cell({ service, result }).add(1);
+  }
+
+  onBreaker(service: string, to: BreakerState): void {
+    this.#breakerTransitions.cell({ service, to }).add(1);
   }
 
   onFilterError(kind: string): void {
@@ -192,11 +227,13 @@ export class TrafficMetrics implements ExchangeObserver {
     const refreshMore = this.#addTrafficGauges();
     const refreshArrivals = this.#addArrivalGauges();
     const refreshHttp2 = this.#addHttp2Gauges();
+    const refreshBreakers = this.#addBreakerGauge();
     this.registry.onCollect(() => {
       const now = gauges();
       refreshMore(now);
       refreshArrivals(now);
       refreshHttp2(now);
+      refreshBreakers(now);
       connections.set(now.connections);
       connectionsMax.set(now.connectionsMax ?? 0);
       refusedTotal.set(now.refusedConnections.total);
@@ -263,6 +300,23 @@ export class TrafficMetrics implements ExchangeObserver {
       requests.set(http2.requests);
       for (const by of ['client', 'node'] as const) (resets.cell({ by }) as GaugeCell).set(http2.resets[by]);
       for (const reason of goawayReasons) (goaways.cell({ reason }) as GaugeCell).set(http2.goaways[reason]);
+    };
+  }
+
+  /** Of circuit breakers; gives what refreshes it. */
+  #addBreakerGauge(): (now: TrafficGauges) => void {
+    const gauge = this.registry.gauge({
+      name: 'causeway_breaker_state',
+      help: 'States of circuit breakers: 1 for the one that it is in, 0 for the others.',
+      labelNames: ['service', 'state'],
+      combine: 'max',
+    });
+    let shown: TrafficGauges['breakers'] = [];
+    return ({ breakers }) => {
+      for (const { service } of shown) for (const state of breakerStates) gauge.remove({ service, state });
+      for (const { service, state } of breakers)
+        for (const each of breakerStates) gauge.cell({ service, state: each }).set(each === state ? 1 : 0);
+      shown = breakers;
     };
   }
 

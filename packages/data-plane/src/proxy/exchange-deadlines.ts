@@ -11,6 +11,7 @@ export interface ExchangeTimeouts extends RouteTimeouts {
 
 export const noTimeouts: ExchangeTimeouts = {
   requestMs: 0,
+  backendRequestMs: 0,
   responseHeadMs: 0,
   idleMs: 0,
   streamIdleMs: 0,

@@ -1,6 +1,7 @@
 /** What is known of an exchange when it is over: the source of its log line and of its metrics. */
 
 import type { AffinityOutcome } from '../upstream/balancing/choice-request.ts';
+import type { BreakerState } from '../upstream/circuit-breaker.ts';
 import type { Reason } from './reasons.ts';
 
 export interface ExchangeRecord {
@@ -29,7 +30,10 @@ export interface ExchangeRecord {
   routePath: string | undefined;
   /** "namespace/name" */
   service: string | undefined;
+  /** Of several tries the one whose answer was passed on, else the last. */
   endpoint: string | undefined;
+  /** How often the request was sent, or was to be. */
+  tries: number;
   /** Where its session is kept somewhere: whether it was found there. */
   affinity: AffinityOutcome | undefined;
   /** What the client was told, 499 when it was told nothing. */
@@ -43,11 +47,27 @@ export interface ExchangeRecord {
   bytesOut: number;
 }
 
+/**
+ * What became of a retry. `success`: it brought an answer that needed no other. `failure`: it did not. The others were not made, for the budget of
+ * the Service, for its limits, or for its open circuit breaker.
+ */
+export type RetryResult = 'success' | 'failure' | 'overBudget' | 'overLimit' | 'circuitOpen';
+
+/**
+ * What became of a copy. `success`: it was answered, with less than 500. `tooLarge`: its body was. `overLimit`: too many are under way. `abandoned`:
+ * its request came to nothing.
+ */
+export type MirrorResult = 'success' | 'failure' | 'tooLarge' | 'overLimit' | 'abandoned';
+
 /** Told of every exchange. */
 export interface ExchangeObserver {
   onExchangeStart(): void;
   onUpstreamStart(service: string): void;
   onUpstreamOver(service: string): void;
+  onMirrored(service: string, result: MirrorResult): void;
+  onRetry(service: string, result: RetryResult): void;
+  /** The circuit breaker of a Service has changed, by something that happened here. */
+  onBreaker(service: string, to: BreakerState): void;
   /** A filter of this kind threw. */
   onFilterError(kind: string): void;
   /** The record is not changed any more. */

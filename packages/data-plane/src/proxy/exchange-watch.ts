@@ -15,7 +15,11 @@ export class ExchangeWatch {
   lastByteMs: number;
   /** When all of the request had been received. */
   requestDoneMs: number;
+  /** When the first try began; 0 before it. */
+  upstreamStartMs = 0;
   readonly #startedMs: number;
+  /** When the current try began; Infinity while there is none. */
+  #tryStartedMs = Infinity;
   /** When the gateway began to wait for the body, put forward by the time in which it did not. */
   #bodySinceMs = 0;
   #pausedSinceMs = 0;
@@ -33,6 +37,26 @@ export class ExchangeWatch {
 
   get hasBacklog(): boolean {
     return this.#backlogSinceMs !== Infinity;
+  }
+
+  /** When the whole exchange has taken too long. */
+  get wholeDueMs(): number {
+    return deadline(this.#startedMs, this.timeouts.requestMs);
+  }
+
+  /** The request is sent, or sent once more; true: once more. */
+  beginTry(nowMs: number): boolean {
+    const isAgain = this.upstreamStartMs > 0;
+    if (!isAgain) this.upstreamStartMs = nowMs;
+    this.#tryStartedMs = nowMs;
+    this.requestDoneMs = nowMs;
+    return isAgain;
+  }
+
+  /** Nobody is asked any more, or for the moment. */
+  endTry(): void {
+    this.#tryStartedMs = Infinity;
+    this.requestDoneMs = Infinity;
   }
 
   beginBody(nowMs: number): void {
@@ -74,9 +98,9 @@ export class ExchangeWatch {
    * might have had all the time in the world.
    */
   dueMs(waitingFor: WaitingFor, bytesIn: number, isUnseen: boolean): number {
-    const { requestMs, responseHeadMs, idleMs, streamIdleMs, requestBodyIdleMs, bytesPerSecondMin } =
-      this.timeouts;
-    const wholeMs = deadline(this.#startedMs, requestMs);
+    const { responseHeadMs, idleMs, streamIdleMs } = this.timeouts;
+    const { requestBodyIdleMs, bytesPerSecondMin } = this.timeouts;
+    const wholeMs = Math.min(this.wholeDueMs, this.#tryDueMs);
     const { lastByteMs } = this;
     switch (waitingFor) {
       case 'body': {
@@ -112,9 +136,19 @@ export class ExchangeWatch {
   /** Whose fault it is that it has been too long. */
   overdueReason(waitingFor: WaitingFor, nowMs: number): Reason {
     // Of a stream only the time until its head counts.
-    const isWhole = waitingFor !== 'stream' && deadline(this.#startedMs, this.timeouts.requestMs) <= nowMs;
+    const isWhole = waitingFor !== 'stream' && Math.min(this.wholeDueMs, this.#tryDueMs) <= nowMs;
     if (isWhole) return 'upstream_timeout';
     return waitingFor === 'body' || this.hasBacklog ? 'request_timeout' : 'upstream_timeout';
+  }
+
+  /** Whether it is not a single try that has taken too long, after which there may be another. */
+  isOverWithTries(waitingFor: WaitingFor, nowMs: number): boolean {
+    if (this.wholeDueMs <= nowMs) return true;
+    return waitingFor !== 'head' && this.#tryDueMs > nowMs;
+  }
+
+  get #tryDueMs(): number {
+    return deadline(this.#tryStartedMs, this.timeouts.backendRequestMs);
   }
 
   #backlogDueMs(): number {

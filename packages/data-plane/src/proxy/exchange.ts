@@ -127,7 +127,11 @@ export interface UpstreamRequest {
 
 /** Why an upstream could not be used. The reasons are those of the client-visible vocabulary. */
 export interface UpstreamFailure {
-  readonly reason: 'upstream_connect_failed' | 'upstream_reset' | 'upstream_protocol_error';
+  readonly reason:
+    | 'upstream_connect_failed'
+    | 'upstream_reset'
+    | 'upstream_protocol_error'
+    | 'upstream_timeout';
   /** For logs, not for clients: may name addresses. */
   readonly detail: string;
 }
@@ -145,6 +149,11 @@ export interface UpstreamCall {
   resumeResponse(): void;
   /** Destroys the connection under the call, so that the upstream notices. */
   abort(): void;
+  /**
+   * It has taken too long, and is given up as with `abort`. `isLast`: so has the whole exchange. True: it goes on by itself, with another try or
+   * with an answer that came before.
+   */
+  timeOut(isLast: boolean): boolean;
   /** Falls while the upstream takes the request, 0 when the system has all of it; see `MessageWriter`. */
   readonly unsentMark: number;
 }

@@ -1,6 +1,6 @@
 /** An exchange as its filters see it, between what they are told and what the relay does. Made for Routes that have filters alone. */
 
-import type { Answer, Filter, Refusal as FilterRefusal } from '@causeway/filters/filter';
+import type { Answer, Filter, Refusal as FilterRefusal, RequestCopy } from '@causeway/filters/filter';
 import type { BodyPass } from '@causeway/filters/body-pass';
 import { type FilterChain, type FilterOwner, freshProgress } from '@causeway/filters/filter-chain';
 import { checkField } from '@causeway/http1/write-head';
@@ -21,16 +21,19 @@ export interface FilteredRequest {
   pathParameter(name: string): string | undefined;
   /** The fields that go upstream, made anew by each call. */
   upstreamFields(): string[];
+  /** See `FilterExchange`; with these fields. */
+  openCopy(service: string, fields: FieldList): RequestCopy | undefined;
 }
 
 /** What the relay does for it. */
 export interface FilteredRelay {
   readonly record: ExchangeRecord;
   readonly method: string;
+  readonly hasRequestBody: boolean;
   /** Steps behind the filters: pick an endpoint, write the head, send it. */
   sendRequest(fields: FieldList): void;
   sendRequestChunk(chunk: Buffer): void;
-  endRequest(): void;
+  endRequest(trailers?: FieldList): void;
   /** The filters want more of the body, or no more for now. */
   holdRequest(isHeld: boolean): void;
   describeRefusal(refusal: Refusal): PendingResponse;
@@ -42,6 +45,8 @@ export interface FilteredRelay {
   endAnswer(trailers?: FieldList): void;
   holdResponse(isHeld: boolean): void;
   refuse(refusal: Refusal): void;
+  /** Lets the client see nothing more. */
+  cutOff(): void;
   crash(error: unknown): void;
   onFilterError(filter: Filter, error: unknown): void;
 }
@@ -65,6 +70,7 @@ export class FilteredExchange implements FilterOwner {
   #held: Buffer[] = [];
   #isResponseOver = false;
   #trailers: FieldList | undefined;
+  #requestTrailers: FieldList | undefined;
 
   constructor(chain: FilterChain, relay: FilteredRelay, request: FilteredRequest) {
     this.#chain = chain;
@@ -108,6 +114,16 @@ export class FilteredExchange implements FilterOwner {
     return (this.#upstreamFields ??= this.#request.upstreamFields());
   }
 
+  get hasRequestBody(): boolean {
+    return this.#relay.hasRequestBody;
+  }
+
+  openCopy(service: string): RequestCopy | undefined {
+    const fields = this.upstreamFields.slice();
+    checkFields(fields);
+    return this.#request.openCopy(service, fields);
+  }
+
   requestHeader(lowerName: string): string | undefined {
     return this.#request.header(lowerName);
   }
@@ -134,8 +150,15 @@ export class FilteredExchange implements FilterOwner {
     });
   }
 
-  takeRequestEnd(): void {
+  /** `trailers` belong to the body as it came, like those of a response. */
+  takeRequestEnd(trailers?: FieldList): void {
+    if (this.requestPass?.changesBody === false) this.#requestTrailers = trailers;
     this.#guarded(() => this.requestPass?.end());
+  }
+
+  /** What comes of the request's body from now on goes nowhere, and its end with it. */
+  dropRequestBody(): void {
+    this.requestPass?.close();
   }
 
   takeResponseChunk(chunk: Buffer): void {
@@ -187,6 +210,10 @@ export class FilteredExchange implements FilterOwner {
     this.#setResponse({ ...ownResponse, status, fields, body: bytes });
   }
 
+  cutOff(): void {
+    this.#relay.cutOff();
+  }
+
   sendResponse(): void {
     const pending = this.#pending!;
     const status = this.responseStatus;
@@ -200,7 +227,7 @@ export class FilteredExchange implements FilterOwner {
       return;
     }
     // What comes out of filters has another length than what goes in.
-    const isKnown = this.responsePass === undefined || !hasBody;
+    const isKnown = this.responsePass?.changesBody !== true || !hasBody;
     const length = forbidsBody(status) ? undefined : isKnown ? pending.length : lengthUnknown(pending);
     this.#relay.beginAnswer({ ...pending, status, fields, length, hasBody });
     this.#sendBody(pending);
@@ -211,7 +238,7 @@ export class FilteredExchange implements FilterOwner {
   }
 
   forwardRequestEnd(): void {
-    this.#relay.endRequest();
+    this.#relay.endRequest(this.#requestTrailers);
   }
 
   resumeRequest(): void {

@@ -16,6 +16,9 @@ import {
   type TableSocket,
 } from '../table/table.ts';
 import { ChoiceRequest } from '../upstream/balancing/choice-request.ts';
+import type { LiveEndpoint } from '../upstream/live-endpoint.ts';
+import type { Ticket } from '../upstream/service-gate.ts';
+import type { ServiceHandle } from '../upstream/service-handle.ts';
 import { clientAddress, plainAddress } from './client-address.ts';
 import type {
   Downstream,
@@ -24,6 +27,8 @@ import type {
   MessageFault,
   PeerConnection,
   RequestHandler,
+  UpstreamCall,
+  UpstreamRequest,
   WholeResponse,
 } from './exchange.ts';
 import type { ExchangeRecord } from './exchange-record.ts';
@@ -31,9 +36,12 @@ import { maxForwards, upstreamFields } from './forwarding-headers.ts';
 import { guardRequest } from './guard-request.ts';
 import { joinedField } from './head-fields.ts';
 import { faultRefusal, type Refusal, reasons, refusalResponse } from './reasons.ts';
+import { openCopy } from './mirrored-request.ts';
 import type { ProxyContext } from './proxy-context.ts';
 import { Relay } from './relay.ts';
 import { sourcedRequest } from './request-source.ts';
+import { RetriedCall } from './retried-call.ts';
+import { isRepeatable } from './retry-policy.ts';
 import { isAcceptableRequestId } from './request-id.ts';
 import { ownFields } from './response-head.ts';
 
@@ -115,7 +123,7 @@ function proxyRequest(
   const bodyBytesMax = route.bodyBytesMax ?? gateway.bodyBytesMax;
   // This exchange is among the active ones.
   const { activeRequestsMax } = gateway;
-  if (activeRequestsMax > 0 && context.shared.slices.sum('activeRequests') > activeRequestsMax)
+  if (activeRequestsMax > 0 && context.shared.slices.sumAfterOwn('activeRequests') > activeRequestsMax)
     return { reason: 'overloaded' };
   if (route.activeRequestsMax > 0 && !relay.enterRoute(route.name, route.activeRequestsMax))
     return { reason: 'overloaded' };
@@ -140,6 +148,12 @@ function proxyRequest(
       header: (name) => joinedField(head, name),
       pathParameter: (name) => found.params.get(name),
       upstreamFields: () => forwardedFields(sent, relay),
+      openCopy: (name, fields) =>
+        openCopy(context, name, tableService(table, name), {
+          method: head.method,
+          target: targetOf(sent),
+          fields,
+        }),
     },
     (fields) => {
       const failed = sendRequest(sent, relay, fields);
@@ -161,7 +175,7 @@ interface SentRequest {
 }
 
 function sendRequest(sent: SentRequest, relay: Relay, fields: FieldList): Refusal | undefined {
-  const { context, table, route, downstream, canonical } = sent;
+  const { context, table, route, downstream } = sent;
   const { record } = relay;
 
   // 8. Pick the Service, then one of its endpoints: by weight and policy, or by what keeps a session where it is.
@@ -170,26 +184,53 @@ function sendRequest(sent: SentRequest, relay: Relay, fields: FieldList): Refusa
   const serviceName = backendChoice.next(relay.choice, context.affinityKeys);
   record.service = serviceName;
   const service = serviceName === undefined ? undefined : tableService(table, serviceName);
-  if (service?.looksAtRequest === true) relay.choice ??= choiceRequest(sent, relay);
-  const endpoint = service?.pick(relay.choice);
-  if (endpoint === undefined) return { reason: 'no_healthy_endpoint' };
+  if (service === undefined) return { reason: 'no_healthy_endpoint' };
+  if (service.looksAtRequest) relay.choice ??= choiceRequest(sent, relay);
+  const ticket = service.gate.admit();
+  if (ticket < 0) return { reason: 'circuit_open', retryAfterSeconds: service.gate.retryAfterSeconds };
+  const endpoint = service.pick(relay.choice);
+  if (endpoint === undefined) {
+    service.gate.leave(ticket);
+    return { reason: 'no_healthy_endpoint' };
+  }
   record.endpoint = endpoint.id;
 
   // 9. Send it; from here on the relay carries bytes both ways, logs, counts and lets go.
   const { method, majorVersion } = downstream.head;
-  const target = canonical.query === undefined ? canonical.path : `${canonical.path}?${canonical.query}`;
-  const call = endpoint.pool.send(
-    {
-      method,
-      target,
-      fields,
-      bodyLength: relay.requestLength,
-      wantsTrailers: majorVersion === 2 && downstream.head.valueOf('te') === 'trailers',
-      mayHaveTrailers: majorVersion === 2 && relay.requestLength === 'unknown',
-    },
-    relay,
-  );
-  if (call === undefined) return { reason: 'overloaded' };
+  const target = targetOf(sent);
+  const request: UpstreamRequest = {
+    method,
+    target,
+    fields,
+    bodyLength: relay.requestLength,
+    wantsTrailers: majorVersion === 2 && downstream.head.valueOf('te') === 'trailers',
+    mayHaveTrailers: majorVersion === 2 && relay.requestLength === 'unknown',
+  };
+  const { retry } = route;
+  if (retry !== undefined && isRepeatable(retry, downstream.head)) {
+    const pick = (tried: readonly LiveEndpoint[]) => service.pick(relay.choice, tried);
+    const tries = new RetriedCall(context, relay, { policy: retry, service, request, pick });
+    return startCall(relay, tries.start(endpoint, ticket) ? tries : undefined, service, ticket);
+  }
+  relay.beginTry();
+  return startCall(relay, endpoint.pool.send(request, relay, endpoint, ticket), service, ticket);
+}
+
+function targetOf({ canonical: { path, query } }: SentRequest): string {
+  return query === undefined ? path : `${path}?${query}`;
+}
+
+/** `call` undefined: the endpoint takes no more. */
+function startCall(
+  relay: Relay,
+  call: UpstreamCall | undefined,
+  { gate }: ServiceHandle,
+  ticket: Ticket,
+): Refusal | undefined {
+  if (call === undefined) {
+    gate.leave(ticket);
+    return { reason: 'overloaded' };
+  }
   relay.start(call);
   return undefined;
 }
@@ -313,6 +354,7 @@ function createRecord(
     routePath: undefined,
     service: undefined,
     endpoint: undefined,
+    tries: 1,
     affinity: undefined,
     status: 0,
     reason: undefined,

@@ -7,6 +7,7 @@ import type { NodeShared } from '../counts/node-shared.ts';
 import type { TableGenerations } from '../table/table-generations.ts';
 import type { AffinityKeys } from '../upstream/balancing/affinity-keys.ts';
 import type { ExchangeObserver } from './exchange-record.ts';
+import type { Mirrors } from './mirrored-request.ts';
 import type { TimerWheel } from './timer-wheel.ts';
 
 export interface ProxyContext {
@@ -18,6 +19,7 @@ export interface ProxyContext {
   /** What all workers of the node count together. */
   readonly shared: NodeShared;
   readonly affinityKeys: AffinityKeys;
+  readonly mirrors: Mirrors;
   /** From now on clients are asked to connect anew, which brings them to another node. */
   isDraining: boolean;
 }

@@ -78,6 +78,11 @@ export const reasons = {
     title: 'Service Unavailable',
     detail: 'No endpoint of the service can take this request.',
   },
+  circuit_open: {
+    status: 503,
+    title: 'Service Unavailable',
+    detail: 'The service is given time to recover.',
+  },
   overloaded: {
     status: 503,
     title: 'Service Unavailable',
@@ -104,12 +109,14 @@ export interface Refusal {
   readonly detail?: string;
   /** Methods for Allow, with `method_not_allowed`. */
   readonly allow?: readonly string[];
+  /** For Retry-After; absent: what the reason says, if anything. */
+  readonly retryAfterSeconds?: number;
   /** What follows on the connection cannot be trusted to be a request. */
   readonly close?: boolean;
 }
 
 /** Seconds after which an overloaded node may be asked again: long enough to matter, short enough to recover quickly. */
-const retryAfterSeconds = '1';
+const overloadedSeconds = 1;
 
 /** The response to a refused request: `application/problem+json` (RFC 9457), or a line of text where Accept prefers that. */
 export function refusalResponse(
@@ -132,7 +139,9 @@ export function refusalResponse(
   const contentType = asText ? 'text/plain; charset=utf-8' : 'application/problem+json';
   const fields = ['content-type', contentType, 'x-request-id', requestId];
   if (refusal.allow !== undefined) fields.push('allow', refusal.allow.join(', '));
-  if (refusal.reason === 'overloaded') fields.push('retry-after', retryAfterSeconds);
+  const retryAfter =
+    refusal.retryAfterSeconds ?? (refusal.reason === 'overloaded' ? overloadedSeconds : undefined);
+  if (retryAfter !== undefined) fields.push('retry-after', String(retryAfter));
   return { status, fields, body };
 }
 

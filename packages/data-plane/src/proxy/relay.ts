@@ -20,14 +20,16 @@ import type {
 } from './exchange.ts';
 import type { ExchangeTimeouts } from './exchange-deadlines.ts';
 import type { ExchangeRecord } from './exchange-record.ts';
-import { ExchangeWatch, type WaitingFor } from './exchange-watch.ts';
+import type { WaitingFor } from './exchange-watch.ts';
 import { FilteredExchange, type FilteredRelay, type FilteredRequest } from './filtered-exchange.ts';
 import { joinedField } from './head-fields.ts';
 import { pendingAnswer, pendingRefusal, type PendingResponse } from './pending-response.ts';
 import type { ProxyContext } from './proxy-context.ts';
 import { faultRefusal, type Refusal, reasons } from './reasons.ts';
 import { downstreamFields, ownFields, type StreamKind } from './response-head.ts';
-import type { Timed } from './timer-wheel.ts';
+import type { RetriedExchange } from './retried-call.ts';
+import { TimedExchange } from './timed-exchange.ts';
+import { Upload } from './upload.ts';
 
 /**
  * `asking`: no head has gone to the client. `answering`: the upstream's has. `ending`: the response is complete and on its way.
@@ -35,17 +37,17 @@ import type { Timed } from './timer-wheel.ts';
  */
 type Phase = 'asking' | 'answering' | 'ending' | 'over';
 
-export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, Timed {
+export class Relay
+  extends TimedExchange
+  implements DownstreamEvents, UpstreamEvents, FilteredRelay, RetriedExchange
+{
   readonly record: ExchangeRecord;
   /** What the choice of its upstream looks at, where it looks at anything. */
   choice: ChoiceRequest | undefined;
-  wheelNext: Timed | undefined = undefined;
-  wheelPrevious: Timed | undefined = undefined;
-  dueMs = Infinity;
-  readonly #context: ProxyContext;
   readonly #downstream: Downstream;
   readonly #generation: TableGeneration;
-  readonly #watch: ExchangeWatch;
+  /** Undefined for a request without a body. */
+  readonly #upload: Upload | undefined;
   /** 0 = unlimited. */
   #bodyBytesMax = 0;
   #phase: Phase = 'asking';
@@ -57,20 +59,13 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
   #filters: FilteredExchange | undefined;
   /** Sends the request once its filters have let it pass. */
   #send: ((fields: FieldList) => void) | undefined;
-  #isUpstreamFull = false;
-  /** Filters want no more of a body for now. */
-  #isRequestHeld = false;
+  /** Filters want no more of the response's body for now. */
   #isResponseHeld = false;
   #stream: StreamKind | undefined;
   #isHalfClosed = false;
   /** What the client does is not looked at any more: it may be gone. */
   #isUnseen = false;
   #hasResponseBody = false;
-  #upstreamStartMs = 0;
-  /** All of the request has been received. Bodies of which nobody knows the length yet only end with the connection. */
-  #isRequestDone: boolean;
-  /** The client's body waits for the upstream, not the other way round. */
-  #isRequestPaused = true;
 
   constructor(
     context: ProxyContext,
@@ -78,12 +73,11 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
     generation: TableGeneration,
     record: ExchangeRecord,
   ) {
-    this.#context = context;
+    super(context, record.startedMs);
     this.#downstream = downstream;
     this.#generation = generation;
     this.record = record;
-    this.#isRequestDone = downstream.head.bodyLength === 0;
-    this.#watch = new ExchangeWatch(record.startedMs);
+    this.#upload = downstream.head.bodyLength === 0 ? undefined : new Upload(downstream, this.watch);
     context.shared.slices.add('activeRequests', 1);
     context.observer.onExchangeStart();
   }
@@ -92,23 +86,27 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
     return this.#downstream.head.method;
   }
 
+  get hasRequestBody(): boolean {
+    return this.#upload !== undefined;
+  }
+
   /** Of the request's body as it goes upstream. */
   get requestLength(): BodyLength {
     const { bodyLength } = this.#downstream.head;
     // What comes out of filters has another length than what goes in.
-    const isUnknown = bodyLength < 0 || (bodyLength > 0 && this.#filters?.requestPass !== undefined);
+    const isUnknown = bodyLength < 0 || (bodyLength > 0 && this.#filters?.requestPass?.changesBody === true);
     return isUnknown ? 'unknown' : bodyLength;
   }
 
   /** Counts this exchange among those of its Route; false when there are `max` already. */
   enterRoute(name: string, max: number): boolean {
-    this.#countKey = this.#context.shared.enterRoute(name, max);
+    this.#countKey = this.context.shared.enterRoute(name, max);
     return this.#countKey !== undefined;
   }
 
   /** From now on these limits hold. */
   limit(timeouts: ExchangeTimeouts, bodyBytesMax: number): void {
-    this.#watch.timeouts = timeouts;
+    this.watch.timeouts = timeouts;
     this.#bodyBytesMax = bodyBytesMax;
   }
 
@@ -118,7 +116,7 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
     this.#filters = new FilteredExchange(chain, this, request);
     this.#filters.start();
     // A filter may wait, and what it waits for may never come.
-    this.#arm();
+    this.arm();
   }
 
   /** Hands over to the upstream that `call` goes to; the body follows. */
@@ -126,9 +124,8 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
     // The call may have failed at once, and been answered.
     if (this.#phase !== 'asking') return;
     this.#call = call;
-    this.#upstreamStartMs = this.#context.clock.monotonicMs();
-    this.#context.observer.onUpstreamStart(this.record.service ?? '');
-    this.#arm();
+    this.context.observer.onUpstreamStart(this.record.service ?? '');
+    this.arm();
     if (this.#isUpstreamReady) this.#startBody();
   }
 
@@ -165,13 +162,13 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
       this.record.bytesOut = body.length;
       this.#downstream.sendChunk(body);
     }
-    this.#touch();
+    this.touch();
     this.#endResponse();
   }
 
   /** For what should not have happened: logged with its stack, and the client learns nothing of it. */
   crash(error: unknown): void {
-    this.#context.logger.error({ err: error, requestId: this.record.requestId }, 'exchange failed');
+    this.context.logger.error({ err: error, requestId: this.record.requestId }, 'exchange failed');
     // Not through filters, which may be what is broken.
     this.#filters?.end();
     this.#filters = undefined;
@@ -182,12 +179,15 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
     const { record } = this;
     record.bytesIn += chunk.length;
     // The upstream has answered without waiting for the rest.
-    if (this.#call === undefined) return true;
+    if (this.#call === undefined) {
+      this.#filters?.dropRequestBody();
+      return true;
+    }
     if (this.#bodyBytesMax > 0 && record.bytesIn > this.#bodyBytesMax) {
       this.refuse({ reason: 'payload_too_large' });
       return true;
     }
-    this.#touch();
+    this.touch();
     if (this.#filters?.requestPass === undefined) return this.#sendRequestChunk(chunk);
     this.#filters.takeRequestChunk(chunk);
     return true;
@@ -198,12 +198,12 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
   }
 
   onRequestEnd(trailers?: FieldList): void {
-    this.#isRequestDone = true;
-    this.#touch();
-    this.#watch.requestDoneMs = this.#watch.lastByteMs;
+    if (this.#upload !== undefined) this.#upload.isDone = true;
+    this.touch();
+    this.watch.requestDoneMs = this.watch.lastByteMs;
     if (this.#filters?.requestPass === undefined) this.#call?.endRequest(trailers);
-    else this.#filters.takeRequestEnd();
-    this.#arm();
+    else this.#filters.takeRequestEnd(trailers);
+    this.arm();
   }
 
   onRequestFault(fault: MessageFault): void {
@@ -216,18 +216,18 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
   }
 
   onUpstreamSent(): void {
-    this.#watch.requestDoneMs = this.#context.clock.monotonicMs();
+    this.watch.requestDoneMs = this.nowMs();
   }
 
   onUpstreamDrain(): void {
-    this.#isUpstreamFull = false;
-    this.#resumeBody();
+    this.#upload?.drain(this.nowMs());
+    this.arm();
   }
 
   onUpstreamInformational(head: ResponseHead): void {
     // 100 was answered by the gateway itself.
     if (head.status === 100 || this.#phase !== 'asking') return;
-    this.#touch();
+    this.touch();
     this.#downstream.sendInformational(head.status, downstreamFields(head));
   }
 
@@ -235,7 +235,7 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
     const { via } = this.#generation.table.gateway.forwarding;
     const response = pendingAnswer(head, {
       method: this.method,
-      clock: this.#context.clock,
+      clock: this.context.clock,
       isVia: via,
       cookies: this.choice?.setCookies(this.#downstream.connection.scheme === 'https'),
       isSecure: this.#call?.isSecure === true,
@@ -253,7 +253,7 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
     this.record.status = status;
     this.#stream = stream;
     this.#hasResponseBody = response.hasBody;
-    this.#arm();
+    this.arm();
   }
 
   onUpstreamChunk(chunk: Buffer): boolean {
@@ -263,27 +263,27 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
   }
 
   onUpstreamPart(): void {
-    this.#touch();
-    this.#arm();
+    this.touch();
+    this.arm();
     this.#downstream.flush();
   }
 
   onDownstreamDrain(): void {
-    this.#touch();
-    this.#watch.endBacklog();
+    this.touch();
+    this.watch.endBacklog();
     if (!this.#isResponseHeld) this.#call?.resumeResponse();
   }
 
   onUpstreamEnd(trailers?: FieldList): void {
-    this.#touch();
-    this.#letGoOfUpstream(this.#watch.lastByteMs);
+    this.touch();
+    this.#letGoOfUpstream(this.watch.lastByteMs);
     if (this.#filters === undefined) this.endAnswer(trailers);
     else this.#filters.takeResponseEnd(trailers);
   }
 
   endAnswer(trailers?: FieldList): void {
     if (this.#phase !== 'answering') return;
-    if (this.#filters !== undefined) this.#touch();
+    if (this.#filters !== undefined) this.touch();
     this.#endResponse(trailers);
   }
 
@@ -297,14 +297,21 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
     this.#call?.flush();
   }
 
-  endRequest(): void {
-    this.#call?.endRequest();
+  endRequest(trailers?: FieldList): void {
+    this.#call?.endRequest(trailers);
+  }
+
+  cutOff(): void {
+    if (this.#phase === 'over') return;
+    this.record.status = reasons.client_closed.status;
+    this.#downstream.reset();
+    this.#finish();
   }
 
   holdRequest(isHeld: boolean): void {
-    this.#isRequestHeld = isHeld;
-    if (isHeld) this.#pauseBody();
-    else this.#resumeBody();
+    if (isHeld) this.#upload?.hold(this.#call?.unsentMark ?? 0);
+    else this.#upload?.release(this.nowMs());
+    this.arm();
   }
 
   dropUpstream(): void {
@@ -319,18 +326,18 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
   holdResponse(isHeld: boolean): void {
     this.#isResponseHeld = isHeld;
     if (isHeld) this.#call?.pauseResponse();
-    else if (!this.#watch.hasBacklog) this.#call?.resumeResponse();
+    else if (!this.watch.hasBacklog) this.#call?.resumeResponse();
   }
 
   onFilterError(filter: Filter, error: unknown): void {
     const { requestId, route } = this.record;
-    this.#context.logger.error({ err: error, requestId, route, filter: filter.name }, 'a filter failed');
-    this.#context.observer.onFilterError(filter.kind);
+    this.context.logger.error({ err: error, requestId, route, filter: filter.name }, 'a filter failed');
+    this.context.observer.onFilterError(filter.kind);
   }
 
   onUpstreamFailed(failure: UpstreamFailure): void {
     const { requestId, service, endpoint } = this.record;
-    this.#context.logger.debug({ requestId, service, endpoint, ...failure }, 'upstream failed');
+    this.context.logger.debug({ requestId, service, endpoint, ...failure }, 'upstream failed');
     this.refuse({ reason: failure.reason });
   }
 
@@ -343,7 +350,7 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
 
   onDownstreamUnseen(): void {
     this.#isUnseen = true;
-    this.#arm();
+    this.arm();
   }
 
   onResponseSent(): void {
@@ -357,13 +364,8 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
     this.#finish();
   }
 
-  onDue(nowMs: number): void {
-    if (this.#nextDueMs() > nowMs || this.#hasProgressed(nowMs)) this.#arm();
-    else this.refuse({ reason: this.#watch.overdueReason(this.#waitingFor(), nowMs) });
-  }
-
   #signed(fields: FieldList): FieldList {
-    return ownFields(fields, this.record.requestId, this.#context.clock.wallMs());
+    return ownFields(fields, this.record.requestId, this.context.clock.wallMs());
   }
 
   #dropClient(): void {
@@ -372,35 +374,18 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
   }
 
   #startBody(): void {
-    this.#watch.beginBody(this.#context.clock.monotonicMs());
-    this.#isRequestPaused = false;
-    this.#arm();
+    this.#upload?.begin(this.nowMs());
+    this.arm();
     this.#downstream.startBody();
   }
 
   #sendRequestChunk(chunk: Buffer): boolean {
     const isTaken = this.#call?.sendChunk(chunk) ?? true;
     if (!isTaken) {
-      this.#isUpstreamFull = true;
-      this.#pauseBody();
+      this.#upload?.fill(this.#call?.unsentMark ?? 0);
+      this.arm();
     }
     return isTaken;
-  }
-
-  #pauseBody(): void {
-    if (this.#isRequestPaused || this.#isRequestDone) return;
-    this.#isRequestPaused = true;
-    this.#watch.pauseBody(this.#call?.unsentMark ?? 0);
-    this.#downstream.pauseBody();
-    this.#arm();
-  }
-
-  #resumeBody(): void {
-    if (!this.#isRequestPaused || this.#isRequestDone || this.#isUpstreamFull || this.#isRequestHeld) return;
-    this.#isRequestPaused = false;
-    this.#watch.resumeBody(this.#context.clock.monotonicMs());
-    this.#arm();
-    this.#downstream.resumeBody();
   }
 
   #sendResponseChunk(chunk: Buffer): boolean {
@@ -423,7 +408,7 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
     // Unless the system has taken it all, it may take long.
     if (!this.#isEnding()) return;
     this.#noteBacklog();
-    this.#arm();
+    this.arm();
   }
 
   #isEnding(): boolean {
@@ -431,65 +416,63 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
   }
 
   #noteBacklog(): void {
-    this.#watch.noteBacklog(this.#downstream.unsentMark, this.#context.clock.monotonicMs());
-    this.#arm();
+    this.watch.noteBacklog(this.#downstream.unsentMark, this.nowMs());
+    this.arm();
   }
 
   #mustClose(): boolean {
     // The rest of a body that nobody reads must not stand before the next request.
-    return this.#context.isDraining || !this.#isRequestDone;
+    return this.context.isDraining || this.#upload?.isDone === false;
   }
 
-  #waitingFor(): WaitingFor {
+  protected waitingFor(): WaitingFor | undefined {
+    if (this.#phase === 'over') return undefined;
     if (this.#phase !== 'asking') return this.#stream === undefined ? 'response' : 'stream';
-    if (this.#isRequestDone) return 'head';
-    return this.#isRequestPaused ? 'upstream' : 'body';
+    const upload = this.#upload;
+    if (upload === undefined || upload.isDone) return 'head';
+    return upload.isPaused ? 'upstream' : 'body';
   }
 
-  #nextDueMs(): number {
-    const isUnseen = this.#isUnseen || (this.#isRequestPaused && !this.#isRequestDone);
-    return this.#watch.dueMs(this.#waitingFor(), this.record.bytesIn, isUnseen);
+  protected get isUnseen(): boolean {
+    const upload = this.#upload;
+    return this.#isUnseen || (upload !== undefined && upload.isPaused && !upload.isDone);
   }
 
-  /** Whether only a slow peer kept the bytes from passing here. */
-  #hasProgressed(nowMs: number): boolean {
-    const isAsking = this.#phase === 'asking';
-    const isHeldUp = isAsking ? this.#isRequestPaused : this.#watch.hasBacklog;
-    const mark = (isAsking ? this.#call : this.#downstream)?.unsentMark ?? 0;
-    return isHeldUp && this.#watch.hasProgressed(mark, nowMs) && this.#nextDueMs() > nowMs;
+  protected get bytesIn(): number {
+    return this.record.bytesIn;
   }
 
-  /** The wheel may wake it too early, never too late: bytes only move the deadline on, and `onDue` looks again. */
-  #arm(): void {
-    if (this.#phase === 'over') return;
-    const dueMs = this.#nextDueMs();
-    if (dueMs === Infinity) this.#context.wheel.cancel(this);
-    else if (this.wheelPrevious === undefined || dueMs < this.dueMs)
-      this.#context.wheel.schedule(this, dueMs);
+  protected get slowPeerMark(): number | undefined {
+    if (this.#phase !== 'asking') return this.watch.hasBacklog ? this.#downstream.unsentMark : undefined;
+    return this.#upload?.isPaused === false ? undefined : (this.#call?.unsentMark ?? 0);
   }
 
-  #touch(): void {
-    this.#watch.lastByteMs = this.#context.clock.monotonicMs();
+  protected onOverdue(waitingFor: WaitingFor, nowMs: number): void {
+    const reason = this.watch.overdueReason(waitingFor, nowMs);
+    if (reason === 'upstream_timeout' && this.#call?.timeOut(this.watch.isOverWithTries(waitingFor, nowMs)))
+      this.arm();
+    else this.refuse({ reason });
   }
 
-  #letGoOfUpstream(nowMs: number = this.#context.clock.monotonicMs()): void {
+  #letGoOfUpstream(nowMs: number = this.nowMs()): void {
     const call = this.#call;
     if (call === undefined) return;
     this.#call = undefined;
-    this.record.upstreamMs = nowMs - this.#upstreamStartMs;
-    this.#context.observer.onUpstreamOver(this.record.service ?? '');
+    this.watch.endTry();
+    this.record.upstreamMs = nowMs - this.watch.upstreamStartMs;
+    this.context.observer.onUpstreamOver(this.record.service ?? '');
     call.abort();
   }
 
   #finish(): void {
     if (this.#phase === 'over') return;
-    const { wheel, clock, observer } = this.#context;
-    const nowMs = this.#isEndingNow ? this.#watch.lastByteMs : clock.monotonicMs();
+    const { wheel, clock, observer } = this.context;
+    const nowMs = this.#isEndingNow ? this.watch.lastByteMs : clock.monotonicMs();
     this.#letGoOfUpstream(nowMs);
     this.#phase = 'over';
     wheel.cancel(this);
-    this.#context.shared.slices.add('activeRequests', -1);
-    if (this.#countKey !== undefined) this.#context.shared.routes.leave(this.#countKey);
+    this.context.shared.slices.add('activeRequests', -1);
+    if (this.#countKey !== undefined) this.context.shared.routes.leave(this.#countKey);
     this.record.durationMs = nowMs - this.record.startedMs;
     this.#filters?.end();
     this.#generation.release();
@@ -497,7 +480,7 @@ export class Relay implements DownstreamEvents, UpstreamEvents, FilteredRelay, T
       observer.onExchangeOver(this.record);
     } catch (error) {
       // What only watches must not break what it watches.
-      this.#context.logger.error({ err: error }, `observer failed: ${messageOf(error)}`);
+      this.context.logger.error({ err: error }, `observer failed: ${messageOf(error)}`);
     }
   }
 }

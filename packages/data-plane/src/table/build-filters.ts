@@ -1,9 +1,13 @@
 /** Compiled filters made ready, list by list; chains are assembled from the lists (`route-filters.ts`). */
 
 import type { Filter } from '@causeway/filters/filter';
+import { createFaultInjectionFilter, type FaultSettings } from '@causeway/filters/fault-injection';
+import { createMirrorFilter, type MirrorSettings } from '@causeway/filters/mirror';
 import { createRespondFilter, type RespondSettings } from '@causeway/filters/respond';
 import {
+  type FaultInjection,
   type FilterItem,
+  type Mirror,
   type Respond,
   type Template,
   type TemplatePart,
@@ -31,12 +35,24 @@ export function buildFilters(items: readonly FilterItem[]): readonly BuiltItem[]
         return { kind: 'removal', name };
       case 'respond':
         return { kind: 'filter', name, phase, filter: createRespondFilter(name, readRespond(item.value)) };
-      case 'faultInjection':
+      case 'faultInjection': {
+        const filter = createFaultInjectionFilter(name, readFault(item.value));
+        return { kind: 'filter', name, phase, filter };
+      }
       case 'mirror':
+        return { kind: 'filter', name, phase, filter: createMirrorFilter(name, readMirror(item.value)) };
       case undefined:
         throw new UnknownChoice(`filter ${JSON.stringify(name)}`);
     }
   });
+}
+
+function readFault({ percent, delayMs, abort }: FaultInjection): FaultSettings {
+  return { percent, delayMs, abort: abort.case === 'reset' ? 'reset' : abort.value };
+}
+
+function readMirror({ service, percent, bodyBytesMax }: Mirror): MirrorSettings {
+  return { service, percent, bodyBytesMax: Number(bodyBytesMax) };
 }
 
 function readRespond({ status, headers, body }: Respond): RespondSettings {

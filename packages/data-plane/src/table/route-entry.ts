@@ -6,14 +6,18 @@ import { encodedMask } from '@causeway/router/canonical-path';
 import type { Rule } from '@causeway/router/rule';
 
 import { type ExchangeTimeouts, noTimeouts } from '../proxy/exchange-deadlines.ts';
+import type { RetryPolicy } from '../proxy/retry-policy.ts';
 import { BackendChoice, type RouteBackend } from './backend-choice.ts';
 import type { GatewaySettings } from './gateway-settings.ts';
 import { readAffinity } from './read-balancing.ts';
+import { readRetry } from './read-resilience.ts';
 import { RouteFilters } from './route-filters.ts';
 
 /** Milliseconds; 0 = off. */
 export interface RouteTimeouts {
   readonly requestMs: number;
+  /** Of one try. */
+  readonly backendRequestMs: number;
   readonly responseHeadMs: number;
   readonly idleMs: number;
   readonly streamIdleMs: number;
@@ -41,6 +45,8 @@ export class RouteEntry {
   readonly backends: readonly RouteBackend[];
   readonly backendChoice: BackendChoice;
   readonly filters: RouteFilters;
+  /** Undefined: a request is sent once. */
+  readonly retry: RetryPolicy | undefined;
   #gateway: GatewaySettings | undefined;
   #timeouts = noTimeouts;
 
@@ -49,8 +55,9 @@ export class RouteEntry {
     if (route.timeouts === undefined) throw new Error('timeouts are missing');
     this.name = route.name;
     this.listeners = route.listeners;
-    const { requestMs, responseHeadMs, idleMs, streamIdleMs } = route.timeouts;
-    this.timeouts = { requestMs, responseHeadMs, idleMs, streamIdleMs };
+    const { requestMs, backendRequestMs, responseHeadMs, idleMs, streamIdleMs } = route.timeouts;
+    this.timeouts = { requestMs, backendRequestMs, responseHeadMs, idleMs, streamIdleMs };
+    this.retry = readRetry(route.retry);
     this.bodyBytesMax = route.bodyBytesMax === undefined ? undefined : Number(route.bodyBytesMax);
     this.activeRequestsMax = route.activeRequestsMax;
     const allowEncoded = encodedMask(allowedEncodedCharacters(route));

@@ -14,6 +14,7 @@ import { createUpstreamTls, type UpstreamTls } from '../upstream/tls-settings.ts
 import { readBalancing } from './read-balancing.ts';
 import { type CertificateEntry, namedCertificate, pairOf } from './certificate-entry.ts';
 import { readActiveCheck, readPassiveSettings } from './health-settings.ts';
+import { readGate } from './read-resilience.ts';
 import { readTlsVersion } from './tls-version.ts';
 
 /** Throws UnknownChoice for a Service that this version cannot run, an Error for one that is not whole. */
@@ -41,6 +42,7 @@ export function readServiceSettings(
     tls: tls && readTls(tls, certificates),
     balancing: readBalancing(service),
     passive: readPassiveSettings(service),
+    ...readGate(service),
   };
 }
 

@@ -20,6 +20,7 @@ export function exchangeRecord(more: Partial<ExchangeRecord> = {}): ExchangeReco
     routePath: '/orders',
     service: 'default/orders',
     endpoint: 'e-7f3a91c04b',
+    tries: 1,
     affinity: undefined,
     status: 200,
     reason: undefined,

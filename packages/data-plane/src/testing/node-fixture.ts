@@ -127,6 +127,12 @@ export class NodeFixture {
   readonly records: ExchangeRecord[] = [];
   /** Kinds of filters that threw. */
   readonly filterErrors: string[] = [];
+  /** What became of retries. */
+  readonly retries: string[] = [];
+  /** What became of copies. */
+  readonly mirrored: string[] = [];
+  /** States that circuit breakers came to. */
+  readonly transitions: string[] = [];
   #items = SnapshotItems.empty;
   #endpoints = new Map<string, EndpointSet>();
   #revision = 0;
@@ -136,6 +142,9 @@ export class NodeFixture {
       onExchangeStart: () => {},
       onUpstreamStart: () => {},
       onUpstreamOver: () => {},
+      onMirrored: (_service, result) => this.mirrored.push(result),
+      onRetry: (_service, result) => this.retries.push(result),
+      onBreaker: (_service, to) => this.transitions.push(to),
       onFilterError: (kind) => this.filterErrors.push(kind),
       onExchangeOver: (record) => this.records.push(record),
     };

@@ -14,6 +14,8 @@ import { EndpointPlaces } from '../upstream/endpoint-places.ts';
 import type { Random } from '../upstream/balancing/member.ts';
 import { FailureReport, logFailures } from '../upstream/failure-report.ts';
 import { PoolCounters } from '../upstream/pool-counters.ts';
+import { defaultRetryBudget } from '../upstream/retry-budget.ts';
+import { noBreaker } from '../upstream/service-gate.ts';
 
 export function poolContext(clock: Clock = systemClock, random: Random = Math.random): PoolContext {
   const wheel = new TimerWheel(clock);
@@ -28,6 +30,7 @@ export function poolContext(clock: Clock = systemClock, random: Random = Math.ra
     places: new EndpointPlaces(shared.endpoints, 1, undefined),
     shared,
     zone: undefined,
+    onBreaker: () => {},
     affinityKeys: new AffinityKeys(),
     random,
     failures: new FailureReport(clock, logFailures(createLogger({ level: 'error' }))),
@@ -44,6 +47,8 @@ export function poolSettings(settings: Partial<ServiceSettings> = {}): ServiceSe
     requestsPerConnectionMax: 0,
     ageMaxMs: 0,
     tls: undefined,
+    breaker: noBreaker,
+    retryBudget: defaultRetryBudget,
     balancing: plainBalancing,
     ...settings,
   };

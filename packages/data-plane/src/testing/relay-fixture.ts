@@ -8,6 +8,7 @@ import { ManualClock } from '@causeway/runtime/manual-clock';
 import type { Downstream, PeerConnection, UpstreamCall } from '../proxy/exchange.ts';
 import { type ExchangeTimeouts, noTimeouts } from '../proxy/exchange-deadlines.ts';
 import type { ExchangeRecord } from '../proxy/exchange-record.ts';
+import { Mirrors } from '../proxy/mirrored-request.ts';
 import { Relay } from '../proxy/relay.ts';
 import { TimerWheel } from '../proxy/timer-wheel.ts';
 import { aloneShared } from '../counts/node-shared.ts';
@@ -103,6 +104,10 @@ export class FakeCall extends Peer implements UpstreamCall {
   abort(): void {
     this.isAborted = true;
   }
+
+  timeOut(): boolean {
+    return false;
+  }
 }
 
 export interface RelayFixture {
@@ -148,6 +153,9 @@ export function startRelay(
     onExchangeStart: () => {},
     onUpstreamStart: () => {},
     onUpstreamOver: () => {},
+    onMirrored: () => {},
+    onRetry: () => {},
+    onBreaker: () => {},
     onFilterError: () => {},
     onExchangeOver: () => {},
   };
@@ -161,6 +169,7 @@ export function startRelay(
     observer,
     shared: aloneShared(),
     affinityKeys: new AffinityKeys(),
+    mirrors: new Mirrors(),
     isDraining: false,
   };
   const relay = new Relay(shared, client, generation, record);
@@ -170,6 +179,7 @@ export function startRelay(
   context.after(() => relay.onDownstreamClosed());
   if (timeouts !== undefined) {
     relay.limit({ ...noTimeouts, ...timeouts }, 0);
+    relay.beginTry();
     relay.start(call);
   }
   if (timeouts !== undefined && client.head.bodyLength !== 0) relay.onUpstreamReady();

@@ -11,6 +11,7 @@ import type { NodeShared } from '../counts/node-shared.ts';
 import type { AffinityKeys } from './balancing/affinity-keys.ts';
 import type { OwnPorts } from './address-guard.ts';
 import type { Random } from './balancing/member.ts';
+import type { BreakerState } from './circuit-breaker.ts';
 import { CallQueue } from './call-queue.ts';
 import { openSocket, type SocketTarget } from './open-socket.ts';
 import { PoolCall } from './pool-call.ts';
@@ -20,6 +21,8 @@ import type { PoolCounters } from './pool-counters.ts';
 import { Http2Upstream } from './http2/http2-upstream.ts';
 import { streamsMax } from './http2/session-options.ts';
 import type { ConnectionOwner, PooledConnection } from './pooled-connection.ts';
+import { plainTicket, type Ticket } from './service-gate.ts';
+import type { LiveEndpoint } from './live-endpoint.ts';
 import { UpstreamConnection } from './upstream-connection.ts';
 import type { UpstreamTls } from './tls-settings.ts';
 import { connectFailure, connectTimeout } from './upstream-failures.ts';
@@ -53,6 +56,8 @@ export interface PoolContext {
   readonly resolver: AddressResolver;
   readonly failures: FailureReport;
   readonly places: EndpointPlaces;
+  /** The circuit breaker of a Service has changed, by something that happened in this thread. */
+  onBreaker(service: string, to: BreakerState): void;
   /** Of this node; undefined = none. */
   readonly zone: string | undefined;
   readonly affinityKeys: AffinityKeys;
@@ -135,8 +140,20 @@ export class EndpointPool implements ConnectionOwner, PlaceUser, Timed {
     return this.#waiting.size + this.#repeating.size;
   }
 
-  /** Sends a request; undefined when so many wait already that it would only add to the queue. */
-  send(request: UpstreamRequest, events: UpstreamEvents): UpstreamCall | undefined {
+  nowMs(): number {
+    return this.#context.clock.monotonicMs();
+  }
+
+  /**
+   * Sends a request; undefined when so many wait already that it would only add to the queue, and `ticket` is of no use. `endpoint`: the one
+   * that has this pool, whose Service counts.
+   */
+  send(
+    request: UpstreamRequest,
+    events: UpstreamEvents,
+    endpoint?: LiveEndpoint,
+    ticket: Ticket = plainTicket,
+  ): UpstreamCall | undefined {
     const connection = this.#takeFree();
     const { connectionsMax, waitingMax } = this.#settings;
     const mustWait = connection === undefined && this.#places.taken >= connectionsMax;
@@ -145,7 +162,7 @@ export class EndpointPool implements ConnectionOwner, PlaceUser, Timed {
       this.#context.counters.refused += 1;
       return undefined;
     }
-    const call = new PoolCall(this, request, events);
+    const call = new PoolCall(this, request, events, endpoint, ticket);
     this.#activeRequests += 1;
     if (connection === undefined) {
       this.#enqueue(this.#waiting, call);

@@ -2,6 +2,7 @@ import type { SharedRecord } from '../counts/shared-records.ts';
 import { Standing } from './balancing/standing.ts';
 import type { EndpointPool } from './endpoint-pool.ts';
 import type { HeldRecord } from './held-record.ts';
+import type { ServiceHandle } from './service-handle.ts';
 
 /** What the set of endpoints says of one, and may say otherwise in its next version. */
 interface EndpointTerms {
@@ -9,6 +10,13 @@ interface EndpointTerms {
   /** Group for the policy `first`; 0 is the best. */
   readonly priority: number;
   readonly zone: string | undefined;
+}
+
+interface EndpointPlace {
+  readonly id: string;
+  readonly address: string;
+  readonly port: number;
+  readonly service: ServiceHandle;
 }
 
 /** One endpoint of a Service on this node: the same object as long as it stays in the set. */
@@ -21,12 +29,14 @@ export class LiveEndpoint {
   readonly pool: EndpointPool;
   /** What all workers know of it; stays over changes of the set. */
   readonly held: HeldRecord;
+  /** Counts its tries. */
+  readonly service: ServiceHandle;
   readonly standing = new Standing();
   /** Changed by its Service alone. */
   terms: EndpointTerms;
 
   constructor(
-    place: { readonly id: string; readonly address: string; readonly port: number },
+    place: EndpointPlace,
     pool: EndpointPool,
     held: HeldRecord,
     terms: EndpointTerms,
@@ -34,6 +44,7 @@ export class LiveEndpoint {
     this.id = place.id;
     this.address = place.address;
     this.port = place.port;
+    this.service = place.service;
     this.pool = pool;
     this.held = held;
     this.terms = terms;

@@ -1,5 +1,7 @@
 /** One request on the connections of an endpoint, from its place in the queue to the end of its response. */
 
+import type { ResponseHead } from '@causeway/http1/response-head';
+
 import type {
   FieldList,
   UpstreamCall,
@@ -10,6 +12,9 @@ import type {
 import type { Queued } from './call-queue.ts';
 import type { CallCarrier, PooledConnection } from './pooled-connection.ts';
 import type { SentBody } from './sent-body.ts';
+import type { Ticket } from './service-gate.ts';
+import type { LiveEndpoint } from './live-endpoint.ts';
+import { TryFailure, type TryOutcome } from './try-outcome.ts';
 
 /** May be sent again when nothing was answered: idempotent (RFC 9110 section 9.2.2). */
 const repeatable: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
@@ -23,6 +28,8 @@ const refusalsMax = 3;
 /** What a call needs of its pool. */
 interface CallQueueOwner {
   readonly isSecure: boolean;
+  /** Monotonic. */
+  nowMs(): number;
   /** Takes a call that has no connection out of the queue. */
   withdraw(call: PoolCall): void;
   /** The call is over. */
@@ -53,14 +60,31 @@ export class PoolCall implements UpstreamCall, Queued<PoolCall> {
   /** What follows the body; undefined while it is not known, or nothing. */
   trailers: FieldList | undefined = undefined;
   readonly #owner: CallQueueOwner;
+  readonly #endpoint: LiveEndpoint | undefined;
+  readonly #startedMs: number;
+  #ticket: Ticket;
   #isOver = false;
   #refusals = 0;
+  /** Of the final head; 0 before it. */
+  #status = 0;
+  #headMs: number | undefined;
 
-  constructor(owner: CallQueueOwner, request: UpstreamRequest, events: UpstreamEvents) {
+  /** The Service of `endpoint` is told how it goes, and gets its `ticket` back in the end. */
+  constructor(
+    owner: CallQueueOwner,
+    request: UpstreamRequest,
+    events: UpstreamEvents,
+    endpoint: LiveEndpoint | undefined,
+    ticket: Ticket,
+  ) {
     this.#owner = owner;
     this.request = request;
     this.events = events;
     this.isRequestDone = request.bodyLength === 0;
+    this.#endpoint = endpoint;
+    this.#ticket = ticket;
+    this.#startedMs = owner.nowMs();
+    endpoint?.service.begin(endpoint);
   }
 
   get isSecure(): boolean {
@@ -116,31 +140,58 @@ export class PoolCall implements UpstreamCall, Queued<PoolCall> {
   }
 
   abort(): void {
-    if (this.#isOver) return;
-    const { carrier } = this;
-    this.#over();
-    if (carrier === undefined) this.#owner.withdraw(this);
-    else carrier.abandon();
+    // An endpoint that has answered has done its part.
+    this.#giveUp(this.#status > 0 ? this.#status : TryFailure.abandoned);
+  }
+
+  timeOut(): boolean {
+    this.#giveUp(TryFailure.timeout);
+    return false;
+  }
+
+  /** The final head has come. */
+  answer(head: ResponseHead): void {
+    this.#status = head.status;
+    this.#headMs = this.#owner.nowMs() - this.#startedMs;
+    if (this.#endpoint !== undefined)
+      this.#ticket = this.#endpoint.service.gate.judgeHead(this.#ticket, head.status);
+    this.events.onUpstreamHead(head);
   }
 
   /** The response is complete; the connection has been taken care of. */
   end(trailers?: FieldList): void {
     if (this.#isOver) return;
-    this.#over();
+    this.#over(this.#status);
     this.events.onUpstreamEnd(trailers);
   }
 
   fail(failure: UpstreamFailure): void {
     if (this.#isOver) return;
-    this.#over();
+    this.#over(outcomes[failure.reason]);
     this.#owner.onCallFailed(failure);
     this.events.onUpstreamFailed(failure);
   }
 
-  #over(): void {
+  #giveUp(outcome: TryOutcome): void {
+    if (this.#isOver) return;
+    const { carrier } = this;
+    this.#over(outcome);
+    if (carrier === undefined) this.#owner.withdraw(this);
+    else carrier.abandon();
+  }
+
+  #over(outcome: TryOutcome): void {
     this.#isOver = true;
     this.carrier = undefined;
     this.sentBody = undefined;
     this.#owner.onCallOver();
+    this.#endpoint?.service.finish(this.#endpoint, outcome, this.#headMs, this.#ticket);
   }
 }
+
+const outcomes: Readonly<Record<UpstreamFailure['reason'], TryOutcome>> = {
+  upstream_connect_failed: TryFailure.connectFailure,
+  upstream_reset: TryFailure.reset,
+  upstream_protocol_error: TryFailure.protocolError,
+  upstream_timeout: TryFailure.timeout,
+};

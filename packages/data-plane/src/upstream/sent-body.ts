@@ -1,12 +1,17 @@
 /** What has been sent of a request's body, for as long as it might have to be sent once more. */
 
-/** Beyond it a request is not sent again. Most bodies are smaller: forms, JSON, messages of gRPC. */
+/** Beyond it a request that nobody has looked at is not sent again. Most bodies are smaller: forms, JSON, messages of gRPC. */
 const replayBytesMax = 65_536;
 
 export class SentBody {
+  readonly #bytesMax: number;
   #pieces: Buffer[] = [];
   #bytes = 0;
   #isWhole = true;
+
+  constructor(bytesMax = replayBytesMax) {
+    this.#bytesMax = bytesMax;
+  }
 
   /** Whether everything that was sent is here. */
   get isWhole(): boolean {
@@ -20,7 +25,7 @@ export class SentBody {
   /** Keeps a copy, unless it would be too much. */
   add(piece: Buffer): void {
     if (!this.#isWhole) return;
-    if (this.#bytes + piece.length > replayBytesMax) this.forget();
+    if (this.#bytes + piece.length > this.#bytesMax) this.forget();
     else this.keep(piece);
   }
 

@@ -3,7 +3,6 @@
 import type { Endpoint, EndpointSet } from '@causeway/proto/gen/causeway/config/v1/config_pb';
 
 import { EndpointOwnWord, endpointKey } from '../counts/endpoint-record.ts';
-import { ServiceOwnWord } from '../counts/service-record.ts';
 import type { SharedRecord } from '../counts/shared-records.ts';
 import type { BalancingSettings } from './balancing/balancing-settings.ts';
 import type { ChoiceRequest } from './balancing/choice-request.ts';
@@ -13,10 +12,11 @@ import { HeldRecord } from './held-record.ts';
 import { LiveEndpoint } from './live-endpoint.ts';
 import { type LocatedEndpoint, LocatedEndpoints, socketTargetOf } from './located-endpoints.ts';
 import { PassiveChecks, type PassiveSettings } from './passive-checks.ts';
+import { type GateSettings, ServiceGate, type Ticket } from './service-gate.ts';
 import { isFailure, type TryOutcome } from './try-outcome.ts';
 
 /** How requests are spread over the endpoints of a Service, and carried to them. */
-export interface ServiceSettings extends PoolSettings {
+export interface ServiceSettings extends PoolSettings, GateSettings {
   readonly balancing: BalancingSettings;
   /** Undefined = requests say nothing about endpoints. */
   readonly passive?: PassiveSettings | undefined;
@@ -30,6 +30,8 @@ export interface ServiceSettings extends PoolSettings {
 export class ServiceHandle {
   /** "namespace/name" */
   readonly name: string;
+  /** Asked for leave before a try. */
+  readonly gate: ServiceGate;
   readonly #settings: ServiceSettings;
   readonly #context: PoolContext;
   readonly #located: LocatedEndpoints;
@@ -43,6 +45,7 @@ export class ServiceHandle {
     this.#settings = settings;
     this.#context = context;
     this.#held = new HeldRecord(context.shared.serviceRecords.open(name));
+    this.gate = new ServiceGate(this.#held, settings, (to) => context.onBreaker(name, to));
     this.#passive = settings.passive && new PassiveChecks(settings.passive, this.record);
     this.#choice = new EndpointChoice(settings.balancing, {
       name,
@@ -118,27 +121,23 @@ export class ServiceHandle {
     return this.#held.record;
   }
 
-  /** Counts a try on one of its endpoints; `finish` follows, with the same endpoint. */
-  begin({ held }: LiveEndpoint, isRetry = false): void {
+  /** Counts a try on one of its endpoints, made by leave of its gate; `finish` follows, with the same endpoint. */
+  begin({ held }: LiveEndpoint): void {
     held.begin();
-    this.#held.begin();
     held.record.addOwn(EndpointOwnWord.active, 1);
     held.record.addOwn(EndpointOwnWord.requests, 1);
-    this.record.addOwn(ServiceOwnWord.active, 1);
-    if (isRetry) this.record.addOwn(ServiceOwnWord.retries, 1);
   }
 
-  /** A try is over; `isRetry` as for `begin`. `headMs`: from sending to the head of the answer, where there was one. */
-  finish(endpoint: LiveEndpoint, outcome: TryOutcome, headMs: number | undefined, isRetry = false): void {
+  /** A try is over, and gives its ticket back. `headMs`: from sending to the head of the answer, where there was one. */
+  finish(endpoint: LiveEndpoint, outcome: TryOutcome, headMs: number | undefined, ticket: Ticket): void {
     const { held } = endpoint;
     this.#choice.observe(endpoint, outcome, headMs);
     held.record.addOwn(EndpointOwnWord.active, -1);
     if (isFailure(outcome)) held.record.addOwn(EndpointOwnWord.failures, 1);
-    this.record.addOwn(ServiceOwnWord.active, -1);
-    if (isRetry) this.record.addOwn(ServiceOwnWord.retries, -1);
     this.#passive?.note(held.record, outcome);
     held.finish();
-    this.#held.finish();
+    this.gate.judgeEnd(ticket, outcome, headMs !== undefined);
+    this.gate.leave(ticket);
   }
 
   /** For a Service that no table holds any more. */
@@ -168,7 +167,7 @@ export class ServiceHandle {
     const { id, address, entry } = located;
     const pool = new EndpointPool(this.name, socketTargetOf(located), this.#settings, this.#context);
     const held = new HeldRecord(this.#context.shared.endpointRecords.open(endpointKey(this.name, id)));
-    return new LiveEndpoint({ id, address, port: entry.port }, pool, held, termsOf(entry));
+    return new LiveEndpoint({ id, address, port: entry.port, service: this }, pool, held, termsOf(entry));
   }
 }
 

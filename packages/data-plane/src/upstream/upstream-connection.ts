@@ -156,7 +156,7 @@ export class UpstreamConnection implements PooledConnection, CallCarrier, Socket
       at = parser.consumedTo;
       if (event === ReadEvent.more) break;
       if (event === ReadEvent.chunk) this.#isHandedOver = call.events.onUpstreamChunk(parser.chunk);
-      else if (event === ReadEvent.head) call.events.onUpstreamHead(parser.head!);
+      else if (event === ReadEvent.head) call.answer(parser.head!);
       else if (event === ReadEvent.informational) call.events.onUpstreamInformational(parser.head!);
       else if (event === ReadEvent.end) return this.#finish(call, at === chunk.length);
       else return this.#fail(protocolFailure(parser.fault!));

@@ -71,6 +71,7 @@ function run(setup: WorkerSetup, port: CallPort): void {
     certificateExpiry: node.certificateExpiry,
     pools: node.poolCounters,
     upstreamConnections: node.upstreamConnections,
+    breakers: node.breakers,
     eventLoop: eventLoop.take(),
   }));
   let otherPorts: readonly number[] = [];

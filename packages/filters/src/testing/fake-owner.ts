@@ -1,7 +1,7 @@
 /** An exchange without a node: takes the part of the relay, and writes down what becomes of it. */
 
 import type { BodyPass } from '../body-pass.ts';
-import type { Answer, ExchangeOutcome, Filter, Refusal } from '../filter.ts';
+import type { Answer, ExchangeOutcome, Filter, Refusal, RequestCopy } from '../filter.ts';
 import { type FilterChain, type FilterOwner, freshProgress } from '../filter-chain.ts';
 
 export const outcome: ExchangeOutcome = {
@@ -44,6 +44,24 @@ export class FakeOwner implements FilterOwner {
 
   constructor(chain: FilterChain) {
     this.chain = chain;
+  }
+
+  hasRequestBody = false;
+  /** Of every copy: its Service, and what became of it. */
+  readonly copies: string[] = [];
+  /** No more copies are taken. */
+  hasCopiesEnough = false;
+
+  openCopy(service: string): RequestCopy | undefined {
+    if (this.hasCopiesEnough) return undefined;
+    return {
+      send: (body) => this.copies.push(`${service} ${Buffer.concat(body).toString()}`),
+      drop: (why) => this.copies.push(`${service} ${why}`),
+    };
+  }
+
+  cutOff(): void {
+    this.log.push('cut');
   }
 
   requestHeader(lowerName: string): string | undefined {

@@ -182,7 +182,7 @@ export class UpstreamStream implements CallCarrier {
   #answer(head: ResponseHead, isEnded: boolean): void {
     this.#isAnswered = true;
     this.#call.sentBody?.forget();
-    this.#call.events.onUpstreamHead(head);
+    this.#call.answer(head);
     if (this.#isOver) return;
     if (isEnded) return this.#finish();
     const stream = this.#stream;

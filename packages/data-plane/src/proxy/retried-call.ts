@@ -1,0 +1,271 @@
+/** A request that may be sent again: to the relay it is one call, whatever becomes of its single tries. */
+
+import type { ResponseHead } from '@causeway/http1/response-head';
+
+import { SentBody } from '../upstream/sent-body.ts';
+import { Refused, type Ticket } from '../upstream/service-gate.ts';
+import type { LiveEndpoint } from '../upstream/live-endpoint.ts';
+import type { ServiceHandle } from '../upstream/service-handle.ts';
+import type {
+  FieldList,
+  UpstreamCall,
+  UpstreamEvents,
+  UpstreamFailure,
+  UpstreamRequest,
+} from './exchange.ts';
+import type { ExchangeRecord, RetryResult } from './exchange-record.ts';
+import type { ProxyContext } from './proxy-context.ts';
+import { backoffOf, retriesAnswer, retriesFailure, type RetryPolicy } from './retry-policy.ts';
+import { type TryOwner, UpstreamTry } from './upstream-try.ts';
+
+/** The exchange, as its tries see it. */
+export interface RetriedExchange extends UpstreamEvents {
+  readonly record: ExchangeRecord;
+  /** When all of it has taken too long; Infinity: never. */
+  readonly wholeDueMs: number;
+  /** The time of a try begins. */
+  beginTry(): void;
+  /** Nobody is asked for the moment. */
+  endTry(): void;
+}
+
+/** What all tries have in common. */
+export interface RetriedRequest {
+  readonly policy: RetryPolicy;
+  readonly service: ServiceHandle;
+  readonly request: UpstreamRequest;
+  /** An endpoint that has not been tried, while there is one. */
+  pick(tried: readonly LiveEndpoint[]): LiveEndpoint | undefined;
+}
+
+export class RetriedCall implements UpstreamCall, TryOwner {
+  readonly events: RetriedExchange;
+  readonly #context: ProxyContext;
+  readonly #sent: RetriedRequest;
+  readonly #body: SentBody;
+  readonly #tried: LiveEndpoint[] = [];
+  /** Undefined between two tries, and when all is over. */
+  #try: UpstreamTry | undefined;
+  /** The last one that has answered, though not well. */
+  #answered: UpstreamTry | undefined;
+  #failure: UpstreamFailure | undefined;
+  /** Leave for the try that the backoff is before. */
+  #ticket: Ticket = Refused.retries;
+  #cancelBackoff: (() => void) | undefined;
+  #isTryReady = false;
+  /** The client's body has been asked for. */
+  #isBodyWanted = false;
+  /** The client's body waits for a try that takes it. */
+  #isStarved = false;
+  #isRequestDone: boolean;
+  #trailers: FieldList | undefined;
+
+  constructor(context: ProxyContext, events: RetriedExchange, sent: RetriedRequest) {
+    this.#context = context;
+    this.events = events;
+    this.#sent = sent;
+    this.#body = new SentBody(sent.policy.bodyBytesMax);
+    this.#isRequestDone = sent.request.bodyLength === 0;
+  }
+
+  /** Makes the first try; false: its endpoint takes no more, and the ticket has not been used. */
+  start(endpoint: LiveEndpoint, ticket: Ticket): boolean {
+    return this.#send(endpoint, ticket);
+  }
+
+  get isSecure(): boolean {
+    return this.#tried[0]!.pool.isSecure;
+  }
+
+  get unsentMark(): number {
+    return this.#try?.call?.unsentMark ?? 0;
+  }
+
+  get mayTryAgain(): boolean {
+    return this.#tried.length <= this.#sent.policy.attempts && this.#body.isWhole;
+  }
+
+  sendChunk(chunk: Buffer): boolean {
+    const call = this.#try?.call;
+    if (call !== undefined) {
+      this.#body.add(chunk);
+      return call.sendChunk(chunk);
+    }
+    if (this.#cancelBackoff === undefined) return true;
+    this.#body.keep(chunk);
+    this.#isStarved = true;
+    return false;
+  }
+
+  flush(): void {
+    this.#try?.call?.flush();
+  }
+
+  endRequest(trailers?: FieldList): void {
+    this.#isRequestDone = true;
+    this.#trailers = trailers;
+    this.#try?.call?.endRequest(trailers);
+  }
+
+  pauseResponse(): void {
+    this.#try?.call?.pauseResponse();
+  }
+
+  resumeResponse(): void {
+    this.#try?.call?.resumeResponse();
+  }
+
+  timeOut(isLast: boolean): boolean {
+    const late = this.#try;
+    // Between two tries only the whole counts.
+    if (late === undefined && !isLast) return true;
+    late?.call?.timeOut(isLast);
+    if (late?.isPassing === true) return false;
+    late?.abort();
+    this.#try = undefined;
+    if (late !== undefined) this.#noteResult('failure');
+    if (!isLast && this.#sent.policy.errors.has('timeout') && this.#tryAgain('timeout')) return true;
+    this.#endBackoff();
+    if (this.#passEarlier()) return true;
+    if (late !== undefined || this.#failure === undefined) return false;
+    this.events.onUpstreamFailed(this.#failure);
+    return true;
+  }
+
+  abort(): void {
+    this.#endBackoff();
+    this.#body.forget();
+    this.#try?.abort();
+    this.#try = undefined;
+    this.#answered?.abort();
+    this.#answered = undefined;
+  }
+
+  onTryReady(): void {
+    if (this.#try?.call === undefined) this.#isTryReady = true;
+    else this.#startBody(this.#try.call);
+  }
+
+  givesUp(head: ResponseHead): boolean {
+    const isBad = retriesAnswer(this.#sent.policy, head);
+    this.#noteResult(isBad ? 'failure' : 'success');
+    const answered = this.#try;
+    if (isBad && this.#tryAgain(`status ${head.status}`)) {
+      this.#answered?.abort();
+      this.#answered = answered;
+      return true;
+    }
+    this.#body.forget();
+    return false;
+  }
+
+  onTryFailed(failure: UpstreamFailure): void {
+    this.#try = undefined;
+    this.#failure = failure;
+    this.#noteResult('failure');
+    if (retriesFailure(this.#sent.policy, failure) && this.#tryAgain(failure.detail)) return;
+    if (!this.#passEarlier()) this.events.onUpstreamFailed(failure);
+  }
+
+  /** False: it may not, and what there is will have to do. */
+  #tryAgain(why: string): boolean {
+    if (!this.mayTryAgain) return false;
+    const { policy, service } = this.#sent;
+    const { clock, logger } = this.#context;
+    const { record, wholeDueMs } = this.events;
+    const backoffMs = backoffOf(policy, this.#tried.length, Math.random());
+    if (clock.monotonicMs() + backoffMs >= wholeDueMs) return false;
+    const ticket = service.gate.admitRetry();
+    if (ticket < 0) {
+      this.#context.observer.onRetry(service.name, refusedResults.get(ticket)!);
+      return false;
+    }
+    const { requestId, endpoint } = record;
+    const tries = this.#tried.length;
+    logger.debug({ requestId, service: service.name, endpoint, tries, backoffMs, why }, 'trying again');
+    this.#try = undefined;
+    this.#ticket = ticket;
+    this.events.endTry();
+    // Not by the wheel: its ticks would bring those that failed together back together.
+    this.#cancelBackoff = clock.after(backoffMs, () => this.#onBackoffOver());
+    return true;
+  }
+
+  #onBackoffOver(): void {
+    this.#cancelBackoff = undefined;
+    const endpoint = this.#sent.pick(this.#tried);
+    if (endpoint !== undefined && this.#send(endpoint, this.#ticket)) return;
+    this.#sent.service.gate.leave(this.#ticket);
+    if (!this.#passEarlier()) this.events.onUpstreamFailed(this.#failure ?? noMore);
+  }
+
+  #send(endpoint: LiveEndpoint, ticket: Ticket): boolean {
+    const { events } = this;
+    const next = new UpstreamTry(this, endpoint);
+    this.#try = next;
+    this.#isTryReady = false;
+    this.#tried.push(endpoint);
+    events.record.endpoint = endpoint.id;
+    events.record.tries = this.#tried.length;
+    events.beginTry();
+    const call = endpoint.pool.send(this.#sent.request, next, endpoint, ticket);
+    if (call === undefined) {
+      this.#try = undefined;
+      return false;
+    }
+    // It may have failed at once.
+    if (this.#try !== next) return true;
+    next.call = call;
+    if (this.#isTryReady) this.#startBody(call);
+    return true;
+  }
+
+  /** A connection is there: sends what is kept of the body, and has the rest come. */
+  #startBody(call: UpstreamCall): void {
+    if (!this.#isBodyWanted) {
+      this.#isBodyWanted = true;
+      this.events.onUpstreamReady();
+      return;
+    }
+    let isFull = false;
+    for (const piece of this.#body.pieces) isFull = !call.sendChunk(piece);
+    if (this.#isRequestDone) return call.endRequest(this.#trailers);
+    call.flush();
+    if (isFull || !this.#isStarved) return;
+    this.#isStarved = false;
+    this.events.onUpstreamDrain();
+  }
+
+  /** Gives the client the last answer that there was; false: there was none, or it was too long to be kept. */
+  #passEarlier(): boolean {
+    const answered = this.#answered;
+    if (answered?.hasAnswer !== true) return false;
+    this.#answered = undefined;
+    this.#body.forget();
+    this.events.record.endpoint = answered.endpoint.id;
+    answered.passAnswer();
+    return true;
+  }
+
+  #endBackoff(): void {
+    if (this.#cancelBackoff === undefined) return;
+    this.#cancelBackoff();
+    this.#cancelBackoff = undefined;
+    this.#sent.service.gate.leave(this.#ticket);
+  }
+
+  /** Of a try that was not the first. */
+  #noteResult(result: RetryResult): void {
+    if (this.#tried.length > 1) this.#context.observer.onRetry(this.#sent.service.name, result);
+  }
+}
+
+/** The last try has timed out, or its answer was too long to be kept, and no endpoint is left. */
+const noMore: UpstreamFailure = { reason: 'upstream_timeout', detail: 'no endpoint for another try' };
+
+const refusedResults: ReadonlyMap<Ticket, RetryResult> = new Map([
+  [Refused.budget, 'overBudget'],
+  [Refused.retries, 'overLimit'],
+  [Refused.requests, 'overLimit'],
+  [Refused.circuit, 'circuitOpen'],
+]);
