@@ -14,6 +14,7 @@ npm run bench -- idle [--only ours,nginx]
 npm run bench -- swap
 npm run bench -- config
 npm run bench -- router
+npm run bench -- pick
 npm run bench -- access-log
 `;
 
@@ -50,6 +51,9 @@ switch (values.help === true ? '' : positionals.join(' ')) {
     break;
   case 'router':
     await import('./router.ts');
+    break;
+  case 'pick':
+    await import('./pick.ts');
     break;
   case 'access-log':
     print(describeMachine());

@@ -187,6 +187,7 @@ export interface SystemOptions {
   resources?: string | readonly Resource[];
   /** Of each node, as in `NodeOptions`. */
   workers?: number;
+  nodeFlags?: readonly string[];
   env?: Readonly<Record<string, string>>;
 }
 
@@ -201,10 +202,13 @@ export interface System {
 
 export async function startSystem(owner: Owner, options: SystemOptions = {}): Promise<System> {
   const { nodes: ids = ['node-1'], resources = [gateway()], workers = 2, env = {} } = options;
+  const { nodeFlags: flags = [] } = options;
   const controlPlane = await startControlPlane(owner);
   const { admin } = controlPlane;
   const revision = await admin.apply(resources);
-  const nodes = await Promise.all(ids.map((id) => startNode(owner, { controlPlane, id, workers, env })));
+  const nodes = await Promise.all(
+    ids.map((id) => startNode(owner, { controlPlane, id, workers, flags, env })),
+  );
   await admin.waitUntilApplied(revision, ids);
   return {
     controlPlane,

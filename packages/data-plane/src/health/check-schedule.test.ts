@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { ManualClock } from '@causeway/runtime/manual-clock';
 import { Turns } from '@causeway/runtime/turns';
 
+import type { CheckResult } from './run-check.ts';
 import { CheckSchedule, checksMax, firstSpreadMs } from './check-schedule.ts';
 
 /** Lets promises that are settled go on. */
@@ -10,7 +11,7 @@ const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolv
 
 interface Checked {
   readonly atMs: number;
-  readonly finish: (failure?: string) => void;
+  readonly finish: (result?: CheckResult) => void;
 }
 
 function scheduleOf(
@@ -19,7 +20,7 @@ function scheduleOf(
   { clock = new ManualClock(), turns = new Turns(checksMax) } = {},
 ) {
   const checks: Checked[] = [];
-  const results: (string | undefined)[] = [];
+  const results: CheckResult[] = [];
   const schedule = new CheckSchedule({
     clock,
     random,
@@ -27,9 +28,9 @@ function scheduleOf(
     intervalMs,
     run: () =>
       new Promise((resolve) =>
-        checks.push({ atMs: clock.monotonicMs(), finish: (failure) => resolve(failure) }),
+        checks.push({ atMs: clock.monotonicMs(), finish: (result) => resolve(result) }),
       ),
-    onResult: (failure) => results.push(failure),
+    onResult: (result) => results.push(result),
   });
   return { clock, schedule, checks, results, turns };
 }
@@ -73,9 +74,9 @@ describe('the schedule of a check', () => {
     schedule.start();
     clock.advance(20_000);
     assert.equal(checks.length, 1);
-    checks[0]!.finish('timeout');
+    checks[0]!.finish({ isGood: true });
     await settle();
-    assert.deepEqual(results, ['timeout']);
+    assert.deepEqual(results, [{ isGood: true }]);
     clock.advance(0);
     assert.equal(checks.length, 2);
   });
@@ -85,7 +86,7 @@ describe('the schedule of a check', () => {
     schedule.start();
     clock.advance(0);
     schedule.stop();
-    checks[0]!.finish('late');
+    checks[0]!.finish({ isGood: true });
     await settle();
     clock.advance(10_000);
     assert.deepEqual([checks.length, results, clock.pendingTimers], [1, [], 0]);

@@ -3,6 +3,8 @@
 import type { CancelTimer, Clock } from '@causeway/runtime/clock';
 import type { Turns } from '@causeway/runtime/turns';
 
+import type { CheckResult } from './run-check.ts';
+
 export interface CheckScheduleOptions {
   readonly clock: Clock;
   /** A number in [0, 1), for jitter. */
@@ -10,9 +12,9 @@ export interface CheckScheduleOptions {
   /** Of all checks of the node, `checksMax` at a time. */
   readonly turns: Turns;
   readonly intervalMs: number;
-  /** Does not reject. Undefined when all is well, else what is wrong. */
-  readonly run: () => Promise<string | undefined>;
-  readonly onResult: (failure: string | undefined) => void;
+  /** Does not reject. */
+  readonly run: () => Promise<CheckResult>;
+  readonly onResult: (result: CheckResult) => void;
 }
 
 /** Checks of a node that are under way at the same time; the others wait for their turn, in order. */
@@ -49,9 +51,9 @@ export class CheckSchedule {
   async #check(): Promise<void> {
     const { clock, random, turns, intervalMs, run, onResult } = this.#options;
     const dueMs = clock.monotonicMs() + intervalMs * (1 + jitterShare * (2 * random() - 1));
-    const failure = await turns.run(() => (this.#isStopped ? Promise.resolve(undefined) : run()));
+    const result = await turns.run(() => (this.#isStopped ? Promise.resolve(undefined) : run()));
     if (this.#isStopped) return;
-    onResult(failure);
+    onResult(result);
     if (!this.#isStopped) this.#wait(Math.max(0, dueMs - clock.monotonicMs()));
   }
 }

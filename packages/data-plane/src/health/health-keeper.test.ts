@@ -217,6 +217,7 @@ describe('the health of endpoints', () => {
     fixture.apply([], [], ['service/default/s']);
     assert.equal(fixture.state(id), 'unknown');
     assert.deepEqual(fixture.metric('causeway_service_endpoints'), {});
+    assert.deepEqual(fixture.metric('causeway_health_checks_total'), {});
     assert.throws(() => fixture.keeper.load('default/s'), /no Service "default\/s"/);
   });
 

@@ -146,6 +146,7 @@ export class HealthKeeper {
     if (name === undefined) return;
     this.#services.get(name)?.watched.close();
     this.#services.delete(name);
+    this.metrics.forget(name);
   }
 
   /** Also how the clock notices that this process was stopped for a while. */

@@ -6,6 +6,8 @@ import type { EndpointState } from '../counts/endpoint-record.ts';
 import type { EjectionReasonName } from './ejection-keeper.ts';
 
 const states: readonly EndpointState[] = ['unknown', 'healthy', 'unhealthy', 'ejected'];
+const results = ['success', 'failure'] as const;
+const reasons: readonly EjectionReasonName[] = ['connect_failures', 'consecutive_5xx', 'success_rate'];
 /** Services with series of their own. */
 const servicesMax = 1000;
 
@@ -21,13 +23,13 @@ export class HealthMetrics {
     name: 'causeway_health_checks_total',
     help: 'Active checks of endpoints, by their result: success or failure.',
     labelNames: ['service', 'result'],
-    labelSetsMax: 2 * servicesMax,
+    labelSetsMax: results.length * servicesMax,
   });
   readonly #ejections = this.registry.counter({
     name: 'causeway_endpoint_ejections_total',
     help: 'Endpoints that were ejected by passive checks.',
     labelNames: ['service', 'reason'],
-    labelSetsMax: 3 * servicesMax,
+    labelSetsMax: reasons.length * servicesMax,
   });
   readonly #endpoints = this.registry.gauge({
     name: 'causeway_service_endpoints',
@@ -47,6 +49,12 @@ export class HealthMetrics {
 
   onEjected(service: string, reason: EjectionReasonName): void {
     this.#ejections.cell({ service, reason }).add(1);
+  }
+
+  /** Nobody watches it any more. */
+  forget(service: string): void {
+    for (const result of results) this.#checks.remove({ service, result });
+    for (const reason of reasons) this.#ejections.remove({ service, reason });
   }
 
   #refresh(services: Iterable<ServiceHealth>): void {

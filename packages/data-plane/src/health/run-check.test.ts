@@ -29,17 +29,20 @@ const http: ActiveCheck = {
   healthyAfter: 2,
 };
 
-function check(
+/** Undefined when all is well, else what is wrong. */
+async function check(
   port: number,
   settings: Partial<ActiveCheck> = {},
   service: Partial<CheckedService> = {},
   ownPorts: readonly number[] = [],
 ): Promise<string | undefined> {
-  return runCheck(
+  const result = await runCheck(
     { check: { ...http, ...settings }, protocol: 'http', tls: undefined, ...service },
     { address: '127.0.0.1', port, name: '127.0.0.1', serverName: undefined },
     { clock: systemClock, ownPorts: new Set(ownPorts) },
   );
+  assert.ok(result !== undefined);
+  return result.isGood ? undefined : result.detail;
 }
 
 /** A port at which nobody listens. */
@@ -126,6 +129,19 @@ describe('a check by HTTP', () => {
     );
   });
 
+  it('says nothing where it is this machine that is short of something', async () => {
+    const target = { address: '127.0.0.1', port: 1, name: 'a', serverName: undefined };
+    const clock = systemClock;
+    const service = { check: http, protocol: 'http', tls: undefined } as const;
+    const shortage = Object.assign(new Error('no more'), { code: 'EMFILE' });
+    const ownPorts = {
+      has: () => {
+        throw shortage;
+      },
+    };
+    assert.equal(await runCheck(service, target, { clock, ownPorts }), undefined);
+  });
+
   it('does not take a pause of this process for a timeout', async (context) => {
     const port = await startRaw(context, (socket) =>
       setTimeout(() => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n'), 100),
@@ -136,7 +152,7 @@ describe('a check by HTTP', () => {
     const target = { address: '127.0.0.1', port, name: '127.0.0.1', serverName: undefined };
     const result = runCheck(service, target, { clock, ownPorts: new Set<number>() });
     behindMs = 3000;
-    assert.equal(await result, undefined);
+    assert.deepEqual(await result, { isGood: true });
   });
 });
 

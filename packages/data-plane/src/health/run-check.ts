@@ -11,7 +11,7 @@ import type { OwnPorts } from '../upstream/address-guard.ts';
 import type { UpstreamProtocol } from '../upstream/endpoint-pool.ts';
 import { openSocket, type SocketTarget } from '../upstream/open-socket.ts';
 import type { UpstreamTls } from '../upstream/tls-settings.ts';
-import { checkFailure } from '../upstream/upstream-failures.ts';
+import { checkFailure, isOwnShortage } from '../upstream/upstream-failures.ts';
 import type { ActiveCheck } from './active-check.ts';
 import { askHttp1 } from './ask-http1.ts';
 import { askHttp2 } from './ask-http2.ts';
@@ -31,14 +31,21 @@ export interface CheckContext {
   readonly ownPorts: OwnPorts;
 }
 
+/** What a check has found out; undefined: nothing, for want of something on this machine. */
+export type CheckResult =
+  | { readonly isGood: true }
+  /** What is wrong, in a few words. */
+  | { readonly isGood: false; readonly detail: string }
+  | undefined;
+
 const userAgent = 'causeway-health-check';
 
-/** Undefined when all is well, else what is wrong in a few words. Never rejects. */
+/** Never rejects. */
 export async function runCheck(
   service: CheckedService,
   endpoint: SocketTarget,
   { clock, ownPorts }: CheckContext,
-): Promise<string | undefined> {
+): Promise<CheckResult> {
   const { check, tls } = service;
   const giveUp = new AbortController();
   const late = `timeout after ${formatDuration(check.timeoutMs)}`;
@@ -51,12 +58,14 @@ export async function runCheck(
     socket = opening.socket;
     const ends = endOf(socket, giveUp.signal);
     await Promise.race([once(socket, opening.readyEvent), ends]);
-    if (check.type === 'tcp') return undefined;
+    if (check.type === 'tcp') return { isGood: true };
     const failure = judge(check, await Promise.race([ask(service, target, socket, giveUp.signal), ends]));
     // A body that goes on for ever is no failure where nobody looks at it.
-    return failure !== undefined && giveUp.signal.aborted ? late : failure;
+    if (failure === undefined) return { isGood: true };
+    return { isGood: false, detail: giveUp.signal.aborted ? late : failure };
   } catch (error) {
-    return giveUp.signal.aborted ? late : checkFailure(error);
+    if (isOwnShortage(error)) return undefined;
+    return { isGood: false, detail: giveUp.signal.aborted ? late : checkFailure(error) };
   } finally {
     cancel();
     socket?.destroy();

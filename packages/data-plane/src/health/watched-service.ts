@@ -151,12 +151,13 @@ export class WatchedService {
       turns,
       intervalMs: active.check.intervalMs,
       run: () => runCheck(active, socketTargetOf(endpoint.located), { clock, ownPorts }),
-      onResult: (failure) => {
-        events.onChecked(this.name, failure === undefined);
-        judgement.note(failure === undefined);
+      onResult: (result) => {
+        if (result === undefined) return;
+        events.onChecked(this.name, result.isGood);
+        judgement.note(result.isGood);
         // One good result does not take away why it is unhealthy, nor does one failure say so.
-        const reason = judgement.state === 'unhealthy' ? (failure ?? endpoint.checked.detail) : '';
-        this.#learn(endpoint, judgement.state, reason);
+        const detail = result.isGood ? endpoint.checked.detail : result.detail;
+        this.#learn(endpoint, judgement.state, judgement.state === 'unhealthy' ? detail : '');
       },
     });
     endpoint.schedule.start();

@@ -6,7 +6,8 @@ import { ServiceOwnWord, ServiceWord } from '../counts/service-record.ts';
 import { AffinityKeys } from '../upstream/balancing/affinity-keys.ts';
 import { type BalancingSettings, plainBalancing } from '../upstream/balancing/balancing-settings.ts';
 import type { ChoiceRequest } from '../upstream/balancing/choice-request.ts';
-import { type ChoiceEndpoint, EndpointChoice } from '../upstream/balancing/endpoint-choice.ts';
+import type { ChoiceEndpoint } from '../upstream/balancing/current-selection.ts';
+import { EndpointChoice } from '../upstream/balancing/endpoint-choice.ts';
 import { Standing } from '../upstream/balancing/standing.ts';
 import { countPicks, seededRandom } from './distribution.ts';
 

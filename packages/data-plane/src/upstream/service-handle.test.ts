@@ -4,10 +4,23 @@ import { describe, it } from 'node:test';
 import { ManualClock } from '@causeway/runtime/manual-clock';
 import { NameResolver } from '@causeway/runtime/name-resolver';
 
+import { EndpointWord, endpointKey } from '../counts/endpoint-record.ts';
+import { createNodeShared, NodeShared } from '../counts/node-shared.ts';
+import { ServiceWord } from '../counts/service-record.ts';
 import { until } from '../testing/http-client.ts';
 import { endpoints } from '../testing/node-fixture.ts';
 import { poolContext, poolSettings } from '../testing/pools.ts';
+import { type BalancingSettings, plainBalancing } from './balancing/balancing-settings.ts';
+import type { LiveEndpoint } from './live-endpoint.ts';
+import { plainTicket } from './service-gate.ts';
 import { ServiceHandle } from './service-handle.ts';
+import { TryFailure } from './try-outcome.ts';
+
+/** As a try begins. */
+function begin(service: ServiceHandle, endpoint: LiveEndpoint): void {
+  assert.equal(service.gate.admit(), plainTicket);
+  service.begin(endpoint);
+}
 
 const handle = () => new ServiceHandle('default/s', poolSettings(), poolContext());
 const take = (service: ServiceHandle, count: number) =>
@@ -38,6 +51,75 @@ describe('ServiceHandle', () => {
     assert.equal(service.endpoints[1]?.pool, second?.pool);
     assert.equal(service.endpointsVersion, 2);
     assert.deepEqual(take(service, 1), [2]);
+  });
+});
+
+describe('ServiceHandle and its balancing', () => {
+  const balanced = (balancing: Partial<BalancingSettings>, zone?: string): ServiceHandle =>
+    new ServiceHandle('default/s', poolSettings({ balancing: { ...plainBalancing, ...balancing } }), {
+      ...poolContext(),
+      zone,
+    });
+
+  it('takes weight, group and zone from the set, and as its next version says', () => {
+    const service = balanced({ policy: 'first', prefersZone: true }, 'here');
+    const set = (version: number, ...of: { priority?: number; zone?: string; weight?: number }[]) => {
+      const made = endpoints('s', [1, 2, 3], version);
+      for (const [index, entry] of made.entries.entries()) Object.assign(entry, of[index]);
+      return made;
+    };
+    service.setEndpoints(set(1, { zone: 'there' }, { zone: 'here' }, { priority: 1, zone: 'here' }));
+    assert.deepEqual(take(service, 3), [2, 2, 2]);
+    const [first] = service.endpoints;
+    service.setEndpoints(set(2, { zone: 'here' }, { weight: 0 }, { zone: 'here', weight: 2 }));
+    const ports = take(service, 6);
+    assert.deepEqual(
+      [1, 3].map((port) => ports.filter((taken) => taken === port).length),
+      [2, 4],
+    );
+    assert.equal(service.endpoints[0], first, 'it is the same that it was');
+  });
+
+  it('counts tries in flight for leastRequest, until they are over', () => {
+    const service = balanced({ policy: 'leastRequest' });
+    service.setEndpoints(endpoints('s', [1, 2]));
+    const [one, two] = service.endpoints as [LiveEndpoint, LiveEndpoint];
+    const share = (): number => take(service, 1000).filter((port) => port === 1).length;
+    begin(service, one);
+    assert.ok(share() < 100);
+    begin(service, two);
+    begin(service, two);
+    assert.ok(share() > 900);
+    service.finish(one, 200, 5, plainTicket);
+    service.finish(two, 200, 5, plainTicket);
+    service.finish(two, TryFailure.reset, undefined, plainTicket);
+    const even = share();
+    assert.ok(even > 400 && even < 600, String(even));
+  });
+
+  it('learns from answers who is slow, for peakEwma', () => {
+    const service = balanced({ policy: 'peakEwma' });
+    service.setEndpoints(endpoints('s', [1, 2]));
+    const [one, two] = service.endpoints as [LiveEndpoint, LiveEndpoint];
+    begin(service, one);
+    service.finish(one, 200, 100, plainTicket);
+    begin(service, two);
+    service.finish(two, 200, 10, plainTicket);
+    assert.ok(take(service, 1000).filter((port) => port === 1).length < 100);
+    begin(service, two);
+    service.finish(two, TryFailure.connectFailure, undefined, plainTicket);
+    assert.ok(take(service, 1000).filter((port) => port === 1).length > 900, 'refusing is not fast');
+  });
+
+  it('sees at the next pick what another worker finds out', () => {
+    const memory = createNodeShared(2);
+    const [here, there] = [new NodeShared(memory, 0), new NodeShared(memory, 1)];
+    const service = new ServiceHandle('default/s', poolSettings(), { ...poolContext(), shared: here });
+    service.setEndpoints(endpoints('s', [1, 2]));
+    assert.deepEqual(take(service, 2), [1, 2]);
+    there.endpointRecords.open(endpointKey('default/s', 'e-1')).store(EndpointWord.ejected, 1);
+    there.serviceRecords.open('default/s').add(ServiceWord.epoch, 1);
+    assert.deepEqual(take(service, 2), [2, 2]);
   });
 });
 

@@ -39,6 +39,14 @@ export function checkFailure(error: unknown): string {
   return detail.slice(0, checkDetailCharsMax);
 }
 
+/** Whether it is this machine that has run out of something, which says nothing about an endpoint. */
+export function isOwnShortage(error: unknown): boolean {
+  return ownShortages.has(systemCodeOf(error) ?? '');
+}
+
+/** Descriptors, memory, and ports to connect from. */
+const ownShortages: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL']);
+
 /** TLS and HTTP parsers may quote what a peer has sent. */
 const checkDetailCharsMax = 200;
 
