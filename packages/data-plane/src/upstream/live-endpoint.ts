@@ -35,12 +35,7 @@ export class LiveEndpoint {
   /** Changed by its Service alone. */
   terms: EndpointTerms;
 
-  constructor(
-    place: EndpointPlace,
-    pool: EndpointPool,
-    held: HeldRecord,
-    terms: EndpointTerms,
-  ) {
+  constructor(place: EndpointPlace, pool: EndpointPool, held: HeldRecord, terms: EndpointTerms) {
     this.id = place.id;
     this.address = place.address;
     this.port = place.port;

@@ -12,8 +12,15 @@ import { endpoints } from '../testing/node-fixture.ts';
 import { poolContext, poolSettings } from '../testing/pools.ts';
 import { type BalancingSettings, plainBalancing } from './balancing/balancing-settings.ts';
 import type { LiveEndpoint } from './live-endpoint.ts';
+import { plainTicket } from './service-gate.ts';
 import { ServiceHandle } from './service-handle.ts';
 import { TryFailure } from './try-outcome.ts';
+
+/** As a try begins. */
+function begin(service: ServiceHandle, endpoint: LiveEndpoint): void {
+  assert.equal(service.gate.admit(), plainTicket);
+  service.begin(endpoint);
+}
 
 const handle = () => new ServiceHandle('default/s', poolSettings(), poolContext());
 const take = (service: ServiceHandle, count: number) =>
@@ -78,14 +85,14 @@ describe('ServiceHandle and its balancing', () => {
     service.setEndpoints(endpoints('s', [1, 2]));
     const [one, two] = service.endpoints as [LiveEndpoint, LiveEndpoint];
     const share = (): number => take(service, 1000).filter((port) => port === 1).length;
-    service.begin(one);
+    begin(service, one);
     assert.ok(share() < 100);
-    service.begin(two);
-    service.begin(two);
+    begin(service, two);
+    begin(service, two);
     assert.ok(share() > 900);
-    service.finish(one, 200, 5);
-    service.finish(two, 200, 5);
-    service.finish(two, TryFailure.reset, undefined);
+    service.finish(one, 200, 5, plainTicket);
+    service.finish(two, 200, 5, plainTicket);
+    service.finish(two, TryFailure.reset, undefined, plainTicket);
     const even = share();
     assert.ok(even > 400 && even < 600, String(even));
   });
@@ -94,13 +101,13 @@ describe('ServiceHandle and its balancing', () => {
     const service = balanced({ policy: 'peakEwma' });
     service.setEndpoints(endpoints('s', [1, 2]));
     const [one, two] = service.endpoints as [LiveEndpoint, LiveEndpoint];
-    service.begin(one);
-    service.finish(one, 200, 100);
-    service.begin(two);
-    service.finish(two, 200, 10);
+    begin(service, one);
+    service.finish(one, 200, 100, plainTicket);
+    begin(service, two);
+    service.finish(two, 200, 10, plainTicket);
     assert.ok(take(service, 1000).filter((port) => port === 1).length < 100);
-    service.begin(two);
-    service.finish(two, TryFailure.connectFailure, undefined);
+    begin(service, two);
+    service.finish(two, TryFailure.connectFailure, undefined, plainTicket);
     assert.ok(take(service, 1000).filter((port) => port === 1).length > 900, 'refusing is not fast');
   });
 
