@@ -20,7 +20,7 @@ interface Waiting {
 export function createFaultInjectionFilter(
   name: string,
   { percent, delayMs, abort }: FaultSettings,
-  random: () => number = Math.random,
+  random: () => number,
 ): Filter<Waiting> {
   const verdict = verdictOf(abort);
   return {

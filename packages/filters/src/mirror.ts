@@ -22,7 +22,7 @@ interface Copying {
 export function createMirrorFilter(
   name: string,
   { service, percent, bodyBytesMax }: MirrorSettings,
-  random: () => number = Math.random,
+  random: () => number,
 ): Filter<Copying> {
   return {
     kind: 'mirror',

@@ -101,7 +101,7 @@ describe('the body of a request that is tried again', () => {
 describe('a request that is tried again over HTTP/2', () => {
   async function http2Upstream(
     context: TestContext,
-    serve: (stream: ServerHttp2Stream, nth: number) => void,
+    serve: (stream: ServerHttp2Stream, nth: number) => unknown,
   ) {
     let streams = 0;
     const server = createHttp2Server();
@@ -109,7 +109,7 @@ describe('a request that is tried again over HTTP/2', () => {
       stream.on('error', () => {});
       serve(stream, (streams += 1));
     });
-    const port = await listenRaw(context, server as never);
+    const port = await listenRaw(context, server);
     return { port, count: () => streams };
   }
 

@@ -1,6 +1,7 @@
 /** A request that may be sent again: to the relay it is one call, whatever becomes of its single tries. */
 
 import type { ResponseHead } from '@causeway/http1/response-head';
+import { type Backoff, createBackoff } from '@causeway/runtime/backoff';
 
 import { SentBody } from '../upstream/sent-body.ts';
 import { Refused, type Ticket } from '../upstream/service-gate.ts';
@@ -15,7 +16,7 @@ import type {
 } from './exchange.ts';
 import type { ExchangeRecord, RetryResult } from './exchange-record.ts';
 import type { ProxyContext } from './proxy-context.ts';
-import { backoffOf, retriesAnswer, retriesFailure, type RetryPolicy } from './retry-policy.ts';
+import { retriesAnswer, retriesFailure, type RetryPolicy } from './retry-policy.ts';
 import { type TryOwner, UpstreamTry } from './upstream-try.ts';
 
 /** The exchange, as its tries see it. */
@@ -51,6 +52,7 @@ export class RetriedCall implements UpstreamCall, TryOwner {
   #failure: UpstreamFailure | undefined;
   /** Leave for the try that the backoff is before. */
   #ticket: Ticket = Refused.retries;
+  #backoff: Backoff | undefined;
   #cancelBackoff: (() => void) | undefined;
   #isTryReady = false;
   /** The client's body has been asked for. */
@@ -170,10 +172,10 @@ export class RetriedCall implements UpstreamCall, TryOwner {
   /** False: it may not, and what there is will have to do. */
   #tryAgain(why: string): boolean {
     if (!this.mayTryAgain) return false;
-    const { policy, service } = this.#sent;
+    const { service } = this.#sent;
     const { clock, logger } = this.#context;
     const { record, wholeDueMs } = this.events;
-    const backoffMs = backoffOf(policy, this.#tried.length, Math.random());
+    const backoffMs = this.#nextBackoffMs();
     if (clock.monotonicMs() + backoffMs >= wholeDueMs) return false;
     const ticket = service.gate.admitRetry();
     if (ticket < 0) {
@@ -211,6 +213,8 @@ export class RetriedCall implements UpstreamCall, TryOwner {
     const call = endpoint.pool.send(this.#sent.request, next, endpoint, ticket);
     if (call === undefined) {
       this.#try = undefined;
+      this.#tried.pop();
+      events.record.tries = Math.max(this.#tried.length, 1);
       return false;
     }
     // It may have failed at once.
@@ -245,6 +249,12 @@ export class RetriedCall implements UpstreamCall, TryOwner {
     this.events.record.endpoint = answered.endpoint.id;
     answered.passAnswer();
     return true;
+  }
+
+  #nextBackoffMs(): number {
+    const { backoffMs: baseMs, maxBackoffMs: maxMs } = this.#sent.policy;
+    this.#backoff ??= createBackoff({ baseMs, maxMs });
+    return this.#backoff.nextMs();
   }
 
   #endBackoff(): void {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
 import { requestHead, responseHead } from '../testing/heads.ts';
-import { backoffOf, isRepeatable, retriesAnswer, retriesFailure, type RetryPolicy } from './retry-policy.ts';
+import { isRepeatable, retriesAnswer, retriesFailure, type RetryPolicy } from './retry-policy.ts';
 
 const policy: RetryPolicy = {
   attempts: 1,
@@ -48,11 +48,5 @@ describe('a retry policy', () => {
       [answered(200, 'grpc-status: 14'), answered(200, 'grpc-status: 0'), answered(200, 'grpc-status: x')],
       [true, false, false],
     );
-  });
-
-  it('waits for anything up to a bound that doubles, and has one itself', () => {
-    const bounds = [1, 2, 3, 4].map((retry) => backoffOf(policy, retry, 1));
-    assert.deepEqual(bounds, [25, 50, 90, 90]);
-    assert.deepEqual([backoffOf(policy, 3, 0), backoffOf(policy, 3, 0.5)], [0, 45]);
   });
 });

@@ -45,11 +45,3 @@ export function retriesAnswer({ statuses, grpcCodes }: RetryPolicy, head: Respon
   const code = head.valueOf('grpc-status');
   return code !== undefined && /^\d{1,2}$/.test(code) && grpcCodes.has(Number(code));
 }
-
-/**
- * Before the retry of that number, from 1 on: anything up to a bound that doubles each time, so that those who failed together do not come back
- * together ("full jitter"). `random`: 0 to 1.
- */
-export function backoffOf({ backoffMs, maxBackoffMs }: RetryPolicy, retry: number, random: number): number {
-  return random * Math.min(backoffMs * 2 ** (retry - 1), maxBackoffMs);
-}

@@ -15,6 +15,8 @@ import {
 } from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
 import { UnknownChoice } from '@causeway/proto/route-rules';
 
+import { processRandom } from '../upstream/balancing/member.ts';
+
 /** An entry of a list: a filter, the removal of one, or a Middleware whose list stands here. */
 export type BuiltItem =
   | { readonly kind: 'filter'; readonly name: string; readonly phase: number; readonly filter: Filter }
@@ -36,11 +38,16 @@ export function buildFilters(items: readonly FilterItem[]): readonly BuiltItem[]
       case 'respond':
         return { kind: 'filter', name, phase, filter: createRespondFilter(name, readRespond(item.value)) };
       case 'faultInjection': {
-        const filter = createFaultInjectionFilter(name, readFault(item.value));
+        const filter = createFaultInjectionFilter(name, readFault(item.value), processRandom);
         return { kind: 'filter', name, phase, filter };
       }
       case 'mirror':
-        return { kind: 'filter', name, phase, filter: createMirrorFilter(name, readMirror(item.value)) };
+        return {
+          kind: 'filter',
+          name,
+          phase,
+          filter: createMirrorFilter(name, readMirror(item.value), processRandom),
+        };
       case undefined:
         throw new UnknownChoice(`filter ${JSON.stringify(name)}`);
     }
