@@ -34,6 +34,8 @@ export class EjectionKeeper {
   /** Count of ejected endpoints that the last look found to be wrong. */
   #wrongCount: string | undefined;
   #stepEndMs = 0;
+  /** Of the last look; monotonic. */
+  #nowMs = 0;
 
   constructor(service: SharedRecord, events: EjectionEvents) {
     this.#service = service;
@@ -45,7 +47,7 @@ export class EjectionKeeper {
     this.#settings = settings;
     this.#isDue = true;
     if (settings !== undefined) return;
-    for (const endpoint of this.#endpoints) this.#readmit(endpoint, 0);
+    for (const endpoint of this.#endpoints) this.#readmit(endpoint);
   }
 
   /** Those that have left must have been let go before. */
@@ -59,8 +61,14 @@ export class EjectionKeeper {
     readmit(this.#service, record);
   }
 
+  /** An endpoint that checks had found unhealthy has recovered: what requests said of the time before is over. */
+  onRecovered(endpoint: WatchedEndpoint): void {
+    this.#readmit(endpoint);
+  }
+
   /** Cheap while nothing is ejected. */
   look(now: Moment): void {
+    this.#nowMs = now.monotonicMs;
     const settings = this.#settings;
     if (settings === undefined) {
       // By tries that began when there still were settings.
@@ -72,14 +80,14 @@ export class EjectionKeeper {
     if (!this.#isDue && this.#service.load(ServiceWord.ejected) === 0) return;
     this.#isDue = false;
     for (const endpoint of this.#endpoints) this.#lookAt(endpoint, settings, now);
-    this.#readmitBeyond(settings, now.monotonicMs);
+    this.#readmitBeyond(settings);
     this.#correctCount();
   }
 
   #lookAt(endpoint: WatchedEndpoint, settings: PassiveSettings, now: Moment): void {
     const { record, ejection } = endpoint;
     const nowMs = now.monotonicMs;
-    if (ejection !== undefined && nowMs >= ejection.endMs) this.#readmit(endpoint, nowMs);
+    if (ejection !== undefined && nowMs >= ejection.endMs) this.#readmit(endpoint);
     else if (ejection === undefined && record.load(EndpointWord.ejected) !== 0)
       this.#begin(endpoint, settings, now);
     else if (ejection === undefined && endpoint.ejections > 0) this.#forget(endpoint, settings, nowMs);
@@ -95,11 +103,11 @@ export class EjectionKeeper {
     this.#events.onEjected(endpoint, reason, forMs);
   }
 
-  #readmit(endpoint: WatchedEndpoint, nowMs: number): void {
+  #readmit(endpoint: WatchedEndpoint): void {
     readmit(this.#service, endpoint.record);
     if (endpoint.ejection === undefined) return;
     endpoint.ejection = undefined;
-    endpoint.quietSinceMs = nowMs;
+    endpoint.quietSinceMs = this.#nowMs;
     endpoint.successRate.restart();
     this.#events.onReadmitted(endpoint);
   }
@@ -112,12 +120,12 @@ export class EjectionKeeper {
   }
 
   /** Endpoints have left since, or fewer may be ejected than before: those that were next anyway come back. */
-  #readmitBeyond({ maxEjectedPercent }: PassiveSettings, nowMs: number): void {
+  #readmitBeyond({ maxEjectedPercent }: PassiveSettings): void {
     const ejected = this.#endpoints.filter(({ ejection }) => ejection !== undefined);
     const max = ejectedMax(this.#endpoints.filter(({ hasWeight }) => hasWeight).length, maxEjectedPercent);
     if (ejected.length <= max) return;
     const byEnd = ejected.toSorted((one, other) => one.ejection!.endMs - other.ejection!.endMs);
-    for (const endpoint of byEnd.slice(0, ejected.length - max)) this.#readmit(endpoint, nowMs);
+    for (const endpoint of byEnd.slice(0, ejected.length - max)) this.#readmit(endpoint);
   }
 
   /**

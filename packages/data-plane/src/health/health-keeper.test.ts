@@ -309,6 +309,28 @@ describe('endpoints that workers eject', () => {
     assert.deepEqual(fixture.metric('causeway_service_endpoints'), { 'default/s unhealthy': 2 });
   });
 
+  it('come back as soon as checks that had found them unhealthy find them healthy', async (context) => {
+    let status = 500;
+    const { port } = await startUpstream(context, (_request, response) => response.writeHead(status).end());
+    const fixture = new Fixture(context);
+    const service = serviceItem('s', { passiveCheck: passive, activeCheck: active() });
+    fixture.apply([service], [endpoints('s', [port, 1])]);
+    const id = `e-${port}`;
+    await fixture.comesTo(id, 'unhealthy');
+    eject(fixture.service, fixture.record(id), 1, EjectionReason.connectFailures);
+    await until('it is seen', () => fixture.logged('ejected for').length === 1);
+    status = 200;
+    await fixture.comesTo(id, 'healthy');
+    assert.equal(fixture.service.load(ServiceWord.ejected), 0);
+    eject(fixture.service, fixture.record(id), 1, EjectionReason.serverErrors);
+    const checks = fixture.metric('causeway_health_checks_total')['default/s success']!;
+    await until(
+      'more checks are good',
+      () => fixture.metric('causeway_health_checks_total')['default/s success']! > checks + 3,
+    );
+    assert.equal(fixture.state(id), 'ejected', 'an endpoint that was healthy all the while proves nothing');
+  });
+
   it('and all others carry so much', (context) => {
     const fixture = new Fixture(context);
     fixture.apply([serviceItem('s')], [endpoints('s', [1, 2])]);

@@ -164,13 +164,14 @@ export class WatchedService {
   }
 
   #learn(endpoint: WatchedEndpoint, state: CheckJudgement['state'], detail: string): void {
-    const before = endpoint.health;
+    const { health, checked } = endpoint;
     const { clock, events } = this.#context;
     if (endpoint.setChecked(state, detail, clock.wallMs())) {
       this.record.add(ServiceWord.epoch, 1);
       events.onJudged(this.name, endpoint);
     }
+    if (checked.state === 'unhealthy' && state === 'healthy') this.#ejections.onRecovered(endpoint);
     const now = endpoint.health;
-    if (now.state !== before.state || now.detail !== before.detail) events.onChange(this.name, endpoint);
+    if (now.state !== health.state || now.detail !== health.detail) events.onChange(this.name, endpoint);
   }
 }

@@ -134,6 +134,8 @@ export interface UpstreamFailure {
     | 'upstream_timeout';
   /** For logs, not for clients: may name addresses. */
   readonly detail: string;
+  /** It was this machine that has run out of something: that says nothing about the endpoint. */
+  readonly isOwnShortage?: boolean;
 }
 
 /** A request on its way. All calls return at once; after `abort` no event comes. */

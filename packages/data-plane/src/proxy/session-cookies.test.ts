@@ -1,14 +1,21 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
+import type { IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
 import {
   BalancingPolicy,
+  ClientAuth,
   RequestSourceKind,
   SameSite,
+  TlsVersion,
 } from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
+import { TestAuthority } from '@causeway/runtime/testing/test-authority';
 
 import { ask } from '../testing/http-client.ts';
 import {
+  certificateItem,
   endpoints,
+  gatewayItem,
   type NodeFixture,
   routeItem,
   serviceItem,
@@ -122,6 +129,34 @@ describe('sessions of a node', () => {
     }
     assert.equal(seen.size, 6);
     assert.equal(fixture.records.at(-1)?.affinity, 'kept');
+  });
+
+  it('have cookies for TLS alone when the client came over TLS', async (context) => {
+    const authority = await TestAuthority.create();
+    const www = await authority.issue({ names: ['www.test'] });
+    const upstream = await startUpstream(context, (_, response) => response.end());
+    const tls = {
+      certificates: ['default/www'],
+      minVersion: TlsVersion.TLS_VERSION_1_2,
+      clientAuth: ClientAuth.NONE,
+    };
+    const fixture = await startNode(context, {
+      items: [
+        gatewayItem({ listeners: [{ name: 'http', address: '127.0.0.1', port: 0, tls }] }),
+        certificateItem('www', www),
+        serviceItem('a', { affinity: cookie }),
+        routeItem('a', '/'),
+      ],
+      endpoints: [endpoints('a', [upstream.port])],
+    });
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+    const port = fixture.port();
+    httpsRequest({ host: '127.0.0.1', port, rejectUnauthorized: false, agent: false }, resolve)
+      .on('error', reject)
+      .end();
+    const response = await promise;
+    response.resume();
+    assert.match(String(response.headers['set-cookie']), /^sid=[\w-]{26}; .*; Secure$/);
   });
 
   it('are none of the business of a Service that only hashes', async (context) => {

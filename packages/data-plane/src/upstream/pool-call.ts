@@ -167,7 +167,7 @@ export class PoolCall implements UpstreamCall, Queued<PoolCall> {
 
   fail(failure: UpstreamFailure): void {
     if (this.#isOver) return;
-    this.#over(outcomes[failure.reason]);
+    this.#over(failure.isOwnShortage === true ? TryFailure.abandoned : outcomes[failure.reason]);
     this.#owner.onCallFailed(failure);
     this.events.onUpstreamFailed(failure);
   }

@@ -8,7 +8,7 @@ import type { UpstreamFailure } from '../proxy/exchange.ts';
 /** No connection came about; undefined when it was closed without a word. */
 export function connectFailure(error: unknown): UpstreamFailure {
   const detail = error === undefined ? 'closed while connecting' : describe(error);
-  return { reason: 'upstream_connect_failed', detail };
+  return { reason: 'upstream_connect_failed', detail, isOwnShortage: isOwnShortage(error) };
 }
 
 /** `known`: what is known of the reason. */
