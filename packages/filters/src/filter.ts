@@ -37,9 +37,10 @@ export interface FilterExchange {
 
   /**
    * Begins a copy of the request, with the fields that go upstream at this moment, for another Service ("namespace/name"). Undefined: too many
-   * are under way. Nobody waits for it, and nobody learns what came of it.
+   * are under way, or they hold too much. Nobody waits for it, and nobody learns what came of it. `bodyBytesMax`: of the body that will be given
+   * to it.
    */
-  openCopy(service: string): RequestCopy | undefined;
+  openCopy(service: string, bodyBytesMax: number): RequestCopy | undefined;
 
   /** What goes to the client: may be changed while the response head is filtered. Flat, and without framing, as above. */
   responseStatus: number;

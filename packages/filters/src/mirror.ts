@@ -30,7 +30,7 @@ export function createMirrorFilter(
     createState: () => ({ copy: undefined, body: [], bytes: 0 }),
     onRequestHead(exchange, state) {
       if (random() * 100 >= percent) return undefined;
-      const copy = exchange.openCopy(service);
+      const copy = exchange.openCopy(service, exchange.hasRequestBody ? bodyBytesMax : 0);
       if (copy === undefined) return undefined;
       if (!exchange.hasRequestBody) {
         copy.send([]);

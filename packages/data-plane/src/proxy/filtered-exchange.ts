@@ -22,7 +22,7 @@ export interface FilteredRequest {
   /** The fields that go upstream, made anew by each call. */
   upstreamFields(): string[];
   /** See `FilterExchange`; with these fields. */
-  openCopy(service: string, fields: FieldList): RequestCopy | undefined;
+  openCopy(service: string, fields: FieldList, bodyBytesMax: number): RequestCopy | undefined;
 }
 
 /** What the relay does for it. */
@@ -118,10 +118,10 @@ export class FilteredExchange implements FilterOwner {
     return this.#relay.hasRequestBody;
   }
 
-  openCopy(service: string): RequestCopy | undefined {
+  openCopy(service: string, bodyBytesMax: number): RequestCopy | undefined {
     const fields = this.upstreamFields.slice();
     checkFields(fields);
-    return this.#request.openCopy(service, fields);
+    return this.#request.openCopy(service, fields, bodyBytesMax);
   }
 
   requestHeader(lowerName: string): string | undefined {

@@ -148,12 +148,10 @@ function proxyRequest(
       header: (name) => joinedField(head, name),
       pathParameter: (name) => found.params.get(name),
       upstreamFields: () => forwardedFields(sent, relay),
-      openCopy: (name, fields) =>
-        openCopy(context, name, tableService(table, name), {
-          method: head.method,
-          target: targetOf(sent),
-          fields,
-        }),
+      openCopy: (name, fields, bodyBytesMax) => {
+        const copied = { method: head.method, target: targetOf(sent), fields, bodyBytesMax };
+        return openCopy(context, name, tableService(table, name), copied);
+      },
     },
     (fields) => {
       const failed = sendRequest(sent, relay, fields);

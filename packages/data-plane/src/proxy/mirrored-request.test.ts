@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { describe, it, type TestContext } from 'node:test';
 
-import { ask, until } from '../testing/http-client.ts';
+import { ask, openSocket, until } from '../testing/http-client.ts';
 import {
   endpoints,
   type NodeFixture,
@@ -92,7 +93,7 @@ describe('a mirrored request', () => {
     );
   });
 
-  it('is none when its body is too large, or when there are too many', async (context) => {
+  it('is none when its body is too large, or when there are too many of them', async (context) => {
     const upstream = await keeping(context, real);
     const hung = await rawUpstream(context, () => undefined);
     const fixture = await mirroring(context, upstream.port, hung.port, { bodyBytesMax: 100n });
@@ -104,6 +105,33 @@ describe('a mirrored request', () => {
       fixture.mirrored.slice(1),
       Array.from({ length: 44 }, () => 'overLimit'),
     );
+  });
+
+  it('is none when the real one was answered before its body was there', async (context) => {
+    const early = await rawUpstream(context, (_head, index) =>
+      index === 0 ? 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nreal' : undefined,
+    );
+    const mirror = await keeping(context, real);
+    const fixture = await mirroring(context, early.port, mirror.port);
+    const socket = await openSocket(context, fixture.port());
+    socket.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf');
+    await once(socket, 'data');
+    socket.end('-whole');
+    await until('the exchange is over', () => fixture.mirrored.length === 1);
+    assert.deepEqual([fixture.mirrored, mirror.seen], [['abandoned'], []]);
+  });
+
+  it('is none where the bodies of others may fill the memory for them', async (context) => {
+    const upstream = await keeping(context, real);
+    const hung = await rawUpstream(context, () => undefined);
+    const fixture = await mirroring(context, upstream.port, hung.port, { bodyBytesMax: 40_000_000n });
+    const post = () => ask({ port: fixture.port(), method: 'POST', body: 'x' });
+    await post();
+    await post();
+    assert.deepEqual(fixture.mirrored, ['overLimit']);
+    // One without a body needs no room.
+    await ask({ port: fixture.port() });
+    assert.deepEqual(fixture.mirrored, ['overLimit']);
   });
 
   it('of an answer that does not end takes no more than a little', async (context) => {

@@ -9,8 +9,9 @@ import type { MirrorResult } from './exchange-record.ts';
 import type { ProxyContext } from './proxy-context.ts';
 import type { Timed } from './timer-wheel.ts';
 
-/** Copies of a worker that are being made or are under way: beyond it requests are not copied. */
+/** Copies of a worker that are being made or are under way, and what their bodies may come to: beyond it requests are not copied. */
 const copiesMax = 256;
+const bodyBytesMaxOfAll = 67_108_864;
 /** A copy gets so long, whatever the limits of the Route are. */
 const copyMsMax = 30_000;
 /** Of an answer so much is read, so that its connection stays of use; a longer one is given up. */
@@ -18,10 +19,27 @@ const answerBytesMax = 65_536;
 
 /** The copies of one worker. */
 export class Mirrors {
-  active = 0;
+  #active = 0;
+  #bytes = 0;
+
+  /** Takes a place for a body of so many bytes; false: there is none. One alone may have any size. */
+  enter(bytes: number): boolean {
+    if (this.#active >= copiesMax || (this.#bytes > 0 && this.#bytes + bytes > bodyBytesMaxOfAll))
+      return false;
+    this.#active += 1;
+    this.#bytes += bytes;
+    return true;
+  }
+
+  leave(bytes: number): void {
+    this.#active -= 1;
+    this.#bytes -= bytes;
+  }
 }
 
-export type CopiedRequest = Pick<UpstreamRequest, 'method' | 'target' | 'fields'>;
+export interface CopiedRequest extends Pick<UpstreamRequest, 'method' | 'target' | 'fields'> {
+  readonly bodyBytesMax: number;
+}
 
 /** Undefined: too many are under way. `service` undefined: the table has none of that name. */
 export function openCopy(
@@ -30,7 +48,8 @@ export function openCopy(
   service: ServiceHandle | undefined,
   request: CopiedRequest,
 ): RequestCopy | undefined {
-  if (context.mirrors.active < copiesMax) return new MirroredRequest(context, name, service, request);
+  if (context.mirrors.enter(request.bodyBytesMax))
+    return new MirroredRequest(context, name, service, request);
   context.observer.onMirrored(name, 'overLimit');
   return undefined;
 }
@@ -61,7 +80,6 @@ class MirroredRequest implements RequestCopy, UpstreamEvents, Timed {
     this.#name = name;
     this.#service = service;
     this.#request = request;
-    context.mirrors.active += 1;
   }
 
   drop(why: 'tooLarge' | 'abandoned'): void {
@@ -80,7 +98,8 @@ class MirroredRequest implements RequestCopy, UpstreamEvents, Timed {
     }
     this.#body = body;
     const bodyLength = body.reduce((sum, { length }) => sum + length, 0);
-    const request = { ...this.#request, bodyLength, wantsTrailers: false, mayHaveTrailers: false };
+    const { method, target, fields } = this.#request;
+    const request = { method, target, fields, bodyLength, wantsTrailers: false, mayHaveTrailers: false };
     const call = endpoint.pool.send(request, this, endpoint, ticket);
     if (call === undefined) {
       service.gate.leave(ticket);
@@ -147,7 +166,7 @@ class MirroredRequest implements RequestCopy, UpstreamEvents, Timed {
     this.#isOver = true;
     this.#body = [];
     this.#call = undefined;
-    this.#context.mirrors.active -= 1;
+    this.#context.mirrors.leave(this.#request.bodyBytesMax);
     this.#context.wheel.cancel(this);
     if (!this.#isTold) this.#context.observer.onMirrored(this.#name, result);
   }

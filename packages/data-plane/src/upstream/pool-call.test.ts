@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+
+import { EndpointOwnWord } from '../counts/endpoint-record.ts';
+import { ServiceOwnWord } from '../counts/service-record.ts';
+import { get, Heard, ok } from '../testing/heard.ts';
+import { until } from '../testing/http-client.ts';
+import { endpoints } from '../testing/node-fixture.ts';
+import { poolContext, poolSettings } from '../testing/pools.ts';
+import { rawUpstream } from '../testing/raw-upstream.ts';
+import { ServiceHandle } from './service-handle.ts';
+import { TryFailure } from './try-outcome.ts';
+
+const halfHead = 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf';
+
+/** A Service of one endpoint, which writes down what it is told of tries. */
+async function listening(context: TestContext, answer: string | 'reset' | undefined) {
+  const told: [outcome: number, hasHead: boolean][] = [];
+  const upstream = await rawUpstream(context, (_head, _index, socket) =>
+    answer === 'reset' ? void socket.resetAndDestroy() : answer,
+  );
+  const service = new ServiceHandle('default/s', poolSettings(), poolContext());
+  context.after(() => service.close());
+  const { finish } = service;
+  service.finish = (endpoint, outcome, headMs, ticket) => {
+    told.push([outcome, headMs !== undefined && headMs >= 0]);
+    finish.call(service, endpoint, outcome, headMs, ticket);
+  };
+  const open = (port = upstream.port) => {
+    service.setEndpoints(endpoints('s', [port]));
+    const endpoint = service.pick()!;
+    const heard = new Heard();
+    const call = endpoint.pool.send(get, heard, endpoint, service.gate.admit())!;
+    const counts = () => [
+      ...Object.values(EndpointOwnWord).map((word) => endpoint.record.sum(word)),
+      service.record.sum(ServiceOwnWord.active),
+    ];
+    return { heard, call, counts };
+  };
+  return { told, open };
+}
+
+describe('a try', () => {
+  it('is counted while it lasts, and tells its Service how it ended', async (context) => {
+    const { told, open } = await listening(context, ok);
+    const { heard, counts } = open();
+    assert.deepEqual(counts(), [1, 1, 0, 1]);
+    await until('it is over', () => heard.isOver);
+    assert.deepEqual([told, counts()], [[[200, true]], [0, 1, 0, 0]]);
+  });
+
+  it('has failed when it is answered so, is reset, or cannot be connected', async (context) => {
+    const { connectFailure, reset, protocolError } = TryFailure;
+    const cases = [
+      ['HTTP/1.1 502 X\r\nContent-Length: 0\r\n\r\n', 502, true],
+      ['reset', reset, false],
+      ['HTTP/9', protocolError, false],
+      [undefined, connectFailure, false],
+    ] as const;
+    for (const [answer, outcome, hasHead] of cases) {
+      const { told, open } = await listening(context, answer);
+      const { heard, counts } = answer === undefined ? open(1) : open();
+      await until('it is over', () => heard.isOver);
+      assert.deepEqual([told, counts()], [[[outcome, hasHead]], [0, 1, 1, 0]], String(answer));
+    }
+  });
+
+  it('that is given up says nothing of the endpoint before its head, and what the head said after it', async (context) => {
+    for (const [answer, outcome] of [
+      [undefined, TryFailure.abandoned],
+      [halfHead, 200],
+    ] as const) {
+      const { told, open } = await listening(context, answer);
+      const { heard, call, counts } = open();
+      if (answer !== undefined) await until('its head is there', () => heard.status === 200);
+      call.abort();
+      call.abort();
+      assert.deepEqual([told, counts()], [[[outcome, answer !== undefined]], [0, 1, 0, 0]]);
+    }
+  });
+
+  it('that takes too long has failed, also within its answer', async (context) => {
+    const { told, open } = await listening(context, halfHead);
+    const { heard, call, counts } = open();
+    await until('its head is there', () => heard.status === 200);
+    assert.equal(call.timeOut(true), false);
+    assert.deepEqual([told, counts()], [[[TryFailure.timeout, true]], [0, 1, 1, 0]]);
+  });
+});
