@@ -54,7 +54,7 @@ describe('a try', () => {
     const cases = [
       ['HTTP/1.1 502 X\r\nContent-Length: 0\r\n\r\n', 502, true],
       ['reset', reset, false],
-      ['HTTP/9', protocolError, false],
+      ['HTTP/9\r\n\r\n', protocolError, false],
       [undefined, connectFailure, false],
     ] as const;
     for (const [answer, outcome, hasHead] of cases) {
