@@ -63,10 +63,15 @@ describe('lineFormat', () => {
       assert.equal(bare[name], null, name);
   });
 
+  it('json tells how often a request was sent when that is more than once', () => {
+    assert.equal(JSON.parse(line({ tries: 3 })).tries, 3);
+    assert.equal('tries' in JSON.parse(line({ tries: 1 })), false);
+  });
+
   it('json is what the manual says, field by field', () => {
     const manual = readFileSync(join(import.meta.dirname, '../../../../docs/access-log.md'), 'utf8');
     const documented = Array.from(manual.matchAll(/^\| `(\w+)` \|/gm), ([, name]) => name);
-    assert.deepEqual(Object.keys(JSON.parse(line({}))), documented);
+    assert.deepEqual(Object.keys(JSON.parse(line({ tries: 2 }))), documented);
   });
 
   it('common and combined are what Apache and nginx write', () => {
