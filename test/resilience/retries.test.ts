@@ -94,7 +94,7 @@ describe('retries', { concurrency: true }, () => {
     const twice = [...tenth.counts.values()].filter((count) => count > 1);
     t.diagnostic(`answers: ${JSON.stringify([...statuses])}, arrived: ${tenth.counts.size}`);
     assert.deepEqual(twice, []);
-    assert.deepEqual([...statuses.keys()].toSorted(), [200, 502]);
+    assert.deepEqual(new Set(statuses.keys()), new Set([200, 502]));
     // Those that may be repeated all succeed.
     for (let sent = 0; sent < 200; sent += 1) {
       const { statusCode, body } = await request(`${url}/tenth/get-${sent}`);
