@@ -6,8 +6,10 @@ import type {
   Explanation,
   NodeAnswers,
   NodeResource,
+  NodeServiceLoad,
   ResourceList,
   RevisionStatus,
+  ServiceLoad,
   VersionInfo,
   WorkersRestart,
 } from '@causeway/model/api-types';
@@ -203,6 +205,12 @@ export class AdminClient {
       restPaths.serviceEndpoints(namespace, service),
     );
     return list.items;
+  }
+
+  /** What its breaker and its retry budget do on each node. */
+  async serviceLoad(namespace: string, service: string): Promise<NodeServiceLoad[]> {
+    const { nodes }: ServiceLoad = await this.#get(restPaths.serviceLoad(namespace, service));
+    return nodes;
   }
 
   /** Closes the breaker of a Service on all nodes that have it. */

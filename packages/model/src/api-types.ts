@@ -193,6 +193,21 @@ export interface EndpointOnNode {
   detail: string;
 }
 
+/** `null` for one that never opens. */
+export type BreakerState = 'closed' | 'open' | 'halfOpen';
+
+/** What goes on at a Service on the nodes that answer in time. */
+export interface ServiceLoad {
+  nodes: NodeServiceLoad[];
+}
+
+export interface NodeServiceLoad {
+  node: string;
+  breaker: BreakerState | null;
+  /** Of the retries that are allowed at this moment. */
+  retryBudgetUsedPercent: number;
+}
+
 /** How the nodes took a command that goes to all of them. */
 export interface NodeAnswers {
   nodes: { node: string; error: string | null }[];

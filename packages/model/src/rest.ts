@@ -16,6 +16,8 @@ export const restPaths = {
   nodeRestartWorkers: (node: string): string => `${root}/nodes/${encode(node)}/restartWorkers`,
   serviceEndpoints: (namespace: string, service: string): string =>
     `${root}/namespaces/${encode(namespace)}/services/${encode(service)}/endpoints`,
+  serviceLoad: (namespace: string, service: string): string =>
+    `${root}/namespaces/${encode(namespace)}/services/${encode(service)}/load`,
   serviceResetBreaker: (namespace: string, service: string): string =>
     `${root}/namespaces/${encode(namespace)}/services/${encode(service)}/resetBreaker`,
   rotateKeys: (purpose: string): string => `${root}/keys/${encode(purpose)}/rotate`,

@@ -19,7 +19,7 @@ import { ApiError } from './api-error.ts';
 import { apply } from './apply.ts';
 import type { ApiContext } from './context.ts';
 import { docsPage } from './docs-page.ts';
-import { getEndpoint, listEndpoints, resetBreaker, serviceEndpoints } from './endpoints.ts';
+import { getEndpoint, listEndpoints, resetBreaker, serviceEndpoints, serviceLoad } from './endpoints.ts';
 import { explain } from './explain.ts';
 import { guardOrigin, requireToken } from './guard.ts';
 import { rotateKeys } from './keys.ts';
@@ -161,6 +161,9 @@ function mountReadOnly(app: Express, context: ApiContext): void {
   );
   get(`${root}/namespaces/:namespace/services/:name/endpoints`, (request) =>
     serviceEndpoints(context, request, parameter(request, 'namespace'), parameter(request, 'name')),
+  );
+  get(`${root}/namespaces/:namespace/services/:name/load`, (request) =>
+    serviceLoad(context, request, parameter(request, 'namespace'), parameter(request, 'name')),
   );
   get(`${root}/revisions`, (request) => listRevisions(context, request));
   get(`${root}/revisions/:name`, (request) => getRevision(context, request, parameter(request, 'name')));

@@ -1,6 +1,12 @@
 /** Endpoints, which belong to their Services: read-only, and put together at each read. */
 
-import type { EndpointResource, NodeAnswers, ResourceList } from '@causeway/model/api-types';
+import type {
+  EndpointResource,
+  NodeAnswers,
+  NodeServiceLoad,
+  ResourceList,
+  ServiceLoad,
+} from '@causeway/model/api-types';
 import { apiVersion, qualifiedName, resourceKey } from '@causeway/model/resource';
 import type { Request } from 'express';
 import { endpointResources } from '../status/endpoint-status.ts';
@@ -9,7 +15,7 @@ import type { Entry } from '../store/resource-index.ts';
 import { type Answer, limitParameter, queryParameters } from './answer.ts';
 import { ApiError } from './api-error.ts';
 import { type ApiContext, currentEntry } from './context.ts';
-import { askNode, type EndpointLoad } from './node-commands.ts';
+import { askNode, type LoadOnNode } from './node-commands.ts';
 import { parseFieldSelector, parseLabelSelector } from './select.ts';
 
 const fieldsSelected = ['metadata.name', 'metadata.namespace', 'spec.service', 'status.state'] as const;
@@ -72,6 +78,33 @@ export async function serviceEndpoints(
   const items = endpointsOf(context, existingService(context, namespace, name));
   const metadata = { resourceVersion: '', continue: '', remainingItemCount: 0 };
   return { status: 200, body: endpointList(await withLoad(context, items), metadata) };
+}
+
+/** What the breaker and the retry budget of a Service do on each node that has it. */
+export async function serviceLoad(
+  context: ApiContext,
+  request: Request,
+  namespace: string,
+  name: string,
+): Promise<Answer> {
+  queryParameters(request, []);
+  const nodes = context.nodes.connectedTo(
+    gatewaysOf(existingService(context, namespace, name), context.index),
+  );
+  const service = qualifiedName(namespace, name);
+  const asked = await Promise.allSettled(
+    nodes.map(async ({ id }): Promise<NodeServiceLoad> => {
+      const { breaker, retryBudgetUsedPercent } = await askNode<LoadOnNode>(context, id, 'service-load', {
+        service,
+      });
+      return { node: id, breaker, retryBudgetUsedPercent };
+    }),
+  );
+  // Who does not answer in time is left out.
+  const body: ServiceLoad = {
+    nodes: asked.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : [])),
+  };
+  return { status: 200, body };
 }
 
 /** Closes the breaker of a Service on all nodes that have it. */
@@ -148,8 +181,8 @@ async function withLoad(context: ApiContext, endpoints: EndpointResource[]): Pro
     entry === undefined
       ? []
       : context.nodes.connectedTo(gatewaysOf(entry, context.index)).map(async ({ id }) => {
-          const load = await askNode<EndpointLoad[]>(context, id, 'service-load', { service: name });
-          for (const endpoint of load) {
+          const load = await askNode<LoadOnNode>(context, id, 'service-load', { service: name });
+          for (const endpoint of load.endpoints) {
             const [ownId = ''] = endpoint.id.split('/', 1);
             active.set(ownId, (active.get(ownId) ?? 0) + endpoint.active);
           }

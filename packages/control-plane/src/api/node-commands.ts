@@ -1,6 +1,6 @@
 /** What a node is asked over its command channel. */
 
-import type { WorkersRestart } from '@causeway/model/api-types';
+import type { NodeServiceLoad, WorkersRestart } from '@causeway/model/api-types';
 import type { Request } from 'express';
 import { CommandFailed } from '../publish/command-channel.ts';
 import { type Answer, queryParameters } from './answer.ts';
@@ -24,12 +24,9 @@ export async function restartWorkers(context: ApiContext, request: Request, node
   return { status: 202, body };
 }
 
-/** What a node says of the requests to an endpoint: those under way, and all so far. */
-export interface EndpointLoad {
-  id: string;
-  active: number;
-  requests: number;
-  failures: number;
+/** What a node says of a Service: requests under way at its endpoints and all so far, its breaker, its budget. */
+export interface LoadOnNode extends Pick<NodeServiceLoad, 'breaker' | 'retryBudgetUsedPercent'> {
+  endpoints: { id: string; active: number; requests: number; failures: number }[];
 }
 
 /** Asks one of several nodes, none of which may keep the others waiting. Rejects with a sentence. */

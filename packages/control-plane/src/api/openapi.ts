@@ -241,6 +241,13 @@ function servicePaths(): ZodOpenApiPathsObject {
         responses: json('The endpoints of a Service, as the nodes find them.'),
       },
     },
+    [decodeURI(restPaths.serviceLoad('{namespace}', '{name}'))]: {
+      get: {
+        operationId: 'getServiceLoad',
+        requestParams,
+        responses: json('What the breaker and the retry budget of a Service do on each node.'),
+      },
+    },
     [decodeURI(restPaths.serviceResetBreaker('{namespace}', '{name}'))]: {
       post: {
         operationId: 'resetServiceBreaker',

@@ -151,7 +151,9 @@ export class KeyedTable {
   /** Forgets all words of a worker. It has ended: nobody else may change them. */
   forget(worker: number): void {
     for (let entry = 0; entry < this.words.length; entry += this.#entryWords)
-      this.#clear(this.ownAt(entry, worker), this.layout.ownWords);
+      // Memory that was never used is not touched, and so stays the system's.
+      if (Atomics.load(this.words, entry) !== noTag)
+        this.#clear(this.ownAt(entry, worker), this.layout.ownWords);
   }
 
   /**

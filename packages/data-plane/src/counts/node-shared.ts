@@ -13,8 +13,8 @@ const addressesMax = 65_536;
 const routesMax = 16_384;
 const endpointsMax = 32_768;
 /** Records: of endpoints, each address of a name being one, and of Services. Beyond it a worker is on its own. */
-const endpointRecordsMax = 16_384;
-const serviceRecordsMax = 4096;
+const endpointRecordsMax = 32_768;
+const serviceRecordsMax = 16_384;
 
 /** Goes to every worker. */
 export interface NodeSharedMemory {

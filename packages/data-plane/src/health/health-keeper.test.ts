@@ -338,7 +338,9 @@ describe('endpoints that workers eject', () => {
     record.addOwn(EndpointOwnWord.requests, 7);
     record.addOwn(EndpointOwnWord.active, 2);
     record.addOwn(EndpointOwnWord.failures, 1);
-    assert.deepEqual(fixture.keeper.load('default/s'), [
+    const { endpoints: found, ...load } = fixture.keeper.load('default/s');
+    assert.deepEqual(load, { breaker: null, retryBudgetUsedPercent: 0 });
+    assert.deepEqual(found, [
       { id: 'e-1', active: 0, requests: 0, failures: 0 },
       { id: 'e-2', active: 2, requests: 5, failures: 1 },
     ]);

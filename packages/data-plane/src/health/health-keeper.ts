@@ -10,10 +10,14 @@ import type { AddressResolver } from '@causeway/runtime/name-resolver';
 import { Turns } from '@causeway/runtime/turns';
 
 import type { NodeShared } from '../counts/node-shared.ts';
+import { sharedNowMs } from '../counts/shared-clock.ts';
 import type { SharedRecord } from '../counts/shared-records.ts';
 import type { SnapshotUpdate } from '../sync/snapshot-target.ts';
+import { readGate } from '../table/read-resilience.ts';
 import { certificatesOf } from '../table/service-settings.ts';
 import type { OwnPorts } from '../upstream/address-guard.ts';
+import { type BreakerState, breakerStateOf } from '../upstream/circuit-breaker.ts';
+import { RetryBudget } from '../upstream/retry-budget.ts';
 import { checksMax } from './check-schedule.ts';
 import { HealthMetrics } from './health-metrics.ts';
 import { HealthReport } from './health-report.ts';
@@ -39,7 +43,7 @@ export interface HealthKeeperOptions {
 }
 
 /** What an endpoint carries. */
-export interface EndpointLoad {
+interface EndpointLoad {
   readonly id: string;
   /** Tries that are not over, of all workers. */
   readonly active: number;
@@ -50,6 +54,14 @@ export interface EndpointLoad {
 
 /** Pace at which ejected endpoints are looked at. */
 export const lookMs = 250;
+
+/** What goes on at a Service, in all workers. */
+export interface ServiceLoad {
+  readonly endpoints: readonly EndpointLoad[];
+  /** Null: it never opens. */
+  readonly breaker: BreakerState | null;
+  readonly retryBudgetUsedPercent: number;
+}
 
 interface Held {
   readonly watched: WatchedService;
@@ -103,14 +115,20 @@ export class HealthKeeper {
     for (const [name, { watched }] of this.#services) watched.setEndpoints(endpoints.get(name));
   }
 
-  /** Of each endpoint of a Service. Throws an Error when there is no such Service. */
-  load(service: string): EndpointLoad[] {
-    return this.#find(service).endpoints.map(({ id, active, tries }) => ({ id, active, ...tries }));
+  /** What goes on at a Service. Throws an Error when there is no such Service. */
+  load(service: string): ServiceLoad {
+    const { watched, compiled } = this.#find(service);
+    const { breaker, retryBudget } = readGate(compiled);
+    return {
+      endpoints: watched.endpoints.map(({ id, active, tries }) => ({ id, active, ...tries })),
+      breaker: breaker.failureRate === undefined ? null : breakerStateOf(watched.record),
+      retryBudgetUsedPercent: new RetryBudget(retryBudget, watched.record).usedPercent(sharedNowMs()),
+    };
   }
 
   /** What all threads know of a Service. Throws an Error when there is no such Service. */
   record(service: string): SharedRecord {
-    return this.#find(service).record;
+    return this.#find(service).watched.record;
   }
 
   stop(): void {
@@ -120,10 +138,10 @@ export class HealthKeeper {
     this.#services.clear();
   }
 
-  #find(service: string): WatchedService {
+  #find(service: string): Held {
     const held = this.#services.get(service);
     if (held === undefined) throw new Error(`this node has no Service ${JSON.stringify(service)}`);
-    return held.watched;
+    return held;
   }
 
   *#watched(): Generator<WatchedService, void> {

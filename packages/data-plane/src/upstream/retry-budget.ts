@@ -33,18 +33,26 @@ export class RetryBudget {
 
   /** Counts a retry, unless there have been too many. Two threads that ask for the last one at the same moment may both be refused. */
   take(nowMs: number): boolean {
-    const { percent, minPerSecond, windowMs } = this.#settings;
-    const window = this.#window;
-    window.add(retriesSeries, 1, nowMs);
-    const byRequests = (window.sum(requestsSeries, nowMs) * percent) / 100;
-    const allowed = Math.max(byRequests, (minPerSecond * windowMs) / 1000);
-    if (window.sum(retriesSeries, nowMs) <= allowed) return true;
+    this.#window.add(retriesSeries, 1, nowMs);
+    if (this.#window.sum(retriesSeries, nowMs) <= this.#allowed(nowMs)) return true;
     this.giveBack(nowMs);
     return false;
+  }
+
+  /** How much of what is allowed has been taken, 0 to 100. */
+  usedPercent(nowMs: number): number {
+    const used = this.#window.sum(retriesSeries, nowMs);
+    return used === 0 ? 0 : Math.min(Math.round((100 * used) / this.#allowed(nowMs)), 100);
   }
 
   /** What was just taken is not needed. */
   giveBack(nowMs: number): void {
     this.#window.add(retriesSeries, -1, nowMs);
+  }
+
+  #allowed(nowMs: number): number {
+    const { percent, minPerSecond, windowMs } = this.#settings;
+    const byRequests = (this.#window.sum(requestsSeries, nowMs) * percent) / 100;
+    return Math.max(byRequests, (minPerSecond * windowMs) / 1000);
   }
 }

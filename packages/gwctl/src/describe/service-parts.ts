@@ -1,7 +1,9 @@
 /** The fields of a Service that say how it is kept going, in a line each. */
 
+import type { BreakerState, NodeServiceLoad } from '@causeway/model/api-types';
 import type { Affinity } from '@causeway/model/kinds/affinity';
 import type { ServiceSpec } from '@causeway/model/kinds/service';
+import { shortNodeName } from '../output/columns/node.ts';
 
 export function balancingText(balancing: ServiceSpec['loadBalancing']): string {
   const { policy, hash, boundedLoadPercent, slowStart, zone, spillPercent } = balancing;
@@ -42,7 +44,13 @@ export function passiveCheckText({ passive }: ServiceSpec['healthCheck']): strin
   return `${signs.join(', ')}, eject for ${passive.ejectFor} to ${passive.maxEjectFor}, at most ${passive.maxEjectedPercent} %`;
 }
 
-export function breakerText(breaker: ServiceSpec['circuitBreaker']): string {
+/** Nodes that are named; the others are counted. */
+const nodesShownMax = 5;
+
+export function breakerText(
+  breaker: ServiceSpec['circuitBreaker'],
+  load: readonly NodeServiceLoad[],
+): string {
   if (breaker === undefined) return 'none';
   const { maxRequests, maxRetries, failureRate: rate } = breaker;
   const limits = [
@@ -54,9 +62,30 @@ export function breakerText(breaker: ServiceSpec['circuitBreaker']): string {
           `opens at ${rate.percent} % failures of ${rate.minRequests} or more in ${rate.window}, for ${rate.openFor}, closes after ${rate.probes}`,
         ]),
   ];
-  return limits.join(', ') || 'none';
+  return [...limits, ...breakerStates(load)].join(', ') || 'none';
 }
 
-export function retryBudgetText({ percent, minPerSecond }: ServiceSpec['retryBudget']): string {
-  return `${percent} %, ${minPerSecond} a second`;
+/** `closed`, `open on edge-1, edge-2`. */
+function breakerStates(load: readonly NodeServiceLoad[]): string[] {
+  const known = load.filter(({ breaker }) => breaker !== null);
+  if (known.length === 0) return [];
+  const on = (state: BreakerState): string[] =>
+    known.filter(({ breaker }) => breaker === state).map(({ node }) => shortNodeName(node));
+  const named = (word: string, nodes: readonly string[]): string[] => {
+    if (nodes.length === 0) return [];
+    const more = nodes.length - nodesShownMax;
+    return [`${word} on ${nodes.slice(0, nodesShownMax).join(', ')}${more > 0 ? ` and ${more} more` : ''}`];
+  };
+  const notClosed = [...named('open', on('open')), ...named('half-open', on('halfOpen'))];
+  return notClosed.length === 0 ? ['closed'] : notClosed;
+}
+
+/** In use is what the worst of the nodes uses. */
+export function retryBudgetText(
+  { percent, minPerSecond }: ServiceSpec['retryBudget'],
+  load: readonly NodeServiceLoad[],
+): string {
+  const used = Math.max(...load.map(({ retryBudgetUsedPercent }) => retryBudgetUsedPercent));
+  const inUse = load.length === 0 ? '' : `: ${used} % in use`;
+  return `${percent} %, ${minPerSecond} a second${inUse}`;
 }

@@ -45,6 +45,7 @@ export async function describeService(
   const nodes = await nodeParts(session, service);
   const { namespace = defaultNamespace, name } = service.metadata;
   const endpoints = await session.client.serviceEndpoints(namespace, name);
+  const load = await session.client.serviceLoad(namespace, name);
   return {
     fields: [
       ...(await headFields(session, service)),
@@ -53,8 +54,8 @@ export async function describeService(
       ['Affinity', affinityText(spec.affinity)],
       ['Active check', spec.healthCheck && activeCheckText(spec.healthCheck)],
       ['Passive check', spec.healthCheck && passiveCheckText(spec.healthCheck)],
-      ['Breaker', breakerText(spec.circuitBreaker)],
-      ['Retry budget', spec.retryBudget && retryBudgetText(spec.retryBudget)],
+      ['Breaker', breakerText(spec.circuitBreaker, load)],
+      ['Retry budget', spec.retryBudget && retryBudgetText(spec.retryBudget, load)],
       ['Timeouts', settings(spec.timeouts, service.spec['timeouts']).join(', ')],
       ['Pool', settings(spec.pool, service.spec['pool']).join(', ')],
       ['TLS', spec.protocol !== undefined && hasTls(spec.protocol) ? tlsText(spec, service) : undefined],
