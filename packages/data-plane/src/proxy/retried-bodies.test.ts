@@ -6,7 +6,9 @@ import { describe, it, type TestContext } from 'node:test';
 import { buffer, text } from 'node:stream/consumers';
 import { Protocol } from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
 
+import { answeringUpstream } from '../testing/frame-upstream.ts';
 import { ask, until } from '../testing/http-client.ts';
+import { ErrorCode, initialWindowSize, reset, settings } from '../testing/http2-frames.ts';
 import { startUpstream } from '../testing/node-fixture.ts';
 import { listenRaw, startRaw } from '../testing/raw-upstream.ts';
 import { retryingNode } from '../testing/retrying-node.ts';
@@ -125,6 +127,23 @@ describe('a request that is tried again over HTTP/2', () => {
     const fixture = await retryingNode(context, [upstream.port], options);
     const answer = await ask({ port: fixture.port(), method: 'PUT', body });
     assert.deepEqual([answer.status, answer.body, upstream.count()], [200, hashOf(body), 2]);
+  });
+
+  it('goes on when the first try had stopped taking its body before it failed', async (context) => {
+    const stuck = await answeringUpstream(
+      context,
+      (connection, stream) => void setTimeout(() => connection.send(reset(stream, ErrorCode.internal)), 150),
+      settings(initialWindowSize, 1000),
+    );
+    const upstream = await http2Upstream(context, async (stream) => {
+      stream.respond({ ':status': 200 });
+      stream.end(hashOf(await buffer(stream)));
+    });
+    const fixture = await retryingNode(context, [stuck.port, upstream.port], options);
+    // The first upstream takes a thousand bytes, and the others wait for it.
+    const pieces = [randomBytes(40_000), randomBytes(5000)];
+    assert.deepEqual(await sendPieces(fixture.port(), pieces, 50), [200, hashOf(Buffer.concat(pieces))]);
+    assert.deepEqual(fixture.retries, ['success']);
   });
 
   it('is sent again when its stream is reset, and not when its connection ends within the answer', async (context) => {

@@ -57,7 +57,7 @@ export class RetriedCall implements UpstreamCall, TryOwner {
   #isTryReady = false;
   /** The client's body has been asked for. */
   #isBodyWanted = false;
-  /** The client's body waits for a try that takes it. */
+  /** The client's body has been told to wait, for this try or for one that takes it. */
   #isStarved = false;
   #isRequestDone: boolean;
   #trailers: FieldList | undefined;
@@ -90,13 +90,13 @@ export class RetriedCall implements UpstreamCall, TryOwner {
   sendChunk(chunk: Buffer): boolean {
     const call = this.#try?.call;
     if (call !== undefined) {
-      this.#body.add(chunk);
-      return call.sendChunk(chunk);
+      if (this.mayTryAgain) this.#body.add(chunk);
+      this.#isStarved = !call.sendChunk(chunk);
+    } else if (this.#cancelBackoff !== undefined) {
+      this.#body.keep(chunk);
+      this.#isStarved = true;
     }
-    if (this.#cancelBackoff === undefined) return true;
-    this.#body.keep(chunk);
-    this.#isStarved = true;
-    return false;
+    return !this.#isStarved;
   }
 
   flush(): void {
@@ -146,6 +146,11 @@ export class RetriedCall implements UpstreamCall, TryOwner {
   onTryReady(): void {
     if (this.#try?.call === undefined) this.#isTryReady = true;
     else this.#startBody(this.#try.call);
+  }
+
+  onTryDrain(): void {
+    this.#isStarved = false;
+    this.events.onUpstreamDrain();
   }
 
   givesUp(head: ResponseHead): boolean {
@@ -233,11 +238,10 @@ export class RetriedCall implements UpstreamCall, TryOwner {
     }
     let isFull = false;
     for (const piece of this.#body.pieces) isFull = !call.sendChunk(piece);
+    if (!this.mayTryAgain) this.#body.forget();
     if (this.#isRequestDone) return call.endRequest(this.#trailers);
     call.flush();
-    if (isFull || !this.#isStarved) return;
-    this.#isStarved = false;
-    this.events.onUpstreamDrain();
+    if (!isFull && this.#isStarved) this.onTryDrain();
   }
 
   /** Gives the client the last answer that there was; false: there was none, or it was too long to be kept. */

@@ -15,6 +15,8 @@ export interface TryOwner {
   /** Further tries may follow, so that nothing may be passed on yet. */
   readonly mayTryAgain: boolean;
   onTryReady(): void;
+  /** It takes more of the body. */
+  onTryDrain(): void;
   /** True: the answer is not passed on, for another try is made. */
   givesUp(head: ResponseHead): boolean;
   /** Before anything was passed on. */
@@ -121,7 +123,7 @@ export class UpstreamTry implements UpstreamEvents {
   }
 
   onUpstreamDrain(): void {
-    if (this.#phase === 'asking' || this.#phase === 'passing') this.#owner.events.onUpstreamDrain();
+    if (this.#phase === 'asking' || this.#phase === 'passing') this.#owner.onTryDrain();
   }
 
   onUpstreamFailed(failure: UpstreamFailure): void {
