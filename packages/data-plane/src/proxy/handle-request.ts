@@ -148,8 +148,8 @@ function proxyRequest(
       header: (name) => joinedField(head, name),
       pathParameter: (name) => found.params.get(name),
       upstreamFields: () => forwardedFields(sent, relay),
-      openCopy: (name, fields, bodyBytesMax) => {
-        const copied = { method: head.method, target: targetOf(sent), fields, bodyBytesMax };
+      openCopy: (name, fields, copyBytesMax) => {
+        const copied = { method: head.method, target: targetOf(sent), fields, bodyBytesMax: copyBytesMax };
         return openCopy(context, name, tableService(table, name), copied);
       },
     },

@@ -13,18 +13,18 @@ import { TryFailure } from './try-outcome.ts';
 
 const halfHead = 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf';
 
-/** A Service of one endpoint, which writes down what it is told of tries. */
-async function listening(context: TestContext, answer: string | 'reset' | undefined) {
+/** A Service of one endpoint, which writes down what it is told of tries. `answer`: of the endpoint, or `reset`. */
+async function listening(context: TestContext, answer: string | undefined) {
   const told: [outcome: number, hasHead: boolean][] = [];
   const upstream = await rawUpstream(context, (_head, _index, socket) =>
     answer === 'reset' ? void socket.resetAndDestroy() : answer,
   );
   const service = new ServiceHandle('default/s', poolSettings(), poolContext());
   context.after(() => service.close());
-  const { finish } = service;
+  const finish = service.finish.bind(service);
   service.finish = (endpoint, outcome, headMs, ticket) => {
     told.push([outcome, headMs !== undefined && headMs >= 0]);
-    finish.call(service, endpoint, outcome, headMs, ticket);
+    finish(endpoint, outcome, headMs, ticket);
   };
   const open = (port = upstream.port) => {
     service.setEndpoints(endpoints('s', [port]));
