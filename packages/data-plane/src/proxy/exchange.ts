@@ -156,6 +156,8 @@ export interface UpstreamCall {
    * with an answer that came before.
    */
   timeOut(isLast: boolean): boolean;
+  /** Whoever asked may be gone: what is under way goes on, and nothing is begun anew. Only of a call that may consist of several tries. */
+  endTries?(): void;
   /** Falls while the upstream takes the request, 0 when the system has all of it; see `MessageWriter`. */
   readonly unsentMark: number;
 }
