@@ -123,6 +123,8 @@ export interface UpstreamRequest {
   readonly wantsTrailers: boolean;
   /** Trailers may follow the body. */
   readonly mayHaveTrailers: boolean;
+  /** It has been sent before, so that it is not sent twice when it meets a connection that was being closed. */
+  readonly isRetry?: boolean;
 }
 
 /** Why an upstream could not be used. The reasons are those of the client-visible vocabulary. */

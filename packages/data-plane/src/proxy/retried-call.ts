@@ -224,7 +224,9 @@ export class RetriedCall implements UpstreamCall, TryOwner {
     events.record.endpoint = endpoint.id;
     events.record.tries = this.#tried.length;
     events.beginTry();
-    const call = endpoint.pool.send(this.#sent.request, next, endpoint, ticket);
+    const { request } = this.#sent;
+    const sent = this.#tried.length > 1 ? { ...request, isRetry: true } : request;
+    const call = endpoint.pool.send(sent, next, endpoint, ticket);
     if (call === undefined) {
       this.#try = undefined;
       this.#tried.pop();

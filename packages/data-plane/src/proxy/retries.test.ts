@@ -185,6 +185,23 @@ describe('a request that may be tried again', () => {
   });
 });
 
+describe('a request that meets connections that are being closed', () => {
+  it('is sent once more by the way in its first try, and in none of the further ones', async (context) => {
+    let isWell = true;
+    const kept = 8;
+    const upstream: RawUpstream = await rawUpstream(context, (_head, _index, socket) => {
+      if (!isWell) socket.resetAndDestroy();
+      else if (upstream.heads.length === kept) for (const each of upstream.sockets) each.write(good);
+      return undefined;
+    });
+    const fixture = await retryingNode(context, [upstream.port], { retry: { attempts: 3 } });
+    await Promise.all(Array.from({ length: kept }, () => ask({ port: fixture.port() })));
+    isWell = false;
+    assert.equal(reasonOf(await ask({ port: fixture.port() })), 'upstream_reset');
+    assert.equal(upstream.heads.length - kept, 5);
+  });
+});
+
 describe('a client that has ended its side', () => {
   const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 
