@@ -91,10 +91,10 @@ function slug(input: string): string {
     .replaceAll(/^-+|-+$/g, '');
 }
 
-function durationFrom(minMs: number): z.ZodString {
+function durationFrom(minMs: number, note: string): z.ZodString {
   return text({
     noun: 'a duration',
-    description: `Duration such as 250ms, 10s, 1h30m or 90d${minMs > 0 ? '; never 0s' : ''}.`,
+    description: `Duration such as 250ms, 10s, 1h30m or 90d${note}.`,
     pattern: durationPattern,
     mend: mendDuration,
     check: (value) => {
@@ -102,9 +102,11 @@ function durationFrom(minMs: number): z.ZodString {
       const detail =
         ms > durationMsMax
           ? 'longer than the longest duration, 24d'
-          : ms < minMs
+          : ms === 0 && minMs > 0
             ? 'no time at all, and this limit cannot be switched off'
-            : undefined;
+            : ms < minMs
+              ? 'shorter than the shortest window, 1s'
+              : undefined;
       return detail === undefined
         ? undefined
         : { code: 'out_of_range', detail: `${shown(value)} is ${detail}` };
@@ -112,9 +114,11 @@ function durationFrom(minMs: number): z.ZodString {
   });
 }
 
-export const duration = durationFrom(0);
+export const duration = durationFrom(0, '');
 /** Of limits that are never off. */
-export const realDuration = durationFrom(1);
+export const realDuration = durationFrom(1, '; never 0s');
+/** Over which something is counted: by nodes in parts of it, which are milliseconds themselves. */
+export const windowDuration = durationFrom(1000, '; at least 1s');
 
 function mendDuration(input: unknown): string | undefined {
   if (typeof input === 'number' && Number.isInteger(input) && input >= 0 && input < 1e5) return `${input}s`;
@@ -146,6 +150,8 @@ function sizeWithin(bounds?: { min: string; max: string }): z.ZodString {
 
 export const size = sizeWithin();
 export const headSize = sizeWithin({ min: '256B', max: '1MiB' });
+/** Of a body that is kept whole in memory, one for each request at the same time. */
+export const keptSize = sizeWithin({ min: '0B', max: '16MiB' });
 
 function mendSize(input: unknown): string | undefined {
   if (typeof input === 'number' && Number.isInteger(input) && input >= 0) return `${input}B`;

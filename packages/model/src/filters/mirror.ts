@@ -1,12 +1,14 @@
 import type { z } from 'zod';
-import { name, object, percent, size } from '../fields.ts';
+import { keptSize, name, object, percent } from '../fields.ts';
 import type { FilterKind } from './filter-kind.ts';
 
 const mirrorSpec = object(
   {
     service: name.describe('Service that gets the copies.'),
     percent: percent('Share of the requests that are copied.').default(100),
-    maxBodySize: size.default('64KiB').describe('Requests with a larger body are not copied.'),
+    maxBodySize: keptSize
+      .default('64KiB')
+      .describe('Requests with a larger body are not copied; at most 16MiB.'),
   },
   'Sends a copy of requests to another Service. Nobody waits for its answers, and nobody sees them.',
 );

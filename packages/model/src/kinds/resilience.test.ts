@@ -134,7 +134,31 @@ describe('what keeps Routes and Services going', () => {
     ],
     ['no class', route({ retry: { statuses: ['1xx'] } }), '/spec/retry/statuses/0 bad_format'],
     ['too many attempts', route({ retry: { attempts: 6 } }), '/spec/retry/attempts out_of_range'],
-    ['a backoff that shrinks', route({ retry: { backoff: '1s' } }), '/spec/retry/maxBackoff out_of_range'],
+    [
+      'a backoff that shrinks',
+      route({ retry: { backoff: '1s' } }),
+      '/spec/retry/maxBackoff out_of_range (without maxBackoff it is 250ms: write one of 1s or more)',
+    ],
+    [
+      'a shorter maxBackoff',
+      route({ retry: { backoff: '1s', maxBackoff: '900ms' } }),
+      '/spec/retry/maxBackoff out_of_range',
+    ],
+    [
+      'bodies that fill the memory',
+      route({ retry: { maxBodySize: '17MiB' } }),
+      '/spec/retry/maxBodySize out_of_range',
+    ],
+    [
+      'copies of bodies that fill the memory',
+      route({ filters: [{ mirror: { service: 'b', maxBodySize: '16385KiB' } }] }),
+      '/spec/filters/0/mirror/maxBodySize out_of_range',
+    ],
+    [
+      'a budget over no time',
+      service({ retryBudget: { window: '999ms' } }),
+      '/spec/retryBudget/window out_of_range',
+    ],
     [
       'a try that is longer than the request',
       route({ timeouts: { request: '1s', backendRequest: '2s' } }),
@@ -156,6 +180,15 @@ describe('what keeps Routes and Services going', () => {
       '/spec/healthCheck/active/interval out_of_range',
     ],
   ];
+  it('takes the largest bodies and the shortest windows', () => {
+    const largest = {
+      retry: { maxBodySize: '16MiB' },
+      filters: [{ mirror: { service: 'b', maxBodySize: '16MiB' } }],
+    };
+    assert.deepEqual(route(largest), []);
+    assert.deepEqual(service({ retryBudget: { window: '1s' } }), []);
+  });
+
   for (const [what, problems, expected] of bad)
     it(`refuses ${what}`, () => {
       assert.equal(brief(problems), expected);

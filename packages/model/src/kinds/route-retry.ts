@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { choice, integer, list, method, object, realDuration, say, size } from '../fields.ts';
+import { choice, integer, keptSize, list, method, object, realDuration, say } from '../fields.ts';
 import { parseDurationMs } from '../quantity.ts';
 import { statusClass } from '../status-class.ts';
 
@@ -14,6 +14,8 @@ export const retryGrpcCodes = {
 } as const;
 
 const codeNames = Object.keys(retryGrpcCodes) as [keyof typeof retryGrpcCodes];
+
+const maxBackoffDefault = '250ms';
 
 /** When a request is tried again. */
 export const retry = object(
@@ -42,16 +44,24 @@ export const retry = object(
     backoff: realDuration
       .default('25ms')
       .describe('Before the first retry up to this, before each further one up to twice as much.'),
-    maxBackoff: realDuration.default('250ms').describe('No longer than this.'),
-    maxBodySize: size
+    maxBackoff: realDuration.default(maxBackoffDefault).describe('No longer than this.'),
+    maxBodySize: keptSize
       .default('64KiB')
-      .describe('A request with a larger body is not tried again once its body was being sent.'),
+      .describe(
+        'A request with a larger body is not tried again once its body was being sent; at most 16MiB.',
+      ),
   },
   'Requests that fail are tried again, on another endpoint where there is one. Absent: no more than a request that met a connection which was just being closed.',
 ).superRefine(({ backoff, maxBackoff }, context) => {
   const [longestMs, firstMs] = [parseDurationMs(maxBackoff), parseDurationMs(backoff)];
   if (longestMs === undefined || firstMs === undefined || longestMs >= firstMs) return;
-  const message = say('out_of_range', `${maxBackoff} is shorter than backoff, ${backoff}`);
+  const message = say(
+    'out_of_range',
+    `${maxBackoff} is shorter than backoff, ${backoff}`,
+    maxBackoff === maxBackoffDefault
+      ? `without maxBackoff it is ${maxBackoffDefault}: write one of ${backoff} or more`
+      : undefined,
+  );
   context.addIssue({ code: 'custom', path: ['maxBackoff'], message });
 });
 

@@ -10,6 +10,7 @@ import {
   percent,
   port,
   realDuration,
+  windowDuration,
   say,
   serverName,
   shown,
@@ -78,7 +79,7 @@ const passiveCheck = object(
     ).default(0),
     successRatePercent: percent('Ejected below this share of successes over the window; 0 = off.').default(0),
     minRequests: count('Requests in the window below which no rate counts.', 1, 1_000_000).default(100),
-    window: realDuration.default('30s').describe('Time over which the rate is taken.'),
+    window: windowDuration.default('30s').describe('Time over which the rate is taken.'),
     ejectFor: realDuration.default('30s').describe('Times the number of ejections in a row.'),
     maxEjectFor: realDuration.default('5m').describe('No ejection is longer.'),
     maxEjectedPercent: percent(
