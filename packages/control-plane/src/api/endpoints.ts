@@ -176,22 +176,53 @@ async function withLoad(context: ApiContext, endpoints: EndpointResource[]): Pro
     }),
   );
   if (services.size > servicesAskedMax) return endpoints;
-  const active = new Map<string, number>();
+  const sums = new Map<string, EndpointSums>();
   const asked = [...services].flatMap(([name, entry]) =>
     entry === undefined
       ? []
       : context.nodes.connectedTo(gatewaysOf(entry, context.index)).map(async ({ id }) => {
           const load = await askNode<LoadOnNode>(context, id, 'service-load', { service: name });
-          for (const endpoint of load.endpoints) {
-            const [ownId = ''] = endpoint.id.split('/', 1);
-            active.set(ownId, (active.get(ownId) ?? 0) + endpoint.active);
-          }
+          for (const endpoint of load.endpoints) addTo(sums, endpoint);
         }),
   );
   // Who does not answer is left out: a listing is there to be looked at when things go wrong.
   await Promise.allSettled(asked);
   return endpoints.map((endpoint) => {
-    const activeRequests = active.get(endpoint.metadata.name) ?? null;
-    return { ...endpoint, status: { ...endpoint.status, activeRequests } };
+    const sum = sums.get(endpoint.metadata.name);
+    return sum === undefined ? endpoint : { ...endpoint, status: { ...endpoint.status, ...shownSums(sum) } };
   });
+}
+
+/** Over all nodes, and over all addresses of a host name. */
+interface EndpointSums {
+  active: number;
+  /** Undefined as long as no node knows. */
+  perSecond: number | undefined;
+  failuresPerSecond: number;
+}
+
+function addTo(
+  sums: Map<string, EndpointSums>,
+  { id, active, recent }: LoadOnNode['endpoints'][number],
+): void {
+  const [ownId = ''] = id.split('/', 1);
+  const sum = sums.get(ownId) ?? { active: 0, perSecond: undefined, failuresPerSecond: 0 };
+  sums.set(ownId, sum);
+  sum.active += active;
+  if (recent === null) return;
+  sum.perSecond = (sum.perSecond ?? 0) + recent.requestsPerSecond;
+  sum.failuresPerSecond += recent.failuresPerSecond;
+}
+
+function shownSums({ active, perSecond, failuresPerSecond }: EndpointSums) {
+  const isIdle = perSecond === undefined || perSecond === 0;
+  return {
+    activeRequests: active,
+    requestsPerSecond: perSecond === undefined ? null : rounded(perSecond),
+    errorPercent: isIdle ? null : rounded((100 * failuresPerSecond) / perSecond),
+  };
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 10) / 10;
 }

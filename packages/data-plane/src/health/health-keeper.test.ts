@@ -332,7 +332,8 @@ describe('endpoints that workers eject', () => {
   });
 
   it('and all others carry so much', (context) => {
-    const fixture = new Fixture(context);
+    const clock = new ManualClock();
+    const fixture = new Fixture(context, { clock });
     fixture.apply([serviceItem('s')], [endpoints('s', [1, 2])]);
     const record = fixture.record('e-2');
     record.addOwn(EndpointOwnWord.requests, 7);
@@ -341,9 +342,22 @@ describe('endpoints that workers eject', () => {
     const { endpoints: found, ...load } = fixture.keeper.load('default/s');
     assert.deepEqual(load, { breaker: null, retryBudgetUsedPercent: 0 });
     assert.deepEqual(found, [
-      { id: 'e-1', active: 0, requests: 0, failures: 0 },
-      { id: 'e-2', active: 2, requests: 5, failures: 1 },
+      { id: 'e-1', active: 0, requests: 0, failures: 0, recent: null },
+      { id: 'e-2', active: 2, requests: 5, failures: 1, recent: null },
     ]);
+    clock.advance(5000);
+    record.addOwn(EndpointOwnWord.requests, 40);
+    record.addOwn(EndpointOwnWord.failures, 10);
+    clock.advance(4000);
+    const [idle, busy] = fixture.keeper.load('default/s').endpoints;
+    assert.deepEqual(idle?.recent, { requestsPerSecond: 0, failuresPerSecond: 0 });
+    assert.deepEqual(busy?.recent, { requestsPerSecond: 10, failuresPerSecond: 2.5 });
+    clock.advance(20_000);
+    assert.deepEqual(
+      fixture.keeper.load('default/s').endpoints[1]?.recent,
+      idle?.recent,
+      'that was long ago',
+    );
     assert.equal(record.load(EndpointWord.ejected), 0);
   });
 });

@@ -21,6 +21,7 @@ import { RetryBudget } from '../upstream/retry-budget.ts';
 import { checksMax } from './check-schedule.ts';
 import { HealthMetrics } from './health-metrics.ts';
 import { HealthReport } from './health-report.ts';
+import { type Rate, rateStepMs } from './recent-rate.ts';
 import { haveSameChecks, readWatchSettings } from './watch-settings.ts';
 import type { WatchedEndpoint } from './watched-endpoint.ts';
 import {
@@ -50,6 +51,8 @@ interface EndpointLoad {
   /** Tries that are over, since the node began or the endpoint came, and those that failed; they wrap around at 32 bits. */
   readonly requests: number;
   readonly failures: number;
+  /** Null when that is not known yet. */
+  readonly recent: Rate | null;
 }
 
 /** Pace at which ejected endpoints are looked at. */
@@ -78,6 +81,7 @@ export class HealthKeeper {
   /** By "namespace/name". */
   readonly #services = new Map<string, Held>();
   #cancelLook: CancelTimer = () => {};
+  #rateStepEndMs = 0;
   #isStopped = false;
 
   constructor(options: HealthKeeperOptions) {
@@ -120,7 +124,7 @@ export class HealthKeeper {
     const { watched, compiled } = this.#find(service);
     const { breaker, retryBudget } = readGate(compiled);
     return {
-      endpoints: watched.endpoints.map(({ id, active, tries }) => ({ id, active, ...tries })),
+      endpoints: watched.endpoints.map((endpoint) => loadOf(endpoint, this.#options.clock.monotonicMs())),
       breaker: breaker.failureRate === undefined ? null : breakerStateOf(watched.record),
       retryBudgetUsedPercent: new RetryBudget(retryBudget, watched.record).usedPercent(sharedNowMs()),
     };
@@ -172,7 +176,14 @@ export class HealthKeeper {
     const now = { monotonicMs: this.#options.clock.monotonicMs(), wallMs: this.#clock.wallMs() };
     this.#clock.monotonicMs();
     for (const watched of this.#watched()) watched.look(now);
+    if (now.monotonicMs >= this.#rateStepEndMs) this.#noteRates(now.monotonicMs);
     this.#cancelLook = this.#clock.after(lookMs, () => this.#look());
+  }
+
+  #noteRates(nowMs: number): void {
+    this.#rateStepEndMs = nowMs + rateStepMs;
+    for (const { endpoints } of this.#watched())
+      for (const { recent, tries } of endpoints) recent.note(tries, nowMs);
   }
 
   #createEvents(): WatchEvents {
@@ -202,4 +213,8 @@ export class HealthKeeper {
       },
     };
   }
+}
+
+function loadOf({ id, active, tries, recent }: WatchedEndpoint, nowMs: number): EndpointLoad {
+  return { id, active, ...tries, recent: recent.at(tries, nowMs) ?? null };
 }

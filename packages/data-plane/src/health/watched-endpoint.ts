@@ -8,6 +8,7 @@ import { type LocatedEndpoint, socketTargetOf } from '../upstream/located-endpoi
 import type { CheckSchedule } from './check-schedule.ts';
 import type { CheckedState } from './check-judgement.ts';
 import type { KnownHealth } from './health-report.ts';
+import { RecentRate } from './recent-rate.ts';
 import { SuccessRate, type TryCounts } from './success-rate.ts';
 
 /** While it gets no requests for what became of others. */
@@ -35,6 +36,7 @@ export class WatchedEndpoint {
   /** Since when it was not ejected, or one time was forgotten; monotonic. */
   quietSinceMs = 0;
   readonly successRate = new SuccessRate();
+  readonly recent = new RecentRate();
   /** What checks say. */
   checked: KnownHealth & { readonly state: CheckedState } = { state: 'unknown', detail: '', sinceMs: 0 };
 
