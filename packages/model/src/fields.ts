@@ -92,19 +92,18 @@ function slug(input: string): string {
 }
 
 function durationFrom(minMs: number): z.ZodString {
+  const least = minMs > 1 ? `, at least ${minMs}ms` : minMs > 0 ? '; never 0s' : '';
+  const tooShort =
+    minMs > 1 ? `shorter than ${minMs}ms` : 'no time at all, and this limit cannot be switched off';
   return text({
     noun: 'a duration',
-    description: `Duration such as 250ms, 10s, 1h30m or 90d${minMs > 0 ? '; never 0s' : ''}.`,
+    description: `Duration such as 250ms, 10s, 1h30m or 90d${least}.`,
     pattern: durationPattern,
     mend: mendDuration,
     check: (value) => {
       const ms = parseDurationMs(value)!;
       const detail =
-        ms > durationMsMax
-          ? 'longer than the longest duration, 24d'
-          : ms < minMs
-            ? 'no time at all, and this limit cannot be switched off'
-            : undefined;
+        ms > durationMsMax ? 'longer than the longest duration, 24d' : ms < minMs ? tooShort : undefined;
       return detail === undefined
         ? undefined
         : { code: 'out_of_range', detail: `${shown(value)} is ${detail}` };
@@ -115,6 +114,10 @@ function durationFrom(minMs: number): z.ZodString {
 export const duration = durationFrom(0);
 /** Of limits that are never off. */
 export const realDuration = durationFrom(1);
+/** Of windows that are counted in tenths. */
+export const windowDuration = durationFrom(1000);
+/** Of checks, which must not be a load by themselves. */
+export const checkInterval = durationFrom(100);
 
 function mendDuration(input: unknown): string | undefined {
   if (typeof input === 'number' && Number.isInteger(input) && input >= 0 && input < 1e5) return `${input}s`;
@@ -146,6 +149,8 @@ function sizeWithin(bounds?: { min: string; max: string }): z.ZodString {
 
 export const size = sizeWithin();
 export const headSize = sizeWithin({ min: '256B', max: '1MiB' });
+/** Of bodies that are kept in memory. */
+export const keptBodySize = sizeWithin({ min: '0B', max: '16MiB' });
 
 function mendSize(input: unknown): string | undefined {
   if (typeof input === 'number' && Number.isInteger(input) && input >= 0) return `${input}B`;

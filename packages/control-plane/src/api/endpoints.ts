@@ -196,8 +196,7 @@ async function withLoad(context: ApiContext, endpoints: EndpointResource[]): Pro
 /** Over all nodes, and over all addresses of a host name. */
 interface EndpointSums {
   active: number;
-  /** Undefined as long as no node knows. */
-  perSecond: number | undefined;
+  perSecond: number;
   failuresPerSecond: number;
 }
 
@@ -206,20 +205,18 @@ function addTo(
   { id, active, recent }: LoadOnNode['endpoints'][number],
 ): void {
   const [ownId = ''] = id.split('/', 1);
-  const sum = sums.get(ownId) ?? { active: 0, perSecond: undefined, failuresPerSecond: 0 };
+  const sum = sums.get(ownId) ?? { active: 0, perSecond: 0, failuresPerSecond: 0 };
   sums.set(ownId, sum);
   sum.active += active;
-  if (recent === null) return;
-  sum.perSecond = (sum.perSecond ?? 0) + recent.requestsPerSecond;
+  sum.perSecond += recent.requestsPerSecond;
   sum.failuresPerSecond += recent.failuresPerSecond;
 }
 
 function shownSums({ active, perSecond, failuresPerSecond }: EndpointSums) {
-  const isIdle = perSecond === undefined || perSecond === 0;
   return {
     activeRequests: active,
-    requestsPerSecond: perSecond === undefined ? null : rounded(perSecond),
-    errorPercent: isIdle ? null : rounded((100 * failuresPerSecond) / perSecond),
+    requestsPerSecond: rounded(perSecond),
+    errorPercent: perSecond === 0 ? null : rounded((100 * failuresPerSecond) / perSecond),
   };
 }
 

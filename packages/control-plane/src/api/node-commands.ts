@@ -29,8 +29,8 @@ export interface LoadOnNode extends Pick<NodeServiceLoad, 'breaker' | 'retryBudg
   endpoints: {
     id: string;
     active: number;
-    /** Of the last seconds; null when the node has only begun to count. */
-    recent: { requestsPerSecond: number; failuresPerSecond: number } | null;
+    /** Of the last seconds. */
+    recent: { requestsPerSecond: number; failuresPerSecond: number };
   }[];
 }
 

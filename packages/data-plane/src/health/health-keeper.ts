@@ -51,8 +51,7 @@ interface EndpointLoad {
   /** Tries that are over, since the node began or the endpoint came, and those that failed; they wrap around at 32 bits. */
   readonly requests: number;
   readonly failures: number;
-  /** Null when that is not known yet. */
-  readonly recent: Rate | null;
+  readonly recent: Rate;
 }
 
 /** Pace at which ejected endpoints are looked at. */
@@ -124,7 +123,7 @@ export class HealthKeeper {
     const { watched, compiled } = this.#find(service);
     const { breaker, retryBudget } = readGate(compiled);
     return {
-      endpoints: watched.endpoints.map((endpoint) => loadOf(endpoint, this.#options.clock.monotonicMs())),
+      endpoints: watched.endpoints.map((endpoint) => loadOf(endpoint, this.#clock.monotonicMs())),
       breaker: breaker.failureRate === undefined ? null : breakerStateOf(watched.record),
       retryBudgetUsedPercent: new RetryBudget(retryBudget, watched.record).usedPercent(sharedNowMs()),
     };
@@ -174,9 +173,9 @@ export class HealthKeeper {
   /** Also how the clock notices that this process was stopped for a while. */
   #look(): void {
     const now = { monotonicMs: this.#options.clock.monotonicMs(), wallMs: this.#clock.wallMs() };
-    this.#clock.monotonicMs();
+    const awakeMs = this.#clock.monotonicMs();
     for (const watched of this.#watched()) watched.look(now);
-    if (now.monotonicMs >= this.#rateStepEndMs) this.#noteRates(now.monotonicMs);
+    if (awakeMs >= this.#rateStepEndMs) this.#noteRates(awakeMs);
     this.#cancelLook = this.#clock.after(lookMs, () => this.#look());
   }
 
@@ -192,9 +191,7 @@ export class HealthKeeper {
       `${service}: ${name}: ${said}`;
     return {
       onChecked: (service, isGood) => this.metrics.onChecked(service, isGood),
-      onChange: (service, endpoint) => {
-        this.report.note(service, endpoint.id, endpoint.health);
-      },
+      onChange: (service, endpointId, health) => this.report.note(service, endpointId, health),
       onJudged: (service, endpoint) => {
         const { state, detail } = endpoint.checked;
         const fields = { service, endpoint: endpoint.name, state, detail };
@@ -216,5 +213,5 @@ export class HealthKeeper {
 }
 
 function loadOf({ id, active, tries, recent }: WatchedEndpoint, nowMs: number): EndpointLoad {
-  return { id, active, ...tries, recent: recent.at(tries, nowMs) ?? null };
+  return { id, active, ...tries, recent: recent.at(tries, nowMs) };
 }

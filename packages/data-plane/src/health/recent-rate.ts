@@ -16,8 +16,14 @@ interface Noted {
 }
 
 export class RecentRate {
-  #before: Noted | undefined;
-  #last: Noted | undefined;
+  #before: Noted;
+  #last: Noted;
+
+  /** Counts begin now. */
+  constructor(counts: TryCounts, nowMs: number) {
+    this.#last = { counts, atMs: nowMs };
+    this.#before = this.#last;
+  }
 
   /** A step is over. */
   note(counts: TryCounts, nowMs: number): void {
@@ -25,14 +31,14 @@ export class RecentRate {
     this.#last = { counts, atMs: nowMs };
   }
 
-  /** Up to now; undefined as long as nothing was noted. */
-  at(counts: TryCounts, nowMs: number): Rate | undefined {
-    const from = this.#before ?? this.#last;
-    if (from === undefined || nowMs <= from.atMs) return undefined;
-    const seconds = (nowMs - from.atMs) / 1000;
+  /** Up to now. */
+  at(counts: TryCounts, nowMs: number): Rate {
+    const { counts: before, atMs } = this.#before;
+    // At first there is less time than anything could be said of.
+    const seconds = Math.max(nowMs - atMs, 1000) / 1000;
     return {
-      requestsPerSecond: growth(from.counts.requests, counts.requests) / seconds,
-      failuresPerSecond: growth(from.counts.failures, counts.failures) / seconds,
+      requestsPerSecond: growth(before.requests, counts.requests) / seconds,
+      failuresPerSecond: growth(before.failures, counts.failures) / seconds,
     };
   }
 }

@@ -1,12 +1,12 @@
 import type { z } from 'zod';
-import { name, object, percent, size } from '../fields.ts';
+import { name, object, percent, keptBodySize } from '../fields.ts';
 import type { FilterKind } from './filter-kind.ts';
 
 const mirrorSpec = object(
   {
     service: name.describe('Service that gets the copies.'),
     percent: percent('Share of the requests that are copied.').default(100),
-    maxBodySize: size.default('64KiB').describe('Requests with a larger body are not copied.'),
+    maxBodySize: keptBodySize.default('64KiB').describe('Requests with a larger body are not copied.'),
   },
   'Sends a copy of requests to another Service. Nobody waits for its answers, and nobody sees them.',
 );

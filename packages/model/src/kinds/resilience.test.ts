@@ -146,6 +146,16 @@ describe('what keeps Routes and Services going', () => {
       '/spec/healthCheck/active/type not_allowed_here (write protocol: h2c or h2)',
     ],
     [
+      'bodies that nobody could keep',
+      route({ retry: { maxBodySize: '1GiB' } }),
+      '/spec/retry/maxBodySize out_of_range',
+    ],
+    [
+      'a window that is too short to count in',
+      service({ retryBudget: { window: '10ms' } }),
+      '/spec/retryBudget/window out_of_range',
+    ],
+    [
       'a check without a path',
       service({ healthCheck: { active: { path: 'healthz' } } }),
       '/spec/healthCheck/active/path bad_format',

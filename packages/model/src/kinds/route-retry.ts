@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { choice, integer, list, method, object, realDuration, say, size } from '../fields.ts';
+import { choice, integer, list, method, object, realDuration, say, keptBodySize } from '../fields.ts';
 import { parseDurationMs } from '../quantity.ts';
 import { statusClass } from '../status-class.ts';
 
@@ -43,7 +43,7 @@ export const retry = object(
       .default('25ms')
       .describe('Before the first retry up to this, before each further one up to twice as much.'),
     maxBackoff: realDuration.default('250ms').describe('No longer than this.'),
-    maxBodySize: size
+    maxBodySize: keptBodySize
       .default('64KiB')
       .describe('A request with a larger body is not tried again once its body was being sent.'),
   },

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  checkInterval,
   choice,
   headerName,
   integer,
@@ -10,6 +11,7 @@ import {
   percent,
   port,
   realDuration,
+  windowDuration,
   say,
   serverName,
   shown,
@@ -56,7 +58,7 @@ const activeCheck = object(
       })
       .default('')
       .describe('grpc: the service that grpc.health.v1 is asked about; empty = the whole server.'),
-    interval: realDuration.default('10s').describe('From one check to the next, give or take 10 %.'),
+    interval: checkInterval.default('10s').describe('From one check to the next, give or take 10 %.'),
     timeout: realDuration.default('2s').describe('A check that takes longer has failed.'),
     unhealthyAfter: count(
       'Failures in a row that make an endpoint unhealthy; the first check decides at once.',
@@ -78,7 +80,7 @@ const passiveCheck = object(
     ).default(0),
     successRatePercent: percent('Ejected below this share of successes over the window; 0 = off.').default(0),
     minRequests: count('Requests in the window below which no rate counts.', 1, 1_000_000).default(100),
-    window: realDuration.default('30s').describe('Time over which the rate is taken.'),
+    window: windowDuration.default('30s').describe('Time over which the rate is taken.'),
     ejectFor: realDuration.default('30s').describe('Times the number of ejections in a row.'),
     maxEjectFor: realDuration.default('5m').describe('No ejection is longer.'),
     maxEjectedPercent: percent(

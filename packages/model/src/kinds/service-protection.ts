@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { integer, list, object, percent, realDuration } from '../fields.ts';
+import { integer, list, object, percent, realDuration, windowDuration } from '../fields.ts';
 import { statusClass } from '../status-class.ts';
 
 /** How much more than the clients' requests an upstream may get. */
@@ -7,7 +7,7 @@ export const retryBudget = object(
   {
     percent: percent('Share of the requests in the window that may be tried again.').default(20),
     minPerSecond: integer('a number', 'So many a second may be in any case.', 0, 100_000).default(3),
-    window: realDuration.default('10s').describe('Time over which both are counted.'),
+    window: windowDuration.default('10s').describe('Time over which both are counted.'),
   },
   'Retries of all Routes on this Service, per node.',
 ).prefault({});
@@ -15,7 +15,7 @@ export const retryBudget = object(
 const failureRate = object(
   {
     percent: percent('Share of failures at which the breaker opens.').default(50),
-    window: realDuration.default('10s').describe('Time over which it is taken.'),
+    window: windowDuration.default('10s').describe('Time over which it is taken.'),
     minRequests: integer(
       'a number',
       'Requests in the window below which it stays closed.',

@@ -1,7 +1,7 @@
 import { entriesOf, fieldOf } from '@causeway/model/kinds/kind';
 import type { Resource, Spec } from '@causeway/model/resource';
 import { scalarText } from '../scalar-text.ts';
-import { routesTo } from '../used-by.ts';
+import { mirrorsTo, routesTo } from '../used-by.ts';
 import type { Column, KindView } from './column.ts';
 import { ageColumn, generationColumn, nameColumn, revisionColumn, statusColumn } from './standard-columns.ts';
 
@@ -20,15 +20,19 @@ const table: Column<Resource>[] = [
 export const serviceView: KindView<Resource> = {
   table: { columns: table },
   wide: {
-    needs: ['routes'],
+    needs: ['routes', 'middlewares'],
     columns: [
       ...table,
       { title: 'DISCOVERY', cell: () => '-' },
       { title: 'BREAKER', cell: ({ spec }) => breaker(spec) },
       {
         title: 'USED-BY',
-        cell: (service, { routes }) =>
-          routesTo(service, routes).map(({ route }) => `route/${route.metadata.name}`),
+        cell: (service, { routes, middlewares }) => [
+          ...routesTo(service, routes).map(({ route }) => `route/${route.metadata.name}`),
+          ...mirrorsTo(service, [...routes, ...middlewares]).map(
+            ({ kind, metadata }) => `${kind.toLowerCase()}/${metadata.name}`,
+          ),
+        ],
       },
       generationColumn,
       revisionColumn,
