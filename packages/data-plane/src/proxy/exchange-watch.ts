@@ -18,8 +18,10 @@ export class ExchangeWatch {
   /** When the first try began; 0 before it. */
   upstreamStartMs = 0;
   readonly #startedMs: number;
-  /** When the current try began; Infinity while there is none. */
+  /** When the current try began, put forward by the time in which only the client was waited for; Infinity while there is none. */
   #tryStartedMs = Infinity;
+  /** Since when a try that could go on waits for the client's body alone; Infinity while it does not. */
+  #tryHeldSinceMs = Infinity;
   /** When the gateway began to wait for the body, put forward by the time in which it did not. */
   #bodySinceMs = 0;
   #pausedSinceMs = 0;
@@ -49,8 +51,21 @@ export class ExchangeWatch {
     const isAgain = this.upstreamStartMs > 0;
     if (!isAgain) this.upstreamStartMs = nowMs;
     this.#tryStartedMs = nowMs;
+    this.#tryHeldSinceMs = Infinity;
     this.requestDoneMs = nowMs;
     return isAgain;
+  }
+
+  /** From now on the try waits for the client's body alone, which is no part of its time. */
+  holdTry(nowMs: number): void {
+    if (this.#tryHeldSinceMs === Infinity) this.#tryHeldSinceMs = nowMs;
+  }
+
+  /** Its time goes on. */
+  runTry(nowMs: number): void {
+    if (this.#tryHeldSinceMs === Infinity) return;
+    this.#tryStartedMs += Math.max(nowMs - this.#tryHeldSinceMs, 0);
+    this.#tryHeldSinceMs = Infinity;
   }
 
   /** Nobody is asked any more, or for the moment. */
@@ -135,10 +150,9 @@ export class ExchangeWatch {
 
   /** Whose fault it is that it has been too long. */
   overdueReason(waitingFor: WaitingFor, nowMs: number): Reason {
-    // Of a stream only the time until its head counts.
-    const isWhole = waitingFor !== 'stream' && Math.min(this.wholeDueMs, this.#tryDueMs) <= nowMs;
-    if (isWhole) return 'upstream_timeout';
-    return waitingFor === 'body' || this.hasBacklog ? 'request_timeout' : 'upstream_timeout';
+    if (this.hasBacklog) return 'request_timeout';
+    const isWhole = Math.min(this.wholeDueMs, this.#tryDueMs) <= nowMs;
+    return waitingFor === 'body' && !isWhole ? 'request_timeout' : 'upstream_timeout';
   }
 
   /** Whether it is not a single try that has taken too long, after which there may be another. */
@@ -148,7 +162,8 @@ export class ExchangeWatch {
   }
 
   get #tryDueMs(): number {
-    return deadline(this.#tryStartedMs, this.timeouts.backendRequestMs);
+    const isHeld = this.#tryHeldSinceMs !== Infinity;
+    return isHeld ? Infinity : deadline(this.#tryStartedMs, this.timeouts.backendRequestMs);
   }
 
   #backlogDueMs(): number {

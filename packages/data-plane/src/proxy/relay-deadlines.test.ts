@@ -254,6 +254,76 @@ describe('a response that stands still', () => {
   });
 });
 
+describe('a single try', () => {
+  const limits = { backendRequestMs: 1000, requestBodyIdleMs: 5000 };
+
+  it('has time without the time in which its client sends nothing', (context) => {
+    const fixture = startRelay(context, limits, chunked);
+    fixture.upload(3);
+    assertRefusedAfter(fixture, 5000, [408, 'request_timeout']);
+  });
+
+  it('has all of its time when a client has sent the last of a body slowly', (context) => {
+    const fixture = startRelay(context, limits, chunked);
+    pass(fixture, 30, () => fixture.upload(1));
+    fixture.relay.onRequestEnd();
+    assertRefusedAfter(fixture, 1000, [504, 'upstream_timeout']);
+  });
+
+  it('uses up its time while the upstream does not take the body, and goes on where it was', (context) => {
+    const fixture = startRelay(context, limits, chunked);
+    for (let round = 0; round < 3; round += 1) {
+      fixture.clock.advance(4000);
+      fixture.call.isStuck = true;
+      fixture.upload(1000);
+      fixture.clock.advance(300);
+      fixture.call.isStuck = false;
+      fixture.takeUpstream();
+      assert.equal(fixture.client.status, 0);
+    }
+    fixture.clock.advance(4000);
+    fixture.upload(1);
+    fixture.relay.onRequestEnd();
+    assertRefusedAfter(fixture, 100, [504, 'upstream_timeout']);
+  });
+
+  it('uses up its time once it is answered, whatever its client still has to send', (context) => {
+    const fixture = startRelay(context, limits, chunked);
+    fixture.clock.advance(4000);
+    fixture.answer();
+    fixture.call.isStuck = true;
+    fixture.upload(1000);
+    fixture.takeUpstream();
+    assertCutAfter(fixture, 1000, 'upstream_timeout');
+  });
+
+  it('that is made once more is waited for although the client owes the rest of its body', (context) => {
+    const fixture = startRelay(context, limits, chunked);
+    fixture.clock.advance(4000);
+    fixture.upload(1);
+    fixture.relay.endTry();
+    fixture.relay.beginTry();
+    assertRefusedAfter(fixture, 1000, [504, 'upstream_timeout']);
+    const ready = startRelay(context, limits, chunked);
+    ready.clock.advance(4000);
+    ready.upload(1);
+    ready.relay.endTry();
+    ready.relay.beginTry();
+    ready.relay.onUpstreamDrain();
+    assertRefusedAfter(ready, 5000, [408, 'request_timeout']);
+  });
+
+  it('is not what took too long when its client does not take the answer', (context) => {
+    for (const each of [{ backendRequestMs: 1000 }, { requestMs: 1000 }]) {
+      const fixture = startRelay(context, each);
+      fixture.client.isStuck = true;
+      fixture.answer();
+      fixture.download(1000);
+      assertCutAfter(fixture, 1000, 'request_timeout');
+    }
+  });
+});
+
 describe('the whole exchange', () => {
   it('ends at request, whoever is slow; a stream only until its head', (context) => {
     for (const lines of ['', chunked]) {

@@ -198,8 +198,8 @@ export class Relay
   }
 
   onRequestEnd(trailers?: FieldList): void {
-    if (this.#upload !== undefined) this.#upload.isDone = true;
     this.touch();
+    this.#upload?.end();
     this.watch.requestDoneMs = this.watch.lastByteMs;
     if (this.#filters?.requestPass === undefined) this.#call?.endRequest(trailers);
     else this.#filters.takeRequestEnd(trailers);
@@ -250,6 +250,7 @@ export class Relay
     const fields = response.isUpstreams ? response.fields : this.#signed(response.fields);
     this.#downstream.sendHead(status, fields, length, response.close || this.#mustClose());
     this.#phase = 'answering';
+    this.#upload?.answer(this.nowMs());
     this.record.status = status;
     this.#stream = stream;
     this.#hasResponseBody = response.hasBody;

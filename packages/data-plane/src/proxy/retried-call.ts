@@ -241,7 +241,7 @@ export class RetriedCall implements UpstreamCall, TryOwner {
     if (!this.mayTryAgain) this.#body.forget();
     if (this.#isRequestDone) return call.endRequest(this.#trailers);
     call.flush();
-    if (!isFull && this.#isStarved) this.onTryDrain();
+    if (!isFull) this.onTryDrain();
   }
 
   /** Gives the client the last answer that there was; false: there was none, or it was too long to be kept. */

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { describe, it, type TestContext } from 'node:test';
 
 import { ask, askHead, openSocket, sendRaw, until } from '../testing/http-client.ts';
-import { startUpstream } from '../testing/node-fixture.ts';
+import { gatewayItem, startUpstream } from '../testing/node-fixture.ts';
 import { listenRaw, type RawUpstream, rawUpstream } from '../testing/raw-upstream.ts';
 import { answerText, retryingNode } from '../testing/retrying-node.ts';
 
@@ -220,6 +220,27 @@ describe('time limits of tries', () => {
     const fixture = await retryingNode(context, [first.port, hung.port], { route: { timeouts } });
     const answer = await ask({ port: fixture.port() });
     assert.deepEqual([answer.status, answer.body, hung.heads.length], [503, 'bad', 1]);
+  });
+
+  it('do not count against an upstream what its client does not send: nothing is judged or tried again', async (context) => {
+    const upstream = await rawUpstream(context, (head) => (head.startsWith('GET') ? good : undefined));
+    const failureRate = { percent: 50, windowMs: 60_000, minRequests: 2, openForMs: 60_000, probes: 1 };
+    const stalled = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc';
+    for (const [timeouts, requestBodyIdleMs, status] of [
+      [{ backendRequestMs: 100 }, 300, 408],
+      [{ requestMs: 300 }, 30_000, 504],
+    ] as const) {
+      const fixture = await retryingNode(context, [upstream.port], {
+        retry: { methods: ['POST'] },
+        route: { timeouts },
+        service: { circuitBreaker: { failureRate } },
+      });
+      await fixture.apply({ items: [gatewayItem({ timeouts: { requestBodyIdleMs } })] });
+      const answers = await Promise.all([1, 2, 3, 4].map(() => sendRaw(context, fixture.port(), stalled)));
+      for (const answer of answers) assert.match(answer, new RegExp(`^HTTP/1.1 ${status} `));
+      assert.deepEqual([fixture.transitions, fixture.retries], [[], []]);
+      assert.equal((await ask({ port: fixture.port() })).body, 'good');
+    }
   });
 
   it('are not waited beyond for another try', async (context) => {

@@ -11,6 +11,8 @@ export class Upload {
   readonly #downstream: Downstream;
   readonly #watch: ExchangeWatch;
   #isUpstreamFull = false;
+  /** The upstream has begun to answer, and is waited for whatever the client does. */
+  #isAnswered = false;
   /** Filters want no more of it for now. */
   #isHeld = false;
 
@@ -22,6 +24,19 @@ export class Upload {
   begin(nowMs: number): void {
     this.#watch.beginBody(nowMs);
     this.isPaused = false;
+    this.#awaitClient(nowMs);
+  }
+
+  /** All of it has been received, with the last byte. */
+  end(): void {
+    this.isDone = true;
+    this.#watch.runTry(this.#watch.lastByteMs);
+  }
+
+  /** The upstream begins to answer. */
+  answer(nowMs: number): void {
+    this.#isAnswered = true;
+    this.#watch.runTry(nowMs);
   }
 
   /** The upstream takes no more; `unsentMark`: of its call. */
@@ -30,6 +45,7 @@ export class Upload {
     this.#pause(unsentMark);
   }
 
+  /** The upstream takes more, or another one does. */
   drain(nowMs: number): void {
     this.#isUpstreamFull = false;
     this.#resume(nowMs);
@@ -49,13 +65,20 @@ export class Upload {
     if (this.isPaused || this.isDone) return;
     this.isPaused = true;
     this.#watch.pauseBody(unsentMark);
+    this.#watch.runTry(this.#watch.lastByteMs);
     this.#downstream.pauseBody();
   }
 
   #resume(nowMs: number): void {
-    if (!this.isPaused || this.isDone || this.#isUpstreamFull || this.#isHeld) return;
+    if (this.isDone || this.#isUpstreamFull || this.#isHeld) return;
+    this.#awaitClient(nowMs);
+    if (!this.isPaused) return;
     this.isPaused = false;
     this.#watch.resumeBody(nowMs);
     this.#downstream.resumeBody();
+  }
+
+  #awaitClient(nowMs: number): void {
+    if (!this.#isAnswered) this.#watch.holdTry(nowMs);
   }
 }

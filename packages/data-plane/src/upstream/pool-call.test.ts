@@ -7,14 +7,14 @@ import { get, Heard, ok } from '../testing/heard.ts';
 import { until } from '../testing/http-client.ts';
 import { endpoints } from '../testing/node-fixture.ts';
 import { poolContext, poolSettings } from '../testing/pools.ts';
-import { rawUpstream } from '../testing/raw-upstream.ts';
+import { rawUpstream, startRaw } from '../testing/raw-upstream.ts';
 import { ServiceHandle } from './service-handle.ts';
 import { TryFailure } from './try-outcome.ts';
 
 const halfHead = 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf';
 
 /** A Service of one endpoint, which writes down what it is told of tries. `answer`: of the endpoint, or `reset`. */
-async function listening(context: TestContext, answer: string | undefined) {
+async function listening(context: TestContext, answer: string | undefined, request = get) {
   const told: [outcome: number, hasHead: boolean][] = [];
   const upstream = await rawUpstream(context, (_head, _index, socket) =>
     answer === 'reset' ? void socket.resetAndDestroy() : answer,
@@ -30,7 +30,7 @@ async function listening(context: TestContext, answer: string | undefined) {
     service.setEndpoints(endpoints('s', [port]));
     const endpoint = service.pick()!;
     const heard = new Heard();
-    const call = endpoint.pool.send(get, heard, endpoint, service.gate.admit())!;
+    const call = endpoint.pool.send(request, heard, endpoint, service.gate.admit())!;
     const counts = () => [
       ...Object.values(EndpointOwnWord).map((word) => endpoint.record.sum(word)),
       service.record.sum(ServiceOwnWord.active),
@@ -85,5 +85,63 @@ describe('a try', () => {
     await until('its head is there', () => heard.status === 200);
     assert.equal(call.timeOut(true), false);
     assert.deepEqual([told, counts()], [[[TryFailure.timeout, true]], [0, 1, 1, 0]]);
+  });
+
+  describe('whose body the client has not sent whole', () => {
+    const upload = { ...get, method: 'POST', bodyLength: 10_000_000 };
+
+    it('says nothing of the endpoint when it takes too long or is cut off, and what its answer says', async (context) => {
+      for (const [answer, outcome] of [
+        [undefined, TryFailure.abandoned],
+        [halfHead, 200],
+      ] as const) {
+        const { told, open } = await listening(context, answer, upload);
+        const { heard, call, counts } = open();
+        await until('it is sent', () => heard.isReady);
+        call.sendChunk(Buffer.from('abc'));
+        call.flush();
+        if (answer !== undefined) await until('its head is there', () => heard.status === 200);
+        call.timeOut(true);
+        assert.deepEqual([told, counts()], [[[outcome, answer !== undefined]], [0, 1, 0, 0]]);
+      }
+      const { told, open } = await listening(context, 'reset', upload);
+      const { heard, call, counts } = open();
+      await until('it is sent', () => heard.isReady);
+      call.flush();
+      await until('it is cut off', () => heard.failure !== undefined);
+      assert.equal(heard.failure?.reason, 'upstream_reset');
+      assert.deepEqual([told, counts()], [[[TryFailure.abandoned, false]], [0, 1, 0, 0]]);
+    });
+
+    it('has failed when the upstream does not take it, or has no connection for it', async (context) => {
+      const port = await startRaw(context, (socket) => socket.pause());
+      const { told, open } = await listening(context, undefined, upload);
+      const { heard, call } = open(port);
+      await until('it is sent', () => heard.isReady);
+      while (call.sendChunk(Buffer.alloc(1_000_000)));
+      call.timeOut(true);
+      const waiting = open(port);
+      waiting.call.timeOut(true);
+      assert.deepEqual(told, [
+        [TryFailure.timeout, false],
+        [TryFailure.timeout, false],
+      ]);
+    });
+
+    it('has failed when it is answered so, and when its answer breaks off', async (context) => {
+      const cases = [
+        ['HTTP/1.1 502 X\r\nContent-Length: 0\r\n\r\n', 502],
+        [halfHead, TryFailure.reset],
+      ] as const;
+      for (const [answer, outcome] of cases) {
+        const port = await startRaw(context, (socket) => socket.once('data', () => socket.end(answer)));
+        const { told, open } = await listening(context, undefined, upload);
+        const { heard, call } = open(port);
+        await until('it is sent', () => heard.isReady);
+        call.flush();
+        await until('it is over', () => heard.isOver || heard.failure !== undefined);
+        assert.deepEqual(told, [[outcome, true]]);
+      }
+    });
   });
 });

@@ -47,6 +47,8 @@ export class PoolCall implements UpstreamCall, Queued<PoolCall> {
   carrier: CallCarrier | undefined = undefined;
   /** All of the request is sent, or on its way to the socket. */
   isRequestDone: boolean;
+  /** Its connection takes more of the body at this moment. */
+  #isBodyTaken = false;
   /** Since when it waits for a connection; monotonic. */
   waitingSinceMs = 0;
   /** It has been sent already, and waits among those that go before the others. */
@@ -110,11 +112,27 @@ export class PoolCall implements UpstreamCall, Queued<PoolCall> {
     this.#refusals += 1;
     this.isRepeated = true;
     this.refusedBy = by;
+    this.#isBodyTaken = false;
     return true;
   }
 
+  /** There is a connection, which takes the body from its beginning. */
+  onReady(): void {
+    this.#isBodyTaken = true;
+    this.events.onUpstreamReady();
+  }
+
+  /** Its connection takes more. */
+  onDrain(): void {
+    this.#isBodyTaken = true;
+    this.events.onUpstreamDrain();
+  }
+
   sendChunk(chunk: Buffer): boolean {
-    if (this.carrier !== undefined) return this.carrier.chunk(chunk);
+    if (this.carrier !== undefined) {
+      this.#isBodyTaken = this.carrier.chunk(chunk);
+      return this.#isBodyTaken;
+    }
     // It waits for another connection; what comes meanwhile is sent there, and is the last that may come.
     if (this.#isOver || this.sentBody === undefined) return true;
     this.sentBody.keep(chunk);
@@ -145,7 +163,8 @@ export class PoolCall implements UpstreamCall, Queued<PoolCall> {
   }
 
   timeOut(): boolean {
-    this.#giveUp(TryFailure.timeout);
+    if (this.#isClientAwaited) this.abort();
+    else this.#giveUp(TryFailure.timeout);
     return false;
   }
 
@@ -167,9 +186,17 @@ export class PoolCall implements UpstreamCall, Queued<PoolCall> {
 
   fail(failure: UpstreamFailure): void {
     if (this.#isOver) return;
-    this.#over(failure.isOwnShortage === true ? TryFailure.abandoned : outcomes[failure.reason]);
+    const outcome = outcomes[failure.reason];
+    // An upstream has time limits as well, for clients that send nothing.
+    const isCutOff = outcome === TryFailure.reset && this.#status === 0 && this.#isClientAwaited;
+    this.#over(isCutOff || failure.isOwnShortage === true ? TryFailure.abandoned : outcome);
     this.#owner.onCallFailed(failure);
     this.events.onUpstreamFailed(failure);
+  }
+
+  /** The upstream has had all of the request that there is, and the rest is the client's to send. */
+  get #isClientAwaited(): boolean {
+    return this.#isBodyTaken && !this.isRequestDone;
   }
 
   #giveUp(outcome: TryOutcome): void {

@@ -54,7 +54,7 @@ export class UpstreamConnection implements PooledConnection, CallCarrier, Socket
     const { socket, readyEvent } = open(this.#memory);
     this.#socket = socket;
     this.#parser = new ResponseParser(owner.headLimits);
-    this.#writer = new MessageWriter(socket, () => this.#call?.events.onUpstreamDrain());
+    this.#writer = new MessageWriter(socket, () => this.#call?.onDrain());
     ownSocket(socket, this);
     socket.once(readyEvent, () => this.#onReady());
     if (readyEvent === 'secureConnect') {
@@ -88,7 +88,7 @@ export class UpstreamConnection implements PooledConnection, CallCarrier, Socket
     const isChunked = bodyLength === 'unknown';
     this.#writer.begin(requestHeadText(method, target, fields, writtenLength(method, bodyLength)), isChunked);
     if (bodyLength === 0) this.#writer.flush();
-    else call.events.onUpstreamReady();
+    else call.onReady();
   }
 
   chunk(chunk: Buffer): boolean {

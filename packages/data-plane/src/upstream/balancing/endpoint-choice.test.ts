@@ -75,6 +75,38 @@ describe('every policy', () => {
   }
 });
 
+describe('a rotation', () => {
+  for (const policy of ['roundRobin', 'first', 'consistentHash'] as const)
+    it(`of ${policy} is no further when a bad endpoint had its request tried again`, () => {
+      for (const size of [2, 3, 4]) {
+        const fixture = new ChoiceFixture({ policy }, plain.slice(0, size));
+        const firsts: Record<string, number> = {};
+        const agains: Record<string, number> = {};
+        for (let count = 0; count < 60 * size; count += 1) {
+          const first = fixture.pick()!;
+          firsts[first] = (firsts[first] ?? 0) + 1;
+          if (first !== 'e-1') continue;
+          const again = fixture.pick(undefined, [first])!;
+          agains[again] = (agains[again] ?? 0) + 1;
+        }
+        assert.deepEqual(
+          Object.values(firsts),
+          Array.from({ length: size }, () => 60),
+        );
+        const others = Array.from({ length: size - 1 }, () => 60 / (size - 1));
+        assert.deepEqual(Object.values(agains), others, 'and the others share what was tried again');
+      }
+    });
+
+  it('of further tries goes over those that are there at the moment', () => {
+    const fixture = new ChoiceFixture({}, plain.slice(0, 2));
+    assert.equal(fixture.pick(undefined, ['e-1']), 'e-2');
+    fixture.set(plain.slice(2));
+    const again = Array.from({ length: 4 }, () => fixture.pick(undefined, ['e-3']));
+    assert.deepEqual(again, ['e-4', 'e-4', 'e-4', 'e-4']);
+  });
+});
+
 describe('leastRequest', () => {
   it('counts what other workers have in flight', () => {
     const fixture = new ChoiceFixture({ policy: 'leastRequest' }, plain.slice(0, 2));

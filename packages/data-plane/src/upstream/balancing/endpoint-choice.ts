@@ -11,7 +11,7 @@ import { CookieSigns } from './cookie-signs.ts';
 import { createBalancer } from './create-balancer.ts';
 import { type ChoiceEndpoint, CurrentSelection, type SelectionParts } from './current-selection.ts';
 import { keyHash } from './maglev.ts';
-import type { Balancer, Random } from './member.ts';
+import type { Balancer, Member, Random } from './member.ts';
 
 /** What it is chosen with. */
 export interface ChoiceParts extends SelectionParts {
@@ -28,6 +28,9 @@ export class EndpointChoice<E extends ChoiceEndpoint> {
   readonly #settings: BalancingSettings;
   readonly #parts: ChoiceParts;
   readonly #balancer: Balancer<E>;
+  /** Chooses for tries that are not the first, so that these take no turn of a first one: where every second endpoint is bad, all would meet it. */
+  #again: Balancer<E> | undefined;
+  #members: readonly Member<E>[] = [];
   readonly #selection: CurrentSelection<E>;
   readonly #hash: ConsistentHash<E> | undefined;
   readonly #signs: CookieSigns<E> | undefined;
@@ -36,15 +39,12 @@ export class EndpointChoice<E extends ChoiceEndpoint> {
     const { policy, affinity } = settings;
     this.#settings = settings;
     this.#parts = parts;
-    this.#balancer = createBalancer<E>(policy, {
-      activeOf,
-      latencyOf: ({ standing }) => standing.latency,
-      nowMs: () => parts.nowMs(),
-      random: parts.random,
+    this.#balancer = this.#createBalancer();
+    this.#selection = new CurrentSelection<E>(settings, parts, (members) => {
+      this.#members = members;
+      this.#balancer.setMembers(members);
+      this.#again?.setMembers(members);
     });
-    this.#selection = new CurrentSelection<E>(settings, parts, (members) =>
-      this.#balancer.setMembers(members),
-    );
     if (policy === 'consistentHash' || affinity?.by !== undefined) this.#hash = new ConsistentHash();
     if (affinity?.cookie !== undefined)
       this.#signs = new CookieSigns(`service ${parts.name}`, parts.keys, ({ id }) => id);
@@ -136,10 +136,12 @@ export class EndpointChoice<E extends ChoiceEndpoint> {
   }
 
   #pickAny(tried: readonly E[]): E | undefined {
-    const picked = this.#balancer.pick();
-    if (picked === undefined || tried.length === 0 || !tried.includes(picked)) return picked;
-    for (let again = tried.length; again > 0; again -= 1) {
-      const other = this.#balancer.pick()!;
+    if (tried.length === 0) return this.#balancer.pick();
+    this.#again ??= this.#createBalancer(this.#members);
+    const picked = this.#again.pick();
+    if (picked === undefined || !tried.includes(picked)) return picked;
+    for (let left = tried.length; left > 0; left -= 1) {
+      const other = this.#again.pick()!;
       if (!tried.includes(other)) return other;
     }
     const { selected, allowed, usable } = this.#selection;
@@ -149,6 +151,17 @@ export class EndpointChoice<E extends ChoiceEndpoint> {
       this.#untried(usable, tried) ??
       picked
     );
+  }
+
+  #createBalancer(members: readonly Member<E>[] = []): Balancer<E> {
+    const balancer = createBalancer<E>(this.#settings.policy, {
+      activeOf,
+      latencyOf: ({ standing }) => standing.latency,
+      nowMs: () => this.#parts.nowMs(),
+      random: this.#parts.random,
+    });
+    balancer.setMembers(members);
+    return balancer;
   }
 
   /** Beginning anywhere, so that retries do not all meet the first one. */

@@ -71,14 +71,14 @@ export class UpstreamStream implements CallCarrier {
     if (writer === undefined) return;
     if (call.sentBody === undefined) {
       call.sentBody = new SentBody();
-      call.events.onUpstreamReady();
+      call.onReady();
       return;
     }
     let isFull = false;
     for (const piece of call.sentBody.pieces) isFull = !writer.chunk(piece);
     if (call.isRequestDone) writer.end(call.trailers);
     else if (isFull) writer.flush();
-    else call.events.onUpstreamDrain();
+    else call.onDrain();
   }
 
   get unsentMark(): number {
@@ -195,7 +195,7 @@ export class UpstreamStream implements CallCarrier {
   }
 
   #onEmptied(): void {
-    if (!this.#isOver) this.#call.events.onUpstreamDrain();
+    if (!this.#isOver) this.#call.onDrain();
   }
 
   /** The connection has gone after the response was complete: the rest is delivered as it is asked for. */
