@@ -40,7 +40,12 @@ const activeCheck = object(
     path: line('a path', 'http: path and query.', 2048)
       .regex(/^\/[^#\s]*$/, { error: (issue) => say('bad_format', `${shown(issue.input)} is not a path`) })
       .default('/'),
-    method: method.default('GET').describe('http: method.'),
+    method: method
+      .refine((word) => word !== 'CONNECT', {
+        error: () => say('not_allowed_here', 'CONNECT asks for a tunnel, not for an answer'),
+      })
+      .default('GET')
+      .describe('http: method.'),
     host: serverName.optional().describe('http and grpc: host that is asked for; absent = the address.'),
     port: port.optional().describe('Port that is asked; absent = that of the endpoint.'),
     headers: checkHeaders,
