@@ -123,6 +123,8 @@ export interface UpstreamRequest {
   readonly wantsTrailers: boolean;
   /** Trailers may follow the body. */
   readonly mayHaveTrailers: boolean;
+  /** It has been sent before, so that it is not sent twice when it meets a connection that was being closed. */
+  readonly isRetry?: boolean;
 }
 
 /** Why an upstream could not be used. The reasons are those of the client-visible vocabulary. */
@@ -156,6 +158,8 @@ export interface UpstreamCall {
    * with an answer that came before.
    */
   timeOut(isLast: boolean): boolean;
+  /** Whoever asked may be gone: what is under way goes on, and nothing is begun anew. Only of a call that may consist of several tries. */
+  endTries?(): void;
   /** Falls while the upstream takes the request, 0 when the system has all of it; see `MessageWriter`. */
   readonly unsentMark: number;
 }

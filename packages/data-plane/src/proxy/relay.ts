@@ -127,6 +127,7 @@ export class Relay
     this.context.observer.onUpstreamStart(this.record.service ?? '');
     this.arm();
     if (this.#isUpstreamReady) this.#startBody();
+    if (this.#isHalfClosed) call.endTries?.();
   }
 
   /** Answers in the gateway's own name; cuts the connection when the upstream's answer has begun. */
@@ -347,6 +348,7 @@ export class Relay
     this.#isHalfClosed = true;
     if (this.#phase === 'answering' && this.#stream === 'events') this.#dropClient();
     else this.onDownstreamUnseen();
+    this.#call?.endTries?.();
   }
 
   onDownstreamUnseen(): void {

@@ -60,6 +60,8 @@ export class RetriedCall implements UpstreamCall, TryOwner {
   /** The client's body has been told to wait, for this try or for one that takes it. */
   #isStarved = false;
   #isRequestDone: boolean;
+  /** No further try is to be made. */
+  #isLast = false;
   #trailers: FieldList | undefined;
 
   constructor(context: ProxyContext, events: RetriedExchange, sent: RetriedRequest) {
@@ -84,7 +86,7 @@ export class RetriedCall implements UpstreamCall, TryOwner {
   }
 
   get mayTryAgain(): boolean {
-    return this.#tried.length <= this.#sent.policy.attempts && this.#body.isWhole;
+    return !this.#isLast && this.#tried.length <= this.#sent.policy.attempts && this.#body.isWhole;
   }
 
   sendChunk(chunk: Buffer): boolean {
@@ -132,6 +134,13 @@ export class RetriedCall implements UpstreamCall, TryOwner {
     if (late !== undefined || this.#failure === undefined) return false;
     this.events.onUpstreamFailed(this.#failure);
     return true;
+  }
+
+  endTries(): void {
+    this.#isLast = true;
+    if (this.#cancelBackoff === undefined) return;
+    this.#endBackoff();
+    this.#passLast();
   }
 
   abort(): void {
@@ -203,7 +212,7 @@ export class RetriedCall implements UpstreamCall, TryOwner {
     const endpoint = this.#sent.pick(this.#tried);
     if (endpoint !== undefined && this.#send(endpoint, this.#ticket)) return;
     this.#sent.service.gate.leave(this.#ticket);
-    if (!this.#passEarlier()) this.events.onUpstreamFailed(this.#failure ?? noMore);
+    this.#passLast();
   }
 
   #send(endpoint: LiveEndpoint, ticket: Ticket): boolean {
@@ -215,7 +224,9 @@ export class RetriedCall implements UpstreamCall, TryOwner {
     events.record.endpoint = endpoint.id;
     events.record.tries = this.#tried.length;
     events.beginTry();
-    const call = endpoint.pool.send(this.#sent.request, next, endpoint, ticket);
+    const { request } = this.#sent;
+    const sent = this.#tried.length > 1 ? { ...request, isRetry: true } : request;
+    const call = endpoint.pool.send(sent, next, endpoint, ticket);
     if (call === undefined) {
       this.#try = undefined;
       this.#tried.pop();
@@ -255,6 +266,11 @@ export class RetriedCall implements UpstreamCall, TryOwner {
     return true;
   }
 
+  /** No further try is made. */
+  #passLast(): void {
+    if (!this.#passEarlier()) this.events.onUpstreamFailed(this.#failure ?? noMore);
+  }
+
   #nextBackoffMs(): number {
     const { backoffMs: baseMs, maxBackoffMs: maxMs } = this.#sent.policy;
     this.#backoff ??= createBackoff({ baseMs, maxMs });
@@ -274,8 +290,8 @@ export class RetriedCall implements UpstreamCall, TryOwner {
   }
 }
 
-/** The last try has timed out, or its answer was too long to be kept, and no endpoint is left. */
-const noMore: UpstreamFailure = { reason: 'upstream_timeout', detail: 'no endpoint for another try' };
+/** The last try has timed out, or its answer was too long to be kept, and there is nobody for another, or no endpoint. */
+const noMore: UpstreamFailure = { reason: 'upstream_timeout', detail: 'no other try can be made' };
 
 const refusedResults: ReadonlyMap<Ticket, RetryResult> = new Map([
   [Refused.budget, 'overBudget'],

@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { describe, it, type TestContext } from 'node:test';
 
-import { ask, askHead, openSocket, sendRaw, until } from '../testing/http-client.ts';
+import { ask, askHead, openSocket, readToEnd, sendRaw, until } from '../testing/http-client.ts';
 import { gatewayItem, startUpstream } from '../testing/node-fixture.ts';
 import { listenRaw, type RawUpstream, rawUpstream } from '../testing/raw-upstream.ts';
 import { answerText, retryingNode } from '../testing/retrying-node.ts';
@@ -182,6 +182,64 @@ describe('a request that may be tried again', () => {
       [record?.reason, record?.tries, fixture.node.activeRequests, only.heads.length],
       ['client_closed', 1, 0, 1],
     );
+  });
+});
+
+describe('a request that meets connections that are being closed', () => {
+  it('is sent once more by the way in its first try, and in none of the further ones', async (context) => {
+    let isWell = true;
+    const kept = 8;
+    const upstream: RawUpstream = await rawUpstream(context, (_head, _index, socket) => {
+      if (!isWell) socket.resetAndDestroy();
+      else if (upstream.heads.length === kept) for (const each of upstream.sockets) each.write(good);
+      return undefined;
+    });
+    const fixture = await retryingNode(context, [upstream.port], { retry: { attempts: 3 } });
+    await Promise.all(Array.from({ length: kept }, () => ask({ port: fixture.port() })));
+    isWell = false;
+    assert.equal(reasonOf(await ask({ port: fixture.port() })), 'upstream_reset');
+    assert.equal(upstream.heads.length - kept, 5);
+  });
+});
+
+describe('a client that has ended its side', () => {
+  const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+
+  it('gets the answer of the try under way, and no further one is made', async (context) => {
+    for (const [answer, seen] of [
+      [bad, /^HTTP\/1\.1 503 /],
+      ['reset', /^HTTP\/1\.1 502 /],
+    ] as const) {
+      const only = await rawUpstream(context, () => undefined);
+      const fixture = await retryingNode(context, [only.port], { retry: { attempts: 5 } });
+      const client = await openSocket(context, fixture.port());
+      const received = readToEnd(client);
+      client.end(get);
+      await until('the first try is there', () => only.heads.length === 1);
+      if (answer === 'reset') only.sockets[0]!.resetAndDestroy();
+      else only.sockets[0]!.write(answer);
+      assert.match(await received, seen);
+      assert.deepEqual([only.heads.length, fixture.retries, fixture.node.activeRequests], [1, [], 0]);
+    }
+  });
+
+  it('during the pause before a try gets what there was', async (context) => {
+    const only = await scripted(context, bad);
+    const hourMs = 3_600_000;
+    const fixture = await retryingNode(context, [only.port], {
+      retry: { attempts: 5, backoffMs: hourMs, maxBackoffMs: hourMs },
+      service: { circuitBreaker: { retriesMax: 1 } },
+    });
+    for (let count = 0; count < 2; count += 1) {
+      const client = await openSocket(context, fixture.port());
+      const received = readToEnd(client);
+      client.write(get);
+      await until('it has been tried', () => only.heads.length === count + 1);
+      client.end();
+      assert.match(await received, /^HTTP\/1\.1 503 [^]*bad$/);
+    }
+    // The place of the first one's retry is free again.
+    assert.deepEqual([fixture.retries, only.heads.length, fixture.node.activeRequests], [[], 2, 0]);
   });
 });
 

@@ -99,8 +99,8 @@ export class PoolCall implements UpstreamCall, Queued<PoolCall> {
 
   /** Whether the request may be sent once more: nobody can tell the difference, and it was not done before. */
   takeRepeat(): boolean {
-    const { method, bodyLength } = this.request;
-    if (this.isRepeated || bodyLength !== 0 || !repeatable.has(method)) return false;
+    const { method, bodyLength, isRetry } = this.request;
+    if (this.isRepeated || isRetry === true || bodyLength !== 0 || !repeatable.has(method)) return false;
     this.isRepeated = true;
     this.needsNew = true;
     return true;

@@ -94,6 +94,8 @@ export class EndpointChoice<E extends ChoiceEndpoint> {
     const isKept = own?.standing.isAllowed === true && !tried.includes(own);
     const picked = isKept ? own : this.#pickUnbound(request, tried);
     if (picked === undefined) return undefined;
+    // A request that is tried elsewhere is no session that moves.
+    if (own?.standing.isAllowed === true && !isKept) return picked;
     request.note(isKept ? 'kept' : sent === undefined ? 'new' : 'moved');
     request.setSign(cookie, signs.tag, signs.signOf(picked)!);
     return picked;
@@ -103,7 +105,9 @@ export class EndpointChoice<E extends ChoiceEndpoint> {
     const key = keyHash(value);
     const isGood = (endpoint: E): boolean => endpoint.standing.isAllowed && !tried.includes(endpoint);
     const picked = this.#pickByKey(key, isGood, tried);
-    if (picked !== undefined) request.note(picked === this.#hash?.ownerOf(key) ? 'kept' : 'moved');
+    // The first try has said where the session is.
+    if (picked !== undefined && tried.length === 0)
+      request.note(picked === this.#hash?.ownerOf(key) ? 'kept' : 'moved');
     return picked;
   }
 

@@ -63,18 +63,44 @@ describe('affinity by cookie', () => {
     assert.equal(browser.affinity, 'kept');
   });
 
-  it('falls over when the endpoint is gone, or gets no new traffic, and in a retry', () => {
-    for (const change of ['gone', 'weightless', 'tried'] as const) {
+  it('falls over when the endpoint is gone, or or gets no new traffic', () => {
+    for (const change of ['gone', 'weightless'] as const) {
       const fixture = cookieFixture();
       const browser = new Browser();
       const first = browser.ask(fixture)!;
       if (change === 'gone') fixture.set(plain.filter(({ id }) => id !== first));
       if (change === 'weightless') fixture.set(plain.map(({ id }) => ({ id, weight: id === first ? 0 : 1 })));
-      const second = browser.ask(fixture, change === 'tried' ? [first] : []);
+      const second = browser.ask(fixture);
       assert.notEqual(second, first, change);
       assert.equal(browser.affinity, 'moved', change);
       assert.equal(browser.ask(fixture), second, change);
     }
+  });
+
+  it('stays where it is when a request is tried again elsewhere, unless the endpoint is ill', () => {
+    const fixture = cookieFixture();
+    const browser = new Browser();
+    const first = browser.ask(fixture)!;
+    const { request, record } = fakeRequest(browser.headers);
+    assert.equal(fixture.pick(request), first);
+    assert.notEqual(fixture.pick(request, [first]), first);
+    assert.deepEqual([record.affinity, request.setCookies(false)], ['kept', []]);
+    assert.equal(browser.ask(fixture), first);
+    fixture.setHealth(first, false);
+    const second = browser.ask(fixture, [first]);
+    assert.deepEqual([browser.affinity, browser.cookiesSet], ['moved', 2]);
+    assert.equal(browser.ask(fixture), second);
+  });
+
+  it('begins where a new one was answered in the end', () => {
+    const fixture = cookieFixture();
+    const { request, record } = fakeRequest();
+    const first = fixture.pick(request)!;
+    const second = fixture.pick(request, [first]);
+    assert.equal(record.affinity, 'new');
+    const browser = new Browser();
+    browser.headers = sentBack(request.setCookies(false));
+    assert.equal(browser.ask(fixture), second);
   });
 
   it('knows its cookies on another node with the same keys, and after a change of keys', () => {
@@ -144,6 +170,14 @@ describe('affinity by a value', () => {
     fixture.set(plain.slice(1));
     const moved = rooms.filter((name, index) => fixture.pick(room(name).request) !== before[index]);
     assert.ok(moved.length < 0.3 * rooms.length, String(moved.length));
+  });
+
+  it('says nothing of a move when a request is tried again elsewhere', () => {
+    const fixture = new ChoiceFixture({ affinity: byRoom }, plain);
+    const { request, record } = room('red');
+    const first = fixture.pick(request)!;
+    assert.notEqual(fixture.pick(request, [first]), first);
+    assert.equal(record.affinity, 'kept');
   });
 
   it('falls over and says so while the owner is ill', () => {
