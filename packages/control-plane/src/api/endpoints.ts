@@ -7,6 +7,7 @@ import type {
   ResourceList,
   ServiceLoad,
 } from '@causeway/model/api-types';
+import type { ServiceSpec } from '@causeway/model/kinds/service';
 import { apiVersion, qualifiedName, resourceKey } from '@causeway/model/resource';
 import type { Request } from 'express';
 import { endpointResources } from '../status/endpoint-status.ts';
@@ -116,6 +117,11 @@ export async function resetBreaker(
 ): Promise<Answer> {
   queryParameters(request, []);
   const service = existingService(context, namespace, name);
+  if ((service.effective as ServiceSpec).circuitBreaker?.failureRate === undefined)
+    throw new ApiError(
+      'conflict',
+      `${service.key} has no circuitBreaker.failureRate, so its breaker never opens`,
+    );
   const nodes = context.nodes.connectedTo(gatewaysOf(service, context.index));
   const answers = nodes.map(async ({ id }) => {
     const args = { service: qualifiedName(namespace, name) };

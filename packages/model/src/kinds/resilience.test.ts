@@ -134,7 +134,11 @@ describe('what keeps Routes and Services going', () => {
     ],
     ['no class', route({ retry: { statuses: ['1xx'] } }), '/spec/retry/statuses/0 bad_format'],
     ['too many attempts', route({ retry: { attempts: 6 } }), '/spec/retry/attempts out_of_range'],
-    ['a backoff that shrinks', route({ retry: { backoff: '1s' } }), '/spec/retry/maxBackoff out_of_range'],
+    [
+      'a backoff that shrinks',
+      route({ retry: { backoff: '1s' } }),
+      '/spec/retry/backoff out_of_range (raise maxBackoff too)',
+    ],
     [
       'a try that is longer than the request',
       route({ timeouts: { request: '1s', backendRequest: '2s' } }),
@@ -166,6 +170,33 @@ describe('what keeps Routes and Services going', () => {
       '/spec/healthCheck/active/interval out_of_range',
     ],
   ];
+  bad.push(
+    [
+      'a cookie that no browser takes',
+      service({ affinity: { cookie: { name: '__Host-a', path: '/a' } } }),
+      '/spec/affinity/cookie/name not_allowed_here',
+    ],
+    [
+      'a check that asks for a tunnel',
+      service({ healthCheck: { active: { method: 'CONNECT' } } }),
+      '/spec/healthCheck/active/method not_allowed_here',
+    ],
+    [
+      'a check for a text in no body',
+      service({ healthCheck: { active: { method: 'HEAD', body: 'ok' } } }),
+      '/spec/healthCheck/active/body not_allowed_here (write method: GET)',
+    ],
+    [
+      'a check that writes the framing',
+      service({ healthCheck: { active: { headers: { Connection: 'close' } } } }),
+      '/spec/healthCheck/active/headers/connection not_allowed_here',
+    ],
+    [
+      'an ejection that is longer than the longest',
+      service({ healthCheck: { passive: { ejectFor: '10m' } } }),
+      '/spec/healthCheck/passive/maxEjectFor out_of_range',
+    ],
+  );
   for (const [what, problems, expected] of bad)
     it(`refuses ${what}`, () => {
       assert.equal(brief(problems), expected);

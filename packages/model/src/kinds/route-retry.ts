@@ -51,8 +51,12 @@ export const retry = object(
 ).superRefine(({ backoff, maxBackoff }, context) => {
   const [longestMs, firstMs] = [parseDurationMs(maxBackoff), parseDurationMs(backoff)];
   if (longestMs === undefined || firstMs === undefined || longestMs >= firstMs) return;
-  const message = say('out_of_range', `${maxBackoff} is shorter than backoff, ${backoff}`);
-  context.addIssue({ code: 'custom', path: ['maxBackoff'], message });
+  const message = say(
+    'out_of_range',
+    `${backoff} is longer than maxBackoff, ${maxBackoff}`,
+    'raise maxBackoff too',
+  );
+  context.addIssue({ code: 'custom', path: ['backoff'], message });
 });
 
 export type Retry = z.output<typeof retry>;

@@ -90,6 +90,6 @@ describe('RoundRobin', () => {
       assert.equal(picked.filter((name) => name === 'b').length, 1, `from ${step}`);
       firsts.add(picked[0]);
     }
-    assert.deepEqual([...firsts].toSorted(), ['a', 'b']);
+    assert.deepEqual(firsts, new Set(['a', 'b']));
   });
 });
