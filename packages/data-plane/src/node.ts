@@ -31,7 +31,7 @@ import type { GatewaySettings } from './table/gateway-settings.ts';
 import type { Table } from './table/table.ts';
 import { TableGenerations } from './table/table-generations.ts';
 import { type AffinityKeyPair, AffinityKeys } from './upstream/balancing/affinity-keys.ts';
-import { processRandom } from './upstream/balancing/member.ts';
+import { processRandom, type Random } from './upstream/balancing/member.ts';
 import type { BreakerState } from './upstream/circuit-breaker.ts';
 import type { PoolContext } from './upstream/endpoint-pool.ts';
 import { EndpointPlaces } from './upstream/endpoint-places.ts';
@@ -59,6 +59,8 @@ export interface ProxyNodeOptions {
   readonly ticketKeys?: Uint8Array;
   /** That affinity cookies are signed with; default: of its own. */
   readonly affinityKeys?: AffinityKeyPair;
+  /** Default: `Math.random`. */
+  readonly random?: Random;
   /** Answers of OCSP for its certificates, of before it began. */
   readonly staples?: readonly StapleChange[];
   /** Where it stands: the label `zone`. */
@@ -149,7 +151,7 @@ export class ProxyNode implements SnapshotTarget {
       shared,
       affinityKeys,
       zone: options.zone,
-      random: processRandom,
+      random: options.random ?? processRandom,
       onBreaker: (service, to) => {
         logger.warn({ service, to }, `${service}: circuit breaker: ${to}`);
         observer.onBreaker(service, to);

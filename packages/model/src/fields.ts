@@ -91,22 +91,19 @@ function slug(input: string): string {
     .replaceAll(/^-+|-+$/g, '');
 }
 
-function durationFrom(minMs: number, note: string): z.ZodString {
+function durationFrom(minMs: number): z.ZodString {
+  const least = minMs > 1 ? `, at least ${minMs}ms` : minMs > 0 ? '; never 0s' : '';
+  const tooShort =
+    minMs > 1 ? `shorter than ${minMs}ms` : 'no time at all, and this limit cannot be switched off';
   return text({
     noun: 'a duration',
-    description: `Duration such as 250ms, 10s, 1h30m or 90d${note}.`,
+    description: `Duration such as 250ms, 10s, 1h30m or 90d${least}.`,
     pattern: durationPattern,
     mend: mendDuration,
     check: (value) => {
       const ms = parseDurationMs(value)!;
       const detail =
-        ms > durationMsMax
-          ? 'longer than the longest duration, 24d'
-          : ms === 0 && minMs > 0
-            ? 'no time at all, and this limit cannot be switched off'
-            : ms < minMs
-              ? 'shorter than the shortest window, 1s'
-              : undefined;
+        ms > durationMsMax ? 'longer than the longest duration, 24d' : ms < minMs ? tooShort : undefined;
       return detail === undefined
         ? undefined
         : { code: 'out_of_range', detail: `${shown(value)} is ${detail}` };
@@ -114,11 +111,13 @@ function durationFrom(minMs: number, note: string): z.ZodString {
   });
 }
 
-export const duration = durationFrom(0, '');
+export const duration = durationFrom(0);
 /** Of limits that are never off. */
-export const realDuration = durationFrom(1, '; never 0s');
-/** Over which something is counted: by nodes in parts of it, which are milliseconds themselves. */
-export const windowDuration = durationFrom(1000, '; at least 1s');
+export const realDuration = durationFrom(1);
+/** Of windows that are counted in tenths. */
+export const windowDuration = durationFrom(1000);
+/** Of checks, which must not be a load by themselves. */
+export const checkInterval = durationFrom(100);
 
 function mendDuration(input: unknown): string | undefined {
   if (typeof input === 'number' && Number.isInteger(input) && input >= 0 && input < 1e5) return `${input}s`;
@@ -150,8 +149,8 @@ function sizeWithin(bounds?: { min: string; max: string }): z.ZodString {
 
 export const size = sizeWithin();
 export const headSize = sizeWithin({ min: '256B', max: '1MiB' });
-/** Of a body that is kept whole in memory, one for each request at the same time. */
-export const keptSize = sizeWithin({ min: '0B', max: '16MiB' });
+/** Of bodies that are kept in memory. */
+export const keptBodySize = sizeWithin({ min: '0B', max: '16MiB' });
 
 function mendSize(input: unknown): string | undefined {
   if (typeof input === 'number' && Number.isInteger(input) && input >= 0) return `${input}B`;

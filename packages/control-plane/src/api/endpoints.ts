@@ -7,6 +7,7 @@ import type {
   ResourceList,
   ServiceLoad,
 } from '@causeway/model/api-types';
+import type { ServiceSpec } from '@causeway/model/kinds/service';
 import { apiVersion, qualifiedName, resourceKey } from '@causeway/model/resource';
 import type { Request } from 'express';
 import { endpointResources } from '../status/endpoint-status.ts';
@@ -116,6 +117,11 @@ export async function resetBreaker(
 ): Promise<Answer> {
   queryParameters(request, []);
   const service = existingService(context, namespace, name);
+  if ((service.effective as ServiceSpec).circuitBreaker?.failureRate === undefined)
+    throw new ApiError(
+      'conflict',
+      `${service.key} has no circuitBreaker.failureRate, so its breaker never opens`,
+    );
   const nodes = context.nodes.connectedTo(gatewaysOf(service, context.index));
   const answers = nodes.map(async ({ id }) => {
     const args = { service: qualifiedName(namespace, name) };
@@ -176,22 +182,50 @@ async function withLoad(context: ApiContext, endpoints: EndpointResource[]): Pro
     }),
   );
   if (services.size > servicesAskedMax) return endpoints;
-  const active = new Map<string, number>();
+  const sums = new Map<string, EndpointSums>();
   const asked = [...services].flatMap(([name, entry]) =>
     entry === undefined
       ? []
       : context.nodes.connectedTo(gatewaysOf(entry, context.index)).map(async ({ id }) => {
           const load = await askNode<LoadOnNode>(context, id, 'service-load', { service: name });
-          for (const endpoint of load.endpoints) {
-            const [ownId = ''] = endpoint.id.split('/', 1);
-            active.set(ownId, (active.get(ownId) ?? 0) + endpoint.active);
-          }
+          for (const endpoint of load.endpoints) addTo(sums, endpoint);
         }),
   );
   // Who does not answer is left out: a listing is there to be looked at when things go wrong.
   await Promise.allSettled(asked);
   return endpoints.map((endpoint) => {
-    const activeRequests = active.get(endpoint.metadata.name) ?? null;
-    return { ...endpoint, status: { ...endpoint.status, activeRequests } };
+    const sum = sums.get(endpoint.metadata.name);
+    return sum === undefined ? endpoint : { ...endpoint, status: { ...endpoint.status, ...shownSums(sum) } };
   });
+}
+
+/** Over all nodes, and over all addresses of a host name. */
+interface EndpointSums {
+  active: number;
+  perSecond: number;
+  failuresPerSecond: number;
+}
+
+function addTo(
+  sums: Map<string, EndpointSums>,
+  { id, active, recent }: LoadOnNode['endpoints'][number],
+): void {
+  const [ownId = ''] = id.split('/', 1);
+  const sum = sums.get(ownId) ?? { active: 0, perSecond: 0, failuresPerSecond: 0 };
+  sums.set(ownId, sum);
+  sum.active += active;
+  sum.perSecond += recent.requestsPerSecond;
+  sum.failuresPerSecond += recent.failuresPerSecond;
+}
+
+function shownSums({ active, perSecond, failuresPerSecond }: EndpointSums) {
+  return {
+    activeRequests: active,
+    requestsPerSecond: rounded(perSecond),
+    errorPercent: perSecond === 0 ? null : rounded((100 * failuresPerSecond) / perSecond),
+  };
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 10) / 10;
 }

@@ -24,9 +24,14 @@ export async function restartWorkers(context: ApiContext, request: Request, node
   return { status: 202, body };
 }
 
-/** What a node says of a Service: requests under way at its endpoints and all so far, its breaker, its budget. */
+/** What a node says of a Service: requests at its endpoints, its breaker, its budget. */
 export interface LoadOnNode extends Pick<NodeServiceLoad, 'breaker' | 'retryBudgetUsedPercent'> {
-  endpoints: { id: string; active: number; requests: number; failures: number }[];
+  endpoints: {
+    id: string;
+    active: number;
+    /** Of the last seconds. */
+    recent: { requestsPerSecond: number; failuresPerSecond: number };
+  }[];
 }
 
 /** Asks one of several nodes, none of which may keep the others waiting. Rejects with a sentence. */

@@ -1,11 +1,11 @@
 import { certificateFacts, parseCertificateChain } from '@causeway/model/certificate-chain';
-import type { EndpointState } from '@causeway/model/api-types';
+import type { EndpointResource, EndpointState } from '@causeway/model/api-types';
 import type { CertificateSpec } from '@causeway/model/kinds/certificate';
 import type { CertificateStatus, Condition, Resource, Status } from '@causeway/model/resource';
 import type { NodeRecord, NodeRegistry } from '../publish/node-registry.ts';
 import { withHiddenSecrets } from '../store/secret-values.ts';
 import type { Entry, ResourceView } from '../store/resource-index.ts';
-import { endpointResources } from './endpoint-status.ts';
+import { endpointResources, unfitStates } from './endpoint-status.ts';
 import { gatewaysOf } from './gateways-of.ts';
 
 /** Names of nodes that a message lists before it counts the rest. */
@@ -126,32 +126,52 @@ function rejectedMessage(rejected: readonly NodeRecord[]): string {
   return more > 0 ? `${shown.join('; ')}; ${more} more` : shown.join('; ');
 }
 
-/** A Service some of whose endpoints are unfit on some node. */
+/** A Service some of whose endpoints are unfit on some node, whole or in part. */
 function degraded(service: Entry, resources: ResourceView, nodes: NodeRegistry): Condition[] {
   const endpoints = endpointResources(service, resources, nodes);
-  const isUnfit = ({ state }: { state: EndpointState }): boolean => !['unknown', 'healthy'].includes(state);
-  const unfit = endpoints.filter(({ status }) => isUnfit(status));
-  if (unfit.length === 0) return [];
-  const where = new Set(unfit.flatMap(({ status }) => status.nodes.filter(isUnfit).map(({ node }) => node)));
-  const isNoneFit = [...where].some((name) =>
-    endpoints.every(({ status }) => status.nodes.some((on) => on.node === name && isUnfit(on))),
+  const affected = endpoints.filter(({ status }) => isAffected(status));
+  if (affected.length === 0) return [];
+  const where = new Set(
+    affected.flatMap(({ status }) => status.nodes.filter(isAffected).map(({ node }) => node)),
   );
-  const of = unfit[0]!.status.of;
-  const names = [...where].slice(0, namesShownMax).join(', ');
-  const left = endpoints.length - unfit.length;
+  const isNoneFit = [...where].some((name) =>
+    endpoints.every(({ status }) => status.nodes.some((on) => on.node === name && unfitStates.has(on.state))),
+  );
   return [
     {
       type: 'Degraded',
       status: 'True',
       reason: isNoneFit ? 'NoHealthyEndpoint' : 'EndpointsUnhealthy',
-      message: `${left} of ${endpoints.length} endpoints ${left === 1 ? 'is' : 'are'} healthy${where.size === of ? '' : ` on ${names}`}`,
+      message: degradedMessage(endpoints, affected, where),
       observedGeneration: service.resource.metadata.generation,
-      lastTransitionTime: unfit
+      lastTransitionTime: affected
         .map(({ status }) => status.lastChange)
         .toSorted()
         .at(-1)!,
     },
   ];
+}
+
+function isAffected({ state }: { state: EndpointState }): boolean {
+  return state !== 'unknown' && state !== 'healthy';
+}
+
+/** `1 of 3 endpoints is healthy, 1 in part on edge-1`; without nodes when it is all of them. */
+function degradedMessage(
+  endpoints: readonly EndpointResource[],
+  affected: readonly EndpointResource[],
+  where: ReadonlySet<string>,
+): string {
+  const left = endpoints.length - affected.length;
+  const inPart = affected.filter(
+    ({ status }) => !status.nodes.some(({ state }) => unfitStates.has(state)),
+  ).length;
+  const isAll = where.size === affected[0]!.status.of;
+  return [
+    `${left} of ${endpoints.length} endpoints ${left === 1 ? 'is' : 'are'} healthy`,
+    ...(inPart > 0 ? [`, ${inPart} in part`] : []),
+    ...(isAll ? [] : [` on ${[...where].slice(0, namesShownMax).join(', ')}`]),
+  ].join('');
 }
 
 function timeOf(times: readonly number[]): string {

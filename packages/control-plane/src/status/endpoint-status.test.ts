@@ -87,17 +87,18 @@ describe('the status of endpoints', () => {
     assert.deepEqual(brief(), ['unhealthy 0/2', 'ejected 0/2']);
   });
 
-  it('of a host name is what its addresses come to', async (t) => {
-    const { join, finding, shown, brief, named } = await setting(t);
+  it('of a host name may be degraded on a node', async (t) => {
+    const { join, finding, shown, brief, conditions, one, named } = await setting(t);
     const { health } = join('n-1');
-    health.tell([finding(`${named}/192.0.2.7`, HealthState.HEALTHY)], true);
-    assert.deepEqual(brief()[1], 'healthy 1/1');
-    health.tell([finding(`${named}/2001:db8::1`, HealthState.UNHEALTHY, 'timeout after 2s')], false);
-    assert.deepEqual(brief()[1], 'degraded 0/1');
+    const partly = finding(named, HealthState.DEGRADED, '2001:db8::1: timeout after 2s');
+    health.tell([finding(one, HealthState.UNHEALTHY, 'x'), partly], true);
+    assert.deepEqual(brief(), ['unhealthy 0/1', 'degraded 0/1']);
     assert.equal(shown()[1]?.status.nodes[0]?.detail, '2001:db8::1: timeout after 2s');
-    // One of them has gone.
-    health.tell([finding(`${named}/192.0.2.7`, HealthState.UNKNOWN)], false);
-    assert.deepEqual(brief()[1], 'unhealthy 0/1');
+    assert.deepEqual(conditions(), ['True EndpointsUnhealthy: 0 of 2 endpoints are healthy, 1 in part']);
+    health.tell([finding(named, HealthState.UNHEALTHY, 'the name has no address')], false);
+    assert.deepEqual(conditions(), ['True NoHealthyEndpoint: 0 of 2 endpoints are healthy']);
+    health.tell([finding(named, HealthState.UNKNOWN)], false);
+    assert.deepEqual(brief()[1], 'unknown 0/1');
   });
 
   it('counts no node where none asks', async (t) => {

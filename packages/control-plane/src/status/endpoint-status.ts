@@ -37,10 +37,10 @@ function endpointResource(
   const isAsked = spec.healthCheck.active !== undefined;
   const { id, address, port, weight, priority } = endpoint;
   const findings = nodes.map((node) => node.health.of(qualifiedName(namespace, name), id));
-  const onNodes = nodes.map((node, index) => ({ node: node.id, ...stateOf(findings[index]!) }));
+  const onNodes = nodes.map((node, index) => ({ node: node.id, ...stateOf(findings[index]) }));
   const changedMs = Math.max(
     Date.parse(service.committedAt),
-    ...findings.flat().map(({ sinceMs }) => sinceMs),
+    ...findings.map((finding) => finding?.sinceMs ?? 0),
   );
   return {
     apiVersion,
@@ -76,25 +76,20 @@ const states: Readonly<Record<HealthState, EndpointState>> = {
   [HealthState.HEALTHY]: 'healthy',
   [HealthState.UNHEALTHY]: 'unhealthy',
   [HealthState.EJECTED]: 'ejected',
+  [HealthState.DEGRADED]: 'degraded',
 };
 
-/** Of one node, which finds each address of a host name for itself. */
-function stateOf(findings: readonly EndpointHealth[]): Omit<EndpointOnNode, 'node'> {
-  const state = stateOverall(findings.map((finding) => states[finding.state] ?? 'unknown'));
-  const details = findings
-    .filter(({ detail }) => detail !== '')
-    .map(({ endpoint, detail }) => {
-      const [, address] = endpoint.split('/', 2);
-      return address === undefined ? detail : `${address}: ${detail}`;
-    });
-  return { state, detail: details.join(', ') };
+function stateOf(finding: EndpointHealth | undefined): Omit<EndpointOnNode, 'node'> {
+  if (finding === undefined) return { state: 'unknown', detail: '' };
+  return { state: states[finding.state] ?? 'unknown', detail: finding.detail };
 }
 
-const unfit: ReadonlySet<EndpointState> = new Set(['unhealthy', 'ejected']);
+/** Those that get no requests. */
+export const unfitStates: ReadonlySet<EndpointState> = new Set(['unhealthy', 'ejected']);
 
 /** Unfit when it is for all; degraded when it is for some. */
 function stateOverall(found: readonly EndpointState[]): EndpointState {
-  const bad = found.filter((state) => unfit.has(state));
+  const bad = found.filter((state) => unfitStates.has(state));
   if (bad.length === 0 && !found.includes('degraded'))
     return found.includes('healthy') ? 'healthy' : 'unknown';
   if (bad.length < found.length) return 'degraded';

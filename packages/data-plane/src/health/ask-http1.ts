@@ -15,7 +15,7 @@ export async function askHttp1(
     const request = httpRequest({
       method,
       path,
-      headers: [['host', authority], ['connection', 'close'], ...headers].flat(),
+      headers: [['host', authority], ['connection', 'close'], ...lengthOf(method), ...headers].flat(),
       createConnection: () => socket,
     });
     request.on('response', resolve);
@@ -25,4 +25,9 @@ export async function askHttp1(
   });
   const body = await readBeginning(response, signal);
   return { status: response.statusCode!, fields: response.headers, body, trailers: response.trailers };
+}
+
+/** Of methods that have content otherwise (RFC 9110 section 8.6); node:http would send an empty body in chunks. */
+function lengthOf(method: string): [string, string][] {
+  return ['POST', 'PUT', 'PATCH'].includes(method) ? [['content-length', '0']] : [];
 }

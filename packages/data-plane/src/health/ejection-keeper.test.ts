@@ -39,7 +39,7 @@ function keep(count: number, changed: Partial<PassiveSettings> = {}) {
       weight: 1,
     });
     const record = shared.endpointRecords.open(`default/s\n${entry.id}`);
-    return new WatchedEndpoint({ id: entry.id, address: entry.address, entry }, record);
+    return new WatchedEndpoint({ id: entry.id, address: entry.address, entry }, record, 0);
   });
   keeper.setSettings({ ...settings, ...changed });
   keeper.setEndpoints(endpoints);

@@ -4,7 +4,11 @@ import { describe, it, type TestContext } from 'node:test';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { create } from '@bufbuild/protobuf';
 import { type Compiled, encodeItem } from '@causeway/proto/compiled';
-import { type EndpointSet, EndpointSetSchema } from '@causeway/proto/gen/causeway/config/v1/config_pb';
+import {
+  type EndpointSet,
+  EndpointSetSchema,
+  HealthState,
+} from '@causeway/proto/gen/causeway/config/v1/config_pb';
 import {
   ActiveCheckSchema,
   CheckType,
@@ -235,12 +239,22 @@ describe('the health of endpoints', () => {
     await fixture.comesTo('e/127.0.0.1', 'healthy');
     await fixture.comesTo('e/127.0.0.2', 'unhealthy');
     assert.equal(fixture.logged(`orders.test:${port} (127.0.0.2): unhealthy: connection refused`).length, 1);
-    fixture.keeper.report.take();
+    const told = () =>
+      fixture.keeper.report
+        .take()
+        ?.endpointHealth.map(({ endpoint, state, detail }) => [endpoint, state, detail]);
+    const { DEGRADED, HEALTHY, UNHEALTHY } = HealthState;
+    assert.deepEqual(told(), [['e', DEGRADED, '127.0.0.2: connection refused (ECONNREFUSED)']]);
     fixture.names.tell('orders.test', '127.0.0.1');
     assert.equal(fixture.state('e/127.0.0.2'), 'unknown');
-    const told = fixture.keeper.report.take()?.endpointHealth.map(({ endpoint, state }) => [endpoint, state]);
-    assert.deepEqual(told, [['e/127.0.0.2', 1]]);
+    assert.deepEqual(told(), [['e', HEALTHY, '']]);
     assert.deepEqual(fixture.metric('causeway_service_endpoints'), { 'default/s healthy': 1 });
+    fixture.names.tell('orders.test');
+    assert.deepEqual(told(), [['e', UNHEALTHY, 'the name has no address']]);
+    fixture.names.tell('orders.test');
+    assert.equal(told(), undefined, 'that is no news');
+    fixture.apply([], [], ['service/default/s']);
+    assert.deepEqual(told(), [['e', HealthState.UNKNOWN, '']]);
   });
 
   it('is asked with the certificates of the Service, and anew when they have changed', async (context) => {
@@ -332,7 +346,8 @@ describe('endpoints that workers eject', () => {
   });
 
   it('and all others carry so much', (context) => {
-    const fixture = new Fixture(context);
+    const clock = new ManualClock();
+    const fixture = new Fixture(context, { clock });
     fixture.apply([serviceItem('s')], [endpoints('s', [1, 2])]);
     const record = fixture.record('e-2');
     record.addOwn(EndpointOwnWord.requests, 7);
@@ -341,9 +356,34 @@ describe('endpoints that workers eject', () => {
     const { endpoints: found, ...load } = fixture.keeper.load('default/s');
     assert.deepEqual(load, { breaker: null, retryBudgetUsedPercent: 0 });
     assert.deepEqual(found, [
-      { id: 'e-1', active: 0, requests: 0, failures: 0 },
-      { id: 'e-2', active: 2, requests: 5, failures: 1 },
+      {
+        id: 'e-1',
+        active: 0,
+        requests: 0,
+        failures: 0,
+        recent: { requestsPerSecond: 0, failuresPerSecond: 0 },
+      },
+      {
+        id: 'e-2',
+        active: 2,
+        requests: 5,
+        failures: 1,
+        recent: { requestsPerSecond: 5, failuresPerSecond: 1 },
+      },
     ]);
+    clock.advance(10_000);
+    record.addOwn(EndpointOwnWord.requests, 45);
+    record.addOwn(EndpointOwnWord.failures, 9);
+    clock.advance(4000);
+    const [idle, busy] = fixture.keeper.load('default/s').endpoints;
+    assert.deepEqual(idle?.recent, { requestsPerSecond: 0, failuresPerSecond: 0 });
+    assert.deepEqual(busy?.recent, { requestsPerSecond: 5, failuresPerSecond: 1 });
+    clock.advance(20_000);
+    assert.deepEqual(
+      fixture.keeper.load('default/s').endpoints[1]?.recent,
+      idle?.recent,
+      'that was long ago',
+    );
     assert.equal(record.load(EndpointWord.ejected), 0);
   });
 });

@@ -21,6 +21,7 @@ import { RetryBudget } from '../upstream/retry-budget.ts';
 import { checksMax } from './check-schedule.ts';
 import { HealthMetrics } from './health-metrics.ts';
 import { HealthReport } from './health-report.ts';
+import { type Rate, rateStepMs } from './recent-rate.ts';
 import { haveSameChecks, readWatchSettings } from './watch-settings.ts';
 import type { WatchedEndpoint } from './watched-endpoint.ts';
 import {
@@ -50,6 +51,7 @@ interface EndpointLoad {
   /** Tries that are over, since the node began or the endpoint came, and those that failed; they wrap around at 32 bits. */
   readonly requests: number;
   readonly failures: number;
+  readonly recent: Rate;
 }
 
 /** Pace at which ejected endpoints are looked at. */
@@ -78,6 +80,7 @@ export class HealthKeeper {
   /** By "namespace/name". */
   readonly #services = new Map<string, Held>();
   #cancelLook: CancelTimer = () => {};
+  #rateStepEndMs = 0;
   #isStopped = false;
 
   constructor(options: HealthKeeperOptions) {
@@ -120,7 +123,7 @@ export class HealthKeeper {
     const { watched, compiled } = this.#find(service);
     const { breaker, retryBudget } = readGate(compiled);
     return {
-      endpoints: watched.endpoints.map(({ id, active, tries }) => ({ id, active, ...tries })),
+      endpoints: watched.endpoints.map((endpoint) => loadOf(endpoint, this.#clock.monotonicMs())),
       breaker: breaker.failureRate === undefined ? null : breakerStateOf(watched.record),
       retryBudgetUsedPercent: new RetryBudget(retryBudget, watched.record).usedPercent(sharedNowMs()),
     };
@@ -170,9 +173,16 @@ export class HealthKeeper {
   /** Also how the clock notices that this process was stopped for a while. */
   #look(): void {
     const now = { monotonicMs: this.#options.clock.monotonicMs(), wallMs: this.#clock.wallMs() };
-    this.#clock.monotonicMs();
+    const awakeMs = this.#clock.monotonicMs();
     for (const watched of this.#watched()) watched.look(now);
+    if (awakeMs >= this.#rateStepEndMs) this.#noteRates(awakeMs);
     this.#cancelLook = this.#clock.after(lookMs, () => this.#look());
+  }
+
+  #noteRates(nowMs: number): void {
+    this.#rateStepEndMs = nowMs + rateStepMs;
+    for (const { endpoints } of this.#watched())
+      for (const { recent, tries } of endpoints) recent.note(tries, nowMs);
   }
 
   #createEvents(): WatchEvents {
@@ -181,9 +191,7 @@ export class HealthKeeper {
       `${service}: ${name}: ${said}`;
     return {
       onChecked: (service, isGood) => this.metrics.onChecked(service, isGood),
-      onChange: (service, endpoint) => {
-        this.report.note(service, endpoint.id, endpoint.health);
-      },
+      onChange: (service, endpointId, health) => this.report.note(service, endpointId, health),
       onJudged: (service, endpoint) => {
         const { state, detail } = endpoint.checked;
         const fields = { service, endpoint: endpoint.name, state, detail };
@@ -202,4 +210,8 @@ export class HealthKeeper {
       },
     };
   }
+}
+
+function loadOf({ id, active, tries, recent }: WatchedEndpoint, nowMs: number): EndpointLoad {
+  return { id, active, ...tries, recent: recent.at(tries, nowMs) };
 }

@@ -10,8 +10,9 @@ import {
 import type { EndpointState } from '../counts/endpoint-record.ts';
 
 export interface KnownHealth {
-  readonly state: EndpointState;
-  /** Why it is unhealthy or ejected; else empty. */
+  /** `degraded`: some addresses of a host name are unfit. */
+  readonly state: EndpointState | 'degraded';
+  /** Why it, or part of it, is unhealthy or ejected; else empty. */
   readonly detail: string;
   /** On the scale of wall time. */
   readonly sinceMs: number;
@@ -24,11 +25,12 @@ export interface HealthNews {
   readonly endpointHealth: EndpointHealth[];
 }
 
-const stateNumbers: Readonly<Record<EndpointState, HealthState>> = {
+const stateNumbers: Readonly<Record<KnownHealth['state'], HealthState>> = {
   unknown: HealthState.UNKNOWN,
   healthy: HealthState.HEALTHY,
   unhealthy: HealthState.UNHEALTHY,
   ejected: HealthState.EJECTED,
+  degraded: HealthState.DEGRADED,
 };
 
 /** Endpoints told of in one message. */

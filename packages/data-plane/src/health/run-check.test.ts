@@ -113,6 +113,19 @@ describe('a check by HTTP', () => {
     assert.match((await check(other)) ?? '', /^Parse Error.*\(HPE_/);
   });
 
+  it('says that a POST has no content', async (context) => {
+    const heads: string[] = [];
+    const port = await startRaw(context, (socket) =>
+      socket.on('data', (chunk: Buffer) => {
+        heads.push(chunk.toString('latin1'));
+        socket.end('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n');
+      }),
+    );
+    assert.equal(await check(port, { method: 'POST' }), undefined);
+    assert.match(heads[0] ?? '', /\r\ncontent-length: 0\r\n/i);
+    assert.doesNotMatch(heads[0] ?? '', /transfer-encoding/i);
+  });
+
   it('fails at a body that is cut short', async (context) => {
     const port = await startRaw(context, (socket) =>
       socket.end('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nshort'),
@@ -218,7 +231,10 @@ describe('a check with TLS', () => {
       `2.0 http 127.0.0.1:${clear} /healthz`,
     ]);
     const http1 = await listenRaw(context, createHttps(options));
-    assert.match((await check(http1, {}, secure('h2'))) ?? '', /no HTTP\/2|alert no application protocol/);
+    assert.match(
+      (await check(http1, {}, secure('h2'))) ?? '',
+      /no HTTP\/2|^TLS: .*alert no application protocol \(ERR_SSL_/,
+    );
   });
 });
 

@@ -44,7 +44,7 @@ export class SuccessRate {
   }
 }
 
-/** Less than before: a worker has ended and taken its share along. */
-function growth(before: number, now: number): number {
+/** From one count to a later one. Less than before: a worker has ended and taken its share along. */
+export function growth(before: number, now: number): number {
   return Math.max(0, (now - before) | 0);
 }

@@ -2,12 +2,18 @@
 
 import { formatListenAddress } from '@causeway/runtime/listen-address';
 
-import { EndpointHealth, EndpointOwnWord, EndpointWord } from '../counts/endpoint-record.ts';
+import {
+  EndpointHealth,
+  EndpointOwnWord,
+  type EndpointState,
+  EndpointWord,
+} from '../counts/endpoint-record.ts';
 import type { SharedRecord } from '../counts/shared-records.ts';
 import { type LocatedEndpoint, socketTargetOf } from '../upstream/located-endpoints.ts';
 import type { CheckSchedule } from './check-schedule.ts';
 import type { CheckedState } from './check-judgement.ts';
 import type { KnownHealth } from './health-report.ts';
+import { RecentRate } from './recent-rate.ts';
 import { SuccessRate, type TryCounts } from './success-rate.ts';
 
 /** While it gets no requests for what became of others. */
@@ -35,15 +41,18 @@ export class WatchedEndpoint {
   /** Since when it was not ejected, or one time was forgotten; monotonic. */
   quietSinceMs = 0;
   readonly successRate = new SuccessRate();
+  readonly recent: RecentRate;
   /** What checks say. */
   checked: KnownHealth & { readonly state: CheckedState } = { state: 'unknown', detail: '', sinceMs: 0 };
 
-  constructor(located: LocatedEndpoint, record: SharedRecord) {
+  /** `nowMs`: monotonic. */
+  constructor(located: LocatedEndpoint, record: SharedRecord, nowMs: number) {
     const { name, address, port } = socketTargetOf(located);
     const where = formatListenAddress({ host: name, port });
     this.id = located.id;
     this.located = located;
     this.record = record;
+    this.recent = new RecentRate(this.tries, nowMs);
     this.name = name === address ? where : `${where} (${address})`;
   }
 
@@ -53,7 +62,7 @@ export class WatchedEndpoint {
   }
 
   /** What is to be told of it: what a check says of it goes before what requests say. */
-  get health(): KnownHealth {
+  get health(): KnownHealth & { readonly state: EndpointState } {
     if (this.ejection === undefined || this.checked.state === 'unhealthy') return this.checked;
     return { state: 'ejected', detail: this.ejection.detail, sinceMs: this.ejection.sinceMs };
   }

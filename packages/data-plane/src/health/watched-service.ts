@@ -1,5 +1,6 @@
 /** One Service as the supervisor watches it: its endpoints, their checks, and those that are ejected. */
 
+import { isDeepStrictEqual } from 'node:util';
 import type { EndpointSet } from '@causeway/proto/gen/causeway/config/v1/config_pb';
 import type { Clock } from '@causeway/runtime/clock';
 import type { AddressResolver } from '@causeway/runtime/name-resolver';
@@ -15,6 +16,8 @@ import type { PassiveSettings } from '../upstream/passive-checks.ts';
 import { CheckJudgement } from './check-judgement.ts';
 import { CheckSchedule } from './check-schedule.ts';
 import { EjectionKeeper, type EjectionReasonName, type Moment } from './ejection-keeper.ts';
+import { healthOfName, healthWithoutAddress, nothingKnown } from './entry-health.ts';
+import type { KnownHealth } from './health-report.ts';
 import { type CheckedService, runCheck } from './run-check.ts';
 import { WatchedEndpoint } from './watched-endpoint.ts';
 
@@ -40,8 +43,8 @@ export interface WatchEvents {
   onChecked(service: string, isGood: boolean): void;
   /** Checks have changed its state. */
   onJudged(service: string, endpoint: WatchedEndpoint): void;
-  /** Its health, or the reason of it, is another than before; of one that has gone it is unknown. */
-  onChange(service: string, endpoint: WatchedEndpoint): void;
+  /** The health of an endpoint of the set, or the reason of it, is another than before; of one that has gone it is unknown. */
+  onChange(service: string, endpointId: string, health: KnownHealth): void;
   /** As `onChange`, which follows. */
   onEjected(service: string, endpoint: WatchedEndpoint, reason: EjectionReasonName, forMs: number): void;
   onReadmitted(service: string, endpoint: WatchedEndpoint): void;
@@ -57,6 +60,8 @@ export class WatchedService {
   readonly #ejections: EjectionKeeper;
   #settings: WatchSettings;
   #endpoints = new Map<string, WatchedEndpoint>();
+  /** What was told of host names, by their ids in the set. */
+  #names: ReadonlyMap<string, KnownHealth> = new Map();
 
   constructor(name: string, settings: WatchSettings, context: WatchContext) {
     this.name = name;
@@ -66,11 +71,11 @@ export class WatchedService {
     this.#ejections = new EjectionKeeper(this.record, {
       onEjected: (endpoint, reason, forMs) => {
         context.events.onEjected(name, endpoint, reason, forMs);
-        context.events.onChange(name, endpoint);
+        this.#tell(endpoint);
       },
       onReadmitted: (endpoint) => {
         context.events.onReadmitted(name, endpoint);
-        context.events.onChange(name, endpoint);
+        this.#tell(endpoint);
       },
     });
     this.#ejections.setSettings(settings.passive);
@@ -122,11 +127,32 @@ export class WatchedService {
     for (const endpoint of before.values()) this.#letGo(endpoint);
     this.#ejections.setEndpoints(this.endpoints);
     for (const endpoint of arriving) this.#startChecks(endpoint);
+    this.#tellNames();
+  }
+
+  #tell(endpoint: WatchedEndpoint): void {
+    if (isOfAddress(endpoint)) this.#context.events.onChange(this.name, endpoint.id, endpoint.health);
+    else this.#tellNames();
+  }
+
+  /** Of names all that there is to tell; what is no news costs nobody anything. */
+  #tellNames(): void {
+    const names = new Map<string, KnownHealth>();
+    const addresses = Map.groupBy(this.#endpoints.values(), ({ located }) => located.entry.id);
+    for (const [id, each] of addresses) if (!isOfAddress(each[0]!)) names.set(id, healthOfName(each));
+    const before = this.#names;
+    for (const id of this.#located.idsWithoutAddress)
+      names.set(id, healthWithoutAddress(before.get(id), this.#context.clock.wallMs()));
+    this.#names = names;
+    for (const [id, health] of names)
+      if (!isDeepStrictEqual(health, before.get(id))) this.#context.events.onChange(this.name, id, health);
+    for (const id of before.keys())
+      if (!names.has(id)) this.#context.events.onChange(this.name, id, nothingKnown);
   }
 
   #open(located: LocatedEndpoint): WatchedEndpoint {
     const record = this.#context.shared.endpointRecords.open(endpointKey(this.name, located.id));
-    return new WatchedEndpoint(located, record);
+    return new WatchedEndpoint(located, record, this.#context.clock.monotonicMs());
   }
 
   #letGo(endpoint: WatchedEndpoint): void {
@@ -134,7 +160,7 @@ export class WatchedService {
     endpoint.ejection = undefined;
     this.#ejections.letGo(endpoint);
     endpoint.setChecked('unknown', '', 0);
-    this.#context.events.onChange(this.name, endpoint);
+    if (isOfAddress(endpoint)) this.#context.events.onChange(this.name, endpoint.id, endpoint.health);
     endpoint.record.close();
   }
 
@@ -172,6 +198,11 @@ export class WatchedService {
     }
     if (checked.state === 'unhealthy' && state === 'healthy') this.#ejections.onRecovered(endpoint);
     const now = endpoint.health;
-    if (now.state !== health.state || now.detail !== health.detail) events.onChange(this.name, endpoint);
+    if (now.state !== health.state || now.detail !== health.detail) this.#tell(endpoint);
   }
+}
+
+/** Not one of the addresses of a host name. */
+function isOfAddress({ id, located }: WatchedEndpoint): boolean {
+  return id === located.entry.id;
 }

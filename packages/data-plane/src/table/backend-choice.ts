@@ -4,6 +4,7 @@ import type { AffinityKeys } from '../upstream/balancing/affinity-keys.ts';
 import type { AffinityCookie, AffinitySettings } from '../upstream/balancing/balancing-settings.ts';
 import type { ChoiceRequest } from '../upstream/balancing/choice-request.ts';
 import { CookieSigns } from '../upstream/balancing/cookie-signs.ts';
+import { processRandom } from '../upstream/balancing/member.ts';
 import { contenderSeed, highestScore } from '../upstream/balancing/rendezvous.ts';
 import { RoundRobin } from '../upstream/balancing/round-robin.ts';
 
@@ -17,7 +18,7 @@ export interface RouteBackend {
 export class BackendChoice {
   readonly #route: string;
   readonly #affinity: AffinitySettings | undefined;
-  readonly #rotation = new RoundRobin<string>();
+  readonly #rotation = new RoundRobin<string>(processRandom());
   readonly #contenders: readonly (RouteBackend & { readonly seed: number })[];
   #signs: CookieSigns<string> | undefined;
 

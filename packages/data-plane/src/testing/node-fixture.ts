@@ -149,7 +149,7 @@ export class NodeFixture {
       onExchangeOver: (record) => this.records.push(record),
     };
     const logger = createLogger({ level: 'error' });
-    this.node = node ?? new ProxyNode({ logger, clock: systemClock, observer });
+    this.node = node ?? new ProxyNode({ logger, clock: systemClock, observer, random: () => 0 });
   }
 
   /** The update that `change` makes of what was applied last. */

@@ -49,6 +49,14 @@ export class LocatedEndpoints {
     this.#locate();
   }
 
+  /** Ids of those whose names are known to have no address. */
+  get idsWithoutAddress(): string[] {
+    const entries = this.#set?.entries ?? [];
+    return entries
+      .filter(({ address }) => isIP(address) === 0 && this.#named.isMissing(address))
+      .map(({ id }) => id);
+  }
+
   /** Resolves when the addresses of all names are known, or known not to be there. */
   resolved(): Promise<void> {
     return this.#named.known();

@@ -48,6 +48,11 @@ export class NamedAddresses {
     return true;
   }
 
+  /** Whether it is known that the name has no address. */
+  isMissing(name: string): boolean {
+    return this.#names.get(name)?.addresses?.length === 0;
+  }
+
   /** Resolves as soon as every name has been answered. */
   known(): Promise<void> {
     if (this.areKnown) return Promise.resolve();

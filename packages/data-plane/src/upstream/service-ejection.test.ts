@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { systemClock } from '@causeway/runtime/clock';
 
 import { EndpointOwnWord, EndpointWord } from '../counts/endpoint-record.ts';
 import { get, Heard } from '../testing/heard.ts';
@@ -22,7 +23,10 @@ const passive = {
 
 /** A Service of two endpoints at which nobody listens, after so many tries on the first one. */
 async function afterTries(count: number, changed: Partial<PoolContext> = {}) {
-  const service = new ServiceHandle('default/s', poolSettings({ passive }), { ...poolContext(), ...changed });
+  const service = new ServiceHandle('default/s', poolSettings({ passive }), {
+    ...poolContext(systemClock, () => 0),
+    ...changed,
+  });
   service.setEndpoints(endpoints('s', [1, 2]));
   const [first] = service.endpoints;
   for (let tries = 0; tries < count; tries += 1) {

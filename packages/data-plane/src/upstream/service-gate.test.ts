@@ -108,4 +108,24 @@ describe('ServiceGate', () => {
     two.leave(left);
     assert.deepEqual([one.state, counts()], ['closed', [1, 0, 0]]);
   });
+
+  it('has a breaker begin anew that was taken away meanwhile', () => {
+    const memory = createSharedRecords(1, 1, serviceLayout);
+    const gateWith = (rate: typeof failureRate | undefined): ServiceGate => {
+      const held = new HeldRecord(new SharedRecords(memory, 0).open('default/s'));
+      const breaker = { ...noBreaker, failureRate: rate };
+      return new ServiceGate(
+        held,
+        { breaker, retryBudget: budget },
+        () => {},
+        () => 0,
+      );
+    };
+    const gate = gateWith(failureRate);
+    gate.judgeEnd(gate.admit(), TryFailure.reset, false);
+    assert.equal(gate.state, 'open');
+    assert.equal(gateWith(failureRate).state, 'open', 'other settings do not close it');
+    assert.equal(gateWith(undefined).state, undefined);
+    assert.equal(gateWith(failureRate).state, 'closed');
+  });
 });

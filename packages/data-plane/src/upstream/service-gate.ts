@@ -5,10 +5,12 @@ import { ServiceOwnWord } from '../counts/service-record.ts';
 import type { SharedRecord } from '../counts/shared-records.ts';
 import {
   type BreakerState,
+  breakerStateOf,
   CircuitBreaker,
   type FailureRate,
   noProbe,
   refusedByBreaker,
+  resetBreaker,
 } from './circuit-breaker.ts';
 import type { HeldRecord } from './held-record.ts';
 import { RetryBudget, type RetryBudgetSettings } from './retry-budget.ts';
@@ -67,6 +69,8 @@ export class ServiceGate {
     this.#record = record;
     this.#settings = settings.breaker;
     this.#breaker = failureRate && new CircuitBreaker(failureRate, record, onTransition);
+    // One that comes back later begins anew.
+    if (failureRate === undefined && breakerStateOf(record) !== 'closed') resetBreaker(record);
     this.#budget = new RetryBudget(settings.retryBudget, record);
     this.#nowMs = nowMs;
   }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { isIP } from 'node:net';
 import { describe, it } from 'node:test';
+import { systemClock } from '@causeway/runtime/clock';
 import { ManualClock } from '@causeway/runtime/manual-clock';
 import { NameResolver } from '@causeway/runtime/name-resolver';
 
@@ -22,7 +23,12 @@ function begin(service: ServiceHandle, endpoint: LiveEndpoint): void {
   service.begin(endpoint);
 }
 
-const handle = () => new ServiceHandle('default/s', poolSettings(), poolContext());
+const handle = () =>
+  new ServiceHandle(
+    'default/s',
+    poolSettings(),
+    poolContext(systemClock, () => 0),
+  );
 const take = (service: ServiceHandle, count: number) =>
   Array.from({ length: count }, () => service.pick()?.port);
 

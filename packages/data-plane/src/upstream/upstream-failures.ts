@@ -61,5 +61,13 @@ const wordsOfCodes: Readonly<Record<string, string>> = {
 
 function describe(error: unknown): string {
   const code = systemCodeOf(error);
-  return code === undefined ? messageOf(error) : `${messageOf(error)} (${code})`;
+  const words = wordsOf(error, code);
+  return code === undefined ? words : `${words} (${code})`;
+}
+
+/** Without what OpenSSL and Node say to developers: threads, places in source files, advice. */
+function wordsOf(error: unknown, code: string | undefined): string {
+  if (code?.startsWith('ERR_SSL_') && error instanceof Error && 'reason' in error)
+    return `TLS: ${String(error.reason)}`;
+  return messageOf(error).split('; if the root CA', 1)[0]!;
 }

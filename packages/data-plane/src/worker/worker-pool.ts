@@ -66,6 +66,8 @@ const drainSlackMs = 2000;
 const startMsMax = 10_000;
 /** A scrape waits no longer for a worker, which may be blocked. */
 const metricsDeadlineMs = 1000;
+/** Pace at which counts of workers are kept, scraped or not. */
+const metricsKeptMs = 5000;
 
 export class WorkerPool implements SnapshotTarget {
   /** Of endpoints, for all workers. */
@@ -99,6 +101,7 @@ export class WorkerPool implements SnapshotTarget {
   #isStopping = false;
   #toReplace = 0;
   #cancelWatch: CancelTimer = () => {};
+  #metricsDueMs = 0;
 
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
@@ -461,8 +464,17 @@ export class WorkerPool implements SnapshotTarget {
     this.#cancelWatch = this.#options.clock.after(watchMs, () => {
       const isQuiet = this.#lookAtTurns();
       if (isQuiet) for (const table of this.#tables) table.sweep();
+      this.#keepMetrics();
       this.#watch();
     });
+  }
+
+  /** Of a worker that ends unasked no more is lost than what it counted since. */
+  #keepMetrics(): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    if (nowMs < this.#metricsDueMs) return;
+    this.#metricsDueMs = nowMs + metricsKeptMs;
+    for (const thread of this.#threads) void this.#metricsOf(thread).catch(() => {});
   }
 
   /** Whether every worker has come by since the last look. */

@@ -1,12 +1,12 @@
 import type { z } from 'zod';
-import { keptSize, name, object, percent } from '../fields.ts';
+import { name, object, percent, keptBodySize } from '../fields.ts';
 import type { FilterKind } from './filter-kind.ts';
 
 const mirrorSpec = object(
   {
     service: name.describe('Service that gets the copies.'),
     percent: percent('Share of the requests that are copied.').default(100),
-    maxBodySize: keptSize
+    maxBodySize: keptBodySize
       .default('64KiB')
       .describe('Requests with a larger body are not copied; at most 16MiB.'),
   },

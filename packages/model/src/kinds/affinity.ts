@@ -27,7 +27,15 @@ const cookie = object(
     domain: serverName.optional().describe('Domain of the cookie; absent = the host that was asked.'),
   },
   'A cookie that the gateway issues: signed, HttpOnly, Secure over TLS. It names no address.',
-);
+).superRefine(({ name, path, domain }, context) => {
+  // What browsers promise of such names (draft-ietf-httpbis-rfc6265bis section 4.1.3).
+  if (!/^__host-/i.test(name) || (path === '/' && domain === undefined)) return;
+  const message = say(
+    'not_allowed_here',
+    'browsers take a cookie whose name begins with __Host- only with path / and without domain',
+  );
+  context.addIssue({ code: 'custom', path: ['name'], message });
+});
 
 /** How requests that belong together are recognised. */
 export const affinity = oneOf(

@@ -137,13 +137,40 @@ describe('what keeps Routes and Services going', () => {
     [
       'a backoff that shrinks',
       route({ retry: { backoff: '1s' } }),
-      '/spec/retry/maxBackoff out_of_range (without maxBackoff it is 250ms: write one of 1s or more)',
+      '/spec/retry/backoff out_of_range (raise maxBackoff too)',
     ],
     [
-      'a shorter maxBackoff',
-      route({ retry: { backoff: '1s', maxBackoff: '900ms' } }),
-      '/spec/retry/maxBackoff out_of_range',
+      'a try that is longer than the request',
+      route({ timeouts: { request: '1s', backendRequest: '2s' } }),
+      '/spec/timeouts/backendRequest out_of_range',
     ],
+    [
+      'gRPC over HTTP/1.1',
+      service({ healthCheck: { active: { type: 'grpc' } } }),
+      '/spec/healthCheck/active/type not_allowed_here (write protocol: h2c or h2)',
+    ],
+    [
+      'bodies that nobody could keep',
+      route({ retry: { maxBodySize: '1GiB' } }),
+      '/spec/retry/maxBodySize out_of_range',
+    ],
+    [
+      'a window that is too short to count in',
+      service({ retryBudget: { window: '10ms' } }),
+      '/spec/retryBudget/window out_of_range',
+    ],
+    [
+      'a check without a path',
+      service({ healthCheck: { active: { path: 'healthz' } } }),
+      '/spec/healthCheck/active/path bad_format',
+    ],
+    [
+      'a check without time',
+      service({ healthCheck: { active: { interval: '0s' } } }),
+      '/spec/healthCheck/active/interval out_of_range',
+    ],
+  ];
+  bad.push(
     [
       'bodies that fill the memory',
       route({ retry: { maxBodySize: '17MiB' } }),
@@ -160,26 +187,31 @@ describe('what keeps Routes and Services going', () => {
       '/spec/retryBudget/window out_of_range',
     ],
     [
-      'a try that is longer than the request',
-      route({ timeouts: { request: '1s', backendRequest: '2s' } }),
-      '/spec/timeouts/backendRequest out_of_range',
+      'a cookie that no browser takes',
+      service({ affinity: { cookie: { name: '__Host-a', path: '/a' } } }),
+      '/spec/affinity/cookie/name not_allowed_here',
     ],
     [
-      'gRPC over HTTP/1.1',
-      service({ healthCheck: { active: { type: 'grpc' } } }),
-      '/spec/healthCheck/active/type not_allowed_here (write protocol: h2c or h2)',
+      'a check that asks for a tunnel',
+      service({ healthCheck: { active: { method: 'CONNECT' } } }),
+      '/spec/healthCheck/active/method not_allowed_here',
     ],
     [
-      'a check without a path',
-      service({ healthCheck: { active: { path: 'healthz' } } }),
-      '/spec/healthCheck/active/path bad_format',
+      'a check for a text in no body',
+      service({ healthCheck: { active: { method: 'HEAD', body: 'ok' } } }),
+      '/spec/healthCheck/active/body not_allowed_here (write method: GET)',
     ],
     [
-      'a check without time',
-      service({ healthCheck: { active: { interval: '0s' } } }),
-      '/spec/healthCheck/active/interval out_of_range',
+      'a check that writes the framing',
+      service({ healthCheck: { active: { headers: { Connection: 'close' } } } }),
+      '/spec/healthCheck/active/headers/connection not_allowed_here',
     ],
-  ];
+    [
+      'an ejection that is longer than the longest',
+      service({ healthCheck: { passive: { ejectFor: '10m' } } }),
+      '/spec/healthCheck/passive/maxEjectFor out_of_range',
+    ],
+  );
   it('takes the largest bodies and the shortest windows', () => {
     const largest = {
       retry: { maxBodySize: '16MiB' },

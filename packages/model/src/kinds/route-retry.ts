@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { choice, integer, keptSize, list, method, object, realDuration, say } from '../fields.ts';
+import { choice, integer, list, method, object, realDuration, say, keptBodySize } from '../fields.ts';
 import { parseDurationMs } from '../quantity.ts';
 import { statusClass } from '../status-class.ts';
 
@@ -14,8 +14,6 @@ export const retryGrpcCodes = {
 } as const;
 
 const codeNames = Object.keys(retryGrpcCodes) as [keyof typeof retryGrpcCodes];
-
-const maxBackoffDefault = '250ms';
 
 /** When a request is tried again. */
 export const retry = object(
@@ -44,8 +42,8 @@ export const retry = object(
     backoff: realDuration
       .default('25ms')
       .describe('Before the first retry up to this, before each further one up to twice as much.'),
-    maxBackoff: realDuration.default(maxBackoffDefault).describe('No longer than this.'),
-    maxBodySize: keptSize
+    maxBackoff: realDuration.default('250ms').describe('No longer than this.'),
+    maxBodySize: keptBodySize
       .default('64KiB')
       .describe(
         'A request with a larger body is not tried again once its body was being sent; at most 16MiB.',
@@ -57,12 +55,10 @@ export const retry = object(
   if (longestMs === undefined || firstMs === undefined || longestMs >= firstMs) return;
   const message = say(
     'out_of_range',
-    `${maxBackoff} is shorter than backoff, ${backoff}`,
-    maxBackoff === maxBackoffDefault
-      ? `without maxBackoff it is ${maxBackoffDefault}: write one of ${backoff} or more`
-      : undefined,
+    `${backoff} is longer than maxBackoff, ${maxBackoff}`,
+    'raise maxBackoff too',
   );
-  context.addIssue({ code: 'custom', path: ['maxBackoff'], message });
+  context.addIssue({ code: 'custom', path: ['backoff'], message });
 });
 
 export type Retry = z.output<typeof retry>;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  checkInterval,
   choice,
   headerName,
   integer,
@@ -15,9 +16,21 @@ import {
   serverName,
   shown,
 } from '../fields.ts';
+import { parseDurationMs } from '../quantity.ts';
 import { statusClass } from '../status-class.ts';
 
 const headersMax = 16;
+/** What a check is framed with, and where it goes. */
+const ownHeaders = [
+  'connection',
+  'content-length',
+  'host',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'transfer-encoding',
+  'upgrade',
+];
 const count = (description: string, min: number, max: number): z.ZodNumber =>
   integer('a number', description, min, max);
 
@@ -28,6 +41,12 @@ const checkHeaders = z
   .superRefine((map, context) => {
     if (Object.keys(map).length > headersMax)
       context.addIssue({ code: 'custom', message: say('out_of_range', `more than ${headersMax} headers`) });
+    for (const key of Object.keys(map).filter((name) => ownHeaders.includes(name.toLowerCase())))
+      context.addIssue({
+        code: 'custom',
+        path: [key],
+        message: say('not_allowed_here', 'the node writes this header itself'),
+      });
   })
   .default({})
   .describe('Headers of the check.');
@@ -39,7 +58,12 @@ const activeCheck = object(
     path: line('a path', 'http: path and query.', 2048)
       .regex(/^\/[^#\s]*$/, { error: (issue) => say('bad_format', `${shown(issue.input)} is not a path`) })
       .default('/'),
-    method: method.default('GET').describe('http: method.'),
+    method: method
+      .refine((word) => word !== 'CONNECT', {
+        error: () => say('not_allowed_here', 'CONNECT asks for a tunnel, not for an answer'),
+      })
+      .default('GET')
+      .describe('http: method.'),
     host: serverName.optional().describe('http and grpc: host that is asked for; absent = the address.'),
     port: port.optional().describe('Port that is asked; absent = that of the endpoint.'),
     headers: checkHeaders,
@@ -57,7 +81,7 @@ const activeCheck = object(
       })
       .default('')
       .describe('grpc: the service that grpc.health.v1 is asked about; empty = the whole server.'),
-    interval: realDuration.default('10s').describe('From one check to the next, give or take 10 %.'),
+    interval: checkInterval.default('10s').describe('From one check to the next, give or take 10 %.'),
     timeout: realDuration.default('2s').describe('A check that takes longer has failed.'),
     unhealthyAfter: count(
       'Failures in a row that make an endpoint unhealthy; the first check decides at once.',
@@ -67,7 +91,11 @@ const activeCheck = object(
     healthyAfter: count('Successes in a row that make it healthy again.', 1, 100).default(2),
   },
   'Each node asks every endpoint. Absent: nobody is asked.',
-);
+).superRefine(({ method: verb, body }, context) => {
+  if (verb !== 'HEAD' || body === undefined) return;
+  const message = say('not_allowed_here', 'an answer to HEAD has no body', 'write method: GET');
+  context.addIssue({ code: 'custom', path: ['body'], message });
+});
 
 const passiveCheck = object(
   {
@@ -87,7 +115,14 @@ const passiveCheck = object(
     ).default(50),
   },
   'Endpoints whose answers speak against them get no requests for a while.',
-).prefault({});
+)
+  .superRefine(({ ejectFor, maxEjectFor }, context) => {
+    const [firstMs, longestMs] = [parseDurationMs(ejectFor), parseDurationMs(maxEjectFor)];
+    if (firstMs === undefined || longestMs === undefined || firstMs <= longestMs) return;
+    const message = say('out_of_range', `${maxEjectFor} is shorter than ejectFor, ${ejectFor}`);
+    context.addIssue({ code: 'custom', path: ['maxEjectFor'], message });
+  })
+  .prefault({});
 
 /** What keeps requests from endpoints that are not fit for them. */
 export const healthCheck = object(

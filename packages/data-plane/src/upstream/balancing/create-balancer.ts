@@ -23,7 +23,7 @@ export function createBalancer<E>(policy: BalancingPolicy, facts: EndpointFacts<
     case 'roundRobin':
     case 'first':
     case 'consistentHash':
-      return new RoundRobin();
+      return new RoundRobin(random());
     case 'random':
       return new WeightedRandom(random);
     case 'leastRequest':

@@ -77,4 +77,19 @@ describe('RoundRobin', () => {
     balancer.setMembers([]);
     assert.equal(balancer.pick(), undefined);
   });
+
+  it('is as exact wherever it begins, and begins anywhere', () => {
+    const firsts = new Set<string | undefined>();
+    for (let step = 0; step < 40; step += 1) {
+      const balancer = new RoundRobin<string>(step / 40);
+      balancer.setMembers([
+        { endpoint: 'a', weight: 4 },
+        { endpoint: 'b', weight: 1 },
+      ]);
+      const picked = Array.from({ length: 5 }, () => balancer.pick());
+      assert.equal(picked.filter((name) => name === 'b').length, 1, `from ${step}`);
+      firsts.add(picked[0]);
+    }
+    assert.deepEqual(firsts, new Set(['a', 'b']));
+  });
 });

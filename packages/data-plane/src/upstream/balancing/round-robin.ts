@@ -20,12 +20,21 @@ export class RoundRobin<E> implements Balancer<E> {
   #heap = new Int32Array();
   /** Picks until the cycle is over. */
   #left = 0;
+  readonly #start: number;
+
+  /**
+   * `start`: the part of a cycle that is over for the first members, 0 up to 1. Where many begin again and again, all at the same place
+   * would leave nothing to members of small weight.
+   */
+  constructor(start = 0) {
+    this.#start = start;
+  }
 
   setMembers(members: readonly Member<E>[]): void {
     const before = new Map(
       this.#members.map(({ endpoint, weight }, index) => [endpoint, { weight, taken: this.#taken[index]! }]),
     );
-    const now = this.#turns[this.#heap[0] ?? 0] ?? 0;
+    const now = this.#members.length === 0 ? this.#start : this.#turns[this.#heap[0]!]!;
     this.#members = members;
     this.#phases = phasesOf(members);
     this.#turns = new Float64Array(members.length);

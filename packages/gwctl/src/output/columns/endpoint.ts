@@ -21,8 +21,8 @@ const lastChange: EndpointColumn = {
 };
 const load: EndpointColumn[] = [
   { title: 'ACTIVE', cell: ({ status }) => numberText(status.activeRequests) },
-  { title: 'REQ/S', cell: ({ status }) => numberText(status.requestsPerSecond) },
-  { title: 'ERR', cell: ({ status }) => numberText(status.errorPercent, '%') },
+  { title: 'REQ/S', cell: ({ status }) => numberText(status.requestsPerSecond?.toFixed(1)) },
+  { title: 'ERR', cell: ({ status }) => numberText(status.errorPercent?.toFixed(1), '%') },
   { title: 'P99', cell: ({ status }) => numberText(status.p99Ms, 'ms') },
 ];
 const reason: EndpointColumn = { title: 'REASON', cell: ({ status }) => reasonText(status) };
@@ -55,8 +55,8 @@ function healthyOn({ healthyOn: count, of }: EndpointResource['status']): string
   return count === null ? '-' : `${count}/${of}`;
 }
 
-function numberText(value: number | null, unit = ''): string {
-  return value === null ? '-' : `${value}${unit}`;
+function numberText(value: number | string | null | undefined, unit = ''): string {
+  return value === null || value === undefined ? '-' : `${value}${unit}`;
 }
 
 /** Why nodes send it nothing: `all nodes: connection refused`, `edge-2: timeout after 2s`. */
