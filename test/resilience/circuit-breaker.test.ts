@@ -6,15 +6,18 @@ import { request } from 'undici';
 import { eventually } from '../kit/eventually.ts';
 import { scrape } from '../kit/metrics.ts';
 import { OwnScope } from '../kit/owner.ts';
+import { rawConnect } from '../kit/raw-client.ts';
 import { type DataPlaneNode, startSystem, type System } from '../kit/processes.ts';
 import { gateway, route, service } from '../kit/resources.ts';
 import { type FlakyUpstream, startFlaky } from './flaky-upstream.ts';
 
 const failureRate = { percent: 50, window: '10s', minRequests: 10, probes: 2, statuses: ['5xx'] };
 
+const stalledClients = 30;
+
 describe('a circuit breaker', () => {
   const scope = new OwnScope();
-  const upstreams = {} as Record<'cycle' | 'reset' | 'full', FlakyUpstream>;
+  const upstreams = {} as Record<'cycle' | 'reset' | 'full' | 'stalled', FlakyUpstream>;
   let system: System;
   let node: DataPlaneNode;
   let url: string;
@@ -23,17 +26,24 @@ describe('a circuit breaker', () => {
     upstreams.cycle = await startFlaky(scope, () => 500);
     upstreams.reset = await startFlaky(scope, () => 500);
     upstreams.full = await startFlaky(scope, () => 'hang');
-    const { cycle, reset, full } = upstreams;
+    // One that answers waits for all of a request.
+    upstreams.stalled = await startFlaky(scope, (nth) => (nth < stalledClients ? 'hang' : 200));
+    const { cycle, reset, full, stalled } = upstreams;
     const breaking = (openFor: string) => ({ circuitBreaker: { failureRate: { ...failureRate, openFor } } });
     system = await startSystem(scope, {
       resources: [
-        gateway(),
+        gateway({ timeouts: { requestBodyIdle: '1s' } }),
         service('cycle', [cycle.port], breaking('1s')),
         route('cycle', '/cycle', 'cycle'),
         service('reset', [reset.port], breaking('1h')),
         route('reset', '/reset', 'reset'),
         service('full', [full.port], { circuitBreaker: { maxRequests: 6 } }),
         route('full', '/full', 'full', { timeouts: { responseHead: '3s' } }),
+        service('stalled', [stalled.port], {
+          ...breaking('1h'),
+          healthCheck: { passive: { consecutive5xx: 3 } },
+        }),
+        route('stalled', '/stalled', 'stalled', { timeouts: { backendRequest: '300ms' } }),
       ],
     });
     node = system.nodes[0]!;
@@ -109,5 +119,18 @@ describe('a circuit breaker', () => {
     assert.deepEqual([full.total, timedOut, refused], [6, 6, 54]);
     full.behave = () => 200;
     assert.deepEqual(await ask('full', 6), { '200 ': 6 });
+  });
+
+  test('is no matter of clients that stop in the middle of their bodies', async () => {
+    const statuses = await Promise.all(
+      Array.from({ length: stalledClients }, async () => {
+        const client = await rawConnect(scope, Number(new URL(url).port));
+        await client.send('POST /stalled HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc');
+        return (await client.readResponse()).status;
+      }),
+    );
+    assert.deepEqual([...new Set(statuses)], [408]);
+    assert.deepEqual(await ask('stalled', 20), { '200 ': 20 });
+    assert.deepEqual([await stateOf('stalled'), await transitions('stalled', 'open')], ['closed', 0]);
   });
 });
