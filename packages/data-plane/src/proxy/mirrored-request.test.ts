@@ -15,6 +15,7 @@ import {
   startUpstream,
 } from '../testing/node-fixture.ts';
 import { rawUpstream } from '../testing/raw-upstream.ts';
+import { Mirrors } from './mirrored-request.ts';
 
 interface Seen {
   readonly line: string;
@@ -99,11 +100,11 @@ describe('a mirrored request', () => {
     const fixture = await mirroring(context, upstream.port, hung.port, { bodyBytesMax: 100n });
     const answer = await ask({ port: fixture.port(), method: 'POST', body: randomBytes(101) });
     assert.deepEqual([answer.body, fixture.mirrored], ['real', ['tooLarge']]);
-    for (let sent = 0; sent < 300; sent += 20)
+    for (let sent = 0; sent < 100; sent += 20)
       await Promise.all(Array.from({ length: 20 }, () => ask({ port: fixture.port() })));
     assert.deepEqual(
       fixture.mirrored.slice(1),
-      Array.from({ length: 44 }, () => 'overLimit'),
+      Array.from({ length: 36 }, () => 'overLimit'),
     );
   });
 
@@ -132,6 +133,21 @@ describe('a mirrored request', () => {
     // One without a body needs no room.
     await ask({ port: fixture.port() });
     assert.deepEqual(fixture.mirrored, ['overLimit']);
+  });
+
+  it('has room beside those to a Service that does not answer', () => {
+    const mirrors = new Mirrors();
+    const fill = (service: string, bytes: number): number => {
+      let copies = 0;
+      while (mirrors.enter(service, bytes)) copies += 1;
+      return copies;
+    };
+    assert.deepEqual([fill('a', 0), fill('b', 1_048_576), fill('c', 1_048_576)], [64, 32, 32]);
+    assert.equal(fill('d', 1), 0, 'all bytes are taken');
+    assert.equal(fill('d', 0), 64);
+    assert.equal(fill('e', 0), 64, 'all 256 are taken');
+    mirrors.leave('c', 1_048_576);
+    assert.deepEqual([fill('a', 0), fill('e', 0), fill('f', 1_048_576)], [0, 0, 1]);
   });
 
   it('of an answer that does not end takes no more than a little', async (context) => {

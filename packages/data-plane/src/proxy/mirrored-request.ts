@@ -10,31 +10,50 @@ import type { ProxyContext } from './proxy-context.ts';
 import type { Timed } from './timer-wheel.ts';
 
 /** Copies of a worker that are being made or are under way, and what their bodies may come to: beyond it requests are not copied. */
-const copiesMax = 256;
-const bodyBytesMaxOfAll = 67_108_864;
+const allMax: Room = { copies: 256, bytes: 67_108_864 };
+/** The same of those to one Service: one that does not answer leaves room for those to others. */
+const eachMax: Room = { copies: 64, bytes: 33_554_432 };
 /** A copy gets so long, whatever the limits of the Route are. */
 const copyMsMax = 30_000;
 /** Of an answer so much is read, so that its connection stays of use; a longer one is given up. */
 const answerBytesMax = 65_536;
 
+interface Room {
+  copies: number;
+  bytes: number;
+}
+
 /** The copies of one worker. */
 export class Mirrors {
-  #active = 0;
-  #bytes = 0;
+  readonly #all: Room = { copies: 0, bytes: 0 };
+  /** By Service; only those that have any. */
+  readonly #each = new Map<string, Room>();
 
-  /** Takes a place for a body of so many bytes; false: there is none. One alone may have any size. */
-  enter(bytes: number): boolean {
-    if (this.#active >= copiesMax || (this.#bytes > 0 && this.#bytes + bytes > bodyBytesMaxOfAll))
-      return false;
-    this.#active += 1;
-    this.#bytes += bytes;
+  /** Takes a place for a body of so many bytes on its way to `service`; false: there is none. One alone may have any size. */
+  enter(service: string, bytes: number): boolean {
+    const each = this.#each.get(service) ?? { copies: 0, bytes: 0 };
+    if (!hasRoom(this.#all, bytes, allMax) || !hasRoom(each, bytes, eachMax)) return false;
+    this.#each.set(service, each);
+    for (const room of [this.#all, each]) {
+      room.copies += 1;
+      room.bytes += bytes;
+    }
     return true;
   }
 
-  leave(bytes: number): void {
-    this.#active -= 1;
-    this.#bytes -= bytes;
+  leave(service: string, bytes: number): void {
+    const each = this.#each.get(service)!;
+    for (const room of [this.#all, each]) {
+      room.copies -= 1;
+      room.bytes -= bytes;
+    }
+    if (each.copies === 0) this.#each.delete(service);
   }
+}
+
+function hasRoom(taken: Room, bytes: number, max: Room): boolean {
+  const fits = bytes === 0 || taken.bytes === 0 || taken.bytes + bytes <= max.bytes;
+  return taken.copies < max.copies && fits;
 }
 
 export interface CopiedRequest extends Pick<UpstreamRequest, 'method' | 'target' | 'fields'> {
@@ -48,7 +67,7 @@ export function openCopy(
   service: ServiceHandle | undefined,
   request: CopiedRequest,
 ): RequestCopy | undefined {
-  if (context.mirrors.enter(request.bodyBytesMax))
+  if (context.mirrors.enter(name, request.bodyBytesMax))
     return new MirroredRequest(context, name, service, request);
   context.observer.onMirrored(name, 'overLimit');
   return undefined;
@@ -166,7 +185,7 @@ class MirroredRequest implements RequestCopy, UpstreamEvents, Timed {
     this.#isOver = true;
     this.#body = [];
     this.#call = undefined;
-    this.#context.mirrors.leave(this.#request.bodyBytesMax);
+    this.#context.mirrors.leave(this.#name, this.#request.bodyBytesMax);
     this.#context.wheel.cancel(this);
     if (!this.#isTold) this.#context.observer.onMirrored(this.#name, result);
   }

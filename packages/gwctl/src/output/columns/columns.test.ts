@@ -77,8 +77,13 @@ describe('columns of other kinds', () => {
 
   it('say who uses a Service', () => {
     const service = resource('Service', { endpoints: [{ address: '::1', port: 80 }] });
-    const shown = cells(service, { wide: true, routes });
-    assert.deepEqual(shown['USED-BY'], ['route/one']);
+    const mirroring = { filters: [{ mirror: { service: 'x' } }] };
+    const shown = cells(service, {
+      wide: true,
+      routes: [...routes, resource('Route', { backends: [{ service: 'y' }], ...mirroring }, 'three')],
+      middlewares: [resource('Middleware', mirroring, 'copies')],
+    });
+    assert.deepEqual(shown['USED-BY'], ['route/one', 'route/three', 'middleware/copies']);
     assert.deepEqual(shown['ENDPOINTS'], ['[::1]:80']);
   });
 

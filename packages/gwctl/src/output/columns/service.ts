@@ -28,10 +28,12 @@ export const serviceView: KindView<Resource> = {
       {
         title: 'USED-BY',
         cell: (service, { routes, middlewares }) => [
-          ...routesTo(service, routes).map(({ route }) => `route/${route.metadata.name}`),
-          ...mirrorsTo(service, [...routes, ...middlewares]).map(
-            ({ kind, metadata }) => `${kind.toLowerCase()}/${metadata.name}`,
-          ),
+          ...new Set([
+            ...routesTo(service, routes).map(({ route }) => `route/${route.metadata.name}`),
+            ...mirrorsTo(service, [...routes, ...middlewares]).map(
+              ({ kind, metadata }) => `${kind.toLowerCase()}/${metadata.name}`,
+            ),
+          ]),
         ],
       },
       generationColumn,
