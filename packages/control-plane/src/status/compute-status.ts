@@ -126,9 +126,9 @@ function rejectedMessage(rejected: readonly NodeRecord[]): string {
   return more > 0 ? `${shown.join('; ')}; ${more} more` : shown.join('; ');
 }
 
-/** A Service some of whose endpoints are unfit on some node, whole or in part. */
+/** A Service some of whose endpoints are unfit on some node, whole or in part. Those that get no requests anyway do not count. */
 function degraded(service: Entry, resources: ResourceView, nodes: NodeRegistry): Condition[] {
-  const endpoints = endpointResources(service, resources, nodes);
+  const endpoints = endpointResources(service, resources, nodes).filter(({ spec }) => spec.weight > 0);
   const affected = endpoints.filter(({ status }) => isAffected(status));
   if (affected.length === 0) return [];
   const where = new Set(

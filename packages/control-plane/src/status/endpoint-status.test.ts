@@ -101,6 +101,19 @@ describe('the status of endpoints', () => {
     assert.deepEqual(brief()[1], 'unknown 0/1');
   });
 
+  it('says nothing of a Service whose unfit endpoints get no requests anyway', async (t) => {
+    const endpoints = [
+      { address: '192.0.2.1', port: 9001, weight: 0 },
+      { address: 'orders.example.com', port: 9001 },
+    ];
+    const { join, finding, conditions, one, named } = await setting(t, { endpoints });
+    const { health } = join('n-1');
+    health.tell([finding(one, HealthState.UNHEALTHY, 'x')], true);
+    assert.deepEqual(conditions(), []);
+    health.tell([finding(one, HealthState.HEALTHY), finding(named, HealthState.UNHEALTHY, 'x')], true);
+    assert.deepEqual(conditions(), ['True NoHealthyEndpoint: 0 of 1 endpoints are healthy']);
+  });
+
   it('counts no node where none asks', async (t) => {
     const { join, shown } = await setting(t, { healthCheck: {} });
     join('n-1');

@@ -45,9 +45,7 @@ export const retry = object(
     maxBackoff: realDuration.default('250ms').describe('No longer than this.'),
     maxBodySize: keptBodySize
       .default('64KiB')
-      .describe(
-        'A request with a larger body is not tried again once its body was being sent; at most 16MiB.',
-      ),
+      .describe('A request with a larger body is not tried again once its body was being sent.'),
   },
   'Requests that fail are tried again, on another endpoint where there is one. Absent: no more than a request that met a connection which was just being closed.',
 ).superRefine(({ backoff, maxBackoff }, context) => {
