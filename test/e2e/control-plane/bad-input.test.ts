@@ -46,8 +46,8 @@ const bad: readonly Bad[] = [
   },
   {
     what: 'a field that comes later',
-    call: { body: route({ retry: { attempts: 2 } }) },
-    pointer: '/spec/retry',
+    call: { body: route({ websocket: { pingInterval: '30s' } }) },
+    pointer: '/spec/websocket',
     problem: 'unknown_field',
     words: /this version has no such field yet/,
   },
