@@ -29,6 +29,7 @@ describe('what can be read', () => {
         ['Middleware', 'middlewares', ['mw'], true, true],
         ['Certificate', 'certificates', ['cert'], true, true],
         ['Secret', 'secrets', ['sec'], true, true],
+        ['Endpoint', 'endpoints', ['ep'], true, false],
         ['Node', 'nodes', ['no'], false, false],
         ['Revision', 'revisions', ['rev'], false, false],
       ],
