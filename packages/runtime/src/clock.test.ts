@@ -48,7 +48,8 @@ function sleepContract(name: string, clock: Clock, pass: (ms: number) => void): 
       const sleeping = clock.sleep(5);
       pass(5);
       await sleeping;
-      assert.ok(clock.monotonicMs() - beganMs >= 4.9);
+      // Node's timers count whole milliseconds, from the beginning of a turn of the event loop.
+      assert.ok(clock.monotonicMs() - beganMs >= 4);
     });
 
     it('rejects with the reason when aborted before or during', async () => {

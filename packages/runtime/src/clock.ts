@@ -8,7 +8,7 @@ export interface Clock {
   wallMs(): number;
   /** Milliseconds since an arbitrary start, fractional, never going back. For measuring and deadlines. */
   monotonicMs(): number;
-  /** Runs `action` once, not before `delayMs` (0 or more) have passed. */
+  /** Runs `action` once, when `delayMs` (0 or more) have passed; the system's may be a part of a millisecond early. */
   after(delayMs: number, action: () => void): CancelTimer;
   /** Resolves after `delayMs`; rejects with the signal's reason as soon as `signal` aborts. */
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>;

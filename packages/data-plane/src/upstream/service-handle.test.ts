@@ -120,7 +120,10 @@ describe('ServiceHandle and its balancing', () => {
   it('sees at the next pick what another worker finds out', () => {
     const memory = createNodeShared(2);
     const [here, there] = [new NodeShared(memory, 0), new NodeShared(memory, 1)];
-    const service = new ServiceHandle('default/s', poolSettings(), { ...poolContext(), shared: here });
+    const service = new ServiceHandle('default/s', poolSettings(), {
+      ...poolContext(systemClock, () => 0),
+      shared: here,
+    });
     service.setEndpoints(endpoints('s', [1, 2]));
     assert.deepEqual(take(service, 2), [1, 2]);
     there.endpointRecords.open(endpointKey('default/s', 'e-1')).store(EndpointWord.ejected, 1);
@@ -150,7 +153,10 @@ describe('ServiceHandle with host names', () => {
         .map((address) => ({ address, ttlSeconds: 10 }));
     const dns = { query, lookup: async () => [] };
     const resolver = new NameResolver({ clock, dns, random: () => 0 });
-    const service = new ServiceHandle('default/s', poolSettings(), { ...poolContext(), resolver });
+    const service = new ServiceHandle('default/s', poolSettings(), {
+      ...poolContext(systemClock, () => 0),
+      resolver,
+    });
     const there = () => service.endpoints.map(({ address, port }) => `${address}:${port}`);
     return { clock, addresses, service, there };
   }
