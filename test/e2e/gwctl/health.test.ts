@@ -54,12 +54,17 @@ test('the health of endpoints at the command line', async (context) => {
     ],
   });
   const { admin, gwctlConfig } = system.controlPlane;
+  /** As both nodes find them, and with nothing under way. */
   const endpointsAre = async (...states: string[]): Promise<void> => {
     await eventually(() => admin.call('GET', 'namespaces/default/services/orders/endpoints'), {
       what: `the endpoints are ${states.join(' and ')}`,
       until: (answer) =>
-        states.every((state, index) => answer.field('items', index, 'status', 'state') === state) &&
-        [0, 1].every((index) => answer.field('items', index, 'status', 'activeRequests') === 0),
+        states.every((state, index) => {
+          const of = (...path: (string | number)[]): unknown =>
+            answer.field('items', index, 'status', ...path);
+          const onNodes = [0, 1].map((node) => of('nodes', node, 'state'));
+          return of('activeRequests') === 0 && onNodes.every((found) => found === state);
+        }),
     });
   };
   const session = await startTranscript(context, {
