@@ -18,7 +18,7 @@ describe('an endpoint that is killed under load', () => {
     const active = {
       path: '/healthz',
       interval: '250ms',
-      timeout: '200ms',
+      timeout: '1s',
       unhealthyAfter: 2,
       healthyAfter: 1,
     };
@@ -43,7 +43,8 @@ describe('an endpoint that is killed under load', () => {
     };
     await healthy(3);
     const port = await node.trafficPort();
-    const load = startLoad(context, { port, request, connections: 16 });
+    // With pauses: a machine without time for checks would find endpoints ill that are not.
+    const load = startLoad(context, { port, request, connections: 16, pauseMs: 5 });
     await eventually(() => load.result.ok > 1000, { what: 'the load runs' });
     const before = load.result;
     await upstreams[1]!.kill();
