@@ -53,6 +53,21 @@ describe('counts that workers share', () => {
     assert.deepEqual([keeper.size, one.count(left), one.count(kept)], [1, 0, 1]);
   });
 
+  it('are swept part by part', () => {
+    const { one, keeper } = twoWorkers(1000);
+    for (let count = 0; count < 500; count += 1) {
+      const key = one.keyOf(String(count));
+      one.enter(key, 1);
+      one.leave(key);
+    }
+    for (let sweeps = 0; sweeps < 16; sweeps += 1) keeper.sweep(16);
+    assert.equal(keeper.size, 500);
+    for (let sweeps = 0; sweeps < 8; sweeps += 1) keeper.sweep(16);
+    assert.ok(keeper.size > 150 && keeper.size < 350, `${keeper.size} of the other half`);
+    for (let sweeps = 0; sweeps < 8; sweeps += 1) keeper.sweep(16);
+    assert.equal(keeper.size, 0);
+  });
+
   it('have room for as many keys as was said, and refuse beyond what a bucket holds', () => {
     const { one, keeper } = twoWorkers(20_000);
     for (let count = 0; count < 20_000; count += 1)

@@ -60,6 +60,8 @@ const applyAttemptsMax = 3;
 const stableMs = 10_000;
 /** Pace at which workers are looked at. */
 const watchMs = 500;
+/** All of a table would take some milliseconds at a time. */
+const sweepParts = 16;
 /** A worker that drains may be so much later than its Gateway says. */
 const drainSlackMs = 2000;
 /** It may take so long to begin, however soon a blocked one is replaced. */
@@ -463,7 +465,7 @@ export class WorkerPool implements SnapshotTarget {
   #watch(): void {
     this.#cancelWatch = this.#options.clock.after(watchMs, () => {
       const isQuiet = this.#lookAtTurns();
-      if (isQuiet) for (const table of this.#tables) table.sweep();
+      if (isQuiet) for (const table of this.#tables) table.sweep(sweepParts);
       this.#keepMetrics();
       this.#watch();
     });
