@@ -3,6 +3,7 @@
 import { EndpointHealth, EndpointOwnWord, EndpointWord, endpointKey } from '../counts/endpoint-record.ts';
 import { createNodeShared, NodeShared } from '../counts/node-shared.ts';
 import { ServiceOwnWord, ServiceWord } from '../counts/service-record.ts';
+import type { SharedRecord } from '../counts/shared-records.ts';
 import { AffinityKeys } from '../upstream/balancing/affinity-keys.ts';
 import { type BalancingSettings, plainBalancing } from '../upstream/balancing/balancing-settings.ts';
 import type { ChoiceRequest } from '../upstream/balancing/choice-request.ts';
@@ -26,17 +27,19 @@ export class ChoiceFixture {
   readonly choice: EndpointChoice<ChoiceEndpoint>;
   readonly #shared: NodeShared;
   readonly #otherWorker: NodeShared;
+  readonly #record: SharedRecord;
   readonly #known = new Map<string, ChoiceEndpoint>();
 
   constructor(settings: Partial<BalancingSettings>, endpoints: readonly EndpointInit[], zone?: string) {
     const memory = createNodeShared(2);
     this.#shared = new NodeShared(memory, 0);
     this.#otherWorker = new NodeShared(memory, 1);
+    this.#record = this.#shared.serviceRecords.open(service);
     this.choice = new EndpointChoice(
       { ...plainBalancing, ...settings },
       {
         name: service,
-        record: this.#shared.serviceRecords.open(service),
+        record: this.#record,
         keys: this.keys,
         zone,
         random: seededRandom(1),
@@ -82,11 +85,15 @@ export class ChoiceFixture {
     return this.#known.get(id)!;
   }
 
+  /** For a request that is admitted, and over as soon as it knows where to go. */
   pick(request?: ChoiceRequest, tried: readonly string[] = []): string | undefined {
-    return this.choice.pick(
+    this.#record.addOwn(ServiceOwnWord.active, 1);
+    const picked = this.choice.pick(
       request,
       tried.map((id) => this.of(id)),
-    )?.id;
+    );
+    this.#record.addOwn(ServiceOwnWord.active, -1);
+    return picked?.id;
   }
 
   /** How often each was picked. */

@@ -124,9 +124,10 @@ export class EndpointChoice<E extends ChoiceEndpoint> {
     return this.#pickByKey(keyHash(value), isGood, tried);
   }
 
-  /** The most that may be in flight, with this request. */
+  /** The most that may be in flight. */
   #activePerWeight(boundedLoadPercent: number): number {
-    const active = this.#parts.record.roughSum(ServiceOwnWord.active) + 1;
+    // Whoever picks has been admitted, so this request is among them.
+    const active = this.#parts.record.roughSum(ServiceOwnWord.active);
     return ((boundedLoadPercent / 100) * active) / this.#selection.selectedWeight;
   }
 
