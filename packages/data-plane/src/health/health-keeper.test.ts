@@ -359,15 +359,11 @@ describe('endpoints that workers eject', () => {
       {
         id: 'e-1',
         active: 0,
-        requests: 0,
-        failures: 0,
         recent: { requestsPerSecond: 0, failuresPerSecond: 0 },
       },
       {
         id: 'e-2',
         active: 2,
-        requests: 5,
-        failures: 1,
         recent: { requestsPerSecond: 5, failuresPerSecond: 1 },
       },
     ]);

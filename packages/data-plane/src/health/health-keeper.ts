@@ -48,9 +48,7 @@ interface EndpointLoad {
   readonly id: string;
   /** Tries that are not over, of all workers. */
   readonly active: number;
-  /** Tries that are over, since the node began or the endpoint came, and those that failed; they wrap around at 32 bits. */
-  readonly requests: number;
-  readonly failures: number;
+  /** Of tries that are over. */
   readonly recent: Rate;
 }
 
@@ -213,5 +211,5 @@ export class HealthKeeper {
 }
 
 function loadOf({ id, active, tries, recent }: WatchedEndpoint, nowMs: number): EndpointLoad {
-  return { id, active, ...tries, recent: recent.at(tries, nowMs) };
+  return { id, active, recent: recent.at(tries, nowMs) };
 }
