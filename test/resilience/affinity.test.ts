@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import { request } from 'undici';
+import { eventually } from '../kit/eventually.ts';
 import { startSystem, type System } from '../kit/processes.ts';
 import { gateway, route, service } from '../kit/resources.ts';
 import { MendableUpstream } from './mendable-upstream.ts';
@@ -111,5 +112,28 @@ describe('sessions', () => {
         'only who has moved gets a new cookie',
       );
     }
+  });
+
+  test('outlive their key by one rotation, with a new cookie, and not by two', async (context) => {
+    const { system } = await start(context);
+    const port = await system.nodes[0]!.trafficPort();
+    const old = [await begin(port), await begin(port), await begin(port)];
+    await system.admin.call('POST', 'keys/session/rotate');
+    const renewed: Session[] = [];
+    for (const { cookie, endpoint } of old) {
+      const answer = await eventually(() => ask(port, cookie), {
+        until: ({ setCookie }) => setCookie !== undefined,
+        what: 'a cookie by the new key',
+      });
+      assert.equal(answer.endpoint, endpoint);
+      renewed.push({ cookie: answer.setCookie!.split(';', 1)[0]!, endpoint });
+    }
+    await system.admin.call('POST', 'keys/session/rotate');
+    for (const { cookie, endpoint } of old)
+      await eventually(() => ask(port, cookie), {
+        until: (answer) => answer.endpoint !== endpoint,
+        what: 'a cookie that nobody knows any more leads anywhere',
+      });
+    for (const { cookie, endpoint } of renewed) assert.equal((await ask(port, cookie)).endpoint, endpoint);
   });
 });
