@@ -19,7 +19,7 @@ import { ApiError } from './api-error.ts';
 import { apply } from './apply.ts';
 import type { ApiContext } from './context.ts';
 import { docsPage } from './docs-page.ts';
-import { getEndpoint, listEndpoints, resetBreaker, serviceEndpoints, serviceLoad } from './endpoints.ts';
+import { getEndpoint, listEndpoints, serviceEndpoints } from './endpoints.ts';
 import { explain } from './explain.ts';
 import { guardOrigin, requireToken } from './guard.ts';
 import { rotateKeys } from './keys.ts';
@@ -38,6 +38,7 @@ import {
   listRevisions,
   unknownKind,
 } from './read-only.ts';
+import { resetBreaker, serviceLoad } from './service-commands.ts';
 import { watchRevision } from './watch-revision.ts';
 
 export interface AdminAppOptions {

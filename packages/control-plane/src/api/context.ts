@@ -1,3 +1,4 @@
+import { resourceKey } from '@causeway/model/resource';
 import type { Clock } from '@causeway/runtime/clock';
 import type { Logger } from '@causeway/runtime/logger';
 import type { StatusPages } from '@causeway/runtime/status-pages';
@@ -11,6 +12,7 @@ import type { Store } from '../store/store.ts';
 import type { Tokens } from '../tokens.ts';
 import type { SignatureIndex } from '../validate/signature-index.ts';
 import type { WritePath } from '../write-path.ts';
+import { ApiError } from './api-error.ts';
 
 /** What the handlers of the admin API work with. */
 export interface ApiContext {
@@ -32,6 +34,13 @@ export interface ApiContext {
 /** A current object, the Gateway that exists without being written included. */
 export function currentEntry({ index }: ApiContext, key: string): Entry | undefined {
   return index.get(key) ?? (key === implicitGateway.key ? implicitGateway : undefined);
+}
+
+/** Throws the API's answer when there is none. */
+export function existingService(context: ApiContext, namespace: string, name: string): Entry {
+  const entry = currentEntry(context, resourceKey({ kind: 'Service', namespace, name }));
+  if (!entry) throw new ApiError('not_found', `service/${namespace}/${name} does not exist`);
+  return entry;
 }
 
 export function currentEntries({ index }: ApiContext, kind: string): Entry[] {

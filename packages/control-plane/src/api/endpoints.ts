@@ -1,21 +1,14 @@
 /** Endpoints, which belong to their Services: read-only, and put together at each read. */
 
-import type {
-  EndpointResource,
-  NodeAnswers,
-  NodeServiceLoad,
-  ResourceList,
-  ServiceLoad,
-} from '@causeway/model/api-types';
-import type { ServiceSpec } from '@causeway/model/kinds/service';
+import type { EndpointResource, ResourceList } from '@causeway/model/api-types';
 import { apiVersion, qualifiedName, resourceKey } from '@causeway/model/resource';
 import type { Request } from 'express';
 import { endpointResources } from '../status/endpoint-status.ts';
-import { gatewaysOf } from '../status/gateways-of.ts';
+import { nodesWith } from '../status/nodes-with.ts';
 import type { Entry } from '../store/resource-index.ts';
 import { type Answer, limitParameter, queryParameters } from './answer.ts';
 import { ApiError } from './api-error.ts';
-import { type ApiContext, currentEntry } from './context.ts';
+import { type ApiContext, existingService } from './context.ts';
 import { askNode, type LoadOnNode } from './node-commands.ts';
 import { parseFieldSelector, parseLabelSelector } from './select.ts';
 
@@ -81,68 +74,8 @@ export async function serviceEndpoints(
   return { status: 200, body: endpointList(await withLoad(context, items), metadata) };
 }
 
-/** What the breaker and the retry budget of a Service do on each node that has it. */
-export async function serviceLoad(
-  context: ApiContext,
-  request: Request,
-  namespace: string,
-  name: string,
-): Promise<Answer> {
-  queryParameters(request, []);
-  const nodes = context.nodes.connectedTo(
-    gatewaysOf(existingService(context, namespace, name), context.index),
-  );
-  const service = qualifiedName(namespace, name);
-  const asked = await Promise.allSettled(
-    nodes.map(async ({ id }): Promise<NodeServiceLoad> => {
-      const { breaker, retryBudgetUsedPercent } = await askNode<LoadOnNode>(context, id, 'service-load', {
-        service,
-      });
-      return { node: id, breaker, retryBudgetUsedPercent };
-    }),
-  );
-  // Who does not answer in time is left out.
-  const body: ServiceLoad = {
-    nodes: asked.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : [])),
-  };
-  return { status: 200, body };
-}
-
-/** Closes the breaker of a Service on all nodes that have it. */
-export async function resetBreaker(
-  context: ApiContext,
-  request: Request,
-  namespace: string,
-  name: string,
-): Promise<Answer> {
-  queryParameters(request, []);
-  const service = existingService(context, namespace, name);
-  if ((service.effective as ServiceSpec).circuitBreaker?.failureRate === undefined)
-    throw new ApiError(
-      'conflict',
-      `${service.key} has no circuitBreaker.failureRate, so its breaker never opens`,
-    );
-  const nodes = context.nodes.connectedTo(gatewaysOf(service, context.index));
-  const answers = nodes.map(async ({ id }) => {
-    const args = { service: qualifiedName(namespace, name) };
-    const failure = await askNode(context, id, 'reset-breaker', args).then(
-      () => null,
-      (error: unknown) => (error instanceof Error ? error.message : String(error)),
-    );
-    return { node: id, error: failure };
-  });
-  const body: NodeAnswers = { nodes: await Promise.all(answers) };
-  return { status: 200, body };
-}
-
 function servicesIn({ index }: ApiContext): Entry[] {
   return [...index.entriesOf('Service')].toSorted((a, b) => (a.key < b.key ? -1 : 1));
-}
-
-function existingService(context: ApiContext, namespace: string, name: string): Entry {
-  const entry = currentEntry(context, resourceKey({ kind: 'Service', namespace, name }));
-  if (!entry) throw new ApiError('not_found', `service/${namespace}/${name} does not exist`);
-  return entry;
 }
 
 function endpointsOf({ index, nodes }: ApiContext, service: Entry): EndpointResource[] {
@@ -186,7 +119,7 @@ async function withLoad(context: ApiContext, endpoints: EndpointResource[]): Pro
   const asked = [...services].flatMap(([name, entry]) =>
     entry === undefined
       ? []
-      : context.nodes.connectedTo(gatewaysOf(entry, context.index)).map(async ({ id }) => {
+      : nodesWith(entry, context.index, context.nodes).map(async ({ id }) => {
           const load = await askNode<LoadOnNode>(context, id, 'service-load', { service: name });
           for (const endpoint of load.endpoints) addTo(sums, endpoint);
         }),

@@ -6,7 +6,7 @@ import type { NodeRecord, NodeRegistry } from '../publish/node-registry.ts';
 import { withHiddenSecrets } from '../store/secret-values.ts';
 import type { Entry, ResourceView } from '../store/resource-index.ts';
 import { endpointResources, unfitStates } from './endpoint-status.ts';
-import { gatewaysOf } from './gateways-of.ts';
+import { nodesWith } from './nodes-with.ts';
 
 /** Names of nodes that a message lists before it counts the rest. */
 const namesShownMax = 5;
@@ -23,7 +23,7 @@ export function computeStatus(
   nodes: NodeRegistry,
 ): NonNullable<Resource['status']> {
   const revision = Number(entry.resource.metadata.resourceVersion);
-  const concerned = nodes.connectedTo(gatewaysOf(entry, resources));
+  const concerned = nodesWith(entry, resources, nodes);
   const applied = concerned.filter((node) => node.appliedRevision >= revision);
   const rejected = concerned.filter(
     (node) => node.appliedRevision < revision && node.rejectedRevision >= revision,

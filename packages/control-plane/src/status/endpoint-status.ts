@@ -11,7 +11,7 @@ import {
 import type { NodeRecord, NodeRegistry } from '../publish/node-registry.ts';
 import { staticEndpoints } from '../registry/static-endpoints.ts';
 import type { Entry, ResourceView } from '../store/resource-index.ts';
-import { gatewaysOf } from './gateways-of.ts';
+import { nodesWith } from './nodes-with.ts';
 
 /** The endpoints of a Service, in its order. */
 export function endpointResources(
@@ -19,7 +19,7 @@ export function endpointResources(
   resources: ResourceView,
   nodes: NodeRegistry,
 ): EndpointResource[] {
-  const concerned = nodes.connectedTo(gatewaysOf(service, resources));
+  const concerned = nodesWith(service, resources, nodes);
   return staticEndpoints(service).entries.map((endpoint, place) =>
     endpointResource(service, endpoint, place, concerned),
   );

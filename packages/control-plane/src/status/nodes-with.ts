@@ -1,8 +1,14 @@
 import type { RouteSpec } from '@causeway/model/kinds/route';
+import type { NodeRecord, NodeRegistry } from '../publish/node-registry.ts';
 import type { Entry, ResourceView } from '../store/resource-index.ts';
 
+/** Connected nodes that hold the resource. */
+export function nodesWith(entry: Entry, resources: ResourceView, nodes: NodeRegistry): NodeRecord[] {
+  return nodes.connectedTo(gatewaysOf(entry, resources));
+}
+
 /** Gateways whose nodes hold the resource. */
-export function gatewaysOf(entry: Entry, resources: ResourceView): Set<string> {
+function gatewaysOf(entry: Entry, resources: ResourceView): Set<string> {
   switch (entry.resource.kind) {
     case 'Gateway':
       return new Set([entry.resource.metadata.name]);
