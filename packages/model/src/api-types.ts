@@ -98,7 +98,8 @@ export type RevisionState = 'applied' | 'pending' | 'rejected' | 'superseded';
 
 export interface RevisionNode {
   node: string;
-  state: RevisionState | 'offline';
+  /** A node that drains gets no further revision. */
+  state: RevisionState | 'offline' | 'draining';
   tookMs?: number;
   /** Revision that the node serves. */
   applied: number;
@@ -114,6 +115,7 @@ export interface RevisionStatus {
   revision: number;
   committedAt: string;
   state: RevisionState;
+  /** `total` is without those that are offline or draining. */
   counts: { total: number; applied: number; pending: number; rejected: number; offline: number };
   nodes: RevisionNode[];
 }
@@ -141,12 +143,90 @@ export interface NodeResource {
     desiredSince: string;
     appliedSince: string;
     connections: number;
+    /** Live ones. */
+    streams: NodeStreams;
+    /** From the moment in which it tells that it drains. */
+    drain?: NodeDrainReport;
     workers: number;
     /** While they are replaced: how many are still to be. */
     workersToReplace?: number;
     lastSeen: string;
     problems: NodeProblem[];
   };
+}
+
+export interface NodeStreams {
+  webSockets: number;
+  /** `text/event-stream` */
+  events: number;
+  /** NDJSON and gRPC. */
+  records: number;
+}
+
+/** How far a node is with ending what it has. */
+export interface NodeDrainReport {
+  /** For how long it goes on accepting. */
+  delayMs: number;
+  /** Client connections that there were when it began to end them, and WebSockets among them. */
+  connections: number;
+  webSockets: number;
+  /** Of these: done by themselves, ended politely (a WebSocket with 1001), cut when the time was over. */
+  ended: number;
+  closed: number;
+  cut: number;
+  /** Nothing is left. */
+  done: boolean;
+}
+
+/** The answer to a request to drain a node. */
+export interface NodeDrain {
+  /** The revision that it keeps. */
+  revision: number;
+}
+
+/** WebSockets, event streams, and what else streams: NDJSON, gRPC. */
+export const connectionKinds = ['websocket', 'events', 'records'] as const;
+export type ConnectionKind = (typeof connectionKinds)[number];
+
+/** A live connection as the admin API shows it; its Route and its Service are in its namespace. */
+export interface ConnectionResource {
+  apiVersion: string;
+  kind: 'Connection';
+  metadata: { name: string; namespace: string };
+  spec: {
+    node: string;
+    kind: ConnectionKind;
+    route: string;
+    service: string;
+    endpoint: string;
+    client: string;
+    host: string;
+    protocol: string;
+    requestId: string;
+  };
+  status: {
+    /** The revision that admitted it. */
+    revision: number;
+    /** RFC 3339. */
+    startedAt: string;
+    /** From the client, and to it. */
+    bytesIn: number;
+    bytesOut: number;
+  };
+}
+
+export interface ConnectionList extends ResourceList<ConnectionResource> {
+  metadata: ResourceList['metadata'] & {
+    /** Nodes that did not answer in time: what they have is missing. */
+    unanswered: string[];
+    /** Of all that were asked for, the newest revision first. */
+    byRevision: RevisionCount[];
+  };
+}
+
+export interface RevisionCount {
+  revision: number;
+  count: number;
 }
 
 /** `unknown` gets requests, and so does `degraded`: unfit on some of the nodes. */
@@ -307,6 +387,8 @@ export interface Explanation {
   }[];
   upstream: { method: string; target: string; headers: [string, string][] } | null;
   timeouts: Record<string, { value: string; from: 'default' | 'route' | 'service' }>;
+  /** What the Route says of streams, by field: `websocket.maxConnections`. */
+  streams: Record<string, string>;
 }
 
 export interface VersionInfo {

@@ -13,6 +13,7 @@ export const restPaths = {
   revisionStatus: (revision: number | string): string =>
     `${root}/revisions/${encode(String(revision))}/status`,
   nodeConfigDump: (node: string): string => `${root}/nodes/${encode(node)}/configDump`,
+  nodeDrain: (node: string): string => `${root}/nodes/${encode(node)}/drain`,
   nodeRestartWorkers: (node: string): string => `${root}/nodes/${encode(node)}/restartWorkers`,
   serviceEndpoints: (namespace: string, service: string): string =>
     `${root}/namespaces/${encode(namespace)}/services/${encode(service)}/endpoints`,

@@ -57,10 +57,10 @@ describe('validateDocument', () => {
   });
 
   it('says of a promised field that this version has none', () => {
-    const [found] = problemsOf(route({ backends: [{ service: 'a' }], websocket: {} }));
+    const [found] = problemsOf(route({ backends: [{ service: 'a' }], tracing: {} }));
     assert.deepEqual(found, {
       code: 'unknown_field',
-      pointer: '/spec/websocket',
+      pointer: '/spec/tracing',
       detail: 'unknown field',
       hint: 'this version has no such field yet',
     });

@@ -18,6 +18,7 @@ import {
 import type { Entry } from '../store/resource-index.ts';
 import { compileAffinity } from './compile-affinity.ts';
 import { compileFilters } from './compile-filters.ts';
+import { compileStreams } from './compile-streams.ts';
 
 /** Compiles a Route for one of its Gateways: which listeners of that Gateway carry it depends on the Gateway. */
 export function compileRoute(entry: Entry, gateway: string): Compiled {
@@ -51,6 +52,7 @@ export function compileRoute(entry: Entry, gateway: string): Compiled {
         ? {}
         : { bodyBytesMax: BigInt(sizeBytes(spec.limits.maxBodySize)) }),
       activeRequestsMax: spec.limits.maxActiveRequests,
+      ...compileStreams(spec),
     }),
   };
 }

@@ -24,35 +24,38 @@ export type BuiltItem =
   /** "namespace/name" */
   | { readonly kind: 'middleware'; readonly middleware: string };
 
+/** Makes the filter of an item that is one. Throws UnknownChoice for a filter that it does not have. */
+export type BuildFilter = (item: FilterItem) => Filter;
+
 /**
  * The entries of one Gateway, Route or Middleware. A filter is made here once, and shared by every chain that the list is part
  * of. Throws UnknownChoice for a filter that this version does not have: a node must not run a Route without what protects it.
  */
-export function buildFilters(items: readonly FilterItem[]): readonly BuiltItem[] {
-  return items.map(({ name, phase, item }): BuiltItem => {
-    switch (item.case) {
-      case 'middleware':
-        return { kind: 'middleware', middleware: item.value };
-      case 'disabled':
-        return { kind: 'removal', name };
-      case 'respond':
-        return { kind: 'filter', name, phase, filter: createRespondFilter(name, readRespond(item.value)) };
-      case 'faultInjection': {
-        const filter = createFaultInjectionFilter(name, readFault(item.value), processRandom);
-        return { kind: 'filter', name, phase, filter };
-      }
-      case 'mirror':
-        return {
-          kind: 'filter',
-          name,
-          phase,
-          filter: createMirrorFilter(name, readMirror(item.value), processRandom),
-        };
-      case undefined:
-        throw new UnknownChoice(`filter ${JSON.stringify(name)}`);
-    }
+export function buildFilters(
+  items: readonly FilterItem[],
+  build: BuildFilter = buildFilter,
+): readonly BuiltItem[] {
+  return items.map((entry): BuiltItem => {
+    const { name, phase, item } = entry;
+    if (item.case === 'middleware') return { kind: 'middleware', middleware: item.value };
+    if (item.case === 'disabled') return { kind: 'removal', name };
+    return { kind: 'filter', name, phase, filter: build(entry) };
   });
 }
+
+/** The filters of the product. */
+export const buildFilter: BuildFilter = ({ name, item }) => {
+  switch (item.case) {
+    case 'respond':
+      return createRespondFilter(name, readRespond(item.value));
+    case 'faultInjection':
+      return createFaultInjectionFilter(name, readFault(item.value), processRandom);
+    case 'mirror':
+      return createMirrorFilter(name, readMirror(item.value), processRandom);
+    default:
+      throw new UnknownChoice(`filter ${JSON.stringify(name)}`);
+  }
+};
 
 function readFault({ percent, delayMs, abort }: FaultInjection): FaultSettings {
   return { percent, delayMs, abort: abort.case === 'reset' ? 'reset' : abort.value };

@@ -15,7 +15,7 @@ import type { SnapshotUpdate } from '../sync/snapshot-target.ts';
 import type { PoolContext } from '../upstream/endpoint-pool.ts';
 import type { ServiceHandle } from '../upstream/service-handle.ts';
 import { applyChanges, type Changes } from './apply-changes.ts';
-import { type BuiltItem, buildFilters } from './build-filters.ts';
+import { type BuildFilter, type BuiltItem, buildFilters } from './build-filters.ts';
 import { buildFronts, type SharedTls } from './build-fronts.ts';
 import { buildServices } from './build-services.ts';
 import { buildSockets } from './build-sockets.ts';
@@ -37,6 +37,12 @@ export type BuiltTable =
     }
   | { readonly ok: false; readonly problems: NodeProblem[] };
 
+/** What a node builds all its tables with. */
+export interface SharedBuild extends SharedTls {
+  /** Default: the filters of the product. */
+  readonly buildFilter?: BuildFilter | undefined;
+}
+
 /**
  * The table of `update`. Shares with `previous` all that did not change: a changed Route costs its own rules and a few nodes of
  * each router, whatever the number of Routes. A Service that has changed, or whose Certificates have, gets a new handle, and with it
@@ -47,10 +53,10 @@ export function* buildTable(
   previous: Table | undefined,
   update: SnapshotUpdate,
   pools: PoolContext,
-  shared: SharedTls,
+  shared: SharedBuild,
 ): Steps<BuiltTable> {
   const problems: NodeProblem[] = [];
-  const changes = yield* sortChanges(update, problems);
+  const changes = yield* sortChanges(update, problems, shared.buildFilter);
   const services = yield* buildServices(previous, update.items, changes, pools, (key, error) =>
     problems.push(unusable(key, error)),
   );
@@ -114,7 +120,11 @@ interface SortedChanges {
   middlewares: Map<string, readonly BuiltItem[] | undefined>;
 }
 
-function* sortChanges(update: SnapshotUpdate, problems: NodeProblem[]): Steps<SortedChanges> {
+function* sortChanges(
+  update: SnapshotUpdate,
+  problems: NodeProblem[],
+  build: BuildFilter | undefined,
+): Steps<SortedChanges> {
   const sorted: SortedChanges = {
     gateway: undefined,
     routes: new Map(),
@@ -132,7 +142,7 @@ function* sortChanges(update: SnapshotUpdate, problems: NodeProblem[]): Steps<So
   }
   for (const compiled of update.changed) {
     try {
-      sortChange(sorted, compiled);
+      sortChange(sorted, compiled, build);
     } catch (error) {
       problems.push(unusable(compiled.key, error));
     }
@@ -141,15 +151,15 @@ function* sortChanges(update: SnapshotUpdate, problems: NodeProblem[]): Steps<So
   return sorted;
 }
 
-function sortChange(sorted: SortedChanges, compiled: Compiled): void {
+function sortChange(sorted: SortedChanges, compiled: Compiled, build: BuildFilter | undefined): void {
   const { kind, value } = compiled;
   switch (kind) {
     case 'gateway':
       sorted.gateway = readGatewaySettings(value);
-      sorted.gatewayFilters = buildFilters(value.filters);
+      sorted.gatewayFilters = buildFilters(value.filters, build);
       return;
     case 'route':
-      sorted.routes.set(value.name, new RouteEntry(value));
+      sorted.routes.set(value.name, new RouteEntry(value, build));
       return;
     case 'service':
       sorted.services.set(value.name, value);
@@ -158,7 +168,7 @@ function sortChange(sorted: SortedChanges, compiled: Compiled): void {
       sorted.certificates.set(value.name, new CertificateEntry(value));
       return;
     case 'middleware':
-      sorted.middlewares.set(value.name, buildFilters(value.filters));
+      sorted.middlewares.set(value.name, buildFilters(value.filters, build));
   }
 }
 

@@ -7,10 +7,12 @@ import type { Rule } from '@causeway/router/rule';
 
 import { type ExchangeTimeouts, noTimeouts } from '../proxy/exchange-deadlines.ts';
 import type { RetryPolicy } from '../proxy/retry-policy.ts';
+import type { BuildFilter } from './build-filters.ts';
 import { BackendChoice, type RouteBackend } from './backend-choice.ts';
 import type { GatewaySettings } from './gateway-settings.ts';
 import { readAffinity } from './read-balancing.ts';
 import { readRetry } from './read-resilience.ts';
+import { readStreams, type StreamSettings } from './read-streams.ts';
 import { RouteFilters } from './route-filters.ts';
 
 /** Milliseconds; 0 = off. */
@@ -47,17 +49,19 @@ export class RouteEntry {
   readonly filters: RouteFilters;
   /** Undefined: a request is sent once. */
   readonly retry: RetryPolicy | undefined;
+  readonly streams: StreamSettings;
   #gateway: GatewaySettings | undefined;
   #timeouts = noTimeouts;
 
   /** Throws UnknownChoice for a Route that this version cannot run. */
-  constructor(route: CompiledRoute) {
+  constructor(route: CompiledRoute, build?: BuildFilter) {
     if (route.timeouts === undefined) throw new Error('timeouts are missing');
     this.name = route.name;
     this.listeners = route.listeners;
     const { requestMs, backendRequestMs, responseHeadMs, idleMs, streamIdleMs } = route.timeouts;
     this.timeouts = { requestMs, backendRequestMs, responseHeadMs, idleMs, streamIdleMs };
     this.retry = readRetry(route.retry);
+    this.streams = readStreams(route);
     this.bodyBytesMax = route.bodyBytesMax === undefined ? undefined : Number(route.bodyBytesMax);
     this.activeRequestsMax = route.activeRequestsMax;
     const allowEncoded = encodedMask(allowedEncodedCharacters(route));
@@ -65,7 +69,7 @@ export class RouteEntry {
       const [path] = Object.values<string>(rule.path);
       return { ...rule, allowEncoded, value: { route: this, path: path ?? '' } };
     });
-    this.filters = new RouteFilters(route.filters);
+    this.filters = new RouteFilters(route.filters, build);
     this.backends = route.backends.map(({ service, weight }) => ({ service, weight }));
     this.backendChoice = new BackendChoice(this.name, this.backends, readAffinity(route.affinity));
   }

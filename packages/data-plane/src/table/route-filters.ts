@@ -5,7 +5,7 @@ import type { FilterItem } from '@causeway/proto/gen/causeway/snapshot/v1/snapsh
 import { overlay } from '@causeway/runtime/overlay';
 
 import type { Changes } from './apply-changes.ts';
-import { type BuiltItem, buildFilters } from './build-filters.ts';
+import { type BuildFilter, type BuiltItem, buildFilters } from './build-filters.ts';
 
 /**
  * What Routes share of filters. A table has one; a table in which neither the Gateway's filters nor a Middleware differ from the
@@ -44,8 +44,8 @@ export class RouteFilters {
   #chain: FilterChain | undefined;
 
   /** Throws UnknownChoice for a filter that this version does not have. */
-  constructor(items: readonly FilterItem[]) {
-    this.#items = buildFilters(items);
+  constructor(items: readonly FilterItem[], build?: BuildFilter) {
+    this.#items = buildFilters(items, build);
   }
 
   /** A Middleware that the Route refers to and that is not there. */

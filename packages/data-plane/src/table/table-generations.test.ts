@@ -7,13 +7,17 @@ import { endpoints, gatewayItem, NodeFixture } from '../testing/node-fixture.ts'
 import { poolContext, poolSettings } from '../testing/pools.ts';
 import { ServiceHandle } from '../upstream/service-handle.ts';
 import { buildTable } from './build-table.ts';
+import { buildFilter } from './build-filters.ts';
 import { TableGenerations } from './table-generations.ts';
 
 const pools = poolContext();
 
 function emptyTable() {
   const built = runAtOnce(
-    buildTable(undefined, new NodeFixture().update({ items: [gatewayItem()] }), pools, sharedTls()),
+    buildTable(undefined, new NodeFixture().update({ items: [gatewayItem()] }), pools, {
+      ...sharedTls(),
+      buildFilter,
+    }),
   );
   assert.ok(built.ok);
   return built.table;

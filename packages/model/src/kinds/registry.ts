@@ -18,6 +18,17 @@ const endpointKind: Kind = {
   plannedFields: [],
 };
 
+const connectionKind: Kind = {
+  kind: 'Connection',
+  plural: 'connections',
+  shortNames: ['conn'],
+  namespaced: true,
+  description: 'A WebSocket or another stream that is open now: on which node, and what admitted it.',
+  verbs: ['list'],
+  references: () => [],
+  plannedFields: [],
+};
+
 const nodeKind: Kind = {
   kind: 'Node',
   plural: 'nodes',
@@ -49,6 +60,7 @@ export const kinds: readonly Kind[] = [
   certificateKind,
   secretKind,
   endpointKind,
+  connectionKind,
   nodeKind,
   revisionKind,
 ] as readonly Kind[];

@@ -26,6 +26,7 @@ import { parseDurationMs } from '../quantity.ts';
 import { affinity } from './affinity.ts';
 import { entriesOf, fieldOf, type Kind, writeVerbs } from './kind.ts';
 import { retry } from './route-retry.ts';
+import { onExpire, sse, websocket } from './route-streams.ts';
 
 const gatewayReference = z
   .string({ error: (issue) => say('wrong_type', `${shown(issue.input)} is not the name of a Gateway`) })
@@ -158,7 +159,9 @@ export const routeSpec = object(
         idle: duration
           .default('60s')
           .describe('No byte in either direction while an ordinary body passes; 0s = off.'),
-        streamIdle: duration.default('0s').describe('The same for event streams, NDJSON and gRPC; 0s = off.'),
+        streamIdle: duration
+          .default('0s')
+          .describe('The same for WebSockets, event streams, NDJSON and gRPC; 0s = off.'),
       },
       'Time limits of one exchange.',
     )
@@ -184,6 +187,9 @@ export const routeSpec = object(
       },
       'Limits of this Route.',
     ).prefault({}),
+    websocket: websocket.prefault({}),
+    sse: sse.prefault({}),
+    onExpire: onExpire.prefault({}),
   },
   'Hosts and matches, and the Services that take what matches.',
 );
@@ -213,5 +219,5 @@ export const routeKind: Kind<typeof routeSpec> = {
     ...filterReferences(entriesOf(spec, 'filters')),
   ],
   check: (spec) => [...filterProblems(spec), ...missingOrIdleBackends(spec)],
-  plannedFields: ['filters', 'websocket', 'sse', 'onExpire', 'tracing', 'grpc', ...plannedFilterFields],
+  plannedFields: ['filters', 'maxConnectionsPerConsumer', 'tracing', 'grpc', ...plannedFilterFields],
 };

@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file causeway/snapshot/v1/snapshot.proto.
  */
 export const file_causeway_snapshot_v1_snapshot: GenFile = /*@__PURE__*/
-  fileDesc("CiNjYXVzZXdheS9zbmFwc2hvdC92MS9zbmFwc2hvdC5wcm90bxIUY2F1c2V3YXkuc25hcHNob3QudjEizQMKD0NvbXBpbGVkR2F0ZXdheRIMCgRuYW1lGAEgASgJEjEKCWxpc3RlbmVycxgCIAMoCzIeLmNhdXNld2F5LnNuYXBzaG90LnYxLkxpc3RlbmVyEjsKDmNsaWVudF9hZGRyZXNzGAMgASgLMiMuY2F1c2V3YXkuc25hcHNob3QudjEuQ2xpZW50QWRkcmVzcxIVCg1tZXJnZV9zbGFzaGVzGAQgASgIEjYKCHRpbWVvdXRzGAUgASgLMiQuY2F1c2V3YXkuc25hcHNob3QudjEuQ2xpZW50VGltZW91dHMSMwoGbGltaXRzGAYgASgLMiMuY2F1c2V3YXkuc25hcHNob3QudjEuR2F0ZXdheUxpbWl0cxIaChJhY2Nlc3NfbG9nX2VuYWJsZWQYByABKAgSNAoKZm9yd2FyZGluZxgKIAEoCzIgLmNhdXNld2F5LnNuYXBzaG90LnYxLkZvcndhcmRpbmcSMwoKYWNjZXNzX2xvZxgLIAEoCzIfLmNhdXNld2F5LnNuYXBzaG90LnYxLkFjY2Vzc0xvZxIxCgdmaWx0ZXJzGBQgAygLMiAuY2F1c2V3YXkuc25hcHNob3QudjEuRmlsdGVySXRlbSIsCgpGb3J3YXJkaW5nEhEKCWZvcndhcmRlZBgBIAEoCBILCgN2aWEYAiABKAgilgEKCUFjY2Vzc0xvZxI1CgZmb3JtYXQYASABKA4yJS5jYXVzZXdheS5zbmFwc2hvdC52MS5BY2Nlc3NMb2dGb3JtYXQSDAoEcGF0aBgCIAEoCRIWCg5zYW1wbGVfcGVyY2VudBgDIAEoARIWCg5yZWRhY3RfaGVhZGVycxgEIAMoCRIUCgxyZWRhY3RfcXVlcnkYBSADKAki3gEKCExpc3RlbmVyEgwKBG5hbWUYASABKAkSDwoHYWRkcmVzcxgCIAEoCRIMCgRwb3J0GAMgASgNEg0KBWhvc3RzGAQgAygJEi4KA3RscxgKIAEoCzIhLmNhdXNld2F5LnNuYXBzaG90LnYxLkxpc3RlbmVyVGxzEjsKDnByb3h5X3Byb3RvY29sGAsgASgOMiMuY2F1c2V3YXkuc25hcHNob3QudjEuUHJveHlQcm90b2NvbBISCgpodHRwMV9vbmx5GAwgASgIEhUKDXJlZGlyZWN0X3BvcnQYDSABKA0iyAEKC0xpc3RlbmVyVGxzEhQKDGNlcnRpZmljYXRlcxgBIAMoCRI1CgttaW5fdmVyc2lvbhgCIAEoDjIgLmNhdXNld2F5LnNuYXBzaG90LnYxLlRsc1ZlcnNpb24SDwoHY2lwaGVycxgDIAMoCRI1CgtjbGllbnRfYXV0aBgEIAEoDjIgLmNhdXNld2F5LnNuYXBzaG90LnYxLkNsaWVudEF1dGgSDQoFdHJ1c3QYBSADKAkSFQoNb2NzcF9zdGFwbGluZxgGIAEoCCJjCg1DbGllbnRBZGRyZXNzEhcKD3RydXN0ZWRfcHJveGllcxgBIAMoCRI5CgZoZWFkZXIYAiABKA4yKS5jYXVzZXdheS5zbmFwc2hvdC52MS5DbGllbnRBZGRyZXNzSGVhZGVyIqIBCg5DbGllbnRUaW1lb3V0cxIXCg9yZXF1ZXN0X2hlYWRfbXMYASABKA0SHAoUcmVxdWVzdF9ib2R5X2lkbGVfbXMYAiABKA0SFQoNa2VlcF9hbGl2ZV9tcxgDIAEoDRIWCg5kcmFpbl9kZWxheV9tcxgEIAEoDRIQCghkcmFpbl9tcxgFIAEoDRIYChB0bHNfaGFuZHNoYWtlX21zGAogASgNIrgCCg1HYXRld2F5TGltaXRzEhYKDmhlYWRfYnl0ZXNfbWF4GAEgASgNEhMKC2hlYWRlcnNfbWF4GAIgASgNEhgKEHRhcmdldF9ieXRlc19tYXgYAyABKA0SFgoOYm9keV9ieXRlc19tYXgYBCABKAQSFwoPY29ubmVjdGlvbnNfbWF4GAUgASgNEhsKE2FjdGl2ZV9yZXF1ZXN0c19tYXgYBiABKA0SIwobY29ubmVjdGlvbnNfcGVyX2FkZHJlc3NfbWF4GAcgASgNEiMKG3JlcXVlc3RzX3Blcl9jb25uZWN0aW9uX21heBgIIAEoDRIVCg1waXBlbGluZWRfbWF4GAogASgNEhwKFGJ5dGVzX3Blcl9zZWNvbmRfbWluGAsgASgNEhMKC3N0cmVhbXNfbWF4GAwgASgNIoQECg1Db21waWxlZFJvdXRlEgwKBG5hbWUYASABKAkSEQoJbGlzdGVuZXJzGAIgAygJEg0KBWhvc3RzGAMgAygJEiwKB21hdGNoZXMYBCADKAsyGy5jYXVzZXdheS5zbmFwc2hvdC52MS5NYXRjaBIQCghwcmlvcml0eRgFIAEoERI9Cg1hbGxvd19lbmNvZGVkGAYgAygOMiYuY2F1c2V3YXkuc25hcHNob3QudjEuRW5jb2RlZENoYXJhY3RlchIvCghiYWNrZW5kcxgHIAMoCzIdLmNhdXNld2F5LnNuYXBzaG90LnYxLkJhY2tlbmQSNQoIdGltZW91dHMYCCABKAsyIy5jYXVzZXdheS5zbmFwc2hvdC52MS5Sb3V0ZVRpbWVvdXRzEhsKDmJvZHlfYnl0ZXNfbWF4GAkgASgESACIAQESGwoTYWN0aXZlX3JlcXVlc3RzX21heBgKIAEoDRIqCgVyZXRyeRgLIAEoCzIbLmNhdXNld2F5LnNuYXBzaG90LnYxLlJldHJ5EjAKCGFmZmluaXR5GAwgASgLMh4uY2F1c2V3YXkuc25hcHNob3QudjEuQWZmaW5pdHkSMQoHZmlsdGVycxgUIAMoCzIgLmNhdXNld2F5LnNuYXBzaG90LnYxLkZpbHRlckl0ZW1CEQoPX2JvZHlfYnl0ZXNfbWF4IvABCgVSZXRyeRIQCghhdHRlbXB0cxgBIAEoDRIXCg9jb25uZWN0X2ZhaWx1cmUYAiABKAgSDQoFcmVzZXQYAyABKAgSDwoHdGltZW91dBgEIAEoCBIzCghzdGF0dXNlcxgFIAMoCzIhLmNhdXNld2F5LnNuYXBzaG90LnYxLlN0YXR1c1JhbmdlEhIKCmdycGNfY29kZXMYBiADKA0SDwoHbWV0aG9kcxgHIAMoCRISCgpiYWNrb2ZmX21zGAggASgNEhYKDm1heF9iYWNrb2ZmX21zGAkgASgNEhYKDmJvZHlfYnl0ZXNfbWF4GAogASgEIioKC1N0YXR1c1JhbmdlEg0KBWZpcnN0GAEgASgNEgwKBGxhc3QYAiABKA0ifQoIQWZmaW5pdHkSNgoGY29va2llGAEgASgLMiQuY2F1c2V3YXkuc25hcHNob3QudjEuQWZmaW5pdHlDb29raWVIABIxCgJieRgCIAEoCzIjLmNhdXNld2F5LnNuYXBzaG90LnYxLlJlcXVlc3RTb3VyY2VIAEIGCgRraW5kIoQBCg5BZmZpbml0eUNvb2tpZRIMCgRuYW1lGAEgASgJEhMKC3R0bF9zZWNvbmRzGAIgASgNEgwKBHBhdGgYAyABKAkSMQoJc2FtZV9zaXRlGAQgASgOMh4uY2F1c2V3YXkuc25hcHNob3QudjEuU2FtZVNpdGUSDgoGZG9tYWluGAUgASgJIlQKDVJlcXVlc3RTb3VyY2USNQoEa2luZBgBIAEoDjInLmNhdXNld2F5LnNuYXBzaG90LnYxLlJlcXVlc3RTb3VyY2VLaW5kEgwKBG5hbWUYAiABKAkiiwIKBU1hdGNoEg8KBWV4YWN0GAEgASgJSAASEAoGcHJlZml4GAIgASgJSAASEgoIdGVtcGxhdGUYAyABKAlIABIPCgVyZWdleBgEIAEoCUgAEg8KB21ldGhvZHMYBSADKAkSNQoHaGVhZGVycxgGIAMoCzIkLmNhdXNld2F5LnNuYXBzaG90LnYxLlZhbHVlUHJlZGljYXRlEjMKBXF1ZXJ5GAcgAygLMiQuY2F1c2V3YXkuc25hcHNob3QudjEuVmFsdWVQcmVkaWNhdGUSNQoHY29va2llcxgIIAMoCzIkLmNhdXNld2F5LnNuYXBzaG90LnYxLlZhbHVlUHJlZGljYXRlQgYKBHBhdGgibAoOVmFsdWVQcmVkaWNhdGUSDAoEbmFtZRgBIAEoCRIPCgVleGFjdBgCIAEoCUgAEhAKBnByZWZpeBgDIAEoCUgAEg8KBXJlZ2V4GAQgASgJSAASEQoHcHJlc2VudBgFIAEoCEgAQgUKA3dheSIqCgdCYWNrZW5kEg8KB3NlcnZpY2UYASABKAkSDgoGd2VpZ2h0GAIgASgNIoIBCg1Sb3V0ZVRpbWVvdXRzEhIKCnJlcXVlc3RfbXMYASABKA0SGAoQcmVzcG9uc2VfaGVhZF9tcxgCIAEoDRIPCgdpZGxlX21zGAMgASgNEhYKDnN0cmVhbV9pZGxlX21zGAQgASgNEhoKEmJhY2tlbmRfcmVxdWVzdF9tcxgFIAEoDSLnBAoPQ29tcGlsZWRTZXJ2aWNlEgwKBG5hbWUYASABKAkSMAoIcHJvdG9jb2wYAiABKA4yHi5jYXVzZXdheS5zbmFwc2hvdC52MS5Qcm90b2NvbBI1CgZwb2xpY3kYAyABKA4yJS5jYXVzZXdheS5zbmFwc2hvdC52MS5CYWxhbmNpbmdQb2xpY3kSGgoSY29ubmVjdF90aW1lb3V0X21zGAQgASgNEigKBHBvb2wYBSABKAsyGi5jYXVzZXdheS5zbmFwc2hvdC52MS5Qb29sEi4KA3RscxgKIAEoCzIhLmNhdXNld2F5LnNuYXBzaG90LnYxLlVwc3RyZWFtVGxzEjIKCWJhbGFuY2luZxgLIAEoCzIfLmNhdXNld2F5LnNuYXBzaG90LnYxLkJhbGFuY2luZxIwCghhZmZpbml0eRgMIAEoCzIeLmNhdXNld2F5LnNuYXBzaG90LnYxLkFmZmluaXR5EjcKDGFjdGl2ZV9jaGVjaxgNIAEoCzIhLmNhdXNld2F5LnNuYXBzaG90LnYxLkFjdGl2ZUNoZWNrEjkKDXBhc3NpdmVfY2hlY2sYDiABKAsyIi5jYXVzZXdheS5zbmFwc2hvdC52MS5QYXNzaXZlQ2hlY2sSFQoNcGFuaWNfcGVyY2VudBgPIAEoARI3CgxyZXRyeV9idWRnZXQYECABKAsyIS5jYXVzZXdheS5zbmFwc2hvdC52MS5SZXRyeUJ1ZGdldBI9Cg9jaXJjdWl0X2JyZWFrZXIYESABKAsyJC5jYXVzZXdheS5zbmFwc2hvdC52MS5DaXJjdWl0QnJlYWtlciKfAQoJQmFsYW5jaW5nEjEKBGhhc2gYASABKAsyIy5jYXVzZXdheS5zbmFwc2hvdC52MS5SZXF1ZXN0U291cmNlEhwKFGJvdW5kZWRfbG9hZF9wZXJjZW50GAIgASgNEhUKDXNsb3dfc3RhcnRfbXMYAyABKA0SEwoLcHJlZmVyX3pvbmUYBCABKAgSFQoNc3BpbGxfcGVyY2VudBgFIAEoASLcAgoLQWN0aXZlQ2hlY2sSLQoEdHlwZRgBIAEoDjIfLmNhdXNld2F5LnNuYXBzaG90LnYxLkNoZWNrVHlwZRIMCgRwYXRoGAIgASgJEg4KBm1ldGhvZBgDIAEoCRIMCgRob3N0GAQgASgJEjIKB2hlYWRlcnMYBSADKAsyIS5jYXVzZXdheS5zbmFwc2hvdC52MS5DaGVja0hlYWRlchIzCghzdGF0dXNlcxgGIAMoCzIhLmNhdXNld2F5LnNuYXBzaG90LnYxLlN0YXR1c1JhbmdlEgwKBGJvZHkYByABKAkSDAoEcG9ydBgIIAEoDRIUCgxncnBjX3NlcnZpY2UYCSABKAkSEwoLaW50ZXJ2YWxfbXMYCiABKA0SEgoKdGltZW91dF9tcxgLIAEoDRIXCg91bmhlYWx0aHlfYWZ0ZXIYDCABKA0SFQoNaGVhbHRoeV9hZnRlchgNIAEoDSIqCgtDaGVja0hlYWRlchIMCgRuYW1lGAEgASgJEg0KBXZhbHVlGAIgASgJItUBCgxQYXNzaXZlQ2hlY2sSGAoQY29ubmVjdF9mYWlsdXJlcxgBIAEoDRIXCg9jb25zZWN1dGl2ZV81eHgYAiABKA0SHAoUc3VjY2Vzc19yYXRlX3BlcmNlbnQYAyABKAESFAoMbWluX3JlcXVlc3RzGAQgASgNEhEKCXdpbmRvd19tcxgFIAEoDRIUCgxlamVjdF9mb3JfbXMYBiABKA0SGAoQbWF4X2VqZWN0X2Zvcl9tcxgHIAEoDRIbChNtYXhfZWplY3RlZF9wZXJjZW50GAggASgBIkkKC1JldHJ5QnVkZ2V0Eg8KB3BlcmNlbnQYASABKAESFgoObWluX3Blcl9zZWNvbmQYAiABKA0SEQoJd2luZG93X21zGAMgASgNInQKDkNpcmN1aXRCcmVha2VyEhQKDHJlcXVlc3RzX21heBgBIAEoDRITCgtyZXRyaWVzX21heBgCIAEoDRI3CgxmYWlsdXJlX3JhdGUYAyABKAsyIS5jYXVzZXdheS5zbmFwc2hvdC52MS5GYWlsdXJlUmF0ZSKhAQoLRmFpbHVyZVJhdGUSDwoHcGVyY2VudBgBIAEoARIRCgl3aW5kb3dfbXMYAiABKA0SFAoMbWluX3JlcXVlc3RzGAMgASgNEhMKC29wZW5fZm9yX21zGAQgASgNEg4KBnByb2JlcxgFIAEoDRIzCghzdGF0dXNlcxgGIAMoCzIhLmNhdXNld2F5LnNuYXBzaG90LnYxLlN0YXR1c1JhbmdlIpQBCgtVcHN0cmVhbVRscxITCgtzZXJ2ZXJfbmFtZRgBIAEoCRINCgV0cnVzdBgCIAMoCRIaChJjbGllbnRfY2VydGlmaWNhdGUYAyABKAkSDgoGdmVyaWZ5GAQgASgIEjUKC21pbl92ZXJzaW9uGAUgASgOMiAuY2F1c2V3YXkuc25hcHNob3QudjEuVGxzVmVyc2lvbiKGAQoEUG9vbBIXCg9jb25uZWN0aW9uc19tYXgYASABKA0SEwoLd2FpdGluZ19tYXgYAiABKA0SFwoPaWRsZV90aW1lb3V0X21zGAMgASgNEiMKG3JlcXVlc3RzX3Blcl9jb25uZWN0aW9uX21heBgKIAEoDRISCgptYXhfYWdlX21zGAsgASgNIkwKE0NvbXBpbGVkQ2VydGlmaWNhdGUSDAoEbmFtZRgBIAEoCRINCgVjaGFpbhgCIAEoCRIQCgNrZXkYAyABKAlIAIgBAUIGCgRfa2V5IlUKEkNvbXBpbGVkTWlkZGxld2FyZRIMCgRuYW1lGAEgASgJEjEKB2ZpbHRlcnMYAiADKAsyIC5jYXVzZXdheS5zbmFwc2hvdC52MS5GaWx0ZXJJdGVtIv4BCgpGaWx0ZXJJdGVtEgwKBG5hbWUYASABKAkSDQoFcGhhc2UYAiABKA0SEgoIZGlzYWJsZWQYAyABKAhIABIUCgptaWRkbGV3YXJlGAQgASgJSAASMAoHcmVzcG9uZBgKIAEoCzIdLmNhdXNld2F5LnNuYXBzaG90LnYxLlJlc3BvbmRIABI/Cg9mYXVsdF9pbmplY3Rpb24YCyABKAsyJC5jYXVzZXdheS5zbmFwc2hvdC52MS5GYXVsdEluamVjdGlvbkgAEi4KBm1pcnJvchgMIAEoCzIcLmNhdXNld2F5LnNuYXBzaG90LnYxLk1pcnJvckgAQgYKBGl0ZW0iXwoORmF1bHRJbmplY3Rpb24SDwoHcGVyY2VudBgBIAEoARIQCghkZWxheV9tcxgCIAEoDRIQCgZzdGF0dXMYAyABKA1IABIPCgVyZXNldBgEIAEoCEgAQgcKBWFib3J0IkIKBk1pcnJvchIPCgdzZXJ2aWNlGAEgASgJEg8KB3BlcmNlbnQYAiABKAESFgoOYm9keV9ieXRlc19tYXgYAyABKAQifgoHUmVzcG9uZBIOCgZzdGF0dXMYASABKA0SNQoHaGVhZGVycxgCIAMoCzIkLmNhdXNld2F5LnNuYXBzaG90LnYxLlRlbXBsYXRlSGVhZGVyEiwKBGJvZHkYAyABKAsyHi5jYXVzZXdheS5zbmFwc2hvdC52MS5UZW1wbGF0ZSJNCg5UZW1wbGF0ZUhlYWRlchIMCgRuYW1lGAEgASgJEi0KBXZhbHVlGAIgASgLMh4uY2F1c2V3YXkuc25hcHNob3QudjEuVGVtcGxhdGUiPQoIVGVtcGxhdGUSMQoFcGFydHMYASADKAsyIi5jYXVzZXdheS5zbmFwc2hvdC52MS5UZW1wbGF0ZVBhcnQiZQoMVGVtcGxhdGVQYXJ0EhEKB2xpdGVyYWwYASABKAlIABI6Cgh2YXJpYWJsZRgCIAEoCzImLmNhdXNld2F5LnNuYXBzaG90LnYxLlRlbXBsYXRlVmFyaWFibGVIAEIGCgRwYXJ0IlYKEFRlbXBsYXRlVmFyaWFibGUSNAoGc291cmNlGAEgASgOMiQuY2F1c2V3YXkuc25hcHNob3QudjEuVGVtcGxhdGVTb3VyY2USDAoEbmFtZRgCIAEoCSqOAQoPQWNjZXNzTG9nRm9ybWF0EiEKHUFDQ0VTU19MT0dfRk9STUFUX1VOU1BFQ0lGSUVEEAASGgoWQUNDRVNTX0xPR19GT1JNQVRfSlNPThABEhwKGEFDQ0VTU19MT0dfRk9STUFUX0NPTU1PThACEh4KGkFDQ0VTU19MT0dfRk9STUFUX0NPTUJJTkVEEAMqcgoKQ2xpZW50QXV0aBIbChdDTElFTlRfQVVUSF9VTlNQRUNJRklFRBAAEhQKEENMSUVOVF9BVVRIX05PTkUQARIYChRDTElFTlRfQVVUSF9PUFRJT05BTBACEhcKE0NMSUVOVF9BVVRIX1JFUVVJUkUQAypmCg1Qcm94eVByb3RvY29sEh4KGlBST1hZX1BST1RPQ09MX1VOU1BFQ0lGSUVEEAASGQoVUFJPWFlfUFJPVE9DT0xfQUNDRVBUEAESGgoWUFJPWFlfUFJPVE9DT0xfUkVRVUlSRRACKowBChNDbGllbnRBZGRyZXNzSGVhZGVyEiUKIUNMSUVOVF9BRERSRVNTX0hFQURFUl9VTlNQRUNJRklFRBAAEikKJUNMSUVOVF9BRERSRVNTX0hFQURFUl9YX0ZPUldBUkRFRF9GT1IQARIjCh9DTElFTlRfQUREUkVTU19IRUFERVJfRk9SV0FSREVEEAIqYgoIU2FtZVNpdGUSGQoVU0FNRV9TSVRFX1VOU1BFQ0lGSUVEEAASEQoNU0FNRV9TSVRFX0xBWBABEhQKEFNBTUVfU0lURV9TVFJJQ1QQAhISCg5TQU1FX1NJVEVfTk9ORRADKvUBChFSZXF1ZXN0U291cmNlS2luZBIjCh9SRVFVRVNUX1NPVVJDRV9LSU5EX1VOU1BFQ0lGSUVEEAASHwobUkVRVUVTVF9TT1VSQ0VfS0lORF9BRERSRVNTEAESHQoZUkVRVUVTVF9TT1VSQ0VfS0lORF9ST1VURRACEhwKGFJFUVVFU1RfU09VUkNFX0tJTkRfUEFUSBADEh4KGlJFUVVFU1RfU09VUkNFX0tJTkRfSEVBREVSEAQSHQoZUkVRVUVTVF9TT1VSQ0VfS0lORF9RVUVSWRAFEh4KGlJFUVVFU1RfU09VUkNFX0tJTkRfQ09PS0lFEAYq0AEKEEVuY29kZWRDaGFyYWN0ZXISIQodRU5DT0RFRF9DSEFSQUNURVJfVU5TUEVDSUZJRUQQABIbChdFTkNPREVEX0NIQVJBQ1RFUl9TTEFTSBABEh8KG0VOQ09ERURfQ0hBUkFDVEVSX0JBQ0tTTEFTSBACEh4KGkVOQ09ERURfQ0hBUkFDVEVSX1FVRVNUSU9OEAMSGgoWRU5DT0RFRF9DSEFSQUNURVJfSEFTSBAEEh8KG0VOQ09ERURfQ0hBUkFDVEVSX1NFTUlDT0xPThAFKmUKCUNoZWNrVHlwZRIaChZDSEVDS19UWVBFX1VOU1BFQ0lGSUVEEAASEwoPQ0hFQ0tfVFlQRV9IVFRQEAESEgoOQ0hFQ0tfVFlQRV9UQ1AQAhITCg9DSEVDS19UWVBFX0dSUEMQAypTCgpUbHNWZXJzaW9uEhsKF1RMU19WRVJTSU9OX1VOU1BFQ0lGSUVEEAASEwoPVExTX1ZFUlNJT05fMV8yEAESEwoPVExTX1ZFUlNJT05fMV8zEAIqbgoIUHJvdG9jb2wSGAoUUFJPVE9DT0xfVU5TUEVDSUZJRUQQABIRCg1QUk9UT0NPTF9IVFRQEAESEgoOUFJPVE9DT0xfSFRUUFMQAhIQCgxQUk9UT0NPTF9IMkMQAxIPCgtQUk9UT0NPTF9IMhAEKvgBCg9CYWxhbmNpbmdQb2xpY3kSIAocQkFMQU5DSU5HX1BPTElDWV9VTlNQRUNJRklFRBAAEiAKHEJBTEFOQ0lOR19QT0xJQ1lfUk9VTkRfUk9CSU4QARIbChdCQUxBTkNJTkdfUE9MSUNZX1JBTkRPTRACEiIKHkJBTEFOQ0lOR19QT0xJQ1lfTEVBU1RfUkVRVUVTVBADEh4KGkJBTEFOQ0lOR19QT0xJQ1lfUEVBS19FV01BEAQSJAogQkFMQU5DSU5HX1BPTElDWV9DT05TSVNURU5UX0hBU0gQBRIaChZCQUxBTkNJTkdfUE9MSUNZX0ZJUlNUEAYqjAMKDlRlbXBsYXRlU291cmNlEh8KG1RFTVBMQVRFX1NPVVJDRV9VTlNQRUNJRklFRBAAEiIKHlRFTVBMQVRFX1NPVVJDRV9SRVFVRVNUX01FVEhPRBABEiAKHFRFTVBMQVRFX1NPVVJDRV9SRVFVRVNUX0hPU1QQAhIgChxURU1QTEFURV9TT1VSQ0VfUkVRVUVTVF9QQVRIEAMSHgoaVEVNUExBVEVfU09VUkNFX1JFUVVFU1RfSUQQBBIiCh5URU1QTEFURV9TT1VSQ0VfUkVRVUVTVF9TQ0hFTUUQBRIiCh5URU1QTEFURV9TT1VSQ0VfUkVRVUVTVF9IRUFERVIQBhIhCh1URU1QTEFURV9TT1VSQ0VfUkVRVUVTVF9RVUVSWRAHEiIKHlRFTVBMQVRFX1NPVVJDRV9QQVRIX1BBUkFNRVRFUhAIEiIKHlRFTVBMQVRFX1NPVVJDRV9DTElFTlRfQUREUkVTUxAJEh4KGlRFTVBMQVRFX1NPVVJDRV9ST1VURV9OQU1FEApiBnByb3RvMw");
+  fileDesc("CiNjYXVzZXdheS9zbmFwc2hvdC92MS9zbmFwc2hvdC5wcm90bxIUY2F1c2V3YXkuc25hcHNob3QudjEizQMKD0NvbXBpbGVkR2F0ZXdheRIMCgRuYW1lGAEgASgJEjEKCWxpc3RlbmVycxgCIAMoCzIeLmNhdXNld2F5LnNuYXBzaG90LnYxLkxpc3RlbmVyEjsKDmNsaWVudF9hZGRyZXNzGAMgASgLMiMuY2F1c2V3YXkuc25hcHNob3QudjEuQ2xpZW50QWRkcmVzcxIVCg1tZXJnZV9zbGFzaGVzGAQgASgIEjYKCHRpbWVvdXRzGAUgASgLMiQuY2F1c2V3YXkuc25hcHNob3QudjEuQ2xpZW50VGltZW91dHMSMwoGbGltaXRzGAYgASgLMiMuY2F1c2V3YXkuc25hcHNob3QudjEuR2F0ZXdheUxpbWl0cxIaChJhY2Nlc3NfbG9nX2VuYWJsZWQYByABKAgSNAoKZm9yd2FyZGluZxgKIAEoCzIgLmNhdXNld2F5LnNuYXBzaG90LnYxLkZvcndhcmRpbmcSMwoKYWNjZXNzX2xvZxgLIAEoCzIfLmNhdXNld2F5LnNuYXBzaG90LnYxLkFjY2Vzc0xvZxIxCgdmaWx0ZXJzGBQgAygLMiAuY2F1c2V3YXkuc25hcHNob3QudjEuRmlsdGVySXRlbSIsCgpGb3J3YXJkaW5nEhEKCWZvcndhcmRlZBgBIAEoCBILCgN2aWEYAiABKAgilgEKCUFjY2Vzc0xvZxI1CgZmb3JtYXQYASABKA4yJS5jYXVzZXdheS5zbmFwc2hvdC52MS5BY2Nlc3NMb2dGb3JtYXQSDAoEcGF0aBgCIAEoCRIWCg5zYW1wbGVfcGVyY2VudBgDIAEoARIWCg5yZWRhY3RfaGVhZGVycxgEIAMoCRIUCgxyZWRhY3RfcXVlcnkYBSADKAki3gEKCExpc3RlbmVyEgwKBG5hbWUYASABKAkSDwoHYWRkcmVzcxgCIAEoCRIMCgRwb3J0GAMgASgNEg0KBWhvc3RzGAQgAygJEi4KA3RscxgKIAEoCzIhLmNhdXNld2F5LnNuYXBzaG90LnYxLkxpc3RlbmVyVGxzEjsKDnByb3h5X3Byb3RvY29sGAsgASgOMiMuY2F1c2V3YXkuc25hcHNob3QudjEuUHJveHlQcm90b2NvbBISCgpodHRwMV9vbmx5GAwgASgIEhUKDXJlZGlyZWN0X3BvcnQYDSABKA0iyAEKC0xpc3RlbmVyVGxzEhQKDGNlcnRpZmljYXRlcxgBIAMoCRI1CgttaW5fdmVyc2lvbhgCIAEoDjIgLmNhdXNld2F5LnNuYXBzaG90LnYxLlRsc1ZlcnNpb24SDwoHY2lwaGVycxgDIAMoCRI1CgtjbGllbnRfYXV0aBgEIAEoDjIgLmNhdXNld2F5LnNuYXBzaG90LnYxLkNsaWVudEF1dGgSDQoFdHJ1c3QYBSADKAkSFQoNb2NzcF9zdGFwbGluZxgGIAEoCCJjCg1DbGllbnRBZGRyZXNzEhcKD3RydXN0ZWRfcHJveGllcxgBIAMoCRI5CgZoZWFkZXIYAiABKA4yKS5jYXVzZXdheS5zbmFwc2hvdC52MS5DbGllbnRBZGRyZXNzSGVhZGVyIqIBCg5DbGllbnRUaW1lb3V0cxIXCg9yZXF1ZXN0X2hlYWRfbXMYASABKA0SHAoUcmVxdWVzdF9ib2R5X2lkbGVfbXMYAiABKA0SFQoNa2VlcF9hbGl2ZV9tcxgDIAEoDRIWCg5kcmFpbl9kZWxheV9tcxgEIAEoDRIQCghkcmFpbl9tcxgFIAEoDRIYChB0bHNfaGFuZHNoYWtlX21zGAogASgNIrgCCg1HYXRld2F5TGltaXRzEhYKDmhlYWRfYnl0ZXNfbWF4GAEgASgNEhMKC2hlYWRlcnNfbWF4GAIgASgNEhgKEHRhcmdldF9ieXRlc19tYXgYAyABKA0SFgoOYm9keV9ieXRlc19tYXgYBCABKAQSFwoPY29ubmVjdGlvbnNfbWF4GAUgASgNEhsKE2FjdGl2ZV9yZXF1ZXN0c19tYXgYBiABKA0SIwobY29ubmVjdGlvbnNfcGVyX2FkZHJlc3NfbWF4GAcgASgNEiMKG3JlcXVlc3RzX3Blcl9jb25uZWN0aW9uX21heBgIIAEoDRIVCg1waXBlbGluZWRfbWF4GAogASgNEhwKFGJ5dGVzX3Blcl9zZWNvbmRfbWluGAsgASgNEhMKC3N0cmVhbXNfbWF4GAwgASgNIvYECg1Db21waWxlZFJvdXRlEgwKBG5hbWUYASABKAkSEQoJbGlzdGVuZXJzGAIgAygJEg0KBWhvc3RzGAMgAygJEiwKB21hdGNoZXMYBCADKAsyGy5jYXVzZXdheS5zbmFwc2hvdC52MS5NYXRjaBIQCghwcmlvcml0eRgFIAEoERI9Cg1hbGxvd19lbmNvZGVkGAYgAygOMiYuY2F1c2V3YXkuc25hcHNob3QudjEuRW5jb2RlZENoYXJhY3RlchIvCghiYWNrZW5kcxgHIAMoCzIdLmNhdXNld2F5LnNuYXBzaG90LnYxLkJhY2tlbmQSNQoIdGltZW91dHMYCCABKAsyIy5jYXVzZXdheS5zbmFwc2hvdC52MS5Sb3V0ZVRpbWVvdXRzEhsKDmJvZHlfYnl0ZXNfbWF4GAkgASgESACIAQESGwoTYWN0aXZlX3JlcXVlc3RzX21heBgKIAEoDRIqCgVyZXRyeRgLIAEoCzIbLmNhdXNld2F5LnNuYXBzaG90LnYxLlJldHJ5EjAKCGFmZmluaXR5GAwgASgLMh4uY2F1c2V3YXkuc25hcHNob3QudjEuQWZmaW5pdHkSOQoKd2ViX3NvY2tldBgNIAEoCzIlLmNhdXNld2F5LnNuYXBzaG90LnYxLldlYlNvY2tldFBvbGljeRIcChRldmVudHNfa2VlcF9hbGl2ZV9tcxgOIAEoDRIXCg9leHBpcnlfZ3JhY2VfbXMYDyABKA0SMQoHZmlsdGVycxgUIAMoCzIgLmNhdXNld2F5LnNuYXBzaG90LnYxLkZpbHRlckl0ZW1CEQoPX2JvZHlfYnl0ZXNfbWF4IoECCg9XZWJTb2NrZXRQb2xpY3kSEAoIZGlzYWJsZWQYASABKAgSFQoNYWxsb3dfb3JpZ2lucxgCIAMoCRIXCg9jb25uZWN0aW9uc19tYXgYAyABKA0SEwoLbGlmZXRpbWVfbXMYBCABKA0SGAoQcGluZ19pbnRlcnZhbF9tcxgFIAEoDRIXCg9wb25nX3RpbWVvdXRfbXMYBiABKA0SGQoRbWVzc2FnZV9ieXRlc19tYXgYByABKAQSGwoTbWVzc2FnZXNfcGVyX3NlY29uZBgIIAEoDRIUCgxyZWZ1c2VzX3RleHQYCSABKAgSFgoOcmVmdXNlc19iaW5hcnkYCiABKAgi8AEKBVJldHJ5EhAKCGF0dGVtcHRzGAEgASgNEhcKD2Nvbm5lY3RfZmFpbHVyZRgCIAEoCBINCgVyZXNldBgDIAEoCBIPCgd0aW1lb3V0GAQgASgIEjMKCHN0YXR1c2VzGAUgAygLMiEuY2F1c2V3YXkuc25hcHNob3QudjEuU3RhdHVzUmFuZ2USEgoKZ3JwY19jb2RlcxgGIAMoDRIPCgdtZXRob2RzGAcgAygJEhIKCmJhY2tvZmZfbXMYCCABKA0SFgoObWF4X2JhY2tvZmZfbXMYCSABKA0SFgoOYm9keV9ieXRlc19tYXgYCiABKAQiKgoLU3RhdHVzUmFuZ2USDQoFZmlyc3QYASABKA0SDAoEbGFzdBgCIAEoDSJ9CghBZmZpbml0eRI2CgZjb29raWUYASABKAsyJC5jYXVzZXdheS5zbmFwc2hvdC52MS5BZmZpbml0eUNvb2tpZUgAEjEKAmJ5GAIgASgLMiMuY2F1c2V3YXkuc25hcHNob3QudjEuUmVxdWVzdFNvdXJjZUgAQgYKBGtpbmQihAEKDkFmZmluaXR5Q29va2llEgwKBG5hbWUYASABKAkSEwoLdHRsX3NlY29uZHMYAiABKA0SDAoEcGF0aBgDIAEoCRIxCglzYW1lX3NpdGUYBCABKA4yHi5jYXVzZXdheS5zbmFwc2hvdC52MS5TYW1lU2l0ZRIOCgZkb21haW4YBSABKAkiVAoNUmVxdWVzdFNvdXJjZRI1CgRraW5kGAEgASgOMicuY2F1c2V3YXkuc25hcHNob3QudjEuUmVxdWVzdFNvdXJjZUtpbmQSDAoEbmFtZRgCIAEoCSKLAgoFTWF0Y2gSDwoFZXhhY3QYASABKAlIABIQCgZwcmVmaXgYAiABKAlIABISCgh0ZW1wbGF0ZRgDIAEoCUgAEg8KBXJlZ2V4GAQgASgJSAASDwoHbWV0aG9kcxgFIAMoCRI1CgdoZWFkZXJzGAYgAygLMiQuY2F1c2V3YXkuc25hcHNob3QudjEuVmFsdWVQcmVkaWNhdGUSMwoFcXVlcnkYByADKAsyJC5jYXVzZXdheS5zbmFwc2hvdC52MS5WYWx1ZVByZWRpY2F0ZRI1Cgdjb29raWVzGAggAygLMiQuY2F1c2V3YXkuc25hcHNob3QudjEuVmFsdWVQcmVkaWNhdGVCBgoEcGF0aCJsCg5WYWx1ZVByZWRpY2F0ZRIMCgRuYW1lGAEgASgJEg8KBWV4YWN0GAIgASgJSAASEAoGcHJlZml4GAMgASgJSAASDwoFcmVnZXgYBCABKAlIABIRCgdwcmVzZW50GAUgASgISABCBQoDd2F5IioKB0JhY2tlbmQSDwoHc2VydmljZRgBIAEoCRIOCgZ3ZWlnaHQYAiABKA0iggEKDVJvdXRlVGltZW91dHMSEgoKcmVxdWVzdF9tcxgBIAEoDRIYChByZXNwb25zZV9oZWFkX21zGAIgASgNEg8KB2lkbGVfbXMYAyABKA0SFgoOc3RyZWFtX2lkbGVfbXMYBCABKA0SGgoSYmFja2VuZF9yZXF1ZXN0X21zGAUgASgNIucECg9Db21waWxlZFNlcnZpY2USDAoEbmFtZRgBIAEoCRIwCghwcm90b2NvbBgCIAEoDjIeLmNhdXNld2F5LnNuYXBzaG90LnYxLlByb3RvY29sEjUKBnBvbGljeRgDIAEoDjIlLmNhdXNld2F5LnNuYXBzaG90LnYxLkJhbGFuY2luZ1BvbGljeRIaChJjb25uZWN0X3RpbWVvdXRfbXMYBCABKA0SKAoEcG9vbBgFIAEoCzIaLmNhdXNld2F5LnNuYXBzaG90LnYxLlBvb2wSLgoDdGxzGAogASgLMiEuY2F1c2V3YXkuc25hcHNob3QudjEuVXBzdHJlYW1UbHMSMgoJYmFsYW5jaW5nGAsgASgLMh8uY2F1c2V3YXkuc25hcHNob3QudjEuQmFsYW5jaW5nEjAKCGFmZmluaXR5GAwgASgLMh4uY2F1c2V3YXkuc25hcHNob3QudjEuQWZmaW5pdHkSNwoMYWN0aXZlX2NoZWNrGA0gASgLMiEuY2F1c2V3YXkuc25hcHNob3QudjEuQWN0aXZlQ2hlY2sSOQoNcGFzc2l2ZV9jaGVjaxgOIAEoCzIiLmNhdXNld2F5LnNuYXBzaG90LnYxLlBhc3NpdmVDaGVjaxIVCg1wYW5pY19wZXJjZW50GA8gASgBEjcKDHJldHJ5X2J1ZGdldBgQIAEoCzIhLmNhdXNld2F5LnNuYXBzaG90LnYxLlJldHJ5QnVkZ2V0Ej0KD2NpcmN1aXRfYnJlYWtlchgRIAEoCzIkLmNhdXNld2F5LnNuYXBzaG90LnYxLkNpcmN1aXRCcmVha2VyIp8BCglCYWxhbmNpbmcSMQoEaGFzaBgBIAEoCzIjLmNhdXNld2F5LnNuYXBzaG90LnYxLlJlcXVlc3RTb3VyY2USHAoUYm91bmRlZF9sb2FkX3BlcmNlbnQYAiABKA0SFQoNc2xvd19zdGFydF9tcxgDIAEoDRITCgtwcmVmZXJfem9uZRgEIAEoCBIVCg1zcGlsbF9wZXJjZW50GAUgASgBItwCCgtBY3RpdmVDaGVjaxItCgR0eXBlGAEgASgOMh8uY2F1c2V3YXkuc25hcHNob3QudjEuQ2hlY2tUeXBlEgwKBHBhdGgYAiABKAkSDgoGbWV0aG9kGAMgASgJEgwKBGhvc3QYBCABKAkSMgoHaGVhZGVycxgFIAMoCzIhLmNhdXNld2F5LnNuYXBzaG90LnYxLkNoZWNrSGVhZGVyEjMKCHN0YXR1c2VzGAYgAygLMiEuY2F1c2V3YXkuc25hcHNob3QudjEuU3RhdHVzUmFuZ2USDAoEYm9keRgHIAEoCRIMCgRwb3J0GAggASgNEhQKDGdycGNfc2VydmljZRgJIAEoCRITCgtpbnRlcnZhbF9tcxgKIAEoDRISCgp0aW1lb3V0X21zGAsgASgNEhcKD3VuaGVhbHRoeV9hZnRlchgMIAEoDRIVCg1oZWFsdGh5X2FmdGVyGA0gASgNIioKC0NoZWNrSGVhZGVyEgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAki1QEKDFBhc3NpdmVDaGVjaxIYChBjb25uZWN0X2ZhaWx1cmVzGAEgASgNEhcKD2NvbnNlY3V0aXZlXzV4eBgCIAEoDRIcChRzdWNjZXNzX3JhdGVfcGVyY2VudBgDIAEoARIUCgxtaW5fcmVxdWVzdHMYBCABKA0SEQoJd2luZG93X21zGAUgASgNEhQKDGVqZWN0X2Zvcl9tcxgGIAEoDRIYChBtYXhfZWplY3RfZm9yX21zGAcgASgNEhsKE21heF9lamVjdGVkX3BlcmNlbnQYCCABKAEiSQoLUmV0cnlCdWRnZXQSDwoHcGVyY2VudBgBIAEoARIWCg5taW5fcGVyX3NlY29uZBgCIAEoDRIRCgl3aW5kb3dfbXMYAyABKA0idAoOQ2lyY3VpdEJyZWFrZXISFAoMcmVxdWVzdHNfbWF4GAEgASgNEhMKC3JldHJpZXNfbWF4GAIgASgNEjcKDGZhaWx1cmVfcmF0ZRgDIAEoCzIhLmNhdXNld2F5LnNuYXBzaG90LnYxLkZhaWx1cmVSYXRlIqEBCgtGYWlsdXJlUmF0ZRIPCgdwZXJjZW50GAEgASgBEhEKCXdpbmRvd19tcxgCIAEoDRIUCgxtaW5fcmVxdWVzdHMYAyABKA0SEwoLb3Blbl9mb3JfbXMYBCABKA0SDgoGcHJvYmVzGAUgASgNEjMKCHN0YXR1c2VzGAYgAygLMiEuY2F1c2V3YXkuc25hcHNob3QudjEuU3RhdHVzUmFuZ2UilAEKC1Vwc3RyZWFtVGxzEhMKC3NlcnZlcl9uYW1lGAEgASgJEg0KBXRydXN0GAIgAygJEhoKEmNsaWVudF9jZXJ0aWZpY2F0ZRgDIAEoCRIOCgZ2ZXJpZnkYBCABKAgSNQoLbWluX3ZlcnNpb24YBSABKA4yIC5jYXVzZXdheS5zbmFwc2hvdC52MS5UbHNWZXJzaW9uIoYBCgRQb29sEhcKD2Nvbm5lY3Rpb25zX21heBgBIAEoDRITCgt3YWl0aW5nX21heBgCIAEoDRIXCg9pZGxlX3RpbWVvdXRfbXMYAyABKA0SIwobcmVxdWVzdHNfcGVyX2Nvbm5lY3Rpb25fbWF4GAogASgNEhIKCm1heF9hZ2VfbXMYCyABKA0iTAoTQ29tcGlsZWRDZXJ0aWZpY2F0ZRIMCgRuYW1lGAEgASgJEg0KBWNoYWluGAIgASgJEhAKA2tleRgDIAEoCUgAiAEBQgYKBF9rZXkiVQoSQ29tcGlsZWRNaWRkbGV3YXJlEgwKBG5hbWUYASABKAkSMQoHZmlsdGVycxgCIAMoCzIgLmNhdXNld2F5LnNuYXBzaG90LnYxLkZpbHRlckl0ZW0i/gEKCkZpbHRlckl0ZW0SDAoEbmFtZRgBIAEoCRINCgVwaGFzZRgCIAEoDRISCghkaXNhYmxlZBgDIAEoCEgAEhQKCm1pZGRsZXdhcmUYBCABKAlIABIwCgdyZXNwb25kGAogASgLMh0uY2F1c2V3YXkuc25hcHNob3QudjEuUmVzcG9uZEgAEj8KD2ZhdWx0X2luamVjdGlvbhgLIAEoCzIkLmNhdXNld2F5LnNuYXBzaG90LnYxLkZhdWx0SW5qZWN0aW9uSAASLgoGbWlycm9yGAwgASgLMhwuY2F1c2V3YXkuc25hcHNob3QudjEuTWlycm9ySABCBgoEaXRlbSJfCg5GYXVsdEluamVjdGlvbhIPCgdwZXJjZW50GAEgASgBEhAKCGRlbGF5X21zGAIgASgNEhAKBnN0YXR1cxgDIAEoDUgAEg8KBXJlc2V0GAQgASgISABCBwoFYWJvcnQiQgoGTWlycm9yEg8KB3NlcnZpY2UYASABKAkSDwoHcGVyY2VudBgCIAEoARIWCg5ib2R5X2J5dGVzX21heBgDIAEoBCJ+CgdSZXNwb25kEg4KBnN0YXR1cxgBIAEoDRI1CgdoZWFkZXJzGAIgAygLMiQuY2F1c2V3YXkuc25hcHNob3QudjEuVGVtcGxhdGVIZWFkZXISLAoEYm9keRgDIAEoCzIeLmNhdXNld2F5LnNuYXBzaG90LnYxLlRlbXBsYXRlIk0KDlRlbXBsYXRlSGVhZGVyEgwKBG5hbWUYASABKAkSLQoFdmFsdWUYAiABKAsyHi5jYXVzZXdheS5zbmFwc2hvdC52MS5UZW1wbGF0ZSI9CghUZW1wbGF0ZRIxCgVwYXJ0cxgBIAMoCzIiLmNhdXNld2F5LnNuYXBzaG90LnYxLlRlbXBsYXRlUGFydCJlCgxUZW1wbGF0ZVBhcnQSEQoHbGl0ZXJhbBgBIAEoCUgAEjoKCHZhcmlhYmxlGAIgASgLMiYuY2F1c2V3YXkuc25hcHNob3QudjEuVGVtcGxhdGVWYXJpYWJsZUgAQgYKBHBhcnQiVgoQVGVtcGxhdGVWYXJpYWJsZRI0CgZzb3VyY2UYASABKA4yJC5jYXVzZXdheS5zbmFwc2hvdC52MS5UZW1wbGF0ZVNvdXJjZRIMCgRuYW1lGAIgASgJKo4BCg9BY2Nlc3NMb2dGb3JtYXQSIQodQUNDRVNTX0xPR19GT1JNQVRfVU5TUEVDSUZJRUQQABIaChZBQ0NFU1NfTE9HX0ZPUk1BVF9KU09OEAESHAoYQUNDRVNTX0xPR19GT1JNQVRfQ09NTU9OEAISHgoaQUNDRVNTX0xPR19GT1JNQVRfQ09NQklORUQQAypyCgpDbGllbnRBdXRoEhsKF0NMSUVOVF9BVVRIX1VOU1BFQ0lGSUVEEAASFAoQQ0xJRU5UX0FVVEhfTk9ORRABEhgKFENMSUVOVF9BVVRIX09QVElPTkFMEAISFwoTQ0xJRU5UX0FVVEhfUkVRVUlSRRADKmYKDVByb3h5UHJvdG9jb2wSHgoaUFJPWFlfUFJPVE9DT0xfVU5TUEVDSUZJRUQQABIZChVQUk9YWV9QUk9UT0NPTF9BQ0NFUFQQARIaChZQUk9YWV9QUk9UT0NPTF9SRVFVSVJFEAIqjAEKE0NsaWVudEFkZHJlc3NIZWFkZXISJQohQ0xJRU5UX0FERFJFU1NfSEVBREVSX1VOU1BFQ0lGSUVEEAASKQolQ0xJRU5UX0FERFJFU1NfSEVBREVSX1hfRk9SV0FSREVEX0ZPUhABEiMKH0NMSUVOVF9BRERSRVNTX0hFQURFUl9GT1JXQVJERUQQAipiCghTYW1lU2l0ZRIZChVTQU1FX1NJVEVfVU5TUEVDSUZJRUQQABIRCg1TQU1FX1NJVEVfTEFYEAESFAoQU0FNRV9TSVRFX1NUUklDVBACEhIKDlNBTUVfU0lURV9OT05FEAMq9QEKEVJlcXVlc3RTb3VyY2VLaW5kEiMKH1JFUVVFU1RfU09VUkNFX0tJTkRfVU5TUEVDSUZJRUQQABIfChtSRVFVRVNUX1NPVVJDRV9LSU5EX0FERFJFU1MQARIdChlSRVFVRVNUX1NPVVJDRV9LSU5EX1JPVVRFEAISHAoYUkVRVUVTVF9TT1VSQ0VfS0lORF9QQVRIEAMSHgoaUkVRVUVTVF9TT1VSQ0VfS0lORF9IRUFERVIQBBIdChlSRVFVRVNUX1NPVVJDRV9LSU5EX1FVRVJZEAUSHgoaUkVRVUVTVF9TT1VSQ0VfS0lORF9DT09LSUUQBirQAQoQRW5jb2RlZENoYXJhY3RlchIhCh1FTkNPREVEX0NIQVJBQ1RFUl9VTlNQRUNJRklFRBAAEhsKF0VOQ09ERURfQ0hBUkFDVEVSX1NMQVNIEAESHwobRU5DT0RFRF9DSEFSQUNURVJfQkFDS1NMQVNIEAISHgoaRU5DT0RFRF9DSEFSQUNURVJfUVVFU1RJT04QAxIaChZFTkNPREVEX0NIQVJBQ1RFUl9IQVNIEAQSHwobRU5DT0RFRF9DSEFSQUNURVJfU0VNSUNPTE9OEAUqZQoJQ2hlY2tUeXBlEhoKFkNIRUNLX1RZUEVfVU5TUEVDSUZJRUQQABITCg9DSEVDS19UWVBFX0hUVFAQARISCg5DSEVDS19UWVBFX1RDUBACEhMKD0NIRUNLX1RZUEVfR1JQQxADKlMKClRsc1ZlcnNpb24SGwoXVExTX1ZFUlNJT05fVU5TUEVDSUZJRUQQABITCg9UTFNfVkVSU0lPTl8xXzIQARITCg9UTFNfVkVSU0lPTl8xXzMQAipuCghQcm90b2NvbBIYChRQUk9UT0NPTF9VTlNQRUNJRklFRBAAEhEKDVBST1RPQ09MX0hUVFAQARISCg5QUk9UT0NPTF9IVFRQUxACEhAKDFBST1RPQ09MX0gyQxADEg8KC1BST1RPQ09MX0gyEAQq+AEKD0JhbGFuY2luZ1BvbGljeRIgChxCQUxBTkNJTkdfUE9MSUNZX1VOU1BFQ0lGSUVEEAASIAocQkFMQU5DSU5HX1BPTElDWV9ST1VORF9ST0JJThABEhsKF0JBTEFOQ0lOR19QT0xJQ1lfUkFORE9NEAISIgoeQkFMQU5DSU5HX1BPTElDWV9MRUFTVF9SRVFVRVNUEAMSHgoaQkFMQU5DSU5HX1BPTElDWV9QRUFLX0VXTUEQBBIkCiBCQUxBTkNJTkdfUE9MSUNZX0NPTlNJU1RFTlRfSEFTSBAFEhoKFkJBTEFOQ0lOR19QT0xJQ1lfRklSU1QQBiqMAwoOVGVtcGxhdGVTb3VyY2USHwobVEVNUExBVEVfU09VUkNFX1VOU1BFQ0lGSUVEEAASIgoeVEVNUExBVEVfU09VUkNFX1JFUVVFU1RfTUVUSE9EEAESIAocVEVNUExBVEVfU09VUkNFX1JFUVVFU1RfSE9TVBACEiAKHFRFTVBMQVRFX1NPVVJDRV9SRVFVRVNUX1BBVEgQAxIeChpURU1QTEFURV9TT1VSQ0VfUkVRVUVTVF9JRBAEEiIKHlRFTVBMQVRFX1NPVVJDRV9SRVFVRVNUX1NDSEVNRRAFEiIKHlRFTVBMQVRFX1NPVVJDRV9SRVFVRVNUX0hFQURFUhAGEiEKHVRFTVBMQVRFX1NPVVJDRV9SRVFVRVNUX1FVRVJZEAcSIgoeVEVNUExBVEVfU09VUkNFX1BBVEhfUEFSQU1FVEVSEAgSIgoeVEVNUExBVEVfU09VUkNFX0NMSUVOVF9BRERSRVNTEAkSHgoaVEVNUExBVEVfU09VUkNFX1JPVVRFX05BTUUQCmIGcHJvdG8z");
 
 /**
  * Key "gateway/<name>", schema version 1.
@@ -476,6 +476,27 @@ export type CompiledRoute = Message<"causeway.snapshot.v1.CompiledRoute"> & {
   affinity?: Affinity | undefined;
 
   /**
+   * Absent = allowed for every origin, without limits.
+   *
+   * @generated from field: causeway.snapshot.v1.WebSocketPolicy web_socket = 13;
+   */
+  webSocket?: WebSocketPolicy | undefined;
+
+  /**
+   * Silence after which a comment goes into an event stream; 0 = off.
+   *
+   * @generated from field: uint32 events_keep_alive_ms = 14;
+   */
+  eventsKeepAliveMs: number;
+
+  /**
+   * How long a stream outlives what admitted it.
+   *
+   * @generated from field: uint32 expiry_grace_ms = 15;
+   */
+  expiryGraceMs: number;
+
+  /**
    * @generated from field: repeated causeway.snapshot.v1.FilterItem filters = 20;
    */
   filters: FilterItem[];
@@ -487,6 +508,82 @@ export type CompiledRoute = Message<"causeway.snapshot.v1.CompiledRoute"> & {
  */
 export const CompiledRouteSchema: GenMessage<CompiledRoute> = /*@__PURE__*/
   messageDesc(file_causeway_snapshot_v1_snapshot, 8);
+
+/**
+ * What a Route says of WebSockets; a field at zero says nothing.
+ *
+ * @generated from message causeway.snapshot.v1.WebSocketPolicy
+ */
+export type WebSocketPolicy = Message<"causeway.snapshot.v1.WebSocketPolicy"> & {
+  /**
+   * @generated from field: bool disabled = 1;
+   */
+  disabled: boolean;
+
+  /**
+   * Origins as browsers send them, "*." before a suffix of hosts; empty = any.
+   *
+   * @generated from field: repeated string allow_origins = 2;
+   */
+  allowOrigins: string[];
+
+  /**
+   * Open at the same time on a node.
+   *
+   * @generated from field: uint32 connections_max = 3;
+   */
+  connectionsMax: number;
+
+  /**
+   * @generated from field: uint32 lifetime_ms = 4;
+   */
+  lifetimeMs: number;
+
+  /**
+   * @generated from field: uint32 ping_interval_ms = 5;
+   */
+  pingIntervalMs: number;
+
+  /**
+   * Only together with an interval.
+   *
+   * @generated from field: uint32 pong_timeout_ms = 6;
+   */
+  pongTimeoutMs: number;
+
+  /**
+   * The rest is about messages from clients: the length of one with all its fragments,
+   *
+   * @generated from field: uint64 message_bytes_max = 7;
+   */
+  messageBytesMax: bigint;
+
+  /**
+   * on one connection,
+   *
+   * @generated from field: uint32 messages_per_second = 8;
+   */
+  messagesPerSecond: number;
+
+  /**
+   * and kinds that end it.
+   *
+   * @generated from field: bool refuses_text = 9;
+   */
+  refusesText: boolean;
+
+  /**
+   * @generated from field: bool refuses_binary = 10;
+   */
+  refusesBinary: boolean;
+};
+
+/**
+ * Describes the message causeway.snapshot.v1.WebSocketPolicy.
+ * Use `create(WebSocketPolicySchema)` to create a new message.
+ */
+export const WebSocketPolicySchema: GenMessage<WebSocketPolicy> = /*@__PURE__*/
+  messageDesc(file_causeway_snapshot_v1_snapshot, 9);
 
 /**
  * When a request is tried again.
@@ -554,7 +651,7 @@ export type Retry = Message<"causeway.snapshot.v1.Retry"> & {
  * Use `create(RetrySchema)` to create a new message.
  */
 export const RetrySchema: GenMessage<Retry> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 9);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 10);
 
 /**
  * Both are in it.
@@ -578,7 +675,7 @@ export type StatusRange = Message<"causeway.snapshot.v1.StatusRange"> & {
  * Use `create(StatusRangeSchema)` to create a new message.
  */
 export const StatusRangeSchema: GenMessage<StatusRange> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 10);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 11);
 
 /**
  * Which requests belong together.
@@ -609,7 +706,7 @@ export type Affinity = Message<"causeway.snapshot.v1.Affinity"> & {
  * Use `create(AffinitySchema)` to create a new message.
  */
 export const AffinitySchema: GenMessage<Affinity> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 11);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 12);
 
 /**
  * @generated from message causeway.snapshot.v1.AffinityCookie
@@ -650,7 +747,7 @@ export type AffinityCookie = Message<"causeway.snapshot.v1.AffinityCookie"> & {
  * Use `create(AffinityCookieSchema)` to create a new message.
  */
 export const AffinityCookieSchema: GenMessage<AffinityCookie> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 12);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 13);
 
 /**
  * A value that is taken from a request.
@@ -676,7 +773,7 @@ export type RequestSource = Message<"causeway.snapshot.v1.RequestSource"> & {
  * Use `create(RequestSourceSchema)` to create a new message.
  */
 export const RequestSourceSchema: GenMessage<RequestSource> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 13);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 14);
 
 /**
  * @generated from message causeway.snapshot.v1.Match
@@ -737,7 +834,7 @@ export type Match = Message<"causeway.snapshot.v1.Match"> & {
  * Use `create(MatchSchema)` to create a new message.
  */
 export const MatchSchema: GenMessage<Match> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 14);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 15);
 
 /**
  * @generated from message causeway.snapshot.v1.ValuePredicate
@@ -783,7 +880,7 @@ export type ValuePredicate = Message<"causeway.snapshot.v1.ValuePredicate"> & {
  * Use `create(ValuePredicateSchema)` to create a new message.
  */
 export const ValuePredicateSchema: GenMessage<ValuePredicate> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 15);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 16);
 
 /**
  * @generated from message causeway.snapshot.v1.Backend
@@ -807,7 +904,7 @@ export type Backend = Message<"causeway.snapshot.v1.Backend"> & {
  * Use `create(BackendSchema)` to create a new message.
  */
 export const BackendSchema: GenMessage<Backend> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 16);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 17);
 
 /**
  * 0 = off.
@@ -846,7 +943,7 @@ export type RouteTimeouts = Message<"causeway.snapshot.v1.RouteTimeouts"> & {
  * Use `create(RouteTimeoutsSchema)` to create a new message.
  */
 export const RouteTimeoutsSchema: GenMessage<RouteTimeouts> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 17);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 18);
 
 /**
  * Key "service/<namespace>/<name>", schema version 1. Endpoints travel beside it as an EndpointSet.
@@ -937,7 +1034,7 @@ export type CompiledService = Message<"causeway.snapshot.v1.CompiledService"> & 
  * Use `create(CompiledServiceSchema)` to create a new message.
  */
 export const CompiledServiceSchema: GenMessage<CompiledService> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 18);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 19);
 
 /**
  * What there is to say of the policy.
@@ -984,7 +1081,7 @@ export type Balancing = Message<"causeway.snapshot.v1.Balancing"> & {
  * Use `create(BalancingSchema)` to create a new message.
  */
 export const BalancingSchema: GenMessage<Balancing> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 19);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 20);
 
 /**
  * @generated from message causeway.snapshot.v1.ActiveCheck
@@ -1071,7 +1168,7 @@ export type ActiveCheck = Message<"causeway.snapshot.v1.ActiveCheck"> & {
  * Use `create(ActiveCheckSchema)` to create a new message.
  */
 export const ActiveCheckSchema: GenMessage<ActiveCheck> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 20);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 21);
 
 /**
  * @generated from message causeway.snapshot.v1.CheckHeader
@@ -1095,7 +1192,7 @@ export type CheckHeader = Message<"causeway.snapshot.v1.CheckHeader"> & {
  * Use `create(CheckHeaderSchema)` to create a new message.
  */
 export const CheckHeaderSchema: GenMessage<CheckHeader> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 21);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 22);
 
 /**
  * 0 switches a check off.
@@ -1153,7 +1250,7 @@ export type PassiveCheck = Message<"causeway.snapshot.v1.PassiveCheck"> & {
  * Use `create(PassiveCheckSchema)` to create a new message.
  */
 export const PassiveCheckSchema: GenMessage<PassiveCheck> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 22);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 23);
 
 /**
  * @generated from message causeway.snapshot.v1.RetryBudget
@@ -1182,7 +1279,7 @@ export type RetryBudget = Message<"causeway.snapshot.v1.RetryBudget"> & {
  * Use `create(RetryBudgetSchema)` to create a new message.
  */
 export const RetryBudgetSchema: GenMessage<RetryBudget> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 23);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 24);
 
 /**
  * @generated from message causeway.snapshot.v1.CircuitBreaker
@@ -1215,7 +1312,7 @@ export type CircuitBreaker = Message<"causeway.snapshot.v1.CircuitBreaker"> & {
  * Use `create(CircuitBreakerSchema)` to create a new message.
  */
 export const CircuitBreakerSchema: GenMessage<CircuitBreaker> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 24);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 25);
 
 /**
  * @generated from message causeway.snapshot.v1.FailureRate
@@ -1259,7 +1356,7 @@ export type FailureRate = Message<"causeway.snapshot.v1.FailureRate"> & {
  * Use `create(FailureRateSchema)` to create a new message.
  */
 export const FailureRateSchema: GenMessage<FailureRate> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 25);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 26);
 
 /**
  * @generated from message causeway.snapshot.v1.UpstreamTls
@@ -1302,7 +1399,7 @@ export type UpstreamTls = Message<"causeway.snapshot.v1.UpstreamTls"> & {
  * Use `create(UpstreamTlsSchema)` to create a new message.
  */
 export const UpstreamTlsSchema: GenMessage<UpstreamTls> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 26);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 27);
 
 /**
  * @generated from message causeway.snapshot.v1.Pool
@@ -1343,7 +1440,7 @@ export type Pool = Message<"causeway.snapshot.v1.Pool"> & {
  * Use `create(PoolSchema)` to create a new message.
  */
 export const PoolSchema: GenMessage<Pool> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 27);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 28);
 
 /**
  * Key "certificate/<namespace>/<name>", schema version 1. Sent only to nodes of a Gateway that refers to it, or whose Services do.
@@ -1378,7 +1475,7 @@ export type CompiledCertificate = Message<"causeway.snapshot.v1.CompiledCertific
  * Use `create(CompiledCertificateSchema)` to create a new message.
  */
 export const CompiledCertificateSchema: GenMessage<CompiledCertificate> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 28);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 29);
 
 /**
  * Key "middleware/<namespace>/<name>", schema version 1.
@@ -1406,7 +1503,7 @@ export type CompiledMiddleware = Message<"causeway.snapshot.v1.CompiledMiddlewar
  * Use `create(CompiledMiddlewareSchema)` to create a new message.
  */
 export const CompiledMiddlewareSchema: GenMessage<CompiledMiddleware> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 29);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 30);
 
 /**
  * Lists are merged on the node: the Gateway's, then the Route's, Middlewares expanded in place; of one name the later replaces
@@ -1474,7 +1571,7 @@ export type FilterItem = Message<"causeway.snapshot.v1.FilterItem"> & {
  * Use `create(FilterItemSchema)` to create a new message.
  */
 export const FilterItemSchema: GenMessage<FilterItem> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 30);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 31);
 
 /**
  * At least one of delay and abort.
@@ -1521,7 +1618,7 @@ export type FaultInjection = Message<"causeway.snapshot.v1.FaultInjection"> & {
  * Use `create(FaultInjectionSchema)` to create a new message.
  */
 export const FaultInjectionSchema: GenMessage<FaultInjection> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 31);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 32);
 
 /**
  * Sends a copy to another Service.
@@ -1556,7 +1653,7 @@ export type Mirror = Message<"causeway.snapshot.v1.Mirror"> & {
  * Use `create(MirrorSchema)` to create a new message.
  */
 export const MirrorSchema: GenMessage<Mirror> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 32);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 33);
 
 /**
  * Answers without asking an upstream.
@@ -1587,7 +1684,7 @@ export type Respond = Message<"causeway.snapshot.v1.Respond"> & {
  * Use `create(RespondSchema)` to create a new message.
  */
 export const RespondSchema: GenMessage<Respond> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 33);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 34);
 
 /**
  * @generated from message causeway.snapshot.v1.TemplateHeader
@@ -1611,7 +1708,7 @@ export type TemplateHeader = Message<"causeway.snapshot.v1.TemplateHeader"> & {
  * Use `create(TemplateHeaderSchema)` to create a new message.
  */
 export const TemplateHeaderSchema: GenMessage<TemplateHeader> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 34);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 35);
 
 /**
  * @generated from message causeway.snapshot.v1.Template
@@ -1628,7 +1725,7 @@ export type Template = Message<"causeway.snapshot.v1.Template"> & {
  * Use `create(TemplateSchema)` to create a new message.
  */
 export const TemplateSchema: GenMessage<Template> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 35);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 36);
 
 /**
  * @generated from message causeway.snapshot.v1.TemplatePart
@@ -1657,7 +1754,7 @@ export type TemplatePart = Message<"causeway.snapshot.v1.TemplatePart"> & {
  * Use `create(TemplatePartSchema)` to create a new message.
  */
 export const TemplatePartSchema: GenMessage<TemplatePart> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 36);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 37);
 
 /**
  * @generated from message causeway.snapshot.v1.TemplateVariable
@@ -1681,7 +1778,7 @@ export type TemplateVariable = Message<"causeway.snapshot.v1.TemplateVariable"> 
  * Use `create(TemplateVariableSchema)` to create a new message.
  */
 export const TemplateVariableSchema: GenMessage<TemplateVariable> = /*@__PURE__*/
-  messageDesc(file_causeway_snapshot_v1_snapshot, 37);
+  messageDesc(file_causeway_snapshot_v1_snapshot, 38);
 
 /**
  * @generated from enum causeway.snapshot.v1.AccessLogFormat

@@ -1,0 +1,104 @@
+/** What the snapshot says of WebSockets and other streams of a Route, as the request path wants it. */
+
+import type { CompiledRoute, WebSocketPolicy } from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
+
+/** Rules for messages that a client sends; of what upstreams send none is read. */
+export interface MessagePolicy {
+  /** Of a whole message; 0 = unlimited. */
+  readonly messageBytesMax: number;
+  /** On one connection; 0 = unlimited. */
+  readonly messagesPerSecond: number;
+  readonly allowsText: boolean;
+  readonly allowsBinary: boolean;
+}
+
+export interface WebSocketSettings {
+  readonly isEnabled: boolean;
+  /** Whether pages of this origin may open a WebSocket; `origin` as it stands in the header, whatever a client wrote. */
+  readonly allowsOrigin: (origin: string) => boolean;
+  /** Open at the same time on this node; 0 = unlimited. */
+  readonly connectionsMax: number;
+  /** Milliseconds; 0 = off. */
+  readonly lifetimeMs: number;
+  /** Undefined: nothing asks for frames to be read. */
+  readonly message: MessagePolicy | undefined;
+  /** Milliseconds; 0 = off. */
+  readonly pingIntervalMs: number;
+  /** Milliseconds; counts only with an interval, and is never 0 then. */
+  readonly pongTimeoutMs: number;
+}
+
+export interface StreamSettings {
+  readonly webSocket: WebSocketSettings;
+  /** Silence, in milliseconds, after which a comment goes into an event stream; 0 = off. */
+  readonly eventsKeepAliveMs: number;
+  /** How long, in milliseconds, a stream outlives what admitted it. */
+  readonly expiryGraceMs: number;
+}
+
+export function readStreams({ webSocket, eventsKeepAliveMs, expiryGraceMs }: CompiledRoute): StreamSettings {
+  return {
+    webSocket: webSocket === undefined ? plainWebSockets : readWebSocket(webSocket),
+    eventsKeepAliveMs,
+    expiryGraceMs,
+  };
+}
+
+/** Of Routes that say nothing: one object for all of them. */
+const plainWebSockets: WebSocketSettings = {
+  isEnabled: true,
+  allowsOrigin: () => true,
+  connectionsMax: 0,
+  lifetimeMs: 0,
+  message: undefined,
+  pingIntervalMs: 0,
+  pongTimeoutMs: 0,
+};
+
+function readWebSocket(policy: WebSocketPolicy): WebSocketSettings {
+  const { connectionsMax, lifetimeMs, pingIntervalMs, pongTimeoutMs } = policy;
+  return {
+    isEnabled: !policy.disabled,
+    allowsOrigin: readOrigins(policy.allowOrigins),
+    connectionsMax,
+    lifetimeMs,
+    message: readMessagePolicy(policy),
+    pingIntervalMs,
+    pongTimeoutMs,
+  };
+}
+
+function readMessagePolicy(policy: WebSocketPolicy): MessagePolicy | undefined {
+  const { messageBytesMax, messagesPerSecond, refusesText, refusesBinary, pingIntervalMs } = policy;
+  const readsFrames =
+    messageBytesMax > 0n || messagesPerSecond > 0 || refusesText || refusesBinary || pingIntervalMs > 0;
+  if (!readsFrames) return undefined;
+  return {
+    messageBytesMax: Number(messageBytesMax),
+    messagesPerSecond,
+    allowsText: !refusesText,
+    allowsBinary: !refusesBinary,
+  };
+}
+
+/** What may stand for "*." of a listed origin: one or more labels. A "/", ":" or "@" would make it another origin. */
+const labelsPattern = /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/;
+
+function readOrigins(origins: readonly string[]): (origin: string) => boolean {
+  if (origins.length === 0) return () => true;
+  const exact = new Set(origins.filter((origin) => !origin.includes('*')));
+  const suffixes = origins
+    .filter((origin) => origin.includes('*'))
+    .map((origin) => origin.split('*') as [scheme: string, suffix: string]);
+  return (written) => {
+    // RFC 6454 section 4: scheme and host are lower case in an origin; who writes them otherwise means the same.
+    const origin = written.toLowerCase();
+    if (exact.has(origin)) return true;
+    return suffixes.some(
+      ([scheme, suffix]) =>
+        origin.startsWith(scheme) &&
+        origin.endsWith(suffix) &&
+        labelsPattern.test(origin.slice(scheme.length, -suffix.length)),
+    );
+  };
+}
