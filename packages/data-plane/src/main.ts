@@ -21,6 +21,7 @@ import { type DataPlaneSettings, dataPlaneSettings } from './settings.ts';
 import { ConfigSync } from './sync/config-sync.ts';
 import { type BreakerState, resetBreaker } from './upstream/circuit-breaker.ts';
 import { trustSystemStore } from './upstream/tls-settings.ts';
+import { streamQuery } from './streams/stream-query.ts';
 import { version } from './version.ts';
 import { keepObjectsYoung } from './worker/keep-objects-young.ts';
 import { warnOfLostConnections } from './worker/kernel-settings.ts';
@@ -102,6 +103,7 @@ async function startNode(settings: DataPlaneSettings, lifecycle: Lifecycle, logg
       const drained = pool.drain(settings.drainDelay);
       sync.statusChanged();
       await drained;
+      sync.statusChanged();
     },
   );
 }
@@ -218,10 +220,13 @@ async function startSync(options: SyncParts): Promise<ConfigSync> {
       activeRequests: pool.activeRequests,
       draining: pool.isDraining,
       workersToReplace: pool.toReplace,
+      streams: pool.streams,
+      drain: pool.drainProgress,
     }),
     health: pool.health.report,
     commands: {
       'config-dump': () => pool.configDump(),
+      connections: (args) => pool.listStreams(streamQuery(args)),
       'service-load': async (args) => pool.health.load(serviceOf(args)),
       'reset-breaker': async (args) => ({ before: resetServiceBreaker(pool, serviceOf(args), logger) }),
       'restart-workers': async () => ({ workers: replaceWorkers(parts, logger) }),

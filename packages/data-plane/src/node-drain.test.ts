@@ -9,6 +9,7 @@ import {
   startNode,
   startUpstream,
 } from './testing/node-fixture.ts';
+import { handshakeText, tunnelUpstream } from './testing/tunnel-ends.ts';
 import { ask, askHead, keepAliveAgent, openSocket, readToEnd, until } from './testing/http-client.ts';
 
 const timeouts = {
@@ -106,5 +107,73 @@ describe('drain', () => {
     await fixture.node.drain(0);
     assert.deepEqual(await fixture.apply({ items: [routeItem('r', '/moved')] }), []);
     assert.equal(fixture.node.listenerPort('http'), undefined);
+  });
+
+  it('has told of all that it cuts when it is over: of requests, records and WebSockets', async (context) => {
+    const upstream = await startUpstream(context, (request, response) => {
+      if (request.url === '/silent') return;
+      response.writeHead(200, { 'content-type': 'application/x-ndjson' }).write('{}\n');
+    });
+    // It agrees, and never answers a close frame.
+    const chat = await tunnelUpstream(context);
+    const fixture = await startNode(context, {
+      items: [
+        gatewayItem({ timeouts }),
+        routeItem('r', '/'),
+        serviceItem('r'),
+        routeItem('chat', '/chat'),
+        serviceItem('chat'),
+      ],
+      endpoints: [endpoints('r', [upstream.port]), endpoints('chat', [chat.port])],
+    });
+    const paths = ['/silent', '/records'];
+    const asked = paths.map(async (path) => ask({ port: fixture.port(), path }).catch(() => {}));
+    const socket = await openSocket(context, fixture.port());
+    socket.write(handshakeText('/chat'));
+    await until('all are there', () => {
+      const { webSockets, records } = fixture.node.streams.counts;
+      return fixture.node.activeRequests === 2 && webSockets === 1 && records === 1;
+    });
+    await fixture.node.drain();
+    const told = new Set(fixture.records.map(({ path, ended }) => `${path} ${ended ?? '-'}`));
+    assert.deepEqual(told, new Set(['/chat drained', '/records drained', '/silent -']));
+    assert.equal(fixture.records.length, 3);
+    await Promise.all(asked);
+  });
+
+  it('tells streams that they end also when it gives them no time', async (context) => {
+    const upstream = await startUpstream(context, (_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: 1\n\n');
+    });
+    const chat = await tunnelUpstream(context);
+    const fixture = await startNode(context, {
+      items: [
+        gatewayItem({ timeouts: { ...timeouts, drainMs: 0 } }),
+        routeItem('r', '/'),
+        serviceItem('r'),
+        routeItem('chat', '/chat'),
+        serviceItem('chat'),
+      ],
+      endpoints: [endpoints('r', [upstream.port]), endpoints('chat', [chat.port])],
+    });
+    const [webSocket, events] = [
+      await openSocket(context, fixture.port()),
+      await openSocket(context, fixture.port()),
+    ];
+    webSocket.write(handshakeText('/chat'));
+    events.write('GET /events HTTP/1.1\r\nHost: a\r\n\r\n');
+    const received = [readToEnd(webSocket), readToEnd(events)];
+    await until('both are there', () => {
+      const { counts } = fixture.node.streams;
+      return counts.webSockets === 1 && counts.events === 1;
+    });
+    await fixture.node.drain();
+    const [closed, ended] = await Promise.all(received);
+    assert.match(closed!, /the gateway is going away$/);
+    assert.match(ended!, /retry: \d{4}\n\n\r\n0\r\n\r\n$/);
+    assert.deepEqual(
+      fixture.records.map(({ ended: why }) => why),
+      ['drained', 'drained'],
+    );
   });
 });

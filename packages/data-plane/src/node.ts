@@ -26,6 +26,9 @@ import type { ProxyContext } from './proxy/proxy-context.ts';
 import { TimerWheel } from './proxy/timer-wheel.ts';
 import { aloneShared, type NodeShared } from './counts/node-shared.ts';
 import type { SnapshotTarget, SnapshotUpdate } from './sync/snapshot-target.ts';
+import type { WorkerDrain } from './worker/drain-report.ts';
+import { LiveStreams } from './streams/live-streams.ts';
+import type { BuildFilter } from './table/build-filters.ts';
 import { buildTable } from './table/build-table.ts';
 import type { GatewaySettings } from './table/gateway-settings.ts';
 import type { Table } from './table/table.ts';
@@ -63,12 +66,16 @@ export interface ProxyNodeOptions {
   readonly random?: Random;
   /** Answers of OCSP for its certificates, of before it began. */
   readonly staples?: readonly StapleChange[];
+  /** Default: the filters of the product. */
+  readonly buildFilter?: BuildFilter;
   /** Where it stands: the label `zone`. */
   readonly zone?: string | undefined;
 }
 
 /** A table waits no longer for names that nobody answers for. */
 const resolveMsMax = 2000;
+/** How long sockets that were cut may take to close. */
+const cutMsMax = 1000;
 /** How often the end of the drain is looked for. */
 const drainCheckMs = 20;
 /** Of a node that never had a Gateway. */
@@ -117,6 +124,10 @@ export class ProxyNode implements SnapshotTarget {
       shared,
       mirrors: new Mirrors(),
       affinityKeys,
+      streams: new LiveStreams(clock, shared.slices, options.random ?? processRandom, (port) =>
+        this.#ports.has(port),
+      ),
+      hasDescriptors: () => this.counts.hasRoom,
       isDraining: false,
     };
     this.#ticketKeys = new TicketKeys(options.ticketKeys);
@@ -151,6 +162,7 @@ export class ProxyNode implements SnapshotTarget {
       shared,
       affinityKeys,
       zone: options.zone,
+      hasDescriptors: () => this.counts.hasRoom,
       random: options.random ?? processRandom,
       onBreaker: (service, to) => {
         logger.warn({ service, to }, `${service}: circuit breaker: ${to}`);
@@ -171,6 +183,15 @@ export class ProxyNode implements SnapshotTarget {
 
   get activeRequests(): number {
     return this.#context.shared.slices.own('activeRequests');
+  }
+
+  /** What lasts, and goes over swaps of tables. */
+  get streams(): LiveStreams {
+    return this.#context.streams;
+  }
+
+  get #isBusy(): boolean {
+    return this.activeRequests > 0 || this.streams.counts.webSockets > 0;
   }
 
   get isDraining(): boolean {
@@ -252,7 +273,7 @@ export class ProxyNode implements SnapshotTarget {
    * exchanges, at most the Gateway's `drain`; cuts what is left. Without a delay nobody is asked before the ports are closed: whoever
    * connects anew is to find another worker.
    */
-  async drain(drainDelayMs?: number): Promise<void> {
+  async drain(drainDelayMs?: number): Promise<WorkerDrain> {
     const { clock, logger } = this.#options;
     const timeouts = this.table?.gateway.timeouts ?? drainDefaultsMs;
     const delayMs = drainDelayMs ?? timeouts.drainDelayMs;
@@ -261,23 +282,34 @@ export class ProxyNode implements SnapshotTarget {
       this.#context.isDraining = true;
       await clock.sleep(delayMs);
     }
+    // Before ports leave, which is no reason of its own for their streams to end.
+    this.#context.streams.drain(timeouts.drainMs);
     await this.#ports.drain();
     this.#context.isDraining = true;
     this.#context.shared.slices.set('openPorts', 0);
     const endMs = clock.monotonicMs() + timeouts.drainMs;
     while (this.#ports.connections > 0 && clock.monotonicMs() < endMs) await clock.sleep(drainCheckMs);
-    if (this.#ports.connections > 0)
-      logger.warn({ connections: this.#ports.connections }, 'cutting connections');
+    const cut = this.#ports.connections;
+    if (cut > 0) logger.warn({ connections: cut }, 'cutting connections');
+    this.#context.streams.cut();
     this.#ports.destroy();
+    // What was cut is over, and logged, when its sockets are closed.
+    const cutEndMs = clock.monotonicMs() + cutMsMax;
+    while (this.#isBusy && clock.monotonicMs() < cutEndMs) await clock.sleep(drainCheckMs);
     for (const service of sharedValues(this.table?.services)) service.close();
     this.#resolver.close();
+    return { closed: this.streams.drained, cut };
   }
 
   async #prepare(
     update: SnapshotUpdate,
     takenPorts: BoundPorts | undefined,
   ): Promise<PreparedUpdate | NodeProblem[]> {
-    const shared = { ticketKeys: this.#ticketKeys, staples: this.#staples };
+    const shared = {
+      ticketKeys: this.#ticketKeys,
+      staples: this.#staples,
+      buildFilter: this.#options.buildFilter,
+    };
     const built = await sliceWork(buildTable(this.table, update, this.#pools, shared));
     if (!built.ok) return built.problems;
     await this.#resolveNames(built.arriving, update);
@@ -299,6 +331,7 @@ export class ProxyNode implements SnapshotTarget {
         this.#useTicketKeys(table);
         this.#generations.publish(table, leaving);
         outside.commit();
+        this.#context.streams.sweep(table);
         this.#context.shared.slices.set('openPorts', this.#ports.openCount);
       },
       abort: () => {

@@ -3,10 +3,12 @@
 import { BodyPass, type BodyStage } from './body-pass.ts';
 import {
   type Answer,
+  type ClientMessage,
   cutsOff,
   type ExchangeOutcome,
   type Filter,
   type FilterExchange,
+  type MessageRefusal,
   type Refusal,
   type Sooner,
   takesBody,
@@ -76,16 +78,25 @@ export interface FilterOwner extends FilterExchange, FilterProgress {
   crash(error: unknown): void;
 }
 
+/** RFC 6455 section 7.4.1. */
+const failed: MessageRefusal = { code: 1011, reason: 'the gateway failed' };
+
 const internal: Refusal = { kind: 'refusal', reason: 'internal' };
 
 /** Immutable and shared. A Route without filters has none, not an empty one. */
 export class FilterChain {
   readonly filters: readonly Filter[];
+  /** What they demand of those whom they let in. */
+  readonly demands: readonly string[];
+  /** Some want to see the messages of WebSockets. */
+  readonly inspectsMessages: boolean;
   readonly #hasStates: boolean;
 
   /** `filters` in the order in which requests meet them. */
   constructor(filters: readonly Filter[]) {
     this.filters = filters;
+    this.demands = filters.flatMap(({ demands }) => demands ?? []);
+    this.inspectsMessages = filters.some((filter) => filter.onMessage !== undefined);
     this.#hasStates = filters.some((filter) => 'createState' in filter);
   }
 
@@ -100,6 +111,31 @@ export class FilterChain {
     owner.responsePass?.close();
     owner.responsePass = undefined;
     this.#responseFrom(owner);
+  }
+
+  /** Shows a message to the filters, in order, until one refuses it. A filter that fails refuses. */
+  message(owner: FilterOwner, message: ClientMessage): MessageRefusal | undefined {
+    for (const [at, filter] of this.filters.entries()) {
+      try {
+        const refusal = filter.onMessage?.(message, owner, owner.filterStates?.[at]);
+        if (refusal !== undefined) return refusal;
+      } catch (error) {
+        owner.onFilterError(filter, error);
+        return failed;
+      }
+    }
+    return undefined;
+  }
+
+  /** Asks the filter at this place until when what it told holds now; undefined: it is over. */
+  expire(owner: FilterOwner, at: number): number | undefined {
+    const filter = this.filters[at]!;
+    try {
+      return filter.onExpire?.(owner, owner.filterStates?.[at]);
+    } catch (error) {
+      owner.onFilterError(filter, error);
+      return undefined;
+    }
   }
 
   /** Tells every filter that the request has reached, the innermost first. A second call does nothing. */

@@ -42,6 +42,12 @@ export interface FilterExchange {
    */
   openCopy(service: string, bodyBytesMax: number): RequestCopy | undefined;
 
+  /**
+   * What lets the request pass holds until then, in milliseconds since 1970: a stream that the response becomes ends when it is over, after the
+   * grace of its Route, unless `onExpire` says otherwise. While the request head is filtered; the earliest counts.
+   */
+  expireAt(wallMs: number): void;
+
   /** What goes to the client: may be changed while the response head is filtered. Flat, and without framing, as above. */
   responseStatus: number;
   readonly responseFields: string[];
@@ -88,6 +94,19 @@ export const cutsOff = 'cutsOff' as const;
 /** Undefined: go on. An answer or a refusal of a request: no upstream is asked. Of a response: it takes its place. */
 export type Verdict = undefined | typeof takesBody | typeof watchesBody | typeof cutsOff | Answer | Refusal;
 
+/** A message of a WebSocket's client, whole. */
+export interface ClientMessage {
+  readonly data: Uint8Array;
+  /** Valid UTF-8, else binary. */
+  readonly isText: boolean;
+}
+
+/** A WebSocket is closed for a message: a code that an application may send (RFC 6455 section 7.4), and at most 123 bytes of UTF-8. */
+export interface MessageRefusal {
+  readonly code: number;
+  readonly reason: string;
+}
+
 /** A value where the filter knows at once, a promise only where it must wait: then nobody else waits for nothing. */
 export type Sooner<T> = T | Promise<T>;
 
@@ -122,6 +141,11 @@ export interface Filter<State = unknown> {
   readonly kind: string;
   /** The name that it is replaced and removed by. */
   readonly name: string;
+  /**
+   * Of a filter that decides who is let in: a text that stands for what it demands, different when it demands something else. A stream whose
+   * Route demands what it did not demand when the stream was let in ends, and one whose Route demands less stays.
+   */
+  readonly demands?: string;
   createState?(): State;
   onRequestHead?(exchange: FilterExchange, state: State): Sooner<Verdict>;
   /** What goes on in place of the chunk: itself, another, or nothing. The chunk is not kept beyond the promise. */
@@ -131,5 +155,9 @@ export interface Filter<State = unknown> {
   onResponseHead?(exchange: FilterExchange, state: State): Sooner<Verdict>;
   onResponseChunk?(chunk: Uint8Array, exchange: FilterExchange, state: State): Sooner<Uint8Array | undefined>;
   onResponseEnd?(exchange: FilterExchange, state: State): Sooner<Uint8Array | undefined>;
+  /** Each message of a WebSocket's client, before it goes on; to have this hook makes the node read its frames. */
+  onMessage?(message: ClientMessage, exchange: FilterExchange, state: State): MessageRefusal | undefined;
+  /** What it told by `expireAt` is over: gives until when it holds now, in milliseconds since 1970, or undefined to have the stream end. */
+  onExpire?(exchange: FilterExchange, state: State): number | undefined;
   onEnd?(exchange: FilterExchange, outcome: ExchangeOutcome, state: State): void;
 }

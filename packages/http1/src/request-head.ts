@@ -19,6 +19,8 @@ export class RequestHead extends MessageHead {
   targetAuthority: string | undefined;
   /** The scheme in the target, of absolute-form. */
   targetScheme: 'http' | 'https' | undefined;
+  /** Of extended CONNECT (RFC 8441), which is read as the GET that it would be in HTTP/1.1. */
+  protocol: string | undefined;
   /** The value of Host; undefined only in HTTP/1.0. */
   host: string | undefined;
 

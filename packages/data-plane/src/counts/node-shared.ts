@@ -72,6 +72,11 @@ export class NodeShared {
     this.serviceRecords = new SharedRecords(memory.serviceRecords, worker);
   }
 
+  /** The same of a WebSocket, for as long as it lives; `leave` of the routes gives it back. */
+  enterWebSockets(name: string, max: number): CountKey | undefined {
+    return this.enterRoute(`${name} websockets`, max);
+  }
+
   /** Counts an exchange among those of its Route; undefined when there are `max` already. */
   enterRoute(name: string, max: number): CountKey | undefined {
     const key = this.routes.keyOf(name);

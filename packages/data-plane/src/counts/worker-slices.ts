@@ -4,13 +4,25 @@
  */
 
 /** Gauges that workers share. */
-export type SliceName = 'ticks' | 'connections' | 'activeRequests' | 'openPorts';
+export type SliceName =
+  | 'ticks'
+  | 'connections'
+  | 'activeRequests'
+  | 'openPorts'
+  | 'webSockets'
+  | 'events'
+  | 'records'
+  | 'lastingConnections';
 
 const places: Readonly<Record<SliceName, number>> = {
   ticks: 0,
   connections: 1,
   activeRequests: 2,
   openPorts: 3,
+  webSockets: 4,
+  events: 5,
+  records: 6,
+  lastingConnections: 7,
 };
 
 /** A cache line for each worker, so that their writes do not get in each other's way. */

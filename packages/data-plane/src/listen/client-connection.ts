@@ -18,14 +18,16 @@ import type {
   ResponseLength,
 } from '../proxy/exchange.ts';
 import type { Timed } from '../proxy/timer-wheel.ts';
+import type { TunnelPeer, TunnelPeerEvents } from '../streams/tunnel-peer.ts';
 import { adoptSocket, readInto } from '../socket/adopt-socket.ts';
 import { MessageWriter } from '../socket/message-writer.ts';
 import { disownSocket, ownSocket, type SocketOwner } from '../socket/own-socket.ts';
 import { ReadMemory } from '../socket/read-memory.ts';
 import type { ConnectionOrigin } from './arrival.ts';
 import { ClientResponse } from './client-response.ts';
+import { ClientTunnel } from './client-tunnel.ts';
 import type { ConnectionContext, ListenedConnection } from './connection-context.ts';
-import { isHttp2Start } from './http2/preface.ts';
+import { isHttp2Start, startWith } from './http2/preface.ts';
 import { messageFaults } from './message-faults.ts';
 import { peerConnection } from './peer-connection.ts';
 
@@ -106,7 +108,7 @@ export class ClientConnection implements ListenedConnection, Downstream, SocketO
     this.#peer = peerConnection(context.socketKey, socket.localPort ?? 0, origin);
     ownSocket(socket, this);
     if (socket instanceof TLSSocket && readInto(socket, this.#memory)) this.#memory.useOnce();
-    else if (socket === accepted) socket.on('data', (piece: Buffer) => this.#receive(piece));
+    else if (socket === accepted) socket.on('data', (piece: Buffer) => this.#memory.deliver(piece));
     this.#watch(context.requestHeadMs);
   }
 
@@ -209,6 +211,18 @@ export class ClientConnection implements ListenedConnection, Downstream, SocketO
     return this.#writer.chunk(chunk);
   }
 
+  switchProtocols(fields: FieldList, events: TunnelPeerEvents): TunnelPeer {
+    this.#state = 'closed';
+    this.#events = undefined;
+    this.#context.wheel.cancel(this);
+    this.#response.switchProtocols(fields);
+    const early = this.#unread;
+    const given = { socket: this.#socket, memory: this.#memory, writer: this.#writer, early };
+    const tunnel = new ClientTunnel(this.#context, this.#peer, given, events);
+    this.#context.onSwitched(this, tunnel);
+    return tunnel;
+  }
+
   flush(): void {
     this.#writer.flush();
   }
@@ -287,7 +301,7 @@ export class ClientConnection implements ListenedConnection, Downstream, SocketO
       switch (event) {
         case ReadEvent.more:
           if (this.#state === 'waiting' && parser.isWithinRequest) this.#onHeadBegun();
-          if (this.#requests === 0) this.#keepStart(chunk);
+          if (this.#requests === 0) this.#start = startWith(this.#start, chunk);
           return at;
         case ReadEvent.head:
           // Without a body the end is no news to anybody.
@@ -398,14 +412,11 @@ export class ClientConnection implements ListenedConnection, Downstream, SocketO
     return events;
   }
 
-  #keepStart(chunk: Buffer): void {
-    const start = Buffer.concat([this.#start, chunk]);
-    this.#start = isHttp2Start(start) ? start : nothing;
-  }
-
   /** What cannot be read may be the start of HTTP/2 (RFC 9113 section 3.3): only then is it looked for, so HTTP/1.1 pays nothing. */
   #handOver(chunk: Buffer): boolean {
-    if (this.#requests > 0 || this.#state === 'exchange' || !this.#mayBeHttp2()) return false;
+    // Over TLS it would have been agreed on.
+    const isPossible = this.#context.isHttp2Allowed && this.#peer.tls === undefined;
+    if (this.#requests > 0 || this.#state === 'exchange' || !isPossible) return false;
     const bytes = Buffer.concat([this.#start, chunk]);
     if (this.#parser.fault?.code !== 'version_not_supported' || !isHttp2Start(bytes)) return false;
     this.#state = 'closed';
@@ -414,11 +425,6 @@ export class ClientConnection implements ListenedConnection, Downstream, SocketO
     disownSocket(this.#socket);
     this.#context.onHttp2(this, this.#socket, bytes);
     return true;
-  }
-
-  /** Over TLS it would have been agreed on. */
-  #mayBeHttp2(): boolean {
-    return this.#context.isHttp2Allowed && this.#peer.tls === undefined;
   }
 
   #onFault({ code, detail }: Fault): void {

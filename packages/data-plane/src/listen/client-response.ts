@@ -9,6 +9,8 @@ import { responseHeadText } from '@causeway/http1/write-head';
 import type { FieldList, ResponseLength } from '../proxy/exchange.ts';
 import type { MessageWriter } from '../socket/message-writer.ts';
 
+const upgradeFields: FieldList = ['connection', 'Upgrade', 'upgrade', 'websocket'];
+
 /** One for each connection; `begin` for each exchange. */
 export class ClientResponse {
   /** The connection ends with it. */
@@ -37,6 +39,12 @@ export class ClientResponse {
     if (head.minorVersion === 1) this.#writer.writeNow(responseHeadText(status, fields, undefined, false));
   }
 
+  /** Of a WebSocket: what follows is no message (RFC 6455 section 4.2.2). */
+  switchProtocols(fields: FieldList): void {
+    this.#writer.begin(responseHeadText(101, [...upgradeFields, ...fields], undefined, false), false);
+    this.#writer.flush();
+  }
+
   sendHead(
     head: RequestHead,
     status: number,
@@ -52,7 +60,9 @@ export class ClientResponse {
     const isChunked = length === 'unknown' && !isOld;
     const written =
       typeof length === 'string' ? (isChunked ? CodecLength.chunked : CodecLength.untilClose) : length;
-    this.#writer.begin(responseHeadText(status, fields, written, this.isLast), isChunked);
+    const offered =
+      status === 426 && fields.includes('upgrade') ? [...fields, 'connection', 'Upgrade'] : fields;
+    this.#writer.begin(responseHeadText(status, offered, written, this.isLast), isChunked);
   }
 
   end(): void {

@@ -45,5 +45,7 @@ export interface ConnectionContext {
   readonly streamsMax: number;
   /** The client speaks HTTP/2: `bytes` are what it has sent so far. Another connection takes over the socket, which is paused. */
   onHttp2(connection: ListenedConnection, socket: Socket, bytes: Buffer): void;
+  /** The connection has become a tunnel. */
+  onSwitched(connection: ListenedConnection, tunnel: ListenedConnection): void;
   onConnectionClosed(connection: ListenedConnection): void;
 }

@@ -42,9 +42,9 @@ export class ConnectionCounts {
     return this.#descriptorsMax;
   }
 
-  /** Whether there are descriptors for one more. */
+  /** Whether there are descriptors for one more; a stream may take a second one, for its upstream. */
   get hasRoom(): boolean {
-    return this.open < this.#descriptorsMax;
+    return this.open + this.#shared.slices.sum('lastingConnections') < this.#descriptorsMax;
   }
 
   /** Leaves enough of the process's descriptors for everything but clients. Undefined: nobody knows how many there are. */

@@ -183,6 +183,12 @@ export class HttpListener implements ConnectionContext, ArrivalOwner {
     this.#connections.add(new Http2Connection(this, connection.connection, socket, bytes));
   }
 
+  /** The same of a tunnel. */
+  onSwitched(connection: ListenedConnection, tunnel: ListenedConnection): void {
+    this.#connections.delete(connection);
+    this.#connections.add(tunnel);
+  }
+
   onConnectionClosed(connection: ListenedConnection): void {
     this.#connections.delete(connection);
     this.#context.counts.leave(connection.connection.peerAddress);

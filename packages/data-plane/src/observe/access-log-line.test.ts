@@ -71,7 +71,8 @@ describe('lineFormat', () => {
   it('json is what the manual says, field by field', () => {
     const manual = readFileSync(join(import.meta.dirname, '../../../../docs/access-log.md'), 'utf8');
     const documented = Array.from(manual.matchAll(/^\| `(\w+)` \|/gm), ([, name]) => name);
-    assert.deepEqual(Object.keys(JSON.parse(line({ tries: 2 }))), documented);
+    const webSocket = { stream: 'websocket', closeCode: 1000, ended: 'closed', tries: 2 } as const;
+    assert.deepEqual(Object.keys(JSON.parse(line(webSocket))), documented);
   });
 
   it('common and combined are what Apache and nginx write', () => {

@@ -56,8 +56,13 @@ function jsonLine(record: ExchangeRecord, words: Words): string {
     `"client":${jsonText(record.client)},"referer":${jsonText(words.referer(record))},` +
     `"userAgent":${jsonText(words.userAgent(record))},"durationMs":${milliseconds(record.durationMs)},` +
     `"upstreamMs":${milliseconds(record.upstreamMs)},"bytesIn":${record.bytesIn},"bytesOut":${record.bytesOut},` +
-    `${record.tries > 1 ? `"tries":${record.tries},` : ''}"revision":${record.revision}}\n`
+    `${record.stream === undefined ? '' : streamPart(record)}${record.tries > 1 ? `"tries":${record.tries},` : ''}"revision":${record.revision}}\n`
   );
+}
+
+function streamPart({ stream, closeCode, ended }: ExchangeRecord): string {
+  const code = closeCode === undefined ? '' : `"closeCode":${closeCode},`;
+  return `"stream":${jsonWord(stream)},${code}${ended === undefined ? '' : `"ended":"${ended}",`}`;
 }
 
 /** Printable ASCII without quote and backslash: such a text needs no escaping in any format. */

@@ -27,6 +27,7 @@ const gauges = {
   pools: Object.assign(new PoolCounters(), { connectionsOpened: 6, staleRepeats: 8, refusedRepeats: 7 }),
   breakers: [{ service: 'default/s', state: 'open' as const }],
   upstreamConnections: [{ service: 'default/s', open: 2, waiting: 1 }],
+  streams: { counts: { webSockets: 2, events: 1, records: 0 }, byRevision: [] },
   eventLoop: { medianSeconds: 0.001, p99Seconds: 0.002, maxSeconds: 0.003 },
 };
 

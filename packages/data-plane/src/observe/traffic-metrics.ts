@@ -13,6 +13,9 @@ import type {
   RetryResult,
 } from '../proxy/exchange-record.ts';
 import { type Reason, reasons } from '../proxy/reasons.ts';
+import { liveStreamKinds, shownKinds, type StreamCounts } from '../streams/live-stream.ts';
+import type { RevisionCount } from '../streams/live-streams.ts';
+import type { StreamOutcome } from '../streams/stream-end.ts';
 import { type BreakerState, breakerStates } from '../upstream/circuit-breaker.ts';
 import type { PoolCounters } from '../upstream/pool-counters.ts';
 import type { AccessLog } from './access-log.ts';
@@ -42,12 +45,19 @@ export interface TrafficGauges {
   }[];
   /** Of Services that have one. */
   readonly breakers: readonly { readonly service: string; readonly state: BreakerState }[];
+  readonly streams: {
+    readonly counts: StreamCounts;
+    /** The newest first. */
+    readonly byRevision: readonly RevisionCount[];
+  };
   readonly eventLoop: EventLoopDelays;
 }
 
 /** Series of one metric: routes times services times outcomes. */
 const requestSeriesMax = 20_000;
 const durationSeriesMax = 5_000;
+/** Revisions of streams that have a series of their own. */
+const revisionsShownMax = 8;
 /** Outcomes that are looked through before a key is made. */
 const recentMax = 8;
 
@@ -118,6 +128,11 @@ export class TrafficMetrics implements ExchangeObserver {
     help: 'Changes of circuit breakers, by the state that they came to.',
     labelNames: ['service', 'to'],
   });
+  readonly #streamEnds = this.registry.counter({
+    name: 'causeway_streams_ended_total',
+    help: 'Streams that are over, by kind and why: every WebSocket, and those responses that their node ended.',
+    labelNames: ['kind', 'why'],
+  });
   readonly #outcomes = new Map<string, OutcomeCells>();
   readonly #recent: { record: ExchangeRecord; cells: OutcomeCells }[] = [];
   #nextRecent = 0;
@@ -157,12 +172,30 @@ export class TrafficMetrics implements ExchangeObserver {
   }
 
   onExchangeOver(record: ExchangeRecord): void {
+    this.#count(record);
+    if (record.ended !== undefined) this.#noteEnd(record, record.ended);
+    if (record.isLogged) this.#accessLog.add(record);
+  }
+
+  onUpgraded(record: ExchangeRecord): void {
+    this.#count(record);
+  }
+
+  onWebSocketOver(record: ExchangeRecord): void {
+    this.#noteEnd(record, record.ended ?? 'closed');
+    if (record.isLogged) this.#accessLog.add(record);
+  }
+
+  #noteEnd({ stream }: ExchangeRecord, why: StreamOutcome): void {
+    this.#streamEnds.cell({ kind: stream ?? '', why }).add(1);
+  }
+
+  #count(record: ExchangeRecord): void {
     this.#active.add(-1);
     const cells = this.#cellsOf(record);
     cells.requests.add(1);
     cells.duration.observe(record.durationMs / 1000);
     if (record.upstreamMs !== undefined) cells.upstream?.observe(record.upstreamMs / 1000);
-    if (record.isLogged) this.#accessLog.add(record);
   }
 
   /** Hot path: nearly all traffic has one of a few outcomes, which are told by their parts without making a key of them. */
@@ -228,12 +261,14 @@ export class TrafficMetrics implements ExchangeObserver {
     const refreshArrivals = this.#addArrivalGauges();
     const refreshHttp2 = this.#addHttp2Gauges();
     const refreshBreakers = this.#addBreakerGauge();
+    const refreshStreams = this.#addStreamGauges();
     this.registry.onCollect(() => {
       const now = gauges();
       refreshMore(now);
       refreshArrivals(now);
       refreshHttp2(now);
       refreshBreakers(now);
+      refreshStreams(now);
       connections.set(now.connections);
       connectionsMax.set(now.connectionsMax ?? 0);
       refusedTotal.set(now.refusedConnections.total);
@@ -300,6 +335,31 @@ export class TrafficMetrics implements ExchangeObserver {
       requests.set(http2.requests);
       for (const by of ['client', 'node'] as const) (resets.cell({ by }) as GaugeCell).set(http2.resets[by]);
       for (const reason of goawayReasons) (goaways.cell({ reason }) as GaugeCell).set(http2.goaways[reason]);
+    };
+  }
+
+  /** Of streams; gives what refreshes them. */
+  #addStreamGauges(): (now: TrafficGauges) => void {
+    const streams = this.registry.gauge({
+      name: 'causeway_streams',
+      help: 'Streams that are open: WebSockets, event streams, and responses of NDJSON or gRPC.',
+      labelNames: ['kind'],
+    });
+    const revisions = this.registry.gauge({
+      name: 'causeway_streams_by_revision',
+      help: `The same by the revision under which they began: the ${revisionsShownMax} newest, and all "older" ones.`,
+      labelNames: ['revision'],
+    });
+    let shown: readonly string[] = [];
+    return ({ streams: now }) => {
+      for (const kind of liveStreamKinds) streams.cell({ kind: shownKinds[kind] }).set(now.counts[kind]);
+      for (const revision of shown) revisions.remove({ revision });
+      const newest = now.byRevision.slice(0, revisionsShownMax);
+      const older = now.byRevision.slice(revisionsShownMax);
+      for (const { revision, count } of newest) revisions.cell({ revision: String(revision) }).set(count);
+      if (older.length > 0)
+        revisions.cell({ revision: 'older' }).set(older.reduce((sum, { count }) => sum + count, 0));
+      shown = [...newest.map(({ revision }) => String(revision)), 'older'];
     };
   }
 

@@ -2,6 +2,8 @@
 
 import type { AffinityOutcome } from '../upstream/balancing/choice-request.ts';
 import type { BreakerState } from '../upstream/circuit-breaker.ts';
+import type { ShownStreamKind } from '../streams/live-stream.ts';
+import type { StreamOutcome } from '../streams/stream-end.ts';
 import type { Reason } from './reasons.ts';
 
 export interface ExchangeRecord {
@@ -40,6 +42,12 @@ export interface ExchangeRecord {
   status: number;
   /** Undefined for an answer of the upstream that was passed on whole. */
   reason: Reason | undefined;
+  /** What it has become, if it lasts. */
+  stream: ShownStreamKind | undefined;
+  /** Of a WebSocket: the code it was closed with, of whoever did so first; 1005 = a close frame without one. */
+  closeCode: number | undefined;
+  /** How a stream has ended, where its node knows more than that its peers did. */
+  ended: StreamOutcome | undefined;
   durationMs: number;
   /** From the first attempt to the end of the upstream's part; undefined when no upstream was asked. */
   upstreamMs: number | undefined;
@@ -70,6 +78,10 @@ export interface ExchangeObserver {
   onBreaker(service: string, to: BreakerState): void;
   /** A filter of this kind threw. */
   onFilterError(kind: string): void;
+  /** Its request has become a WebSocket, and is over as such; the record goes on to change. */
+  onUpgraded(record: ExchangeRecord): void;
+  /** A WebSocket is over. The record is not changed any more. */
+  onWebSocketOver(record: ExchangeRecord): void;
   /** The record is not changed any more. */
   onExchangeOver(record: ExchangeRecord): void;
 }

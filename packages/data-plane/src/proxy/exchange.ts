@@ -9,6 +9,7 @@
 import type { RequestHead } from '@causeway/http1/request-head';
 import type { ResponseHead } from '@causeway/http1/response-head';
 
+import type { TunnelPeer, TunnelPeerEvents } from '../streams/tunnel-peer.ts';
 import type { TlsFacts } from '../listen/tls/tls-acceptor.ts';
 
 /** Fields in the order of the message: name, value, name, value. One character a byte. */
@@ -63,6 +64,11 @@ export interface Downstream {
   sendHead(status: number, fields: FieldList, length: ResponseLength | undefined, close: boolean): void;
   /** False: the chunk's memory is in use, and the client is slower than the sender; stop until `onDownstreamDrain`. */
   sendChunk(chunk: Buffer): boolean;
+  /**
+   * In place of a head: agrees to the other protocol that a handshake has asked for. The connection is a tunnel from now on, and this exchange is
+   * over for it: no further event comes but those of the tunnel, to `events`.
+   */
+  switchProtocols(fields: FieldList, events: TunnelPeerEvents): TunnelPeer;
   /** Sends what is held back. */
   flush(): void;
   /** Takes back the head and what followed it, so that another response can be sent; false when some of it is out. */
@@ -113,6 +119,12 @@ export interface RequestHandler {
   refuse(connection: PeerConnection, fault: MessageFault, detail: string | undefined): WholeResponse;
 }
 
+/** What upstreams are asked that are to agree to a WebSocket. */
+export interface SentHandshake {
+  /** For Sec-WebSocket-Key, which only HTTP/1.1 has; undefined: the client's own is among the fields. */
+  readonly key: string | undefined;
+}
+
 /** A request as it goes to an upstream. `fields` hold neither framing nor Connection; Host is the first, or the endpoint is named. */
 export interface UpstreamRequest {
   readonly method: string;
@@ -123,6 +135,8 @@ export interface UpstreamRequest {
   readonly wantsTrailers: boolean;
   /** Trailers may follow the body. */
   readonly mayHaveTrailers: boolean;
+  /** It asks for a WebSocket. */
+  readonly handshake?: SentHandshake | undefined;
   /** It has been sent before, so that it is not sent twice when it meets a connection that was being closed. */
   readonly isRetry?: boolean;
 }
@@ -136,8 +150,8 @@ export interface UpstreamFailure {
     | 'upstream_timeout';
   /** For logs, not for clients: may name addresses. */
   readonly detail: string;
-  /** It was this machine that has run out of something: that says nothing about the endpoint. */
-  readonly isOwnShortage?: boolean;
+  /** It says nothing about the endpoint: this machine has run out of something, or a client asked for what no request before had. */
+  readonly isBlameless?: boolean;
 }
 
 /** A request on its way. All calls return at once; after `abort` no event comes. */
@@ -158,6 +172,10 @@ export interface UpstreamCall {
    * with an answer that came before.
    */
   timeOut(isLast: boolean): boolean;
+  /** The response, whose head has come, is a stream: where its connection carries nothing else, that is its own from now on. */
+  outlast(): void;
+  /** The upstream has agreed to another protocol: its events go to `events` from now on, and `abort` ends the tunnel. */
+  switchProtocols(events: TunnelPeerEvents): TunnelPeer;
   /** Whoever asked may be gone: what is under way goes on, and nothing is begun anew. Only of a call that may consist of several tries. */
   endTries?(): void;
   /** Falls while the upstream takes the request, 0 when the system has all of it; see `MessageWriter`. */

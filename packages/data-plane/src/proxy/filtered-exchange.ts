@@ -1,6 +1,12 @@
 /** An exchange as its filters see it, between what they are told and what the relay does. Made for Routes that have filters alone. */
 
-import type { Answer, Filter, Refusal as FilterRefusal, RequestCopy } from '@causeway/filters/filter';
+import type {
+  Answer,
+  Filter,
+  MessageRefusal,
+  Refusal as FilterRefusal,
+  RequestCopy,
+} from '@causeway/filters/filter';
 import type { BodyPass } from '@causeway/filters/body-pass';
 import { type FilterChain, type FilterOwner, freshProgress } from '@causeway/filters/filter-chain';
 import { checkField } from '@causeway/http1/write-head';
@@ -21,6 +27,8 @@ export interface FilteredRequest {
   pathParameter(name: string): string | undefined;
   /** The fields that go upstream, made anew by each call. */
   upstreamFields(): string[];
+  /** Steps behind the filters: pick an endpoint, write the head, send it. */
+  send(fields: FieldList): void;
   /** See `FilterExchange`; with these fields. */
   openCopy(service: string, fields: FieldList, bodyBytesMax: number): RequestCopy | undefined;
 }
@@ -30,8 +38,6 @@ export interface FilteredRelay {
   readonly record: ExchangeRecord;
   readonly method: string;
   readonly hasRequestBody: boolean;
-  /** Steps behind the filters: pick an endpoint, write the head, send it. */
-  sendRequest(fields: FieldList): void;
   sendRequestChunk(chunk: Buffer): void;
   endRequest(trailers?: FieldList): void;
   /** The filters want more of the body, or no more for now. */
@@ -60,9 +66,9 @@ export class FilteredExchange implements FilterOwner {
   responsePass: BodyPass | undefined = undefined;
   responseStatus = 0;
   responseFields: string[] = [];
-  readonly #chain: FilterChain;
+  readonly chain: FilterChain;
   readonly #relay: FilteredRelay;
-  readonly #request: FilteredRequest;
+  #request: FilteredRequest;
   #upstreamFields: string[] | undefined;
   #pending: PendingResponse | undefined;
   #isHeadSent = false;
@@ -71,9 +77,11 @@ export class FilteredExchange implements FilterOwner {
   #isResponseOver = false;
   #trailers: FieldList | undefined;
   #requestTrailers: FieldList | undefined;
+  /** What filters told, and which. */
+  #expiries: { wallMs: number; readonly filter: number }[] | undefined;
 
   constructor(chain: FilterChain, relay: FilteredRelay, request: FilteredRequest) {
-    this.#chain = chain;
+    this.chain = chain;
     this.#relay = relay;
     this.#request = request;
   }
@@ -118,6 +126,31 @@ export class FilteredExchange implements FilterOwner {
     return this.#relay.hasRequestBody;
   }
 
+  expireAt(wallMs: number): void {
+    (this.#expiries ??= []).push({ wallMs, filter: this.filtersEntered - 1 });
+  }
+
+  /** Milliseconds since 1970; Infinity: nothing that let it in expires. */
+  get expiresAtMs(): number {
+    return Math.min(...(this.#expiries ?? []).map(({ wallMs }) => wallMs));
+  }
+
+  /** See `ExpiringAdmission`. */
+  renew(wallMs: number): boolean {
+    for (const expiry of this.#expiries ?? []) {
+      if (expiry.wallMs > wallMs) continue;
+      const renewedMs = this.chain.expire(this, expiry.filter);
+      if (renewedMs === undefined || renewedMs <= wallMs) return false;
+      expiry.wallMs = renewedMs;
+    }
+    return true;
+  }
+
+  /** Why a message of a WebSocket may not pass, if it may not. */
+  inspect(data: Buffer, isText: boolean): MessageRefusal | undefined {
+    return this.chain.message(this, { data, isText });
+  }
+
   openCopy(service: string, bodyBytesMax: number): RequestCopy | undefined {
     const fields = this.upstreamFields.slice();
     checkFields(fields);
@@ -134,13 +167,13 @@ export class FilteredExchange implements FilterOwner {
 
   /** Lets the request run through the filters. */
   start(): void {
-    this.#guarded(() => this.#chain.requestHead(this));
+    this.#guarded(() => this.chain.requestHead(this));
   }
 
   /** A response that is on its way to the client, whoever made it. */
   respond(pending: PendingResponse): void {
     this.#setResponse(pending);
-    this.#guarded(() => this.#chain.responseHead(this));
+    this.#guarded(() => this.chain.responseHead(this));
   }
 
   /** The chunk is copied: filters may keep it as long as they wait. */
@@ -183,16 +216,21 @@ export class FilteredExchange implements FilterOwner {
     if (this.#isHeadSent) this.#guarded(() => this.#endResponse());
   }
 
+  /** It lasts as a stream from now on: what only a request is asked for is let go, and the table with it. */
+  becomeStream(): void {
+    this.#request = { ...this.#request, upstreamFields: () => [], send: () => {}, openCopy: () => undefined };
+  }
+
   /** The exchange is over, however it ended. */
   end(): void {
     this.#held = [];
-    this.#chain.end(this, this.#relay.record);
+    this.chain.end(this, this.#relay.record);
   }
 
   sendRequest(): void {
     const fields = this.upstreamFields;
     checkFields(fields);
-    this.#relay.sendRequest(fields);
+    this.#request.send(fields);
   }
 
   replaceResponse(response: Answer | FilterRefusal): void {
@@ -221,6 +259,12 @@ export class FilteredExchange implements FilterOwner {
     checkFields(fields);
     this.#isHeadSent = true;
     const { close, isUpstreams } = pending;
+    // What a filter has made another answer of agrees to nothing.
+    if (pending.agrees && status !== switching) {
+      this.#relay.dropUpstream();
+      this.#relay.answer(status, fields, forbidsBody(status) ? undefined : nothing, close);
+      return;
+    }
     const hasBody = !forbidsBody(status) && (isUpstreams ? pending.hasBody : this.method !== 'HEAD');
     if (!isUpstreams && this.responsePass === undefined) {
       this.#relay.answer(status, fields, forbidsBody(status) ? undefined : pending.body, close);
@@ -301,6 +345,10 @@ export class FilteredExchange implements FilterOwner {
     else this.responsePass.end();
   }
 }
+
+/** RFC 9110 section 15.2.2. */
+const switching = 101;
+const nothing = Buffer.alloc(0);
 
 function lengthUnknown({ length }: PendingResponse): ResponseLength {
   return length === 'untilClose' ? length : 'unknown';

@@ -37,6 +37,7 @@ import { guardRequest } from './guard-request.ts';
 import { joinedField } from './head-fields.ts';
 import { faultRefusal, type Refusal, reasons, refusalResponse } from './reasons.ts';
 import { openCopy } from './mirrored-request.ts';
+import { admitWebSocket, readsMessages } from './open-tunnel.ts';
 import type { ProxyContext } from './proxy-context.ts';
 import { Relay } from './relay.ts';
 import { sourcedRequest } from './request-source.ts';
@@ -111,7 +112,7 @@ function proxyRequest(
     path: canonical.path,
     query: canonical.query,
     encoded: canonical.encoded,
-    header: (name) => joinedField(head, name),
+    header: headerOf(head),
   };
   const found = findRoute(listener, routeRequest);
   if ('reason' in found) return found;
@@ -130,6 +131,9 @@ function proxyRequest(
   // Of a body without a declared length the codec's number is negative.
   if (bodyBytesMax > 0 && head.bodyLength > bodyBytesMax) return { reason: 'payload_too_large' };
   relay.limit(route.exchangeTimeouts(gateway), bodyBytesMax);
+  relay.route = route;
+  const refused = admitWebSocket(context, relay, head, route);
+  if (refused !== undefined) return refused;
 
   // 7. Run the filters of the Route, if it has any; they go on with what is below.
   const { authority } = request;
@@ -137,27 +141,24 @@ function proxyRequest(
   const chain = route.filters.chainIn(table.filters);
   if (chain === undefined) return sendRequest(sent, relay, forwardedFields(sent, relay));
   const { query } = canonical;
-  relay.filter(
-    chain,
-    {
-      host: request.host,
-      path: canonical.path,
-      query,
-      scheme: connection.scheme,
-      routeName: route.name,
-      header: (name) => joinedField(head, name),
-      pathParameter: (name) => found.params.get(name),
-      upstreamFields: () => forwardedFields(sent, relay),
-      openCopy: (name, fields, copyBytesMax) => {
-        const copied = { method: head.method, target: targetOf(sent), fields, bodyBytesMax: copyBytesMax };
-        return openCopy(context, name, tableService(table, name), copied);
-      },
-    },
-    (fields) => {
+  relay.filter(chain, {
+    host: request.host,
+    path: canonical.path,
+    query,
+    scheme: connection.scheme,
+    routeName: route.name,
+    header: headerOf(head),
+    pathParameter: parameterOf(found.params),
+    upstreamFields: () => forwardedFields(sent, relay),
+    send: (fields) => {
       const failed = sendRequest(sent, relay, fields);
       if (failed !== undefined) relay.refuse(failed);
     },
-  );
+    openCopy: (name, fields, copyBytesMax) => {
+      const copied = { method: head.method, target: targetOf(sent), fields, bodyBytesMax: copyBytesMax };
+      return openCopy(context, name, tableService(table, name), copied);
+    },
+  });
   return undefined;
 }
 
@@ -199,7 +200,8 @@ function sendRequest(sent: SentRequest, relay: Relay, fields: FieldList): Refusa
   const request: UpstreamRequest = {
     method,
     target,
-    fields,
+    fields: relay.webSocket?.sentFields(fields, readsMessages(route, relay.filters)) ?? fields,
+    handshake: relay.webSocket?.handshake.sent,
     bodyLength: relay.requestLength,
     wantsTrailers: majorVersion === 2 && downstream.head.valueOf('te') === 'trailers',
     mayHaveTrailers: majorVersion === 2 && relay.requestLength === 'unknown',
@@ -231,6 +233,16 @@ function startCall(
   }
   relay.start(call);
   return undefined;
+}
+
+/** Of a function of its own: a filter may ask for headers for as long as a stream lives, which must not keep the table. */
+function headerOf(head: RequestHead): (lowerName: string) => string | undefined {
+  return (lowerName) => joinedField(head, lowerName);
+}
+
+/** Likewise. */
+function parameterOf(params: ReadonlyMap<string, string>): (name: string) => string | undefined {
+  return (name) => params.get(name);
 }
 
 function choiceRequest({ route, routeRequest }: SentRequest, { record }: Relay): ChoiceRequest {
@@ -356,6 +368,9 @@ function createRecord(
     affinity: undefined,
     status: 0,
     reason: undefined,
+    stream: undefined,
+    closeCode: undefined,
+    ended: undefined,
     durationMs: 0,
     upstreamMs: undefined,
     bytesIn: 0,

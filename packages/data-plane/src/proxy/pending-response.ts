@@ -17,6 +17,8 @@ export interface PendingResponse {
   /** Of the upstream's body, which follows. */
   readonly length: ResponseLength | undefined;
   readonly hasBody: boolean;
+  /** To the WebSocket that was asked for: what follows is a tunnel. */
+  readonly agrees: boolean;
   readonly stream: StreamKind | undefined;
 }
 
@@ -26,6 +28,7 @@ export const ownResponse = {
   close: false,
   length: undefined,
   hasBody: false,
+  agrees: false,
   stream: undefined,
 } as const;
 
@@ -48,22 +51,26 @@ export interface AnswerFacts {
   readonly isSecure: boolean;
   /** Values of Set-Cookie besides its own. */
   readonly cookies: readonly string[] | undefined;
+  /** It agrees to the WebSocket that was asked for. */
+  readonly agrees: boolean;
 }
 
 export function pendingAnswer(
   head: ResponseHead,
-  { method, clock, isVia, isSecure, cookies }: AnswerFacts,
+  { method, clock, isVia, isSecure, cookies, agrees }: AnswerFacts,
 ): PendingResponse {
   const fields = finalFields(head, clock, isVia);
   for (const cookie of cookies ?? []) fields.push('set-cookie', cookie);
   return {
     isUpstreams: true,
-    status: head.status,
+    // HTTP/2 says it otherwise.
+    status: agrees ? 101 : head.status,
     fields,
     body: undefined,
     close: false,
-    length: downstreamLength(head, method, isSecure),
+    length: agrees ? undefined : downstreamLength(head, method, isSecure),
     hasBody: head.bodyLength !== 0,
-    stream: streamKind(head),
+    agrees,
+    stream: agrees ? undefined : streamKind(head),
   };
 }

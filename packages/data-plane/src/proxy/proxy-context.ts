@@ -6,6 +6,7 @@ import type { Logger } from '@causeway/runtime/logger';
 import type { NodeShared } from '../counts/node-shared.ts';
 import type { TableGenerations } from '../table/table-generations.ts';
 import type { AffinityKeys } from '../upstream/balancing/affinity-keys.ts';
+import type { LiveStreams } from '../streams/live-streams.ts';
 import type { ExchangeObserver } from './exchange-record.ts';
 import type { Mirrors } from './mirrored-request.ts';
 import type { TimerWheel } from './timer-wheel.ts';
@@ -20,6 +21,9 @@ export interface ProxyContext {
   readonly shared: NodeShared;
   readonly affinityKeys: AffinityKeys;
   readonly mirrors: Mirrors;
+  readonly streams: LiveStreams;
+  /** Whether this process has file descriptors for one more connection. */
+  hasDescriptors(): boolean;
   /** From now on clients are asked to connect anew, which brings them to another node. */
   isDraining: boolean;
 }

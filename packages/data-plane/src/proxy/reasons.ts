@@ -3,7 +3,7 @@
  * the body, in the access log and in the metrics.
  */
 
-import type { MessageFault, WholeResponse } from './exchange.ts';
+import type { FieldList, MessageFault, WholeResponse } from './exchange.ts';
 
 interface ReasonEntry {
   readonly status: number;
@@ -15,6 +15,7 @@ interface ReasonEntry {
 /** Removing or renaming an entry breaks clients and dashboards; adding one does not. */
 export const reasons = {
   bad_request: { status: 400, title: 'Bad Request', detail: 'The request cannot be understood.' },
+  forbidden: { status: 403, title: 'Forbidden', detail: 'This is not allowed here.' },
   no_route: { status: 404, title: 'Not Found', detail: 'No route takes this request.' },
   method_not_allowed: {
     status: 405,
@@ -46,6 +47,11 @@ export const reasons = {
     status: 431,
     title: 'Request Header Fields Too Large',
     detail: 'The header fields are too large or too many.',
+  },
+  upgrade_refused: {
+    status: 426,
+    title: 'Upgrade Required',
+    detail: 'The protocol that was asked for is not spoken here.',
   },
   client_closed: {
     status: 499,
@@ -111,6 +117,8 @@ export interface Refusal {
   readonly allow?: readonly string[];
   /** For Retry-After; absent: what the reason says, if anything. */
   readonly retryAfterSeconds?: number;
+  /** Header fields that belong to it. */
+  readonly fields?: FieldList;
   /** What follows on the connection cannot be trusted to be a request. */
   readonly close?: boolean;
 }
@@ -139,6 +147,7 @@ export function refusalResponse(
   const contentType = asText ? 'text/plain; charset=utf-8' : 'application/problem+json';
   const fields = ['content-type', contentType, 'x-request-id', requestId];
   if (refusal.allow !== undefined) fields.push('allow', refusal.allow.join(', '));
+  if (refusal.fields !== undefined) fields.push(...refusal.fields);
   const retryAfter =
     refusal.retryAfterSeconds ?? (refusal.reason === 'overloaded' ? overloadedSeconds : undefined);
   if (retryAfter !== undefined) fields.push('retry-after', String(retryAfter));

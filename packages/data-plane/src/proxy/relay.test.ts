@@ -194,14 +194,14 @@ describe('relay: heads', () => {
     assert.match(received, /Set-Cookie: a=1\r\nSet-Cookie: b=2\r\nX-Bytes: \xe9\r\n/);
   });
 
-  it('proxies an upgrade as an ordinary request', async (context) => {
+  it('passes over an upgrade to anything but a WebSocket', async (context) => {
     const fixture = await before(context, (request, response) =>
       response.end(request.headers.upgrade ?? 'no upgrade'),
     );
     const received = await sendRaw(
       context,
       fixture.port(),
-      'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n\r\n',
+      'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, close\r\nUpgrade: h2c\r\n\r\n',
     );
     assert.match(received, /^HTTP\/1\.1 200 OK[^]*no upgrade/);
   });

@@ -1,16 +1,14 @@
 /** Carries one exchange between client and upstream, whichever is faster, and ends it however it ends. */
 
-import type { Filter } from '@causeway/filters/filter';
 import type { FilterChain } from '@causeway/filters/filter-chain';
 import type { ResponseHead } from '@causeway/http1/response-head';
-import { messageOf } from '@causeway/runtime/errors';
 
-import type { CountKey } from '../counts/shared-counts.ts';
+import type { StreamedRelay, StreamedResponse } from '../streams/streamed-response.ts';
+import type { RouteEntry } from '../table/route-entry.ts';
+import { protocolFailure } from '../upstream/upstream-failures.ts';
 import type { ChoiceRequest } from '../upstream/balancing/choice-request.ts';
-import type { TableGeneration } from '../table/table-generations.ts';
 import type {
   BodyLength,
-  Downstream,
   DownstreamEvents,
   FieldList,
   MessageFault,
@@ -18,18 +16,16 @@ import type {
   UpstreamEvents,
   UpstreamFailure,
 } from './exchange.ts';
+import { CountedExchange } from './counted-exchange.ts';
 import type { ExchangeTimeouts } from './exchange-deadlines.ts';
-import type { ExchangeRecord } from './exchange-record.ts';
 import type { WaitingFor } from './exchange-watch.ts';
 import { FilteredExchange, type FilteredRelay, type FilteredRequest } from './filtered-exchange.ts';
-import { joinedField } from './head-fields.ts';
-import { pendingAnswer, pendingRefusal, type PendingResponse } from './pending-response.ts';
-import type { ProxyContext } from './proxy-context.ts';
+import { pendingAnswer, type PendingResponse } from './pending-response.ts';
 import { faultRefusal, type Refusal, reasons } from './reasons.ts';
-import { downstreamFields, ownFields, type StreamKind } from './response-head.ts';
+import { downstreamFields, type StreamKind } from './response-head.ts';
+import { openStream } from './open-stream.ts';
+import { openTunnel, type WebSocketRequest } from './open-tunnel.ts';
 import type { RetriedExchange } from './retried-call.ts';
-import { TimedExchange } from './timed-exchange.ts';
-import { Upload } from './upload.ts';
 
 /**
  * `asking`: no head has gone to the client. `answering`: the upstream's has. `ending`: the response is complete and on its way.
@@ -38,70 +34,42 @@ import { Upload } from './upload.ts';
 type Phase = 'asking' | 'answering' | 'ending' | 'over';
 
 export class Relay
-  extends TimedExchange
-  implements DownstreamEvents, UpstreamEvents, FilteredRelay, RetriedExchange
+  extends CountedExchange
+  implements DownstreamEvents, UpstreamEvents, FilteredRelay, RetriedExchange, StreamedRelay
 {
-  readonly record: ExchangeRecord;
   /** What the choice of its upstream looks at, where it looks at anything. */
   choice: ChoiceRequest | undefined;
-  readonly #downstream: Downstream;
-  readonly #generation: TableGeneration;
-  /** Undefined for a request without a body. */
-  readonly #upload: Upload | undefined;
+  /** Once it is known. */
+  route: RouteEntry | undefined;
+  /** It asks for a WebSocket. */
+  webSocket: WebSocketRequest | undefined;
   /** 0 = unlimited. */
   #bodyBytesMax = 0;
   #phase: Phase = 'asking';
   #call: UpstreamCall | undefined;
   #isEndingNow = false;
   #isUpstreamReady = false;
-  /** Of its Route, where that has a limit. */
-  #countKey: CountKey | undefined;
   #filters: FilteredExchange | undefined;
-  /** Sends the request once its filters have let it pass. */
-  #send: ((fields: FieldList) => void) | undefined;
   /** Filters want no more of the response's body for now. */
   #isResponseHeld = false;
   #stream: StreamKind | undefined;
+  #streamed: StreamedResponse | undefined;
   #isHalfClosed = false;
   /** What the client does is not looked at any more: it may be gone. */
   #isUnseen = false;
   #hasResponseBody = false;
 
-  constructor(
-    context: ProxyContext,
-    downstream: Downstream,
-    generation: TableGeneration,
-    record: ExchangeRecord,
-  ) {
-    super(context, record.startedMs);
-    this.#downstream = downstream;
-    this.#generation = generation;
-    this.record = record;
-    this.#upload = downstream.head.bodyLength === 0 ? undefined : new Upload(downstream, this.watch);
-    context.shared.slices.add('activeRequests', 1);
-    context.observer.onExchangeStart();
-  }
-
-  get method(): string {
-    return this.#downstream.head.method;
-  }
-
-  get hasRequestBody(): boolean {
-    return this.#upload !== undefined;
+  /** Undefined without. */
+  get filters(): FilteredExchange | undefined {
+    return this.#filters;
   }
 
   /** Of the request's body as it goes upstream. */
   get requestLength(): BodyLength {
-    const { bodyLength } = this.#downstream.head;
+    const { bodyLength } = this.downstream.head;
     // What comes out of filters has another length than what goes in.
     const isUnknown = bodyLength < 0 || (bodyLength > 0 && this.#filters?.requestPass?.changesBody === true);
     return isUnknown ? 'unknown' : bodyLength;
-  }
-
-  /** Counts this exchange among those of its Route; false when there are `max` already. */
-  enterRoute(name: string, max: number): boolean {
-    this.#countKey = this.context.shared.enterRoute(name, max);
-    return this.#countKey !== undefined;
   }
 
   /** From now on these limits hold. */
@@ -110,9 +78,8 @@ export class Relay
     this.#bodyBytesMax = bodyBytesMax;
   }
 
-  /** Runs the request through the filters of its Route, and then calls `send`. */
-  filter(chain: FilterChain, request: FilteredRequest, send: (fields: FieldList) => void): void {
-    this.#send = send;
+  /** Runs the request through the filters of its Route, which send it in the end. */
+  filter(chain: FilterChain, request: FilteredRequest): void {
     this.#filters = new FilteredExchange(chain, this, request);
     this.#filters.start();
     // A filter may wait, and what it waits for may never come.
@@ -135,12 +102,12 @@ export class Relay
     if (this.#phase === 'over') return;
     this.record.reason ??= refusal.reason;
     this.#letGoOfUpstream();
-    if (this.#phase === 'answering' && this.#downstream.takeBack()) {
+    if (this.#phase === 'answering' && this.downstream.takeBack()) {
       this.#phase = 'asking';
       this.record.bytesOut = 0;
     }
     if (this.#phase !== 'asking') {
-      this.#downstream.reset();
+      this.downstream.reset();
       this.#finish();
       return;
     }
@@ -149,19 +116,13 @@ export class Relay
     else this.answer(response.status, response.fields, response.body, response.close);
   }
 
-  describeRefusal(refusal: Refusal): PendingResponse {
-    this.record.reason ??= refusal.reason;
-    const accept = joinedField(this.#downstream.head, 'accept');
-    return pendingRefusal(refusal, this.record.requestId, accept);
-  }
-
   /** Answers with a whole response; to HEAD without its body. */
   answer(status: number, fields: FieldList, body: Buffer | undefined, close: boolean): void {
     this.record.status = status;
-    this.#downstream.sendHead(status, this.#signed(fields), body?.length, close || this.#mustClose());
-    if (body !== undefined && this.#downstream.head.method !== 'HEAD') {
+    this.downstream.sendHead(status, this.signed(fields), body?.length, close || this.#mustClose());
+    if (body !== undefined && this.downstream.head.method !== 'HEAD') {
       this.record.bytesOut = body.length;
-      this.#downstream.sendChunk(body);
+      this.downstream.sendChunk(body);
     }
     this.touch();
     this.#endResponse();
@@ -200,7 +161,7 @@ export class Relay
 
   onRequestEnd(trailers?: FieldList): void {
     this.touch();
-    this.#upload?.end();
+    this.upload?.end();
     this.watch.requestDoneMs = this.watch.lastByteMs;
     if (this.#filters?.requestPass === undefined) this.#call?.endRequest(trailers);
     else this.#filters.takeRequestEnd(trailers);
@@ -221,7 +182,7 @@ export class Relay
   }
 
   onUpstreamDrain(): void {
-    this.#upload?.drain(this.nowMs());
+    this.upload?.drain(this.nowMs());
     this.arm();
   }
 
@@ -229,17 +190,19 @@ export class Relay
     // 100 was answered by the gateway itself.
     if (head.status === 100 || this.#phase !== 'asking') return;
     this.touch();
-    this.#downstream.sendInformational(head.status, downstreamFields(head));
+    this.downstream.sendInformational(head.status, downstreamFields(head));
   }
 
   onUpstreamHead(head: ResponseHead): void {
-    const { via } = this.#generation.table.gateway.forwarding;
+    const agrees = this.webSocket?.handshake.judge(head) ?? false;
+    if (typeof agrees === 'string') return this.onUpstreamFailed(protocolFailure({ detail: agrees }));
     const response = pendingAnswer(head, {
       method: this.method,
       clock: this.context.clock,
-      isVia: via,
-      cookies: this.choice?.setCookies(this.#downstream.connection.scheme === 'https'),
+      isVia: this.table.gateway.forwarding.via,
+      cookies: this.choice?.setCookies(this.downstream.connection.scheme === 'https'),
       isSecure: this.#call?.isSecure === true,
+      agrees,
     });
     if (this.#filters === undefined) this.beginAnswer(response);
     else this.#filters.respond(response);
@@ -247,15 +210,64 @@ export class Relay
 
   beginAnswer(response: PendingResponse): void {
     const { status, length, stream } = response;
-    if (stream === 'events' && this.#isHalfClosed) return this.#dropClient();
-    const fields = response.isUpstreams ? response.fields : this.#signed(response.fields);
-    this.#downstream.sendHead(status, fields, length, response.close || this.#mustClose());
+    // A tunnel whose client sends no more is none.
+    if (response.agrees && this.#isHalfClosed) return this.#dropClient();
+    if (response.agrees) return this.#becomeTunnel(response);
+    if (stream !== undefined && this.#isHalfClosed) return this.#dropClient();
+    const fields = response.isUpstreams ? response.fields : this.signed(response.fields);
+    this.downstream.sendHead(status, fields, length, response.close || this.#mustClose());
     this.#phase = 'answering';
-    this.#upload?.answer(this.nowMs());
+    this.upload?.answer(this.nowMs());
     this.record.status = status;
     this.#stream = stream;
     this.#hasResponseBody = response.hasBody;
+    if (stream !== undefined) this.#becomeStream(stream, response);
     this.arm();
+  }
+
+  /** All that it needs from now on it holds by itself. */
+  #becomeStream(kind: StreamKind, response: PendingResponse): void {
+    const { context, route, table, filters } = this;
+    const { localPort } = this.downstream.connection;
+    if (route === undefined || !this.#hasResponseBody) return;
+    this.#streamed = openStream(this, kind, response, { context, route, localPort, table, filters });
+    filters?.becomeStream();
+    this.#call?.outlast();
+    this.letGoOfTable();
+  }
+
+  #becomeTunnel({ fields }: PendingResponse): void {
+    const { context, record, table, filters } = this;
+    const upgrade = {
+      context,
+      record,
+      localPort: this.downstream.connection.localPort,
+      table,
+      fields,
+      route: this.route!,
+      timeouts: this.watch.timeouts,
+      filters,
+      webSocket: this.webSocket!,
+      downstream: this.downstream,
+      call: this.#call!,
+    };
+    record.status = 101;
+    this.#filters?.becomeStream();
+    this.#call = undefined;
+    this.#filters = undefined;
+    this.#detach();
+    openTunnel(upgrade);
+  }
+
+  /** What follows of this exchange is not its own any more. */
+  #detach(): void {
+    const nowMs = this.nowMs();
+    this.#phase = 'over';
+    this.context.wheel.cancel(this);
+    this.leaveCounts();
+    this.record.upstreamMs = nowMs - this.watch.upstreamStartMs;
+    this.context.observer.onUpstreamOver(this.record.service ?? '');
+    this.tellOver(nowMs, true);
   }
 
   onUpstreamChunk(chunk: Buffer): boolean {
@@ -267,7 +279,7 @@ export class Relay
   onUpstreamPart(): void {
     this.touch();
     this.arm();
-    this.#downstream.flush();
+    this.downstream.flush();
   }
 
   onDownstreamDrain(): void {
@@ -289,10 +301,6 @@ export class Relay
     this.#endResponse(trailers);
   }
 
-  sendRequest(fields: FieldList): void {
-    this.#send?.(fields);
-  }
-
   sendRequestChunk(chunk: Buffer): void {
     this.#sendRequestChunk(chunk);
     // What comes after a wait has no other piece behind it.
@@ -306,13 +314,13 @@ export class Relay
   cutOff(): void {
     if (this.#phase === 'over') return;
     this.record.status = reasons.client_closed.status;
-    this.#downstream.reset();
+    this.downstream.reset();
     this.#finish();
   }
 
   holdRequest(isHeld: boolean): void {
-    if (isHeld) this.#upload?.hold(this.#call?.unsentMark ?? 0);
-    else this.#upload?.release(this.nowMs());
+    if (isHeld) this.upload?.hold(this.#call?.unsentMark ?? 0);
+    else this.upload?.release(this.nowMs());
     this.arm();
   }
 
@@ -322,19 +330,13 @@ export class Relay
 
   sendResponseChunk(chunk: Buffer): void {
     this.#sendResponseChunk(chunk);
-    this.#downstream.flush();
+    this.downstream.flush();
   }
 
   holdResponse(isHeld: boolean): void {
     this.#isResponseHeld = isHeld;
     if (isHeld) this.#call?.pauseResponse();
     else if (!this.watch.hasBacklog) this.#call?.resumeResponse();
-  }
-
-  onFilterError(filter: Filter, error: unknown): void {
-    const { requestId, route } = this.record;
-    this.context.logger.error({ err: error, requestId, route, filter: filter.name }, 'a filter failed');
-    this.context.observer.onFilterError(filter.kind);
   }
 
   onUpstreamFailed(failure: UpstreamFailure): void {
@@ -344,9 +346,10 @@ export class Relay
   }
 
   onDownstreamHalfClosed(): void {
-    // Most responses have an end that this client may still wait for; of events it would never see one.
+    // Most responses have an end that this client may still wait for; that of a stream may be far, and a WebSocket is of no use to him.
     this.#isHalfClosed = true;
-    if (this.#phase === 'answering' && this.#stream === 'events') this.#dropClient();
+    const isGone = this.#phase === 'answering' ? this.#stream !== undefined : this.webSocket !== undefined;
+    if (isGone) this.#dropClient();
     else this.onDownstreamUnseen();
     this.#call?.endTries?.();
   }
@@ -367,25 +370,21 @@ export class Relay
     this.#finish();
   }
 
-  #signed(fields: FieldList): FieldList {
-    return ownFields(fields, this.record.requestId, this.context.clock.wallMs());
-  }
-
   #dropClient(): void {
-    this.#downstream.reset();
+    this.downstream.reset();
     this.onDownstreamClosed();
   }
 
   #startBody(): void {
-    this.#upload?.begin(this.nowMs());
+    this.upload?.begin(this.nowMs());
     this.arm();
-    this.#downstream.startBody();
+    this.downstream.startBody();
   }
 
   #sendRequestChunk(chunk: Buffer): boolean {
     const isTaken = this.#call?.sendChunk(chunk) ?? true;
     if (!isTaken) {
-      this.#upload?.fill(this.#call?.unsentMark ?? 0);
+      this.upload?.fill(this.#call?.unsentMark ?? 0);
       this.arm();
     }
     return isTaken;
@@ -393,8 +392,25 @@ export class Relay
 
   #sendResponseChunk(chunk: Buffer): boolean {
     if (this.#phase !== 'answering' || !this.#hasResponseBody) return true;
+    return this.#streamed === undefined ? this.sendStreamBytes(chunk) : this.#streamed.take(chunk);
+  }
+
+  endStream(): void {
+    this.#letGoOfUpstream();
+    this.#filters?.end();
+    this.#filters = undefined;
+    if (this.#phase === 'answering') this.#endResponse();
+  }
+
+  cutStream(): void {
+    this.#letGoOfUpstream();
+    this.downstream.reset();
+    this.#finish();
+  }
+
+  sendStreamBytes(chunk: Buffer): boolean {
     this.record.bytesOut += chunk.length;
-    const isTaken = this.#downstream.sendChunk(chunk);
+    const isTaken = this.downstream.sendChunk(chunk);
     if (!isTaken) {
       this.#call?.pauseResponse();
       this.#noteBacklog();
@@ -405,8 +421,9 @@ export class Relay
   /** Hot path: most responses are out when this returns, and so are over at a time that is known. */
   #endResponse(trailers?: FieldList): void {
     this.#phase = 'ending';
+    this.#streamed?.end();
     this.#isEndingNow = true;
-    this.#downstream.endResponse(trailers);
+    this.downstream.endResponse(trailers);
     this.#isEndingNow = false;
     // Unless the system has taken it all, it may take long.
     if (!this.#isEnding()) return;
@@ -419,35 +436,31 @@ export class Relay
   }
 
   #noteBacklog(): void {
-    this.watch.noteBacklog(this.#downstream.unsentMark, this.nowMs());
+    this.watch.noteBacklog(this.downstream.unsentMark, this.nowMs());
     this.arm();
   }
 
   #mustClose(): boolean {
     // The rest of a body that nobody reads must not stand before the next request.
-    return this.context.isDraining || this.#upload?.isDone === false;
+    return this.context.isDraining || this.upload?.isDone === false;
   }
 
   protected waitingFor(): WaitingFor | undefined {
     if (this.#phase === 'over') return undefined;
     if (this.#phase !== 'asking') return this.#stream === undefined ? 'response' : 'stream';
-    const upload = this.#upload;
+    const upload = this.upload;
     if (upload === undefined || upload.isDone) return 'head';
     return upload.isPaused ? 'upstream' : 'body';
   }
 
   protected get isUnseen(): boolean {
-    const upload = this.#upload;
+    const upload = this.upload;
     return this.#isUnseen || (upload !== undefined && upload.isPaused && !upload.isDone);
   }
 
-  protected get bytesIn(): number {
-    return this.record.bytesIn;
-  }
-
   protected get slowPeerMark(): number | undefined {
-    if (this.#phase !== 'asking') return this.watch.hasBacklog ? this.#downstream.unsentMark : undefined;
-    return this.#upload?.isPaused === false ? undefined : (this.#call?.unsentMark ?? 0);
+    if (this.#phase !== 'asking') return this.watch.hasBacklog ? this.downstream.unsentMark : undefined;
+    return this.upload?.isPaused === false ? undefined : (this.#call?.unsentMark ?? 0);
   }
 
   protected onOverdue(waitingFor: WaitingFor, nowMs: number): void {
@@ -469,21 +482,15 @@ export class Relay
 
   #finish(): void {
     if (this.#phase === 'over') return;
-    const { wheel, clock, observer } = this.context;
+    const { wheel, clock } = this.context;
     const nowMs = this.#isEndingNow ? this.watch.lastByteMs : clock.monotonicMs();
     this.#letGoOfUpstream(nowMs);
     this.#phase = 'over';
     wheel.cancel(this);
-    this.context.shared.slices.add('activeRequests', -1);
-    if (this.#countKey !== undefined) this.context.shared.routes.leave(this.#countKey);
-    this.record.durationMs = nowMs - this.record.startedMs;
+    this.leaveCounts();
+    this.#streamed?.close();
+    this.webSocket?.leave();
     this.#filters?.end();
-    this.#generation.release();
-    try {
-      observer.onExchangeOver(this.record);
-    } catch (error) {
-      // What only watches must not break what it watches.
-      this.context.logger.error({ err: error }, `observer failed: ${messageOf(error)}`);
-    }
+    this.tellOver(nowMs, false);
   }
 }

@@ -9,7 +9,7 @@ import { viaOf } from './forwarding-headers.ts';
 import { staysBehind } from './hop-by-hop.ts';
 import { httpDate } from './http-date.ts';
 
-/** A body whose bytes may be far apart. `events` have no end of their own: who asks for them and sends no more is gone. */
+/** A body whose bytes may be far apart: who asks for it and sends no more is gone. `records` come to an end of their own. */
 export type StreamKind = 'events' | 'records';
 
 const streamTypes = /^(?:(text\/event-stream)|application\/(?:x-ndjson|grpc))/i;

@@ -5,6 +5,7 @@ import { type Backoff, createBackoff } from '@causeway/runtime/backoff';
 
 import { SentBody } from '../upstream/sent-body.ts';
 import { Refused, type Ticket } from '../upstream/service-gate.ts';
+import type { TunnelPeer, TunnelPeerEvents } from '../streams/tunnel-peer.ts';
 import type { LiveEndpoint } from '../upstream/live-endpoint.ts';
 import type { ServiceHandle } from '../upstream/service-handle.ts';
 import type {
@@ -117,6 +118,14 @@ export class RetriedCall implements UpstreamCall, TryOwner {
 
   resumeResponse(): void {
     this.#try?.call?.resumeResponse();
+  }
+
+  outlast(): void {
+    this.#try?.call?.outlast();
+  }
+
+  switchProtocols(events: TunnelPeerEvents): TunnelPeer {
+    return this.#try!.call!.switchProtocols(events);
   }
 
   timeOut(isLast: boolean): boolean {

@@ -33,6 +33,11 @@ export function watchEnd(stream: Http2Stream): void {
   stream.push = push;
 }
 
+/** Whether the peer has ended the watched stream: the runtime tells an end as well when it was reset, or its connection has ended. */
+export function isEndReceived(stream: Http2Stream): boolean {
+  return (stream as WatchedStream).isEndReceived === true;
+}
+
 /** An end that was sent comes before the stream is closed, one that the runtime makes up comes after. */
 function push(this: WatchedStream, chunk: unknown, encoding?: BufferEncoding): boolean {
   if (chunk === null && !this.closed) this.isEndReceived = true;

@@ -15,7 +15,7 @@ const nothing = Buffer.alloc(0);
 
 export class MessageWriter {
   readonly #socket: Socket;
-  readonly #onEmptied: () => void;
+  #onEmptied: () => void;
   /** One character a byte. */
   #held = '';
   #isChunked = false;
@@ -39,6 +39,11 @@ export class MessageWriter {
       this.#waitsUntilEmpty = false;
       this.#onOut(error);
     };
+  }
+
+  /** Somebody else is told from now on. */
+  ownedBy(onEmptied: () => void): void {
+    this.#onEmptied = onEmptied;
   }
 
   /** Whether the system has taken all that was written. */

@@ -26,21 +26,33 @@ export class ReadMemory {
   #isOver = false;
   #isFree = false;
   #isUsedOnce = false;
+  #onBytes: (piece: Buffer) => void;
 
   /**
    * `onBytes` is given each piece while the call lasts; longer only as `copiedBytesMax` says: a piece beyond that stays as it is until the next
    * one comes, for which the socket must be resumed.
    */
   constructor(onBytes: (piece: Buffer) => void) {
+    this.#onBytes = onBytes;
     this.onread = {
       buffer: () => this.#next(),
       callback: (bytes, memory) => {
         // What is small leaves the memory of the message before as free as it was.
         if (bytes > copiedBytesMax) this.#isOver = false;
-        onBytes(this.#pieceOf(memory as Buffer, bytes));
+        this.#onBytes(this.#pieceOf(memory as Buffer, bytes));
         return true;
       },
     };
+  }
+
+  /** Somebody else is given each piece from now on. */
+  readBy(onBytes: (piece: Buffer) => void): void {
+    this.#onBytes = onBytes;
+  }
+
+  /** A piece that was read into other memory. */
+  deliver(piece: Buffer): void {
+    this.#onBytes(piece);
   }
 
   /** For sockets that go on when they are paused: TLS hands over all that it has received. Then no memory of a body is used again. */

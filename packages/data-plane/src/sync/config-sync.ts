@@ -28,6 +28,7 @@ import type { HealthReport } from '../health/health-report.ts';
 import { answerCommands, type CommandHandlers } from './command-runner.ts';
 import { ConfigClient, type CommandsCall, type SubscribeCall } from './config-client.ts';
 import { LastGood, type Snapshot } from './last-good.ts';
+import { type NodeStatus, statusFields } from './node-status.ts';
 import type { SnapshotTarget } from './snapshot-target.ts';
 import { StagedUpdate, withEndpoints } from './staged-update.ts';
 
@@ -37,14 +38,6 @@ export interface NodeIdentity {
   labels: Readonly<Record<string, string>>;
   version: string;
   workers: number;
-}
-
-export interface NodeStatus {
-  connections: number;
-  activeRequests: number;
-  draining: boolean;
-  /** Workers that wait for their replacement. */
-  workersToReplace: number;
 }
 
 export interface ConfigSyncOptions {
@@ -79,6 +72,8 @@ const reconnectBaseMs = 250;
 const reconnectMaxMs = 10_000;
 /** A connection that lasted so long was a good one: the next loss starts with the shortest pause. */
 const stableMs = 2000;
+/** For so long the control plane may take to hear the last of a node that ends. */
+const lastWordMs = 1000;
 /** What an update may be refused for today and taken for tomorrow: a port that is taken, a directory that is missing. */
 const ofThisMachine: ReadonlySet<string> = new Set(['listener_failed', 'output_failed']);
 /** Pace at which an update that the machine refused (a port that is taken) is tried again. */
@@ -180,14 +175,28 @@ export class ConfigSync {
     this.#stopped = true;
     for (const cancel of this.#timers) cancel();
     this.#cancelRetry?.();
-    this.#subscribe?.end();
-    this.#commands?.end();
+    await this.#endStream();
     this.#client.close();
     await this.#work;
     await this.#lastGood.flush();
   }
 
-  /** Tells the control plane at once, not only at the next tick: the node has begun to drain. */
+  /** What was told last, that everything has ended, is to arrive: who waits for a drain knows nothing else of its end. */
+  async #endStream(): Promise<void> {
+    const call = this.#connected ? this.#subscribe : undefined;
+    this.#subscribe?.end();
+    this.#commands?.end();
+    if (call === undefined || call.destroyed) return;
+    await new Promise<void>((resolve) => {
+      const cancel = this.#options.clock.after(lastWordMs, resolve);
+      call.on('close', () => {
+        cancel();
+        resolve();
+      });
+    });
+  }
+
+  /** Tells the control plane at once, not only at the next tick: the node has begun to drain, or is done with it. */
   statusChanged(): void {
     this.#sendStatus();
   }
@@ -400,7 +409,7 @@ export class ConfigSync {
 
   #sendStatus(): void {
     if (!this.#connected) return;
-    const status = { appliedRevision: this.#applied.revision, ...this.#options.status() };
+    const status = { appliedRevision: this.#applied.revision, ...statusFields(this.#options.status()) };
     const text = JSON.stringify(status);
     const nowMs = this.#options.clock.monotonicMs();
     const news = this.#options.health.take();

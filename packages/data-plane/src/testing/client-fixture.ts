@@ -199,6 +199,7 @@ function scripted(onRequest: (asked: Asked) => void, settings: Partial<ClientCon
     isHttp2Allowed: true,
     streamsMax: 100,
     onHttp2: (from, socket, bytes) => http2.push(new Http2Connection(shared, from.connection, socket, bytes)),
+    onSwitched: () => {},
     onConnectionClosed: (connection) => closed.push(connection),
     ...settings,
   };

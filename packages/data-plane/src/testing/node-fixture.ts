@@ -24,7 +24,7 @@ import { SnapshotItems } from '@causeway/proto/snapshot-items';
 import { systemClock } from '@causeway/runtime/clock';
 import { createLogger } from '@causeway/runtime/logger';
 
-import { ProxyNode } from '../node.ts';
+import { ProxyNode, type ProxyNodeOptions } from '../node.ts';
 import type { ExchangeObserver, ExchangeRecord } from '../proxy/exchange-record.ts';
 import type { SnapshotUpdate } from '../sync/snapshot-target.ts';
 
@@ -123,8 +123,10 @@ export interface Change {
 /** Keeps the snapshot that the node holds, and makes updates from changes as the config stream does. */
 export class NodeFixture {
   readonly node: ProxyNode;
-  /** Of every exchange that is over. */
+  /** Of every exchange that is over, and of every WebSocket. */
   readonly records: ExchangeRecord[] = [];
+  /** Exchanges that became WebSockets. */
+  upgraded = 0;
   /** Kinds of filters that threw. */
   readonly filterErrors: string[] = [];
   /** What became of retries. */
@@ -137,7 +139,7 @@ export class NodeFixture {
   #endpoints = new Map<string, EndpointSet>();
   #revision = 0;
 
-  constructor(node?: ProxyNode) {
+  constructor(node?: ProxyNode, options: Partial<ProxyNodeOptions> = {}) {
     const observer: ExchangeObserver = {
       onExchangeStart: () => {},
       onUpstreamStart: () => {},
@@ -147,9 +149,13 @@ export class NodeFixture {
       onBreaker: (_service, to) => this.transitions.push(to),
       onFilterError: (kind) => this.filterErrors.push(kind),
       onExchangeOver: (record) => this.records.push(record),
+      onUpgraded: () => {
+        this.upgraded += 1;
+      },
+      onWebSocketOver: (record) => this.records.push(record),
     };
     const logger = createLogger({ level: 'error' });
-    this.node = node ?? new ProxyNode({ logger, clock: systemClock, observer, random: () => 0 });
+    this.node = node ?? new ProxyNode({ logger, clock: systemClock, observer, random: () => 0, ...options });
   }
 
   /** The update that `change` makes of what was applied last. */
@@ -185,8 +191,12 @@ export class NodeFixture {
 }
 
 /** A node that serves `change`, besides the default Gateway; drained at the end of the test. */
-export async function startNode(context: TestContext, change: Change): Promise<NodeFixture> {
-  const fixture = new NodeFixture();
+export async function startNode(
+  context: TestContext,
+  change: Change,
+  options?: Partial<ProxyNodeOptions>,
+): Promise<NodeFixture> {
+  const fixture = new NodeFixture(undefined, options);
   const hasGateway = change.items?.some(({ kind }) => kind === 'gateway') === true;
   const items = [...(hasGateway ? [] : [gatewayItem()]), ...(change.items ?? [])];
   const problems = await fixture.apply({ ...change, items });

@@ -29,6 +29,7 @@ export function poolContext(clock: Clock = systemClock, random: Random = Math.ra
     resolver,
     places: new EndpointPlaces(shared.endpoints, 1, undefined),
     shared,
+    hasDescriptors: () => true,
     zone: undefined,
     onBreaker: () => {},
     affinityKeys: new AffinityKeys(),

@@ -13,6 +13,7 @@ import { Relay } from '../proxy/relay.ts';
 import { TimerWheel } from '../proxy/timer-wheel.ts';
 import { aloneShared } from '../counts/node-shared.ts';
 import { AffinityKeys } from '../upstream/balancing/affinity-keys.ts';
+import { LiveStreams } from '../streams/live-streams.ts';
 import type { Table } from '../table/table.ts';
 import { TableGeneration, TableGenerations } from '../table/table-generations.ts';
 import { exchangeRecord } from './exchange-records.ts';
@@ -72,6 +73,10 @@ export class FakeClient extends Peer implements Downstream {
     this.status = status;
   }
 
+  switchProtocols(): never {
+    throw new Error('no tunnel is made here');
+  }
+
   takeBack(): boolean {
     return false;
   }
@@ -101,6 +106,12 @@ export class FakeCall extends Peer implements UpstreamCall {
     this.isPaused = false;
   }
 
+  outlast(): void {}
+
+  switchProtocols(): never {
+    throw new Error('no tunnel is made here');
+  }
+
   abort(): void {
     this.isAborted = true;
   }
@@ -116,6 +127,7 @@ export interface RelayFixture {
   readonly call: FakeCall;
   readonly relay: Relay;
   readonly record: ExchangeRecord;
+  readonly streams: LiveStreams;
   /** A part of the request's body of so many bytes. */
   upload(bytes: number): void;
   /** The head of a response whose body is chunked. */
@@ -158,6 +170,8 @@ export function startRelay(
     onBreaker: () => {},
     onFilterError: () => {},
     onExchangeOver: () => {},
+    onUpgraded: () => {},
+    onWebSocketOver: () => {},
   };
   const logger = createLogger({ level: 'error' });
   const generations = new TableGenerations();
@@ -170,6 +184,8 @@ export function startRelay(
     shared: aloneShared(),
     affinityKeys: new AffinityKeys(),
     mirrors: new Mirrors(),
+    streams: new LiveStreams(clock, aloneShared().slices, () => 0),
+    hasDescriptors: () => true,
     isDraining: false,
   };
   const relay = new Relay(shared, client, generation, record);
@@ -189,6 +205,7 @@ export function startRelay(
     call,
     relay,
     record,
+    streams: shared.streams,
     upload(bytes) {
       relay.onRequestChunk(Buffer.alloc(bytes));
       relay.onRequestPart();

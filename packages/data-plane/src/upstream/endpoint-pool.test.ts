@@ -195,6 +195,14 @@ describe('the connections of a pool', () => {
     return { clock, upstream, pool };
   }
 
+  it('carry a single request each where no more are allowed', async (context) => {
+    const { upstream, pool } = await timed(context, { requestsPerConnectionMax: 1, connectionsMax: 1 });
+    for (const connections of [1, 2, 3]) {
+      assert.equal((await exchange(pool)).body, 'hi');
+      assert.equal(upstream.sockets.length, connections);
+    }
+  });
+
   it('carry requestsPerConnectionMax requests and no more', async (context) => {
     const { upstream, pool } = await timed(context, { requestsPerConnectionMax: 3, connectionsMax: 1 });
     for (const [request, connections] of [1, 1, 1, 2, 2, 2, 3].entries()) {

@@ -63,6 +63,8 @@ export interface PoolContext {
   readonly affinityKeys: AffinityKeys;
   readonly random: Random;
   readonly shared: NodeShared;
+  /** Whether this process has file descriptors for one more connection. */
+  hasDescriptors(): boolean;
 }
 
 /** Largest head of a response, bytes; nginx and Envoy allow as much or less. */
@@ -99,6 +101,8 @@ export class EndpointPool implements ConnectionOwner, PlaceUser, Timed {
   /** Of the connections those without a place. */
   #leaving = 0;
   #activeRequests = 0;
+  /** Connections of which each has become one stream's own: as many as clients have, whose number is bounded. */
+  #lasting = 0;
   #isClosing = false;
   #session: Buffer | undefined;
 
@@ -125,14 +129,18 @@ export class EndpointPool implements ConnectionOwner, PlaceUser, Timed {
     return this.#context.wheel;
   }
 
+  get mayLast(): boolean {
+    return this.#context.hasDescriptors();
+  }
+
   /** Requests that were sent or wait for a connection. */
   get activeRequests(): number {
     return this.#activeRequests;
   }
 
-  /** Connections in any state. */
+  /** Connections in any state, those of streams included. */
   get connections(): number {
-    return this.#connections.size;
+    return this.#connections.size + this.#lasting;
   }
 
   /** Requests that wait for a connection. */
@@ -242,11 +250,24 @@ export class EndpointPool implements ConnectionOwner, PlaceUser, Timed {
   }
 
   onGone(connection: PooledConnection): void {
-    this.#connections.delete(connection);
+    if (!this.#connections.delete(connection)) {
+      this.#lasting -= 1;
+      this.#context.shared.slices.add('lastingConnections', -1);
+      return;
+    }
     this.#unlist(connection);
     if (connection.hasPlace) this.#places.giveBack();
     else this.#leaving -= 1;
     if (connection.requests > 0) this.openForWaiting();
+  }
+
+  onLasting(connection: PooledConnection): void {
+    this.#connections.delete(connection);
+    this.#lasting += 1;
+    this.#context.shared.slices.add('lastingConnections', 1);
+    if (connection.hasPlace) this.#places.giveBack();
+    else this.#leaving -= 1;
+    this.openForWaiting();
   }
 
   giveUpFree(): void {

@@ -26,6 +26,7 @@ export class LocatedEndpoints {
   readonly #events: LocatedEndpointsEvents;
   readonly #named: NamedAddresses;
   #set: EndpointSet | undefined;
+  #ids: ReadonlySet<string> | undefined;
 
   constructor(resolver: AddressResolver, events: LocatedEndpointsEvents) {
     this.#events = events;
@@ -44,9 +45,16 @@ export class LocatedEndpoints {
   set(set: EndpointSet | undefined): void {
     if (set === this.#set) return;
     this.#set = set;
+    this.#ids = undefined;
     const addresses = (set?.entries ?? []).map(({ address }) => address);
     this.#named.setNames(new Set(addresses.filter((address) => isIP(address) === 0)));
     this.#locate();
+  }
+
+  /** Whether the set has an endpoint of this id; a host name is one. */
+  hasEntry(id: string): boolean {
+    this.#ids ??= new Set(this.#set?.entries.map((entry) => entry.id));
+    return this.#ids.has(id);
   }
 
   /** Ids of those whose names are known to have no address. */

@@ -9,6 +9,7 @@ import type {
   UpstreamFailure,
   UpstreamRequest,
 } from '../proxy/exchange.ts';
+import type { TunnelPeer, TunnelPeerEvents } from '../streams/tunnel-peer.ts';
 import type { Queued } from './call-queue.ts';
 import type { CallCarrier, PooledConnection } from './pooled-connection.ts';
 import type { SentBody } from './sent-body.ts';
@@ -157,6 +158,14 @@ export class PoolCall implements UpstreamCall, Queued<PoolCall> {
     this.carrier?.resume();
   }
 
+  outlast(): void {
+    this.carrier?.outlast();
+  }
+
+  switchProtocols(events: TunnelPeerEvents): TunnelPeer {
+    return this.carrier!.switchProtocols(events);
+  }
+
   abort(): void {
     // An endpoint that has answered has done its part.
     this.#giveUp(this.#status > 0 ? this.#status : TryFailure.abandoned);
@@ -189,7 +198,7 @@ export class PoolCall implements UpstreamCall, Queued<PoolCall> {
     const outcome = outcomes[failure.reason];
     // An upstream has time limits as well, for clients that send nothing.
     const isCutOff = outcome === TryFailure.reset && this.#status === 0 && this.#isClientAwaited;
-    this.#over(isCutOff || failure.isOwnShortage === true ? TryFailure.abandoned : outcome);
+    this.#over(isCutOff || failure.isBlameless === true ? TryFailure.abandoned : outcome);
     this.#owner.onCallFailed(failure);
     this.events.onUpstreamFailed(failure);
   }

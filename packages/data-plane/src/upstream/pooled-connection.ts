@@ -4,6 +4,7 @@ import type { HeadLimits } from '@causeway/http1/limits';
 
 import type { FieldList, UpstreamFailure } from '../proxy/exchange.ts';
 import type { Timed, TimerWheel } from '../proxy/timer-wheel.ts';
+import type { TunnelPeer, TunnelPeerEvents } from '../streams/tunnel-peer.ts';
 import type { PoolCall } from './pool-call.ts';
 
 /** A connection, as its pool sees it. */
@@ -43,6 +44,8 @@ export interface ConnectionOwner {
   /** Host of requests that name none. */
   readonly authority: string;
   readonly wheel: TimerWheel;
+  /** Whether there are descriptors for more connections than the endpoint may have. */
+  readonly mayLast: boolean;
   /** Has room for a request from now on: it is connected, or a response is complete. */
   onFree(connection: PooledConnection): void;
   /** No connection came about. */
@@ -51,6 +54,8 @@ export interface ConnectionOwner {
   onLeaving(connection: PooledConnection): void;
   /** It is of no use any more; told once, after `onFree` or not. */
   onGone(connection: PooledConnection): void;
+  /** It carries a stream or a tunnel, and will carry nothing else: it counts no more among those that the endpoint may have. `onGone` follows. */
+  onLasting(connection: PooledConnection): void;
   /** A request came too late for a connection that the upstream had given up; it may be sent again, on a new one. */
   onStale(call: PoolCall): void;
   /** The upstream has not looked at a request; it may be sent again, on another connection than this. */
@@ -69,6 +74,10 @@ export interface CallCarrier {
   end(trailers: FieldList | undefined): void;
   pause(): void;
   resume(): void;
+  /** The response that has come is a stream. */
+  outlast(): void;
+  /** The response that has come agrees to another protocol. */
+  switchProtocols(events: TunnelPeerEvents): TunnelPeer;
   /** The exchange is over before the response is. */
   abandon(): void;
 }

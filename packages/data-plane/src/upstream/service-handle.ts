@@ -92,6 +92,11 @@ export class ServiceHandle {
     return { open, waiting };
   }
 
+  /** Whether its set has an endpoint of this id. */
+  hasEntry(id: string): boolean {
+    return this.#located.hasEntry(id);
+  }
+
   /** Takes the complete set; undefined empties it. The same object again costs nothing. */
   setEndpoints(set: EndpointSet | undefined): void {
     this.#located.set(set);

@@ -8,18 +8,22 @@ import { shouldClose } from '@causeway/http1/should-close';
 import { requestHeadText } from '@causeway/http1/write-head';
 import { BodyLength } from '@causeway/http1/message-head';
 
-import type { FieldList, UpstreamFailure } from '../proxy/exchange.ts';
+import type { FieldList, SentHandshake, UpstreamFailure } from '../proxy/exchange.ts';
 import type { Timed } from '../proxy/timer-wheel.ts';
 import { MessageWriter } from '../socket/message-writer.ts';
 import { ownSocket, type SocketOwner } from '../socket/own-socket.ts';
 import { ReadMemory } from '../socket/read-memory.ts';
+import { SocketTunnel } from '../socket/socket-tunnel.ts';
+import type { TunnelPeer, TunnelPeerEvents } from '../streams/tunnel-peer.ts';
 import type { OpeningSocket } from './open-socket.ts';
 import type { PoolCall } from './pool-call.ts';
 import type { CallCarrier, ConnectionOwner, PooledConnection } from './pooled-connection.ts';
 import { connectFailure, protocolFailure, resetFailure } from './upstream-failures.ts';
 
-/** `connecting` -> `free` <-> `busy` -> `gone`, and from everywhere to `gone`. */
-type State = 'connecting' | 'free' | 'busy' | 'gone';
+/** `connecting` -> `free` <-> `busy` -> `switching` -> `tunnel`, and from everywhere to `gone`. */
+type State = 'connecting' | 'free' | 'busy' | 'switching' | 'tunnel' | 'gone';
+
+const nothing = Buffer.alloc(0);
 
 export class UpstreamConnection implements PooledConnection, CallCarrier, SocketOwner {
   wheelNext: Timed | undefined = undefined;
@@ -44,7 +48,13 @@ export class UpstreamConnection implements PooledConnection, CallCarrier, Socket
   #state: State = 'connecting';
   #call: PoolCall | undefined;
   #hasAnswered = false;
+  /** It carries no request behind this one: it has had all that it may, or is the stream's own that it carries. */
+  #isLast = false;
+  #isLasting = false;
   #error: Error | undefined;
+  /** What has come of the other protocol, while nobody takes it. */
+  #early: Buffer = nothing;
+  #tunnel: SocketTunnel | undefined;
 
   /** @throws what `open` throws */
   constructor(owner: ConnectionOwner, nowMs: number, open: (memory: ReadMemory) => OpeningSocket) {
@@ -76,15 +86,16 @@ export class UpstreamConnection implements PooledConnection, CallCarrier, Socket
   }
 
   start(call: PoolCall): void {
-    const { method, target, bodyLength } = call.request;
-    const fields = this.#namedFields(call.request.fields);
+    const { method, target, bodyLength, handshake } = call.request;
+    let fields = this.#namedFields(call.request.fields);
+    if (handshake !== undefined) fields = [...fields, ...handshakeFields(handshake)];
     this.#state = 'busy';
     this.#call = call;
     this.#hasAnswered = false;
     this.#isHandedOver = true;
     this.requests += 1;
     call.carrier = this;
-    this.#parser.begin(method);
+    this.#parser.begin(method, handshake !== undefined);
     const isChunked = bodyLength === 'unknown';
     this.#writer.begin(requestHeadText(method, target, fields, writtenLength(method, bodyLength)), isChunked);
     if (bodyLength === 0) this.#writer.flush();
@@ -112,14 +123,35 @@ export class UpstreamConnection implements PooledConnection, CallCarrier, Socket
     if (this.#socket.isPaused()) this.#socket.resume();
   }
 
+  outlast(): void {
+    if (this.#isLasting || !this.#owner.mayLast) return;
+    this.#isLasting = true;
+    this.#isLast = true;
+    this.#owner.onLasting(this);
+  }
+
+  switchProtocols(events: TunnelPeerEvents): TunnelPeer {
+    this.#state = 'tunnel';
+    this.#owner.onLasting(this);
+    const given = {
+      socket: this.#socket,
+      memory: this.#memory,
+      writer: this.#writer,
+      early: this.#early,
+    };
+    this.#early = nothing;
+    this.#tunnel = new SocketTunnel(given, 'upstream', events, () => this.destroy());
+    return this.#tunnel;
+  }
+
   abandon(): void {
     this.#call = undefined;
     this.destroy();
   }
 
-  /** Only of one without a request. */
   retire(): void {
-    this.destroy();
+    if (this.#state === 'busy') this.#isLast = true;
+    else this.destroy();
   }
 
   destroy(): void {
@@ -148,6 +180,7 @@ export class UpstreamConnection implements PooledConnection, CallCarrier, Socket
     const call = this.#call;
     // Bytes that nobody asked for: whatever comes next on this connection cannot be trusted.
     if (call === undefined) return this.destroy();
+    if (this.#state === 'switching') return this.#readEarly(chunk);
     this.#hasAnswered = true;
     const parser = this.#parser;
     let at = 0;
@@ -156,6 +189,8 @@ export class UpstreamConnection implements PooledConnection, CallCarrier, Socket
       at = parser.consumedTo;
       if (event === ReadEvent.more) break;
       if (event === ReadEvent.chunk) this.#isHandedOver = call.events.onUpstreamChunk(parser.chunk);
+      else if (event === ReadEvent.head && parser.head!.status === 101)
+        return this.#switch(call, chunk.subarray(at));
       else if (event === ReadEvent.head) call.answer(parser.head!);
       else if (event === ReadEvent.informational) call.events.onUpstreamInformational(parser.head!);
       else if (event === ReadEvent.end) return this.#finish(call, at === chunk.length);
@@ -163,6 +198,24 @@ export class UpstreamConnection implements PooledConnection, CallCarrier, Socket
       if (this.#call !== call) return;
     }
     call.events.onUpstreamPart();
+  }
+
+  /** Whoever asked may agree at once, or later, or not at all. */
+  #switch(call: PoolCall, rest: Buffer): void {
+    this.#state = 'switching';
+    call.answer(this.#parser.head!);
+    if (this.#isGone()) return;
+    if (this.#tunnel === undefined) this.#readEarly(rest);
+    else if (rest.length > 0) this.#tunnel.receive(rest);
+  }
+
+  #readEarly(piece: Buffer): void {
+    this.#early = Buffer.concat([this.#early, piece]);
+    this.#socket.pause();
+  }
+
+  #isGone(): boolean {
+    return this.#state === 'gone';
   }
 
   onSocketEnd(): void {
@@ -195,7 +248,7 @@ export class UpstreamConnection implements PooledConnection, CallCarrier, Socket
     this.#call = undefined;
     this.#memory.over(this.#isHandedOver);
     // An upstream may answer before it has the whole request: what is left of it would be taken for the next one.
-    if (isClean && call.isRequestDone && !shouldClose(head)) {
+    if (isClean && call.isRequestDone && !this.#isLast && !shouldClose(head)) {
       this.keptForMs = keepAliveMs(head);
       this.resume();
       this.#state = 'free';
@@ -215,6 +268,11 @@ export class UpstreamConnection implements PooledConnection, CallCarrier, Socket
     if (isStale && call.takeRepeat()) this.#owner.onStale(call);
     else call.fail(failure);
   }
+}
+
+function handshakeFields({ key }: SentHandshake): FieldList {
+  const upgrade = ['connection', 'Upgrade', 'upgrade', 'websocket'];
+  return key === undefined ? upgrade : [...upgrade, 'sec-websocket-key', key];
 }
 
 /** Without a body GET and its like say nothing of it; of the others a server may ask for a length (RFC 9110 section 8.6). */

@@ -8,7 +8,7 @@ import type { UpstreamFailure } from '../proxy/exchange.ts';
 /** No connection came about; undefined when it was closed without a word. */
 export function connectFailure(error: unknown): UpstreamFailure {
   const detail = error === undefined ? 'closed while connecting' : describe(error);
-  return { reason: 'upstream_connect_failed', detail, isOwnShortage: isOwnShortage(error) };
+  return { reason: 'upstream_connect_failed', detail, isBlameless: isOwnShortage(error) };
 }
 
 /** `known`: what is known of the reason. */
@@ -26,6 +26,13 @@ export function resetFailure(error: unknown, hasAnswered: boolean): UpstreamFail
   const how = error === undefined ? 'closed' : describe(error);
   return { reason: 'upstream_reset', detail: `${how} ${when}` };
 }
+
+/** Any client may ask for a WebSocket: an endpoint that has none to give must not be ejected for it. */
+export const noWebSockets: UpstreamFailure = {
+  reason: 'upstream_protocol_error',
+  detail: 'the upstream takes no WebSocket over HTTP/2 (RFC 8441)',
+  isBlameless: true,
+};
 
 export function protocolFailure({ detail }: Pick<Fault, 'detail'>): UpstreamFailure {
   return { reason: 'upstream_protocol_error', detail };

@@ -72,6 +72,7 @@ function run(setup: WorkerSetup, port: CallPort): void {
     pools: node.poolCounters,
     upstreamConnections: node.upstreamConnections,
     breakers: node.breakers,
+    streams: { counts: node.streams.counts, byRevision: node.streams.byRevision() },
     eventLoop: eventLoop.take(),
   }));
   let otherPorts: readonly number[] = [];
@@ -97,10 +98,11 @@ function run(setup: WorkerSetup, port: CallPort): void {
       otherPorts = request.otherPorts;
       const update = await sliceWork(readWireUpdate(applied, request.wire));
       const result = await node.prepare(update, { takenPorts: request.takenPorts });
-      if (Array.isArray(result)) return { problems: result, boundPorts: {}, drainMsMax: 0 };
+      if (Array.isArray(result)) return { problems: result, boundPorts: {}, drainMsMax: 0, drainDelayMs: 0 };
       prepared = { update: result, makes: update };
       const { boundPorts, timeouts } = result;
-      return { problems: [], boundPorts, drainMsMax: timeouts.drainDelayMs + timeouts.drainMs };
+      const { drainDelayMs, drainMs } = timeouts;
+      return { problems: [], boundPorts, drainMsMax: drainDelayMs + drainMs, drainDelayMs };
     },
     commit() {
       assert(prepared !== undefined, 'an update is prepared before it is committed');
@@ -113,12 +115,14 @@ function run(setup: WorkerSetup, port: CallPort): void {
       prepared = undefined;
     },
     async drain(drainDelayMs) {
-      await node.drain(drainDelayMs);
+      const drained = await node.drain(drainDelayMs);
       await accessLog.close();
+      return drained;
     },
     // Plain copies: cells stay here.
     metrics: () => mergeMetrics([metrics.registry.collect()]),
     configDump: () => node.configDump(),
+    listStreams: (query) => node.streams.list(query, setup.worker),
   };
   const tells: WorkerTells = {
     addresses: (found) => resolver.learn(found),

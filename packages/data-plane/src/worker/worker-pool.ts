@@ -12,7 +12,6 @@ import { NameResolver } from '@causeway/runtime/name-resolver';
 
 import { HealthKeeper } from '../health/health-keeper.ts';
 import { ConnectionCounts } from '../listen/connection-counts.ts';
-import type { BoundPorts } from '../listen/ports.ts';
 import { askResponder } from '../listen/tls/ocsp/ask-responder.ts';
 import { Stapler } from '../listen/tls/ocsp/stapler.ts';
 import { newTicketKeys } from '../listen/tls/ticket-keys.ts';
@@ -22,15 +21,22 @@ import { LogOutputs } from '../observe/log-outputs.ts';
 import { createNodeShared, keyedTables, NodeShared, type NodeSharedMemory } from '../counts/node-shared.ts';
 import type { KeyedTable } from '../counts/keyed-table.ts';
 import { WorkerSlices } from '../counts/worker-slices.ts';
+import type { DrainProgress } from '../sync/node-status.ts';
 import type { SnapshotTarget, SnapshotUpdate } from '../sync/snapshot-target.ts';
-import { countsOf, mergeMetrics } from './merge-metrics.ts';
+import { type StreamCounts, streamCounts } from '../streams/live-stream.ts';
+import type { StreamList } from '../streams/live-streams.ts';
+import type { StreamQuery } from '../streams/stream-query.ts';
 import { type AffinityKeyPair, newAffinityKeys } from '../upstream/balancing/affinity-keys.ts';
 import type { OwnPorts } from '../upstream/address-guard.ts';
 import { FailureReport, logFailures } from '../upstream/failure-report.ts';
+import { listStreams } from './list-streams.ts';
 import { NameRelay } from './name-relay.ts';
 import { PlaceRelay } from './place-relay.ts';
+import { drainProgress, type WorkerDrain } from './drain-report.ts';
 import { TurnWatch } from './turn-watch.ts';
 import { type Applied, nothingApplied } from './wire-update.ts';
+import { WorkerMetrics } from './worker-metrics.ts';
+import type { PrepareAnswer } from './worker-setup.ts';
 import { type WorkerEnd, WorkerThread } from './worker-thread.ts';
 
 export interface WorkerPoolOptions {
@@ -66,14 +72,12 @@ const sweepParts = 16;
 const drainSlackMs = 2000;
 /** It may take so long to begin, however soon a blocked one is replaced. */
 const startMsMax = 10_000;
-/** A scrape waits no longer for a worker, which may be blocked. */
-const metricsDeadlineMs = 1000;
-/** Pace at which counts of workers are kept, scraped or not. */
-const metricsKeptMs = 5000;
 
 export class WorkerPool implements SnapshotTarget {
   /** Of endpoints, for all workers. */
   readonly health: HealthKeeper;
+  /** Undefined before it is to drain. */
+  drainProgress: DrainProgress | undefined;
   readonly #slices: WorkerSlices;
   /** As the workers count; nobody enters here. */
   readonly #counts: ConnectionCounts;
@@ -83,6 +87,7 @@ export class WorkerPool implements SnapshotTarget {
   readonly #resolver: NameResolver;
   readonly #threads = new Set<WorkerThread>();
   readonly #names: NameRelay;
+  readonly #metrics: WorkerMetrics;
   readonly #places = new PlaceRelay(this.#threads);
   readonly #turns: TurnWatch;
   readonly #backoff: Backoff;
@@ -93,17 +98,14 @@ export class WorkerPool implements SnapshotTarget {
   #applied: Applied = nothingApplied;
   /** One thing after the other: an update and a new worker must not overtake each other. */
   #work: Promise<unknown> = Promise.resolve();
-  /** Of workers that have ended. */
-  #left: readonly MetricFamily[] = [];
   #openFilesMax: number | undefined;
   #ticketKeys: Uint8Array = newTicketKeys();
   #affinityKeys = newAffinityKeys();
-  #boundPorts: BoundPorts = {};
-  #drainMsMax = 0;
+  /** By the update that is applied. */
+  #terms: Omit<PrepareAnswer, 'problems'> = { boundPorts: {}, drainMsMax: 0, drainDelayMs: 0 };
   #isStopping = false;
   #toReplace = 0;
   #cancelWatch: CancelTimer = () => {};
-  #metricsDueMs = 0;
 
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
@@ -113,6 +115,7 @@ export class WorkerPool implements SnapshotTarget {
     const shared = new NodeShared(this.#memory, this.#memory.workers);
     this.#slices = shared.slices;
     this.#counts = new ConnectionCounts(shared);
+    this.#metrics = new WorkerMetrics(this.#threads, options.clock);
     this.#resolver = new NameResolver({ clock: options.clock });
     this.#names = new NameRelay(this.#resolver);
     this.#turns = new TurnWatch(({ slot }) => new WorkerSlices(this.#memory.slices, slot).own('ticks'));
@@ -160,6 +163,11 @@ export class WorkerPool implements SnapshotTarget {
     return this.#stapler.expiry;
   }
 
+  /** Streams that are open. */
+  get streams(): StreamCounts {
+    return streamCounts((kind) => this.#slices.sum(kind));
+  }
+
   get isDraining(): boolean {
     return this.#isStopping;
   }
@@ -201,7 +209,16 @@ export class WorkerPool implements SnapshotTarget {
   async drain(drainDelayMs: number | undefined): Promise<void> {
     this.#isStopping = true;
     await this.#work;
-    await Promise.all(Array.from(this.#threads, (thread) => this.#retire(thread, drainDelayMs)));
+    const begun = {
+      delayMs: drainDelayMs ?? this.#terms.drainDelayMs,
+      connections: this.connections,
+      webSockets: this.streams.webSockets,
+    };
+    this.drainProgress = drainProgress(begun, undefined);
+    const drained = await Promise.all(
+      Array.from(this.#threads, (thread) => this.#retire(thread, drainDelayMs)),
+    );
+    this.drainProgress = drainProgress(begun, drained);
     this.#cancelWatch();
     this.#drops.close();
     this.#stapler.stop();
@@ -210,11 +227,13 @@ export class WorkerPool implements SnapshotTarget {
   }
 
   /** Of all workers, those that have ended included. */
-  async collectMetrics(): Promise<MetricFamily[]> {
-    const collected = await Promise.all(
-      Array.from(this.#threads, (thread) => this.#metricsOf(thread).catch(() => thread.lastMetrics)),
-    );
-    return mergeMetrics([this.#left, ...collected]);
+  collectMetrics(): Promise<MetricFamily[]> {
+    return this.#metrics.collect();
+  }
+
+  /** Of all workers, the oldest first. */
+  listStreams(query: StreamQuery): Promise<StreamList> {
+    return listStreams(this.#threads, query);
   }
 
   async configDump(): Promise<object> {
@@ -288,16 +307,14 @@ export class WorkerPool implements SnapshotTarget {
     const [first, ...others] = [...this.#staying, ...leaving];
     if (first === undefined) throw new Error('no worker is there; one is on its way');
     const otherPorts = this.#options.otherPorts();
-    const { problems, boundPorts, drainMsMax } = await first.prepare(to, {
-      takenPorts: undefined,
-      otherPorts,
-    });
+    const answer = await first.prepare(to, { takenPorts: undefined, otherPorts });
+    const { problems, boundPorts } = answer;
     if (problems.length > 0) return [...problems];
     const request = { takenPorts: boundPorts, otherPorts };
     const results = await Promise.allSettled(others.map((thread) => thread.prepare(to, request)));
     // One that ended meanwhile stands in nobody's way.
     const refused = results.flatMap((result) => (result.status === 'fulfilled' ? result.value.problems : []));
-    if (refused.length === 0) [this.#boundPorts, this.#drainMsMax] = [boundPorts, drainMsMax];
+    if (refused.length === 0) this.#terms = answer;
     if (refused.length > 0) await Promise.allSettled([first, ...others].map((thread) => thread.abort()));
     return refused;
   }
@@ -322,16 +339,17 @@ export class WorkerPool implements SnapshotTarget {
   }
 
   /** Ends a worker when nothing is under way on it any more; what it counted stays. */
-  async #retire(thread: WorkerThread, drainDelayMs: number | undefined): Promise<void> {
+  async #retire(thread: WorkerThread, drainDelayMs: number | undefined): Promise<WorkerDrain> {
     thread.isLeaving = true;
     const giveUp = new AbortController();
-    const longestMs = (drainDelayMs ?? 0) + this.#drainMsMax + drainSlackMs;
+    const longestMs = (drainDelayMs ?? 0) + this.#terms.drainMsMax + drainSlackMs;
     const late = this.#options.clock.sleep(longestMs, giveUp.signal).catch(() => {});
     // One that is blocked never says that it is done.
-    await Promise.race([thread.drain(drainDelayMs).catch(() => {}), late]);
+    const drained = await Promise.race([thread.drain(drainDelayMs).catch(() => undefined), late]);
     giveUp.abort();
-    await this.#metricsOf(thread).catch(() => {});
+    await this.#metrics.take(thread);
     await thread.terminate({ reason: 'stopped', detail: 'drained' });
+    return drained ?? { closed: 0, cut: 0 };
   }
 
   get #staying(): WorkerThread[] {
@@ -385,7 +403,7 @@ export class WorkerPool implements SnapshotTarget {
 
   /** Nothing that this process asks may lead back to it. */
   #hasOwnPort(port: number): boolean {
-    return Object.values(this.#boundPorts).includes(port) || this.#options.otherPorts().includes(port);
+    return Object.values(this.#terms.boundPorts).includes(port) || this.#options.otherPorts().includes(port);
   }
 
   /** Asks as this node would connect to an upstream: not to itself. */
@@ -417,7 +435,7 @@ export class WorkerPool implements SnapshotTarget {
     new WorkerSlices(this.#memory.slices, thread.slot).clear();
     for (const table of this.#tables) table.forget(thread.slot);
     this.#places.forget(thread);
-    this.#left = mergeMetrics([this.#left, countsOf(thread.lastMetrics)]);
+    this.#metrics.onEnded(thread);
     if (end.reason === 'stopped') return;
     onReplaced(end.reason);
     if (clock.monotonicMs() - bornMs > stableMs) this.#backoff.reset();
@@ -440,7 +458,10 @@ export class WorkerPool implements SnapshotTarget {
     if (this.#applied === nothingApplied) return;
     try {
       const otherPorts = this.#options.otherPorts();
-      const { problems } = await thread.prepare(this.#applied, { takenPorts: this.#boundPorts, otherPorts });
+      const { problems } = await thread.prepare(this.#applied, {
+        takenPorts: this.#terms.boundPorts,
+        otherPorts,
+      });
       if (problems.length === 0) return await thread.commit();
       throw new Error(problems.map(({ detail }) => detail).join('; '));
     } catch (error) {
@@ -450,33 +471,14 @@ export class WorkerPool implements SnapshotTarget {
     }
   }
 
-  async #metricsOf(thread: WorkerThread): Promise<readonly MetricFamily[]> {
-    const giveUp = new AbortController();
-    const late = this.#options.clock.sleep(metricsDeadlineMs, giveUp.signal).then(() => thread.lastMetrics);
-    late.catch(() => {});
-    try {
-      return await Promise.race([thread.collectMetrics(), late]);
-    } finally {
-      giveUp.abort();
-    }
-  }
-
   /** Frees what nobody counts on, and finds workers that do not turn. */
   #watch(): void {
     this.#cancelWatch = this.#options.clock.after(watchMs, () => {
       const isQuiet = this.#lookAtTurns();
       if (isQuiet) for (const table of this.#tables) table.sweep(sweepParts);
-      this.#keepMetrics();
+      this.#metrics.keep();
       this.#watch();
     });
-  }
-
-  /** Of a worker that ends unasked no more is lost than what it counted since. */
-  #keepMetrics(): void {
-    const nowMs = this.#options.clock.monotonicMs();
-    if (nowMs < this.#metricsDueMs) return;
-    this.#metricsDueMs = nowMs + metricsKeptMs;
-    for (const thread of this.#threads) void this.#metricsOf(thread).catch(() => {});
   }
 
   /** Whether every worker has come by since the last look. */

@@ -11,6 +11,9 @@ import type { NodeSharedMemory } from '../counts/node-shared.ts';
 import type { AffinityKeyPair } from '../upstream/balancing/affinity-keys.ts';
 import type { PlaceTells, PlaceWant } from '../upstream/endpoint-places.ts';
 import type { EndpointFailure } from '../upstream/failure-report.ts';
+import type { StreamList } from '../streams/live-streams.ts';
+import type { StreamQuery } from '../streams/stream-query.ts';
+import type { WorkerDrain } from './drain-report.ts';
 import type { WireUpdate } from './wire-update.ts';
 
 export interface WorkerSetup {
@@ -46,6 +49,8 @@ export interface PrepareAnswer {
   readonly boundPorts: BoundPorts;
   /** How long a drain takes at most, as the Gateway of this update says; milliseconds. */
   readonly drainMsMax: number;
+  /** How much of it goes on accepting. */
+  readonly drainDelayMs: number;
 }
 
 /** What a worker can be asked. */
@@ -55,9 +60,10 @@ export interface WorkerAsks {
   commit(): void;
   abort(): void;
   /** Resolves when nothing is under way any more, or has been cut. */
-  drain(drainDelayMs: number | undefined): Promise<void>;
+  drain(drainDelayMs: number | undefined): Promise<WorkerDrain>;
   metrics(): readonly MetricFamily[];
   configDump(): object;
+  listStreams(query: StreamQuery): StreamList;
 }
 
 /** What a worker is told. */

@@ -7,6 +7,9 @@ import type { MetricFamily } from '@causeway/runtime/metrics';
 import type { StapleChange } from '../listen/tls/ocsp/staples.ts';
 import type { AffinityKeyPair } from '../upstream/balancing/affinity-keys.ts';
 import type { PlaceWant } from '../upstream/endpoint-places.ts';
+import type { StreamList } from '../streams/live-streams.ts';
+import type { StreamQuery } from '../streams/stream-query.ts';
+import type { WorkerDrain } from './drain-report.ts';
 import { PortCalls } from './port-calls.ts';
 import { type Applied, nothingApplied, wireUpdate } from './wire-update.ts';
 import type {
@@ -79,8 +82,12 @@ export class WorkerThread {
     await this.#calls.ask('abort');
   }
 
-  async drain(drainDelayMs: number | undefined): Promise<void> {
-    await this.#calls.ask('drain', drainDelayMs);
+  drain(drainDelayMs: number | undefined): Promise<WorkerDrain> {
+    return this.#calls.ask('drain', drainDelayMs);
+  }
+
+  listStreams(query: StreamQuery): Promise<StreamList> {
+    return this.#calls.ask('listStreams', query);
   }
 
   async collectMetrics(): Promise<readonly MetricFamily[]> {

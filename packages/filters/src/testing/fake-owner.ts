@@ -46,6 +46,12 @@ export class FakeOwner implements FilterOwner {
     this.chain = chain;
   }
 
+  readonly expiries: number[] = [];
+
+  expireAt(wallMs: number): void {
+    this.expiries.push(wallMs);
+  }
+
   hasRequestBody = false;
   /** Of every copy: its Service, and what became of it. */
   readonly copies: string[] = [];

@@ -62,7 +62,7 @@ const refused: Record<string, Fields> = {
   'no :scheme': without(':scheme'),
   'no authority': without(':authority'),
   'two Hosts': [...without(':authority'), ['host', 'a'], ['host', 'a']],
-  'an extended CONNECT': [[':method', 'CONNECT'], [':protocol', 'websocket'], ...pseudo().slice(1)],
+  'a :protocol without CONNECT': [...pseudo(), [':protocol', 'websocket']],
   ...values(':path', ['', 'a', '*', 'http://a/', '/a#b', '/a b', '/a\r\nb', '/a\0', '/\x7f', '/\xe9']),
   ...values(':scheme', ['http://x/?', 'ftp', '', 'HTTP', 'http ', 'http\r\n']),
   ...values(':authority', ['u@a', 'a:99999', 'a b', 'a\r\nx: y', '', 'a,b', '[::g]', 'a/b']),

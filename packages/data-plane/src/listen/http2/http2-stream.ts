@@ -14,6 +14,9 @@ import type {
 } from '../../proxy/exchange.ts';
 import type { Timed, TimerWheel } from '../../proxy/timer-wheel.ts';
 import { crossingTrailers } from '../../proxy/trailers.ts';
+import type { TunnelPeer, TunnelPeerEvents } from '../../streams/tunnel-peer.ts';
+import { isEndReceived } from '../../socket/keep-session.ts';
+import { StreamTunnel } from '../../socket/stream-tunnel.ts';
 import type { Http2Counters } from './http2-counters.ts';
 import { headersOf } from '../../socket/http2-headers.ts';
 import { http2Fields } from './http2-fields.ts';
@@ -56,6 +59,7 @@ export class Http2Stream implements Downstream, StreamWriterOwner, Timed {
   #isEnded = false;
   /** The runtime has the end of the response, and may not have sent it. */
   #isEnding = false;
+  #tunnel: StreamTunnel | undefined;
   #isOver = false;
   /** Whether a body may follow the head. */
   #hasBody = true;
@@ -65,7 +69,7 @@ export class Http2Stream implements Downstream, StreamWriterOwner, Timed {
     this.connection = peer;
     this.#stream = stream;
     this.head = head;
-    this.#isReceived = head.bodyLength === 0;
+    this.#isReceived = head.bodyLength === 0 && head.protocol === undefined;
     this.#writer = new StreamWriter(stream, this);
     this.#listen();
   }
@@ -116,6 +120,17 @@ export class Http2Stream implements Downstream, StreamWriterOwner, Timed {
 
   sendChunk(chunk: Buffer): boolean {
     return this.#isClosed() || !this.#hasBody || this.#writer.chunk(chunk);
+  }
+
+  /** RFC 8441 section 5. */
+  switchProtocols(fields: FieldList, events: TunnelPeerEvents): TunnelPeer {
+    this.#events = undefined;
+    this.#isOver = true;
+    const tunnel = new StreamTunnel(this.#stream, 'client', events);
+    this.#tunnel = tunnel;
+    if (!this.#stream.closed && !this.#stream.destroyed)
+      this.#stream.respond(headersOf(http2Fields(200, fields, undefined)));
+    return tunnel;
   }
 
   flush(): void {
@@ -189,6 +204,7 @@ export class Http2Stream implements Downstream, StreamWriterOwner, Timed {
   }
 
   onEnd(): void {
+    if (this.#tunnel !== undefined && isEndReceived(this.#stream)) this.#tunnel.onStreamEnd();
     // After a reset the runtime tells an end as well.
     if (this.#isReceived || this.#isClosed()) return;
     this.#isReceived = true;
@@ -235,6 +251,7 @@ export class Http2Stream implements Downstream, StreamWriterOwner, Timed {
     const isSent = isClean && this.#isEnding;
     this.#noteEndOut();
     this.#owner.onStreamClosed(code);
+    this.#tunnel?.onStreamGone();
     if (isSent) this.onSent();
     else this.onAborted();
   }

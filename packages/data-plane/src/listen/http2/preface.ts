@@ -7,3 +7,11 @@ export function isHttp2Start(bytes: Buffer): boolean {
   const length = Math.min(bytes.length, preface.length);
   return length > 0 && preface.compare(bytes, 0, length, 0, length) === 0;
 }
+
+const nothing = Buffer.alloc(0);
+
+/** The first bytes of a connection, with those that follow; empty when they are not the start of HTTP/2. */
+export function startWith(first: Buffer, next: Buffer): Buffer {
+  const start = Buffer.concat([first, next]);
+  return isHttp2Start(start) ? start : nothing;
+}

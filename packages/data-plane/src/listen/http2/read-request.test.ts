@@ -56,6 +56,29 @@ describe('readRequest', () => {
     assert.equal('fault' in wrong && wrong.fault, 'malformed');
   });
 
+  it('takes an extended CONNECT for a WebSocket as the GET of HTTP/1.1, and no other', () => {
+    const text = ':method CONNECT :scheme https :path /chat :authority a :protocol';
+    const fields = (protocol: string): string[] => [
+      ...text.split(' '),
+      protocol,
+      'sec-websocket-version',
+      '13',
+    ];
+    const head = readRequest(fields('websocket'), false, defaultLimits);
+    assert.deepEqual('fault' in head ? head : [head.method, head.target, head.protocol, head.bodyLength], [
+      'GET',
+      '/chat',
+      'websocket',
+      0,
+    ]);
+    const ended = readRequest(fields('websocket'), true, defaultLimits);
+    assert.equal('fault' in ended && ended.fault, 'malformed');
+    const sized = readRequest([...fields('websocket'), 'content-length', '0'], false, defaultLimits);
+    assert.equal('fault' in sized && sized.fault, 'malformed');
+    const other = readRequest(fields('connect-udp'), false, defaultLimits);
+    assert.equal('fault' in other && other.fault, 'not_implemented');
+  });
+
   it('takes * for OPTIONS alone', () => {
     const options = [':method', 'OPTIONS', ':scheme', 'http', ':path', '*', ':authority', 'a'];
     const head = readRequest(options, true, defaultLimits);

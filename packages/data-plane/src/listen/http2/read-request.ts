@@ -61,6 +61,7 @@ class ReceivedFields {
   scheme: string | undefined;
   path: string | undefined;
   authority: string | undefined;
+  protocol: string | undefined;
   host: string | undefined;
   /** The host comes first, and once: also filters and matches look there. */
   readonly fields = ['host', ''];
@@ -108,15 +109,16 @@ class ReceivedFields {
   }
 }
 
-const pseudoParts: ReadonlyMap<string, 'method' | 'scheme' | 'path' | 'authority'> = new Map([
+const pseudoParts: ReadonlyMap<string, 'method' | 'scheme' | 'path' | 'authority' | 'protocol'> = new Map([
   [':method', 'method'],
   [':scheme', 'scheme'],
   [':path', 'path'],
   [':authority', 'authority'],
+  [':protocol', 'protocol'],
 ]);
 
 function makeHead(received: ReceivedFields): RequestHead | RequestFault {
-  const { method, path, fields, names } = received;
+  const { method, path, protocol, fields, names } = received;
   if (method === undefined || method === '' || !isMadeOf(method, isMethodByte))
     return malformed('The method is not a token of upper-case letters, digits and marks.');
   // What `:authority` says goes before Host, which may differ where a proxy has rewritten it (RFC 9113 section 8.3.1).
@@ -125,17 +127,23 @@ function makeHead(received: ReceivedFields): RequestHead | RequestFault {
   if (!isHost(authority)) return malformed('The authority is no host with an optional port.');
   const fault = targetFault(method, received);
   if (fault !== undefined) return malformed(fault);
+  // RFC 9220 section 3.
+  if (protocol !== undefined && protocol !== 'websocket')
+    return { fault: 'not_implemented', detail: 'The only protocol for extended CONNECT here is websocket.' };
   fields[1] = authority;
-  const head = new RequestHead(method, path ?? authority, 0, fields, names);
+  const isExtended = protocol !== undefined;
+  const head = new RequestHead(isExtended ? 'GET' : method, path ?? authority, 0, fields, names);
   head.majorVersion = 2;
+  head.protocol = protocol;
   head.host = authority;
-  if (method === 'CONNECT') head.targetForm = TargetForm.authority;
+  if (method === 'CONNECT' && !isExtended) head.targetForm = TargetForm.authority;
   else if (path === '*') head.targetForm = TargetForm.asterisk;
   return head;
 }
 
-function targetFault(method: string, { scheme, path }: ReceivedFields): string | undefined {
-  if (method === 'CONNECT') {
+function targetFault(method: string, { scheme, path, protocol }: ReceivedFields): string | undefined {
+  if (protocol !== undefined && method !== 'CONNECT') return 'Only CONNECT has :protocol.';
+  if (method === 'CONNECT' && protocol === undefined) {
     const isBare = scheme === undefined && path === undefined;
     return isBare ? undefined : 'CONNECT has neither :scheme nor :path.';
   }
@@ -195,6 +203,10 @@ function noteFraming(head: RequestHead): RequestFault | undefined {
 function noteBody(head: RequestHead, isEnded: boolean): RequestFault | undefined {
   if (isEnded && head.contentLength > 0)
     return malformed('Content-Length tells of a body that is not there.');
+  if (head.protocol !== undefined)
+    return isEnded || head.contentLength >= 0
+      ? malformed('Extended CONNECT has no end and no length.')
+      : undefined;
   if (!isEnded) head.bodyLength = head.contentLength >= 0 ? head.contentLength : BodyLength.chunked;
   return undefined;
 }

@@ -36,7 +36,7 @@ export function sessionOptions(streamsMax: number, { headBytesMax }: HeadLimits)
     settings: {
       maxConcurrentStreams: streamsMax,
       maxHeaderListSize: headListBytesMax,
-      enableConnectProtocol: false,
+      enableConnectProtocol: true,
     },
   };
 }

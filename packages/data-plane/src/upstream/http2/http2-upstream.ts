@@ -13,7 +13,7 @@ import { ownSocket, type SocketOwner } from '../../socket/own-socket.ts';
 import type { OpeningSocket } from '../open-socket.ts';
 import type { PoolCall } from '../pool-call.ts';
 import type { ConnectionOwner, PooledConnection } from '../pooled-connection.ts';
-import { connectFailure, protocolFailure, resetFailure } from '../upstream-failures.ts';
+import { connectFailure, noWebSockets, protocolFailure, resetFailure } from '../upstream-failures.ts';
 import { answerMsMax, Liveness } from './liveness.ts';
 import { requestFields } from './request-fields.ts';
 import { clientOptions, connectionWindowBytes, streamsMax } from './session-options.ts';
@@ -46,6 +46,9 @@ export class Http2Upstream implements PooledConnection, StreamOwner, SocketOwner
   #faults: StreamFaults | undefined;
   #state: State = 'connecting';
   #streams = 0;
+  /** Of these, such as last: streams and tunnels. */
+  #lastingStreams = 0;
+  #isLasting = false;
   #streamsMax = 0;
   /** Of GOAWAY: streams beyond it nobody has looked at. */
   #lastStream = Infinity;
@@ -88,10 +91,14 @@ export class Http2Upstream implements PooledConnection, StreamOwner, SocketOwner
     this.requests += 1;
     this.#streams += 1;
     this.#watch();
+    if (request.handshake !== undefined && this.#session!.remoteSettings.enableConnectProtocol !== true) {
+      this.#streams -= 1;
+      return call.fail(noWebSockets);
+    }
     let stream: ClientHttp2Stream;
     try {
       stream = this.#session!.request(fields, {
-        endStream: request.bodyLength === 0,
+        endStream: request.bodyLength === 0 && request.handshake === undefined,
         waitForTrailers: request.mayHaveTrailers,
       });
     } catch (error) {
@@ -140,14 +147,22 @@ export class Http2Upstream implements PooledConnection, StreamOwner, SocketOwner
     for (const stream of unflushed) stream.flushResponse();
   }
 
-  onStreamOver(): void {
+  /** One of its streams lasts. */
+  onStreamLasting(): void {
+    this.#lastingStreams += 1;
+    this.#outlast();
+  }
+
+  onStreamOver(isLasting: boolean): void {
     this.#streams -= 1;
+    if (isLasting) this.#lastingStreams -= 1;
+    this.#outlast();
     if (this.#state === 'open') {
       if (this.room > 0) this.#owner.onFree(this);
     } else if (this.#state === 'leaving' && this.#streams === 0) this.destroy();
   }
 
-  onStreamLost(call: PoolCall, { id, code, error, isAnswered }: LostStream): void {
+  onStreamLost(call: PoolCall, { id, code, error, isAnswered, isLasting }: LostStream): void {
     this.#faults?.onStreamClosed(code);
     // Without a number it has never been sent.
     const isPassedOver =
@@ -159,7 +174,7 @@ export class Http2Upstream implements PooledConnection, StreamOwner, SocketOwner
     else if (!isConnectionLost) call.fail(streamFailure(code, isAnswered));
     else if (this.requests > 1 && !isAnswered && call.takeRepeat()) this.#owner.onStale(call);
     else call.fail(this.#lossOf(error, isAnswered));
-    this.onStreamOver();
+    this.onStreamOver(isLasting);
   }
 
   onSocketEnd(): void {
@@ -232,6 +247,16 @@ export class Http2Upstream implements PooledConnection, StreamOwner, SocketOwner
     if (this.#state !== 'open') return;
     this.#state = 'leaving';
     this.#owner.onLeaving(this);
+    this.#outlast();
+  }
+
+  /** One that takes no further request, and ends nobody knows when, does not stand in the way of others. */
+  #outlast(): void {
+    const isLasting =
+      this.#state === 'leaving' && this.#streams > 0 && this.#streams === this.#lastingStreams;
+    if (!isLasting || this.#isLasting) return;
+    this.#isLasting = true;
+    this.#owner.onLasting(this);
   }
 
   #lose(error: Error | undefined): void {

@@ -12,7 +12,9 @@ export function requestFields(
   scheme: 'http' | 'https',
   authority: string,
 ): string[] {
-  const { method, target, fields, bodyLength, wantsTrailers } = request;
+  const { target, fields, bodyLength, wantsTrailers, handshake } = request;
+  // RFC 8441 section 4.
+  const method = handshake === undefined ? request.method : 'CONNECT';
   const hasHost = fields[0] === 'host';
   const sent = [
     ':method',
@@ -24,9 +26,10 @@ export function requestFields(
     ':path',
     target,
   ];
+  if (handshake !== undefined) sent.push(':protocol', 'websocket');
   for (let at = hasHost ? 2 : 0; at < fields.length; at += 2) {
     const name = fields[at]!.toLowerCase();
-    if (!leftOut.has(name)) sent.push(name, fields[at + 1]!);
+    if (!leftOut.has(name) && name !== 'sec-websocket-key') sent.push(name, fields[at + 1]!);
   }
   // The one thing that TE may say (RFC 9113 section 8.2.2); servers of gRPC ask for it.
   if (wantsTrailers) sent.push('te', 'trailers');

@@ -7,11 +7,13 @@ import type { ResponseHead } from '@causeway/http1/response-head';
 import type { FieldList, UpstreamFailure } from '../../proxy/exchange.ts';
 import { crossingTrailers } from '../../proxy/trailers.ts';
 import { keepSessionOf } from '../../socket/keep-session.ts';
+import { StreamTunnel } from '../../socket/stream-tunnel.ts';
+import type { TunnelPeer, TunnelPeerEvents } from '../../streams/tunnel-peer.ts';
 import type { PoolCall } from '../pool-call.ts';
 import type { CallCarrier } from '../pooled-connection.ts';
 import { SentBody } from '../sent-body.ts';
 import { protocolFailure } from '../upstream-failures.ts';
-import { BodyWriter } from './body-writer.ts';
+import { BodyWriter } from '../../socket/body-writer.ts';
 import { canceled } from './cancel.ts';
 import { readResponse } from './read-response.ts';
 
@@ -21,8 +23,10 @@ export interface StreamOwner {
   readonly informationalMax: number;
   /** Something has been handed on that nobody has been told to send yet. */
   onUnflushed(stream: UpstreamStream): void;
+  /** It lasts: a stream, or a tunnel. */
+  onStreamLasting(): void;
   /** There is no more of it. */
-  onStreamOver(): void;
+  onStreamOver(isLasting: boolean): void;
   /** It was closed before its response was complete; `isAnswered`: of which there was something. */
   onStreamLost(call: PoolCall, lost: LostStream): void;
 }
@@ -33,6 +37,7 @@ export interface LostStream {
   readonly code: number;
   readonly error: Error | undefined;
   readonly isAnswered: boolean;
+  readonly isLasting: boolean;
 }
 
 interface OwnedStream extends ClientHttp2Stream {
@@ -47,6 +52,7 @@ export class UpstreamStream implements CallCarrier {
   #error: Error | undefined;
   #informational = 0;
   #isAnswered = false;
+  #isLasting = false;
   /** The upstream has sent the end of its response; the runtime makes up ends of others. */
   #isWhole = false;
   /** The runtime has let go of the stream, and what it still had is here. */
@@ -54,6 +60,7 @@ export class UpstreamStream implements CallCarrier {
   #isPaused = false;
   #isOver = false;
   #trailers: FieldList | undefined;
+  #tunnel: StreamTunnel | undefined;
 
   constructor(owner: StreamOwner, call: PoolCall, stream: ClientHttp2Stream) {
     this.#owner = owner;
@@ -111,11 +118,24 @@ export class UpstreamStream implements CallCarrier {
     else this.#drainLeft(this.#left);
   }
 
+  outlast(): void {
+    if (this.#isLasting) return;
+    this.#isLasting = true;
+    this.#owner.onStreamLasting();
+  }
+
+  switchProtocols(events: TunnelPeerEvents): TunnelPeer {
+    this.#tunnel = new StreamTunnel(this.#stream, 'upstream', events);
+    this.#stream.on('end', onEnd);
+    this.outlast();
+    return this.#tunnel;
+  }
+
   abandon(): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#stream.destroy(canceled);
-    this.#owner.onStreamOver();
+    this.#owner.onStreamOver(this.#isLasting);
   }
 
   /** Has what was handed on sent. */
@@ -162,7 +182,8 @@ export class UpstreamStream implements CallCarrier {
 
   onEnd(): void {
     // After a reset the runtime tells an end as well.
-    if (this.#isWhole && this.#isAnswered) this.#finish();
+    if (this.#tunnel !== undefined && this.#isWhole) this.#tunnel.onStreamEnd();
+    else if (this.#isWhole && this.#isAnswered) this.#finish();
   }
 
   onError(error: Error): void {
@@ -171,7 +192,8 @@ export class UpstreamStream implements CallCarrier {
 
   onClose(): void {
     if (this.#isOver) return;
-    if (this.#isWhole && this.#isAnswered) this.#drainLeft(this.#takeLeft());
+    if (this.#tunnel !== undefined) this.#leaveTunnel(this.#tunnel);
+    else if (this.#isWhole && this.#isAnswered) this.#drainLeft(this.#takeLeft());
     else this.#lose();
   }
 
@@ -183,8 +205,10 @@ export class UpstreamStream implements CallCarrier {
     this.#isAnswered = true;
     this.#call.sentBody?.forget();
     this.#call.answer(head);
-    if (this.#isOver) return;
+    if (this.#isOver || this.#tunnel !== undefined) return;
     if (isEnded) return this.#finish();
+    // Whoever asked for a WebSocket has not made up his mind; what comes waits.
+    if (this.#call.request.handshake !== undefined && isSuccess(head)) return;
     const stream = this.#stream;
     stream.on('trailers', onTrailers);
     stream.on('end', onEnd);
@@ -192,6 +216,12 @@ export class UpstreamStream implements CallCarrier {
     // With a listener it flows, whatever was asked for before.
     if (this.#isPaused) stream.pause();
     this.#owner.onUnflushed(this);
+  }
+
+  #leaveTunnel(tunnel: StreamTunnel): void {
+    this.#isOver = true;
+    this.#owner.onStreamOver(this.#isLasting);
+    tunnel.onStreamGone();
   }
 
   #onEmptied(): void {
@@ -221,8 +251,10 @@ export class UpstreamStream implements CallCarrier {
     this.#isOver = true;
     const stream = this.#stream;
     // An upstream may answer before it has the whole request (RFC 9113 section 8.1); the rest is not for it any more.
-    if (this.#writer !== undefined && !stream.writableFinished) stream.destroy(canceled);
-    this.#owner.onStreamOver();
+    // To a WebSocket that it has refused nothing will be sent.
+    const isOpen = this.#writer !== undefined || this.#call.request.handshake !== undefined;
+    if (isOpen && !stream.writableFinished) stream.destroy(canceled);
+    this.#owner.onStreamOver(this.#isLasting);
     this.#call.end(this.#trailers);
   }
 
@@ -234,7 +266,7 @@ export class UpstreamStream implements CallCarrier {
   #fail(failure: UpstreamFailure): void {
     this.#isOver = true;
     this.#stream.destroy(canceled);
-    this.#owner.onStreamOver();
+    this.#owner.onStreamOver(this.#isLasting);
     this.#call.fail(failure);
   }
 
@@ -242,8 +274,19 @@ export class UpstreamStream implements CallCarrier {
     this.#isOver = true;
     this.#call.carrier = undefined;
     const { id, rstCode: code } = this.#stream;
-    this.#owner.onStreamLost(this.#call, { id, code, error: this.#error, isAnswered: this.#isAnswered });
+    this.#owner.onStreamLost(this.#call, {
+      id,
+      code,
+      error: this.#error,
+      isAnswered: this.#isAnswered,
+      isLasting: this.#isLasting,
+    });
   }
+}
+
+/** Of a handshake it is what 101 is in HTTP/1.1. */
+function isSuccess({ status }: ResponseHead): boolean {
+  return status >= 200 && status < 300;
 }
 
 /** One function for each event of all streams: closures would cost more than what they do. */

@@ -1,14 +1,14 @@
-/** Writes the body of a request to an HTTP/2 stream: what is small goes out together, and never much of it is in the runtime's hands. */
+/** Writes a body to an HTTP/2 stream: what is small goes out together, and never much of it is in the runtime's hands. */
 
-import type { ClientHttp2Stream } from 'node:http2';
+import type { ClientHttp2Stream, ServerHttp2Stream } from 'node:http2';
 
-import type { FieldList } from '../../proxy/exchange.ts';
-import { headersOf } from '../../socket/http2-headers.ts';
-import { copiedBytesMax } from '../../socket/read-memory.ts';
-import { pieceBytesMax, WaitingPieces } from '../../socket/waiting-pieces.ts';
+import type { FieldList } from '../proxy/exchange.ts';
+import { headersOf } from './http2-headers.ts';
+import { copiedBytesMax } from './read-memory.ts';
+import { pieceBytesMax, WaitingPieces } from './waiting-pieces.ts';
 
 export class BodyWriter {
-  readonly #stream: ClientHttp2Stream;
+  readonly #stream: ClientHttp2Stream | ServerHttp2Stream;
   readonly #onEmptied: () => void;
   /** What waits behind the piece that the runtime has. */
   readonly #waiting = new WaitingPieces();
@@ -19,7 +19,7 @@ export class BodyWriter {
   #isEnding = false;
 
   /** `onEmptied` is called when all is out that was not at once. */
-  constructor(stream: ClientHttp2Stream, onEmptied: () => void) {
+  constructor(stream: ClientHttp2Stream | ServerHttp2Stream, onEmptied: () => void) {
     this.#stream = stream;
     this.#onEmptied = onEmptied;
   }
