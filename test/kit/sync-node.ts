@@ -4,7 +4,9 @@
 import { join } from 'node:path';
 import { NodeProblemSchema, type NodeProblem } from '@causeway/proto/gen/causeway/config/v1/config_pb';
 import { HealthReport } from '@causeway/data-plane/health/health-report';
+import type { CommandHandlers } from '@causeway/data-plane/sync/command-runner';
 import { ConfigSync } from '@causeway/data-plane/sync/config-sync';
+import type { NodeStatus } from '@causeway/data-plane/sync/node-status';
 import type { SnapshotUpdate } from '@causeway/data-plane/sync/snapshot-target';
 import { create } from '@bufbuild/protobuf';
 import { systemClock } from '@causeway/runtime/clock';
@@ -19,6 +21,8 @@ export interface SyncNodeOptions {
   gateway?: string;
   /** Default: a new temporary directory. */
   dataDir?: string;
+  /** What it can be asked, beside its configuration. */
+  commands?: CommandHandlers;
   /** Called when an update has been taken. */
   onApplied?: (update: SnapshotUpdate) => void;
 }
@@ -32,6 +36,15 @@ export class SyncNode {
   /** What the next updates are answered with; empty = taken. */
   problems: Pick<NodeProblem, 'reason' | 'resource' | 'pointer' | 'detail'>[] = [];
   readonly logs: string[] = [];
+  /** What it tells with the next status. */
+  status: NodeStatus = {
+    connections: 0,
+    activeRequests: 0,
+    draining: false,
+    workersToReplace: 0,
+    streams: { webSockets: 0, events: 0, records: 0 },
+    drain: undefined,
+  };
   /** Keys of session tickets that it was sent, oldest first. */
   readonly ticketKeys: Uint8Array[] = [];
   readonly affinityKeys: Uint8Array[] = [];
@@ -60,9 +73,12 @@ export class SyncNode {
       lastGoodPath: join(dataDir, `${options.id}.snapshot`),
       logger: createLogger({ level: 'info', write: (line) => this.logs.push(line) }),
       clock: systemClock,
-      status: () => ({ connections: 0, activeRequests: 0, draining: false, workersToReplace: 0 }),
+      status: () => this.status,
       health: this.health,
-      commands: { 'config-dump': async () => ({ node: options.id, revision: this.sync.appliedRevision }) },
+      commands: {
+        'config-dump': async () => ({ node: options.id, revision: this.sync.appliedRevision }),
+        ...options.commands,
+      },
       onDrain: () => this.logs.push('drain'),
       onAffinityKeys: ({ current }) => this.affinityKeys.push(current),
       onTicketKeys: ({ keys }) => this.ticketKeys.push(keys),

@@ -1,10 +1,12 @@
 import type {
   ApiResources,
   ApplyResult,
+  ConnectionList,
   EndpointResource,
   ExplainRequest,
   Explanation,
   NodeAnswers,
+  NodeDrain,
   NodeResource,
   NodeServiceLoad,
   ResourceList,
@@ -198,6 +200,20 @@ export class AdminClient {
   async restartWorkers(node: string): Promise<WorkersRestart> {
     const answer = await this.#transport.call({ method: 'POST', path: restPaths.nodeRestartWorkers(node) });
     return answer.body as WorkersRestart;
+  }
+
+  /** Has a node end what it has and exit; answers when it has been told. */
+  async drainNode(node: string): Promise<NodeDrain> {
+    const answer = await this.#transport.call({ method: 'POST', path: restPaths.nodeDrain(node) });
+    return answer.body as NodeDrain;
+  }
+
+  /** The oldest live connections, of those that `fieldSelector` takes: `route=chat,node=edge-1`. */
+  async connections(
+    options: Pick<ListOptions, 'namespace' | 'fieldSelector' | 'limit'> = {},
+  ): Promise<ConnectionList> {
+    const { namespace, ...query } = options;
+    return this.#get(collectionPath(kindOf('connections'), namespace), query);
   }
 
   async serviceEndpoints(namespace: string, service: string): Promise<EndpointResource[]> {

@@ -70,6 +70,7 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<void>
     ...state,
     nodes,
     commands,
+    publisher,
     affinity,
     writePath,
     clock,

@@ -5,6 +5,7 @@ import { addConfig } from './commands/config.ts';
 import { addDelete } from './commands/delete.ts';
 import { addDescribe } from './commands/describe.ts';
 import { addDiff } from './commands/diff.ts';
+import { addDrain } from './commands/drain.ts';
 import { addExplain } from './commands/explain.ts';
 import { addGet } from './commands/get.ts';
 import { addKeys } from './commands/keys.ts';
@@ -47,6 +48,7 @@ const commands = [
   addDiff,
   addDelete,
   addRouteExplain,
+  addDrain,
   addRestartWorkers,
   addReset,
   addKeys,

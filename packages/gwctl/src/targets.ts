@@ -3,7 +3,7 @@
 import type { Kind } from '@causeway/model/kinds/kind';
 import { kindByWord, kindHint } from '@causeway/model/kinds/registry';
 import type { Identity } from '@causeway/model/resource';
-import { usage } from './failure.ts';
+import { type Failure, usage } from './failure.ts';
 
 export interface Targets {
   /** Whole kinds; empty when objects are named. */
@@ -52,7 +52,16 @@ function parseObject(word: string, namespace: string): Target {
   return isLong ? target(kind, rest[0]!, rest[1]!) : target(kind, namespace, rest[0]!);
 }
 
+/** For a kind of which no object can be asked for alone. */
+export function onlyListed({ plural }: Kind): Failure {
+  return usage(
+    `${plural} can only be listed`,
+    `gwctl get ${plural}, and --field-selector to find some of them`,
+  );
+}
+
 function target(kind: Kind, namespace: string, name: string): Target {
+  if (!kind.verbs.includes('get')) throw onlyListed(kind);
   const place = kind.namespaced ? { namespace } : {};
   return { kind, identity: { kind: kind.kind, ...place, name } };
 }

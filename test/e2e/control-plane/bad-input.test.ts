@@ -46,8 +46,8 @@ const bad: readonly Bad[] = [
   },
   {
     what: 'a field that comes later',
-    call: { body: route({ websocket: { pingInterval: '30s' } }) },
-    pointer: '/spec/websocket',
+    call: { body: route({ websocket: { maxConnectionsPerConsumer: 5 } }) },
+    pointer: '/spec/websocket/maxConnectionsPerConsumer',
     problem: 'unknown_field',
     words: /this version has no such field yet/,
   },

@@ -30,6 +30,7 @@ describe('what can be read', () => {
         ['Certificate', 'certificates', ['cert'], true, true],
         ['Secret', 'secrets', ['sec'], true, true],
         ['Endpoint', 'endpoints', ['ep'], true, false],
+        ['Connection', 'connections', ['conn'], true, false],
         ['Node', 'nodes', ['no'], false, false],
         ['Revision', 'revisions', ['rev'], false, false],
       ],

@@ -17,6 +17,7 @@ import {
 } from './answer.ts';
 import { ApiError } from './api-error.ts';
 import { apply } from './apply.ts';
+import { listConnections } from './connections.ts';
 import type { ApiContext } from './context.ts';
 import { docsPage } from './docs-page.ts';
 import { getEndpoint, listEndpoints, serviceEndpoints } from './endpoints.ts';
@@ -25,7 +26,7 @@ import { guardOrigin, requireToken } from './guard.ts';
 import { rotateKeys } from './keys.ts';
 import { listObjects } from './list-objects.ts';
 import { type Addressed, createObject, deleteObject, getObject, patchObject, putObject } from './objects.ts';
-import { configDump, restartWorkers } from './node-commands.ts';
+import { configDump, drainNode, restartWorkers } from './node-commands.ts';
 import { openApiDocument } from './openapi.ts';
 import { discardBody } from './read-body.ts';
 import {
@@ -121,6 +122,10 @@ function mountActions(app: Express, context: ApiContext): void {
     .post(answering((request) => restartWorkers(context, request, parameter(request, 'name'))))
     .all(onlyMethods('POST'));
   app
+    .route(`${restPaths.root}/nodes/:name/drain`)
+    .post(answering(async (request) => drainNode(context, request, parameter(request, 'name'))))
+    .all(onlyMethods('POST'));
+  app
     .route(`${restPaths.root}/namespaces/:namespace/services/:name/resetBreaker`)
     .post(
       answering((request) =>
@@ -166,6 +171,14 @@ function mountReadOnly(app: Express, context: ApiContext): void {
   get(`${root}/namespaces/:namespace/services/:name/load`, (request) =>
     serviceLoad(context, request, parameter(request, 'namespace'), parameter(request, 'name')),
   );
+  get(`${root}/connections`, (request) => listConnections(context, request, undefined));
+  get(`${root}/namespaces/:namespace/connections`, (request) =>
+    listConnections(context, request, parameter(request, 'namespace')),
+  );
+  for (const path of [`${root}/connections/:name`, `${root}/namespaces/:namespace/connections/:name`])
+    get(path, () => {
+      throw new ApiError('not_found', 'connections are only listed; a fieldSelector finds some of them');
+    });
   get(`${root}/revisions`, (request) => listRevisions(context, request));
   get(`${root}/revisions/:name`, (request) => getRevision(context, request, parameter(request, 'name')));
   app

@@ -12,6 +12,7 @@ import { createStatusPages } from '@causeway/runtime/status-pages';
 import type { Express } from 'express';
 import { CommandChannels } from '../publish/command-channel.ts';
 import { NodeRegistry } from '../publish/node-registry.ts';
+import { Publisher } from '../publish/publisher.ts';
 import { openWorld, tempDirectory } from '../testing/world.ts';
 import { Tokens } from '../tokens.ts';
 import { adminApp } from './app.ts';
@@ -22,13 +23,16 @@ async function served(t: TestContext, openStatus: boolean) {
   const tokens = await Tokens.load(world.store, world.clock);
   const tokenFile = join(tempDirectory(t), 'admin.token');
   await tokens.ensureFile('admin', 'admin', tokenFile);
+  const nodes = new NodeRegistry(world.clock, 60_000);
+  const logger = createLogger({ level: 'error', write: () => {} });
   const app = adminApp(
     {
       ...world,
       tokens,
-      nodes: new NodeRegistry(world.clock, 60_000),
+      nodes,
       commands: new CommandChannels(world.clock),
-      logger: createLogger({ level: 'error', write: () => {} }),
+      publisher: new Publisher({ ...world, nodes, logger }),
+      logger,
       statusPages: createStatusPages({
         version: '1.0.0',
         readiness: new HealthChecks(),

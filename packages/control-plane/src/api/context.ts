@@ -5,6 +5,7 @@ import type { StatusPages } from '@causeway/runtime/status-pages';
 import type { AffinityKeyring } from '../publish/affinity-keys.ts';
 import type { CommandChannels } from '../publish/command-channel.ts';
 import type { NodeRegistry } from '../publish/node-registry.ts';
+import type { Publisher } from '../publish/publisher.ts';
 import { implicitGateway } from '../store/implicit-gateway.ts';
 import type { Keyring } from '../store/keyring.ts';
 import type { Entry, ResourceIndex } from '../store/resource-index.ts';
@@ -22,6 +23,7 @@ export interface ApiContext {
   keyring: Keyring;
   nodes: NodeRegistry;
   commands: CommandChannels;
+  publisher: Publisher;
   affinity: AffinityKeyring;
   tokens: Tokens;
   writePath: WritePath;

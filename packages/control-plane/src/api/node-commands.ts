@@ -1,8 +1,9 @@
 /** What a node is asked over its command channel. */
 
-import type { NodeServiceLoad, WorkersRestart } from '@causeway/model/api-types';
+import type { NodeDrain, NodeServiceLoad, WorkersRestart } from '@causeway/model/api-types';
 import type { Request } from 'express';
 import { CommandFailed } from '../publish/command-channel.ts';
+import type { NodeRecord } from '../publish/node-registry.ts';
 import { type Answer, queryParameters } from './answer.ts';
 import { ApiError } from './api-error.ts';
 import type { ApiContext } from './context.ts';
@@ -35,8 +36,24 @@ export interface LoadOnNode extends Pick<NodeServiceLoad, 'breaker' | 'retryBudg
 }
 
 /** Asks one of several nodes, none of which may keep the others waiting. Rejects with a sentence. */
-export function askNode<T>(context: ApiContext, node: string, verb: string, args: object): Promise<T> {
-  return runOn(context, node, verb, args, fleetDeadlineMs) as Promise<T>;
+export function askNode<T>(
+  context: ApiContext,
+  node: string,
+  verb: string,
+  args: object,
+  deadlineMs = fleetDeadlineMs,
+): Promise<T> {
+  return runOn(context, node, verb, args, deadlineMs) as Promise<T>;
+}
+
+/** 202 when the node has been told; how far it is, it tells with its status. */
+export function drainNode(context: ApiContext, request: Request, name: string): Answer {
+  queryParameters(request, []);
+  const node = existingNode(context, name);
+  if (node.connected && node.draining) throw new ApiError('conflict', `node/${name} drains already`);
+  if (!context.publisher.drain(name)) throw notReady(name, 'the node is not connected');
+  const body: NodeDrain = { revision: node.appliedRevision };
+  return { status: 202, body };
 }
 
 async function runOn(
@@ -52,12 +69,21 @@ async function runOn(
 
 async function ask(context: ApiContext, request: Request, node: string, verb: string): Promise<unknown> {
   queryParameters(request, []);
-  if (!context.nodes.get(node)) throw new ApiError('not_found', `node/${node} does not exist`);
+  existingNode(context, node);
   try {
     return await runOn(context, node, verb, {}, commandDeadlineMs);
   } catch (error) {
-    if (error instanceof CommandFailed)
-      throw new ApiError('not_ready', `node/${node}: ${error.message}`, { headers: { 'retry-after': '1' } });
+    if (error instanceof CommandFailed) throw notReady(node, error.message);
     throw error;
   }
+}
+
+function existingNode({ nodes }: ApiContext, name: string): NodeRecord {
+  const node = nodes.get(name);
+  if (!node) throw new ApiError('not_found', `node/${name} does not exist`);
+  return node;
+}
+
+function notReady(node: string, why: string): ApiError {
+  return new ApiError('not_ready', `node/${node}: ${why}`, { headers: { 'retry-after': '1' } });
 }

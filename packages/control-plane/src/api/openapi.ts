@@ -1,6 +1,6 @@
 import { kinds } from '@causeway/model/kinds/registry';
 import type { Kind } from '@causeway/model/kinds/kind';
-import { collectionPath, mediaTypes, objectPath, restPaths } from '@causeway/model/rest';
+import { collectionPath, listLimitMax, mediaTypes, objectPath, restPaths } from '@causeway/model/rest';
 import { problemDocumentCodes } from '@causeway/model/api-types';
 import { z } from 'zod';
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
@@ -54,12 +54,16 @@ export function openApiDocument(version: string): object {
   });
 }
 
+/** Of what has pages. */
 const listParameters = z.object({
-  limit: z.int().optional(),
+  limit: z.int().min(1).max(listLimitMax).optional(),
   continue: z.string().optional(),
   labelSelector: z.string().optional(),
   fieldSelector: z.string().optional(),
 });
+
+/** Of what is only listed, and never by pages. */
+const liveParameters = listParameters.pick({ limit: true, fieldSelector: true });
 
 const writeQuery = {
   dryRun: z.literal('All').optional(),
@@ -81,14 +85,18 @@ function kindPaths(kind: Kind): ZodOpenApiPathsObject {
       get: listOperation(kind, `list${kind.kind}s`, placeOf(kind)),
       ...(kind.spec ? { post: create } : {}),
     },
-    [object]: {
-      get: {
-        operationId: `get${kind.kind}`,
-        requestParams: objectParameters(kind),
-        responses: found(content, `One ${kind.kind}.`),
-      },
-      ...(kind.spec ? { put: replace, ...operations } : {}),
-    },
+    ...(kind.verbs.includes('get')
+      ? {
+          [object]: {
+            get: {
+              operationId: `get${kind.kind}`,
+              requestParams: objectParameters(kind),
+              responses: found(content, `One ${kind.kind}.`),
+            },
+            ...(kind.spec ? { put: replace, ...operations } : {}),
+          },
+        }
+      : {}),
   };
 }
 
@@ -120,7 +128,7 @@ function listOperation(
 ): ZodOpenApiOperationObject {
   return {
     operationId,
-    requestParams: { query: listParameters, ...place },
+    requestParams: { query: kind.verbs.includes('get') ? listParameters : liveParameters, ...place },
     responses: json(`A page of ${kind.plural}.`),
   };
 }
@@ -286,6 +294,13 @@ function statusPaths(): ZodOpenApiPathsObject {
         operationId: 'getNodeConfigDump',
         requestParams: { path: z.object({ name: z.string() }) },
         responses: json('The live table of a node.'),
+      },
+    },
+    [decodeURI(restPaths.nodeDrain('{name}'))]: {
+      post: {
+        operationId: 'drainNode',
+        requestParams: { path: z.object({ name: z.string() }) },
+        responses: json('The revision that the node keeps until it has ended what it has, and exits.', '202'),
       },
     },
     [decodeURI(restPaths.nodeRestartWorkers('{name}'))]: {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ApiError } from './api-error.ts';
-import { parseFieldSelector, parseLabelSelector } from './select.ts';
+import { parseEqualities, parseFieldSelector, parseLabelSelector } from './select.ts';
 
 const labels = { team: 'shop', tier: 'web', 'example.com/role': 'edge', empty: '' };
 
@@ -68,6 +68,20 @@ describe('parseLabelSelector', () => {
         (error: unknown) => error instanceof ApiError && error.status === 400,
         text,
       );
+  });
+});
+
+describe('parseEqualities', () => {
+  const fields = ['route', 'node'] as const;
+
+  it('gives the value of each field', () => {
+    assert.deepEqual(parseEqualities('', fields), {});
+    assert.deepEqual(parseEqualities('route=a/b, node == n-1 ', fields), { route: 'a/b', node: 'n-1' });
+  });
+
+  it('answers 400 for any other comparison, and for a field that stands twice', () => {
+    for (const text of ['route!=a', 'route', 'route=', 'zone=a', 'route=a,route=b', ',', 'route=a,'])
+      assert.throws(() => parseEqualities(text, fields), ApiError, text);
   });
 });
 

@@ -65,3 +65,26 @@ export function parseFieldSelector(
   return (valueOf) =>
     requirements.every(({ field, value, isEqual }) => (valueOf(field) === value) === isEqual);
 }
+
+/**
+ * The same where the fields are only compared with `=`, each with one value, as those who are asked for them cannot do
+ * more. Throws a 400 for anything else.
+ */
+export function parseEqualities<const F extends string>(
+  text: string,
+  fields: readonly F[],
+): Partial<Record<F, string>> {
+  const values: Partial<Record<F, string>> = {};
+  for (const part of text === '' ? [] : text.split(',')) {
+    const [, field = '', value = ''] = /^\s*([A-Za-z.]+)\s*==?\s*(.*?)\s*$/.exec(part) ?? [];
+    const known = fields.find((name) => name === field);
+    if (known === undefined || value === '' || values[known] !== undefined)
+      throw malformed(
+        `fieldSelector: ${JSON.stringify(part)} cannot be selected by`,
+        undefined,
+        `write FIELD=VALUE, each field once; fields: ${fields.join(', ')}`,
+      );
+    values[known] = value;
+  }
+  return values;
+}

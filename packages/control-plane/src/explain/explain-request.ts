@@ -96,6 +96,7 @@ const nothing: Omit<Explanation, 'revision' | 'gateway' | 'listener'> = {
   endpoints: [],
   upstream: null,
   timeouts: {},
+  streams: {},
 };
 
 /** Path and query as written: a URL parser would normalise what is to be explained. */
@@ -177,6 +178,7 @@ function destination(
       headers: upstreamHeaders(request, url),
     },
     timeouts: timeoutsOf(route, servicesOf(route, index)),
+    streams: streamsOf(route),
   };
 }
 
@@ -230,4 +232,15 @@ function timeoutsOf(route: Entry, services: readonly Entry[]): Explanation['time
     timeouts[name] = { value, from: writtenTimeouts[name] === undefined ? 'default' : 'route' };
   }
   return timeouts;
+}
+
+/** As it is written: a Route that says nothing has no word for it here. */
+function streamsOf({ resource }: Entry): Explanation['streams'] {
+  const blocks = ['websocket', 'sse', 'onExpire'].flatMap((block) =>
+    Object.entries((resource.spec[block] ?? {}) as Spec).map(
+      ([field, value]) =>
+        [`${block}.${field}`, Array.isArray(value) ? value.join(' ') : String(value)] as const,
+    ),
+  );
+  return Object.fromEntries(blocks);
 }

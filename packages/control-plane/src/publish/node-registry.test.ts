@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { StatusSchema } from '@causeway/proto/gen/causeway/config/v1/config_pb';
 import { ManualClock } from '@causeway/runtime/manual-clock';
 import {
   type NodeFacts,
@@ -25,6 +27,32 @@ const problem = {
   pointer: '',
   detail: 'taken',
 } as const;
+
+describe('what a node tells of itself', () => {
+  const told = (more: MessageInitShape<typeof StatusSchema> = {}) => create(StatusSchema, more);
+  const report = { delayMs: 5000, connections: 9, webSockets: 2, ended: 3, closed: 2, cut: 1, done: false };
+
+  it('is its last status', () => {
+    const node = new NodeRecord(facts('n'), 0);
+    node.tell(told({ connections: 9, activeRequests: 4, webSockets: 2, eventStreams: 3, recordStreams: 1 }));
+    assert.deepEqual([node.connections, node.activeRequests], [9, 4]);
+    assert.deepEqual(node.streams, { webSockets: 2, events: 3, records: 1 });
+    assert.deepEqual([node.draining, node.drain], [false, undefined]);
+  });
+
+  it('is news when it begins to drain, and holds for as long as its process lives', () => {
+    const node = new NodeRecord(facts('n'), 0);
+    assert.equal(node.tell(told({ draining: true, drain: report })), true);
+    assert.equal(node.tell(told({ draining: true, drain: { ...report, done: true } })), false);
+    assert.deepEqual(node.drain, { ...report, done: true });
+    // Sent before it was told to drain, and heard after.
+    node.tell(told());
+    node.begin(facts('n'));
+    assert.equal(node.draining, true);
+    node.begin({ ...facts('n'), instance: 'another process' });
+    assert.deepEqual([node.draining, node.drain], [false, undefined]);
+  });
+});
 
 describe('the state of a node', () => {
   const fresh = (): NodeRecord => {

@@ -1,4 +1,5 @@
-import type { NodeProblem, NodeState } from '@causeway/model/api-types';
+import type { NodeDrainReport, NodeProblem, NodeState, NodeStreams } from '@causeway/model/api-types';
+import type { DrainReport, Status } from '@causeway/proto/gen/causeway/config/v1/config_pb';
 import type { Clock } from '@causeway/runtime/clock';
 import { NodeHealth } from './node-health.ts';
 
@@ -38,7 +39,10 @@ export class NodeRecord {
   problems: NodeProblem[] = [];
   connections = 0;
   activeRequests = 0;
+  streams: NodeStreams = { webSockets: 0, events: 0, records: 0 };
+  /** It is told to drain, or does so: until its process is another one. */
   draining = false;
+  drain: NodeDrainReport | undefined;
   workersToReplace = 0;
   /** What it finds about endpoints. */
   readonly health = new NodeHealth();
@@ -51,6 +55,30 @@ export class NodeRecord {
     this.lastSeenMs = nowMs;
     this.desiredSinceMs = nowMs;
     this.appliedSinceMs = nowMs;
+  }
+
+  /** Takes in what the node tells of itself; true when it drains since then, or its drain has gone on. */
+  tell(status: Status): boolean {
+    const { webSockets, eventStreams, recordStreams, draining } = status;
+    this.connections = status.connections;
+    this.activeRequests = status.activeRequests;
+    this.streams = { webSockets, events: eventStreams, records: recordStreams };
+    this.workersToReplace = status.workersToReplace;
+    this.health.tell(status.endpointHealth, status.endpointHealthStarts);
+    const isNews = draining && !this.draining;
+    // It may have been told to, and not have heard it yet.
+    this.draining ||= draining;
+    if (status.drain !== undefined) this.drain = drainReport(status.drain);
+    return isNews;
+  }
+
+  /** Another process has taken its place. */
+  begin(facts: NodeFacts): void {
+    if (facts.instance !== this.facts.instance) {
+      this.draining = false;
+      this.drain = undefined;
+    }
+    this.facts = facts;
   }
 
   applied(revision: number, digest: string, nowMs: number): void {
@@ -103,6 +131,11 @@ export class NodeRecord {
   }
 }
 
+function drainReport(report: DrainReport): NodeDrainReport {
+  const { delayMs, connections, webSockets, ended, closed, cut, done } = report;
+  return { delayMs, connections, webSockets, ended, closed, cut, done };
+}
+
 /**
  * The nodes that are or were connected. Bounded: offline nodes are forgotten after the retention time, and the longest
  * offline goes first when there are too many.
@@ -142,7 +175,7 @@ export class NodeRegistry {
     const known = this.#nodes.get(facts.id);
     if (!known && this.#nodes.size >= nodesMax && !this.#forgetOne()) return undefined;
     const node = known ?? new NodeRecord(facts, this.nowMs);
-    node.facts = facts;
+    node.begin(facts);
     node.connected = true;
     node.lastSeenMs = this.nowMs;
     this.#nodes.set(facts.id, node);

@@ -47,6 +47,33 @@ describe('Publisher', () => {
     assert.equal(node.received, undefined);
   });
 
+  it('tells a node to drain, which gets no revision any more, until another process takes its place', async (t) => {
+    const { join, write, nodes, publisher } = await setting(t);
+    assert.equal(publisher.drain('n1'), false, 'nobody is there');
+    const first = await join();
+    first.joined!.receive(first.node.ack());
+    await settled();
+    assert.equal(publisher.drain('n1'), true);
+    await settled();
+    assert.equal(first.node.cases.at(-1), 'drain');
+    await write([route('r', 'a', { priority: 1 })]);
+    await settled();
+    assert.equal(first.node.received, undefined);
+    const record = nodes.get('n1')!;
+    assert.deepEqual([record.draining, record.state(nodes.nowMs)], [true, 'SYNCED']);
+    // Its stream breaks: it may not have heard it.
+    first.joined!.leave();
+    assert.equal(publisher.drain('n1'), false);
+    const again = await join();
+    await settled();
+    assert.equal(again.node.cases.includes('drain'), true);
+    assert.deepEqual([again.node.received, record.state(nodes.nowMs)], [undefined, 'SYNCED']);
+    again.joined!.leave();
+    const other = await join({ instance: 'i2' });
+    assert.deepEqual([record.draining, other.node.received?.revision], [false, 2]);
+    assert.equal(other.node.cases.includes('drain'), false);
+  });
+
   it('refuses a second live node of the same id, and takes the same process back', async (t) => {
     const { join, nodes } = await setting(t);
     const first = await join();

@@ -94,6 +94,15 @@ export class Publisher {
     };
   }
 
+  /** Tells a node to drain; false when it is not connected. From now on it is sent no update. */
+  drain(id: string): boolean {
+    const subscription = this.#subscriptions.get(id);
+    if (subscription === undefined) return false;
+    this.#logger.info({ node: id }, 'the node is told to drain');
+    this.#run(subscription.drain());
+    return true;
+  }
+
   #view(gateway: string): GatewayView {
     let view = this.#views.get(gateway);
     if (!view) this.#views.set(gateway, (view = new GatewayView(gateway, this.#index, this.#readSecret)));

@@ -6,6 +6,7 @@ import {
   BeginSchema,
   type ControlMessage,
   ControlMessageSchema,
+  DrainSchema,
   EndSchema,
   type EndpointSet,
   EndpointSetsSchema,
@@ -94,6 +95,8 @@ export class Subscription {
 
   /** Starts with what the node says it holds; a node that holds the current snapshot is sent nothing. */
   async start(hello: Hello): Promise<void> {
+    // It may not have heard it on the stream before.
+    if (this.node.draining) await this.drain();
     const { items, endpoints } = this.#view;
     if (sameDigest(hello.endpointsDigest, endpointsDigest(endpoints.values())))
       this.#heldEndpoints = new Map(endpoints);
@@ -103,7 +106,7 @@ export class Subscription {
       this.#held === items && this.#heldEndpoints !== undefined && hello.revision === this.#published;
     // The number alone proves nothing: after a restored backup a node may hold a revision that is yet to come.
     const applied = isCurrent ? hello.revision : Math.min(hello.revision, Math.max(0, this.#published - 1));
-    this.node.startOver(applied, this.#published, this.#nodes.nowMs);
+    this.node.startOver(applied, this.node.draining ? applied : this.#published, this.#nodes.nowMs);
     if (this.#held === undefined)
       return this.#sink.send(
         controlMessage({ case: 'holdingsRequest', value: create(HoldingsRequestSchema) }),
@@ -118,6 +121,7 @@ export class Subscription {
   /** The view has changed, or only the number of the revision that it stands for. */
   publish(revision: number): Promise<void> {
     this.#published = revision;
+    if (this.node.draining) return Promise.resolve();
     this.node.desire(revision, this.#nodes.nowMs);
     return this.#update();
   }
@@ -132,11 +136,7 @@ export class Subscription {
       case 'nack':
         return this.#refused(message.value);
       case 'status':
-        this.node.connections = message.value.connections;
-        this.node.activeRequests = message.value.activeRequests;
-        this.node.draining = message.value.draining;
-        this.node.workersToReplace = message.value.workersToReplace;
-        this.node.health.tell(message.value.endpointHealth, message.value.endpointHealthStarts);
+        if (this.node.tell(message.value)) this.#nodes.changed();
         return;
       case 'hello':
       case undefined:
@@ -155,6 +155,13 @@ export class Subscription {
     if (this.#ended) return;
     const value = this.#affinity.keysOf(this.node.facts.gateway);
     await this.#sink.send(controlMessage({ case: 'affinityKeys', value }));
+  }
+
+  /** The node keeps the revision that it has until it is gone. */
+  async drain(): Promise<void> {
+    this.node.draining = true;
+    this.#nodes.changed();
+    await this.#sink.send(controlMessage({ case: 'drain', value: create(DrainSchema) }));
   }
 
   end(): void {
@@ -241,7 +248,7 @@ export class Subscription {
   }
 
   #needsUpdate(): boolean {
-    if (this.#published === this.#refusedUpdate?.revision) return false;
+    if (this.node.draining || this.#published === this.#refusedUpdate?.revision) return false;
     return (
       this.node.appliedRevision !== this.#published ||
       this.#held !== this.#view.items ||

@@ -58,6 +58,21 @@ describe('the status of a resource', () => {
       assert.equal(shown(key).status?.nodes.total, total, key);
   });
 
+  it('does not count a node that drains and so is sent no revision', async (t) => {
+    const { join, shown, clock } = await setting(t);
+    const [one, two] = [join('n1', 'default'), join('n2', 'edge')];
+    one.applied(1, 'd', clock.wallMs());
+    two.draining = true;
+    assert.deepEqual(shown('route/default/r').status?.nodes, {
+      total: 1,
+      applied: 1,
+      pending: 0,
+      rejected: 0,
+    });
+    two.applied(1, 'd', clock.wallMs());
+    assert.equal(shown('route/default/r').status?.nodes.total, 2);
+  });
+
   it('is programmed when all of them have applied the revision of the last change', async (t) => {
     const { join, shown, clock } = await setting(t);
     const [one, two] = [join('n1', 'default'), join('n2', 'edge')];

@@ -23,7 +23,10 @@ export function computeStatus(
   nodes: NodeRegistry,
 ): NonNullable<Resource['status']> {
   const revision = Number(entry.resource.metadata.resourceVersion);
-  const concerned = nodesWith(entry, resources, nodes);
+  // A node that drains is sent no revision any more, so it is behind with none.
+  const concerned = nodesWith(entry, resources, nodes).filter(
+    (node) => !node.draining || node.appliedRevision >= revision,
+  );
   const applied = concerned.filter((node) => node.appliedRevision >= revision);
   const rejected = concerned.filter(
     (node) => node.appliedRevision < revision && node.rejectedRevision >= revision,

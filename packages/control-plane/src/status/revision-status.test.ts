@@ -95,6 +95,18 @@ describe('revisionStatus', () => {
     assert.deepEqual(listed[1], { node: 'b', state: 'offline', applied: 0, lastSeenMs: 100 });
   });
 
+  it('lists nodes that drain and waits for none of them', () => {
+    const { status, records, applied } = fleet('a', 'b');
+    applied(records[0]!, 5);
+    applied(records[1]!, 4);
+    records[1]!.draining = true;
+    const { state, counts, nodes } = status(5);
+    assert.equal(state, 'applied');
+    assert.deepEqual(counts, { total: 1, applied: 1, pending: 0, rejected: 0, offline: 0 });
+    assert.deepEqual(nodes[1], { node: 'b', state: 'draining', applied: 4 });
+    assert.equal(status(4).counts.total, 2, 'what it has it has');
+  });
+
   it('is applied when there is no node at all', () => {
     assert.equal(fleet().status(5).state, 'applied');
   });
@@ -115,6 +127,11 @@ describe('nodeResource', () => {
       ['PENDING', 5, 4, 31, 2],
     );
     applied(records[0]!, 5);
-    assert.equal(nodeResource(records[0]!, clock.wallMs()).status.behindMs, 0);
+    const [node] = records as [NodeRecord];
+    const drain = { delayMs: 5000, connections: 9, webSockets: 2, ended: 3, closed: 2, cut: 1, done: true };
+    Object.assign(node, { draining: true, drain, streams: { webSockets: 2, events: 1, records: 0 } });
+    const later = nodeResource(node, clock.wallMs()).status;
+    assert.deepEqual([later.behindMs, later.draining, later.drain], [0, true, drain]);
+    assert.deepEqual(later.streams, { webSockets: 2, events: 1, records: 0 });
   });
 });

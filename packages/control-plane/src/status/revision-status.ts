@@ -2,14 +2,14 @@ import type { NodeResource, RevisionNode, RevisionStatus } from '@causeway/model
 import { apiVersion } from '@causeway/model/resource';
 import type { NodeRecord, NodeRegistry } from '../publish/node-registry.ts';
 
-/** What every node did with a revision. Nodes that are away are listed and not waited for. */
+/** What every node did with a revision. Nodes that are away, or on their way there, are listed and not waited for. */
 export function revisionStatus(revision: number, committedAt: string, nodes: NodeRegistry): RevisionStatus {
   const committedMs = Date.parse(committedAt);
   const listed = nodes.all().map((node) => revisionNode(node, revision, committedMs, nodes.nowMs));
   const count = (state: RevisionNode['state']): number =>
     listed.filter((node) => node.state === state).length;
   const counts = {
-    total: listed.length - count('offline'),
+    total: listed.length - count('offline') - count('draining'),
     applied: count('applied') + count('superseded'),
     pending: count('pending'),
     rejected: count('rejected'),
@@ -41,6 +41,7 @@ function revisionNode(node: NodeRecord, revision: number, committedMs: number, n
     };
   }
   if (!node.connected) return { ...base, state: 'offline', lastSeenMs: nowMs - node.lastSeenMs };
+  if (node.draining) return { ...base, state: 'draining' };
   if (node.rejectedRevision >= revision) {
     return {
       ...base,
@@ -76,6 +77,8 @@ export function nodeResource(node: NodeRecord, nowMs: number): NodeResource {
       desiredSince: iso(node.desiredSinceMs),
       appliedSince: iso(node.appliedSinceMs),
       connections: node.connections,
+      streams: node.streams,
+      ...(node.drain && { drain: node.drain }),
       workers: node.facts.workers,
       ...(node.workersToReplace > 0 ? { workersToReplace: node.workersToReplace } : {}),
       lastSeen: iso(node.lastSeenMs),

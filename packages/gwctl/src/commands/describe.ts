@@ -17,7 +17,7 @@ import type { Io } from '../io.ts';
 import type { Listed } from '../output/columns/view-of.ts';
 import { renderDocument } from '../output/documents.ts';
 import { openSession, type Session } from '../session.ts';
-import { parseTargets, type Target } from '../targets.ts';
+import { onlyListed, parseTargets, type Target } from '../targets.ts';
 
 export function addDescribe(program: Command, io: Io): void {
   program
@@ -36,6 +36,7 @@ async function runDescribe(session: Session, words: readonly string[], labelSele
   const { kinds, objects } = parseTargets(words, namespace);
   const targets = [...objects];
   for (const kind of kinds) {
+    if (!kind.verbs.includes('get')) throw onlyListed(kind);
     const items = await client.listAll<Listed>(kind, { namespace, labelSelector });
     targets.push(
       ...items.map(({ metadata: { name } }) => ({ kind, identity: { kind: kind.kind, namespace, name } })),

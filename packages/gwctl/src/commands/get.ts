@@ -11,6 +11,7 @@ import { type Format, outputOption } from '../output/format.ts';
 import { type Listing, printResources } from '../output/print-resources.ts';
 import { sortBy } from '../output/sort-by.ts';
 import { openSession, type Session } from '../session.ts';
+import { listConnections } from './list-connections.ts';
 import { parseTargets, type Target } from '../targets.ts';
 
 interface GetFlags {
@@ -71,7 +72,9 @@ async function runGet(session: Session, words: readonly string[], flags: GetFlag
   if (isEmpty && !wantsDocument) session.io.err(`No ${kinds.map(({ plural }) => plural).join(', ')} found.`);
 }
 
-async function listed({ client, namespace }: Session, kind: Kind, flags: GetFlags): Promise<Listing> {
+async function listed(session: Session, kind: Kind, flags: GetFlags): Promise<Listing> {
+  if (kind.kind === 'Connection') return { kind, items: await listConnections(session, flags) };
+  const { client, namespace } = session;
   const items = await client.listAll<Listed>(kind, {
     namespace: flags.allNamespaces === true ? undefined : namespace,
     labelSelector: flags.selector,

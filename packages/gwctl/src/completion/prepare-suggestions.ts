@@ -40,8 +40,8 @@ export async function prepareSuggestions(io: Io, suggestions: Suggestions): Prom
     offer(`${command}.kind`, await kindWords(io, flags, current));
     if (kindWord !== undefined) offer(`${command}.names`, await nameWords(io, flags, kindWord, current));
   }
-  if (command === 'restart-workers')
-    offer('restart-workers.node', await nameWords(io, flags, 'nodes', current));
+  if (command === 'restart-workers' || command === 'drain')
+    offer(`${command}.node`, await nameWords(io, flags, 'nodes', current));
   if (command === 'reset') offer('reset breaker.service', await nameWords(io, flags, 'services', current));
   offer(
     'explain.field',
@@ -90,6 +90,7 @@ async function nameWords(io: Io, flags: GlobalFlags, kindWord: string, current: 
 }
 
 async function namesOf(io: Io, flags: GlobalFlags, kind: Kind): Promise<string[]> {
+  if (!kind.verbs.includes('get')) return [];
   try {
     const { server, token, namespace } = await resolveConnection(io, flags);
     const { createAdminClient } = await import('@causeway/admin-client/client');

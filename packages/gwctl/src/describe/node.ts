@@ -1,7 +1,8 @@
-import type { NodeResource } from '@causeway/model/api-types';
+import type { NodeDrainReport, NodeResource, NodeStreams } from '@causeway/model/api-types';
 import { shownKey } from '../object-key.ts';
 import { age, tookTime } from '../output/age.ts';
 import { nodeStatus } from '../output/columns/node.ts';
+import { counted } from '../output/counted.ts';
 import type { Session } from '../session.ts';
 import { type Description, labelsText } from './description.ts';
 
@@ -23,10 +24,13 @@ export async function describeNode(session: Session, node: NodeResource): Promis
       ['Applied', appliedRevision === 0 ? 'nothing yet' : `${appliedRevision} (${ago(status.appliedSince)})`],
       ['Workers', workersText(status)],
       ['Connections', String(status.connections)],
+      ['Streams', streamsText(status.streams)],
+      ['Drain', status.drain && drainText(status.drain)],
       ['First seen', ago(metadata.creationTimestamp)],
       ['Last seen', ago(status.lastSeen)],
     ],
     sections: [
+      { title: 'Streams by revision that admitted them', close: true, lines: await revisions(session, node) },
       {
         title: `Problems of revision ${desiredRevision}`,
         close: true,
@@ -37,6 +41,29 @@ export async function describeNode(session: Session, node: NodeResource): Promis
       },
     ],
   };
+}
+
+/** `203 WebSockets, 12 event streams` */
+function streamsText({ webSockets, events, records }: NodeStreams): string | undefined {
+  const parts = [
+    ...(webSockets > 0 ? [counted(webSockets, 'WebSocket')] : []),
+    ...(events > 0 ? [counted(events, 'event stream')] : []),
+    ...(records > 0 ? [counted(records, 'record stream')] : []),
+  ];
+  return parts.join(', ') || undefined;
+}
+
+function drainText({ connections, ended, closed, cut, done }: NodeDrainReport): string {
+  const gone = `${ended} ended by themselves, ${closed} closed, ${cut} cut`;
+  return done ? `done: ${gone}` : `${gone}, of ${counted(connections, 'connection')}`;
+}
+
+/** `revision 49: 1200`; nothing of a node that has no streams, or is away. */
+async function revisions({ client }: Session, { metadata, status }: NodeResource): Promise<string[]> {
+  const { webSockets, events, records } = status.streams;
+  if (status.state === 'OFFLINE' || webSockets + events + records === 0) return [];
+  const asked = await client.connections({ fieldSelector: `node=${metadata.name}`, limit: 1 });
+  return asked.metadata.byRevision.map(({ revision, count }) => `revision ${revision}: ${count}`);
 }
 
 function workersText({ workers, workersToReplace }: NodeResource['status']): string {

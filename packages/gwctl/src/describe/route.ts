@@ -5,6 +5,7 @@ import { matchText, matchesOf } from '../output/columns/route.ts';
 import { executionRows, executionTitles } from '../output/filters.ts';
 import type { Session } from '../session.ts';
 import type { Description, Section } from './description.ts';
+import { streamFields } from './route-streams.ts';
 import { affinityText } from './service-parts.ts';
 import {
   conditionSection,
@@ -39,6 +40,7 @@ export async function describeRoute(
       ['Retry', retryText(spec.retry)],
       ['Timeouts', settings(spec.timeouts, route.spec['timeouts']).join(', ')],
       ['Limits', settings(limits, route.spec['limits']).join(', ') || undefined],
+      ...streamFields(route),
       ['Nodes', nodes.text],
     ],
     sections: [

@@ -72,7 +72,7 @@ function filterLines({ filters }: Explanation, namespace: string): string[] {
 }
 
 function destinationLines(explanation: Explanation, namespace: string): string[] {
-  const { filters, backends, endpoints, upstream, timeouts } = explanation;
+  const { filters, backends, endpoints, upstream, timeouts, streams } = explanation;
   const shares = backends.map(
     ({ service, weight, of }) => `service/${shownRoute(service, namespace)}, weight ${weight} of ${of}`,
   );
@@ -80,6 +80,7 @@ function destinationLines(explanation: Explanation, namespace: string): string[]
     ([name, { value, from }]) =>
       `${name} ${value === '0s' ? 'off' : value}${from === 'default' ? ' (default)' : ''}`,
   );
+  const streamSettings = Object.entries(streams).map(([name, value]) => `${name} ${value}`);
   const answering = filters.find(({ effect }) => effect.status !== null);
   if (answering !== undefined)
     return [`Answer:      ${answering.effect.status} by filter ${answering.name}, no upstream is asked`];
@@ -93,6 +94,7 @@ function destinationLines(explanation: Explanation, namespace: string): string[]
       : [`Upstream:    ${upstream.method} ${upstream.target} HTTP/1.1, host ${host ?? '-'}`]),
     ...others.map(([name, value]) => `  ${name}: ${value}`),
     `Timeouts:    ${limits.join(', ')}`,
+    ...(streamSettings.length === 0 ? [] : [`Streams:     ${streamSettings.join(', ')}`]),
   ];
 }
 

@@ -12,7 +12,7 @@ import { waitForRevision } from './wait-for-revision.ts';
 function status(...nodes: RevisionNode[]): RevisionStatus {
   const count = (...states: string[]): number => nodes.filter(({ state }) => states.includes(state)).length;
   const counts = {
-    total: nodes.length - count('offline'),
+    total: nodes.length - count('offline', 'draining'),
     applied: count('applied', 'superseded'),
     pending: count('pending'),
     rejected: count('rejected'),
@@ -129,6 +129,17 @@ describe('waiting for a revision', () => {
     assert.match(stdout, /a +PENDING +1\d\dms +no answer; last seen 14s ago/);
     assert.match(stdout, /b +OFFLINE +- +since 3m; will get revision 7 when it returns/);
     assert.match(stdout, /revision 7 is live on 0 of 1 connected nodes$/);
+  });
+
+  it('waits for no node that drains', async (t) => {
+    const nodes = [
+      { node: 'a', state: 'applied', applied: 7, tookMs: 9 },
+      { node: 'b', state: 'draining', applied: 6 },
+    ] as const;
+    const { stdout, failure } = await waited(t, [status(...nodes)], 'end');
+    assert.equal(failure, undefined);
+    assert.match(stdout, /b +DRAINING +- +keeps revision 6 until it is gone/);
+    assert.match(stdout, /revision 7 is live on 1 of 1 connected nodes after 9ms$/);
   });
 
   it('says that the revision stands when the control plane goes away', async (t) => {

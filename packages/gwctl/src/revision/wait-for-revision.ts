@@ -22,7 +22,10 @@ export async function waitForRevision(session: Session, revision: number, timeou
     io.out(`\n${renderTable(['NODE', 'STATUS', 'TIME', 'REASON'], rows, { colours: io.colours })}`);
   }
   if (status.counts.total === 0) {
-    io.err(`warning: no node is connected; the next one that joins gets revision ${revision}`);
+    const why = status.nodes.some(({ state }) => state === 'draining')
+      ? 'every connected node drains'
+      : 'no node is connected';
+    io.err(`warning: ${why}; the next one that joins gets revision ${revision}`);
     return;
   }
   io.out(closingLine(status));
@@ -71,6 +74,8 @@ function nodeRow(node: RevisionNode, revision: number, waitedMs: number): string
       return [name, 'REJECTED', took, node.problems?.[0]?.reason ?? '-'];
     case 'offline':
       return [name, 'OFFLINE', '-', `since ${seen}; will get revision ${revision} when it returns`];
+    case 'draining':
+      return [name, 'DRAINING', '-', `keeps revision ${node.applied} until it is gone`];
     case 'pending':
       return [name, 'PENDING', tookTime(waitedMs), `no answer; last seen ${seen} ago`];
   }
@@ -78,7 +83,7 @@ function nodeRow(node: RevisionNode, revision: number, waitedMs: number): string
 
 /** `revision 2 is live on 1 of 1 nodes after 9ms`; the time only when it is complete. */
 function closingLine({ revision, counts, nodes }: RevisionStatus): string {
-  const which = counts.offline > 0 ? 'connected nodes' : 'nodes';
+  const which = counts.total < nodes.length ? 'connected nodes' : 'nodes';
   const took = nodes.flatMap(({ tookMs }) => (tookMs === undefined ? [] : [tookMs]));
   const isComplete = counts.applied === counts.total && took.length > 0;
   const after = isComplete ? ` after ${tookTime(Math.max(...took))}` : '';

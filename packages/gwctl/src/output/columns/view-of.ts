@@ -1,7 +1,13 @@
-import type { EndpointResource, NodeResource, RevisionResource } from '@causeway/model/api-types';
+import type {
+  ConnectionResource,
+  EndpointResource,
+  NodeResource,
+  RevisionResource,
+} from '@causeway/model/api-types';
 import type { Resource } from '@causeway/model/resource';
 import type { KindView } from './column.ts';
 import { certificateView } from './certificate.ts';
+import { connectionView } from './connection.ts';
 import { endpointView } from './endpoint.ts';
 import { gatewayView } from './gateway.ts';
 import { middlewareView } from './middleware.ts';
@@ -13,7 +19,7 @@ import { serviceView } from './service.ts';
 import { ageColumn, nameColumn } from './standard-columns.ts';
 
 /** Whatever a listing gives; the kind says which. */
-export type Listed = Resource | EndpointResource | NodeResource | RevisionResource;
+export type Listed = Resource | ConnectionResource | EndpointResource | NodeResource | RevisionResource;
 
 const views = {
   Route: routeView,
@@ -23,6 +29,7 @@ const views = {
   Certificate: certificateView,
   Secret: secretView,
   Endpoint: endpointView,
+  Connection: connectionView,
   Node: nodeView,
   Revision: revisionView,
 } as unknown as Readonly<Record<string, KindView<Listed>>>;

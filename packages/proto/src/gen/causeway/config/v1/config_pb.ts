@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file causeway/config/v1/config.proto.
  */
 export const file_causeway_config_v1_config: GenFile = /*@__PURE__*/
-  fileDesc("Ch9jYXVzZXdheS9jb25maWcvdjEvY29uZmlnLnByb3RvEhJjYXVzZXdheS5jb25maWcudjEi9gEKC05vZGVNZXNzYWdlEioKBWhlbGxvGAEgASgLMhkuY2F1c2V3YXkuY29uZmlnLnYxLkhlbGxvSAASMAoIaG9sZGluZ3MYAiABKAsyHC5jYXVzZXdheS5jb25maWcudjEuSG9sZGluZ3NIABImCgNhY2sYAyABKAsyFy5jYXVzZXdheS5jb25maWcudjEuQWNrSAASKAoEbmFjaxgEIAEoCzIYLmNhdXNld2F5LmNvbmZpZy52MS5OYWNrSAASLAoGc3RhdHVzGAUgASgLMhouY2F1c2V3YXkuY29uZmlnLnYxLlN0YXR1c0gAQgkKB21lc3NhZ2UixAMKDkNvbnRyb2xNZXNzYWdlEj8KEGhvbGRpbmdzX3JlcXVlc3QYASABKAsyIy5jYXVzZXdheS5jb25maWcudjEuSG9sZGluZ3NSZXF1ZXN0SAASOQoNZW5kcG9pbnRfc2V0cxgCIAEoCzIgLmNhdXNld2F5LmNvbmZpZy52MS5FbmRwb2ludFNldHNIABIqCgViZWdpbhgDIAEoCzIZLmNhdXNld2F5LmNvbmZpZy52MS5CZWdpbkgAEioKBWl0ZW1zGAQgASgLMhkuY2F1c2V3YXkuY29uZmlnLnYxLkl0ZW1zSAASJgoDZW5kGAUgASgLMhcuY2F1c2V3YXkuY29uZmlnLnYxLkVuZEgAEioKBWRyYWluGAYgASgLMhkuY2F1c2V3YXkuY29uZmlnLnYxLkRyYWluSAASRAoTc2Vzc2lvbl90aWNrZXRfa2V5cxgHIAEoCzIlLmNhdXNld2F5LmNvbmZpZy52MS5TZXNzaW9uVGlja2V0S2V5c0gAEjkKDWFmZmluaXR5X2tleXMYCCABKAsyIC5jYXVzZXdheS5jb25maWcudjEuQWZmaW5pdHlLZXlzSABCCQoHbWVzc2FnZSLQAwoFSGVsbG8SDwoHbm9kZV9pZBgBIAEoCRIPCgdnYXRld2F5GAIgASgJEjUKBmxhYmVscxgDIAMoCzIlLmNhdXNld2F5LmNvbmZpZy52MS5IZWxsby5MYWJlbHNFbnRyeRIPCgd2ZXJzaW9uGAQgASgJEjMKBWtpbmRzGAUgAygLMiQuY2F1c2V3YXkuY29uZmlnLnYxLkhlbGxvLktpbmRzRW50cnkSNwoHZmlsdGVycxgGIAMoCzImLmNhdXNld2F5LmNvbmZpZy52MS5IZWxsby5GaWx0ZXJzRW50cnkSEAoIcmV2aXNpb24YByABKA0SEwoLcm9vdF9kaWdlc3QYCCABKAwSGAoQZW5kcG9pbnRzX2RpZ2VzdBgJIAEoDBIQCghpbnN0YW5jZRgKIAEoCRIPCgd3b3JrZXJzGAsgASgNGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaLAoKS2luZHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKA06AjgBGi4KDEZpbHRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKA06AjgBIhEKD0hvbGRpbmdzUmVxdWVzdCIiCghIb2xkaW5ncxIWCg5idWNrZXRfZGlnZXN0cxgBIAEoDCJKCgRJdGVtEgsKA2tleRgBIAEoCRIWCg5zY2hlbWFfdmVyc2lvbhgCIAEoDRIOCgZkaWdlc3QYAyABKAwSDQoFYnl0ZXMYBCABKAwiTQoFQmVnaW4SEAoIcmV2aXNpb24YASABKA0SGAoQYmFzZV9yb290X2RpZ2VzdBgCIAEoDBIYChByZXBsYWNlZF9idWNrZXRzGAMgAygNIkgKBUl0ZW1zEikKB3Vwc2VydHMYASADKAsyGC5jYXVzZXdheS5jb25maWcudjEuSXRlbRIUCgxyZW1vdmVkX2tleXMYAiADKAkiLAoDRW5kEhAKCHJldmlzaW9uGAEgASgNEhMKC3Jvb3RfZGlnZXN0GAIgASgMIj0KDEVuZHBvaW50U2V0cxItCgRzZXRzGAEgAygLMh8uY2F1c2V3YXkuY29uZmlnLnYxLkVuZHBvaW50U2V0Il4KC0VuZHBvaW50U2V0Eg8KB3NlcnZpY2UYASABKAkSDwoHdmVyc2lvbhgCIAEoDRItCgdlbnRyaWVzGAMgAygLMhwuY2F1c2V3YXkuY29uZmlnLnYxLkVuZHBvaW50InoKCEVuZHBvaW50EgoKAmlkGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSDAoEcG9ydBgDIAEoDRIOCgZ3ZWlnaHQYBCABKA0SEwoLc2VydmVyX25hbWUYBSABKAkSEAoIcHJpb3JpdHkYBiABKA0SDAoEem9uZRgHIAEoCSIoCgNBY2sSEAoIcmV2aXNpb24YASABKA0SDwoHdG9va191cxgCIAEoDSJgCgROYWNrEhAKCHJldmlzaW9uGAEgASgNEjEKCHByb2JsZW1zGAIgAygLMh8uY2F1c2V3YXkuY29uZmlnLnYxLk5vZGVQcm9ibGVtEhMKC25leHRfdHJ5X21zGAMgASgNIlAKC05vZGVQcm9ibGVtEg4KBnJlYXNvbhgBIAEoCRIQCghyZXNvdXJjZRgCIAEoCRIPCgdwb2ludGVyGAMgASgJEg4KBmRldGFpbBgEIAEoCSLbAQoGU3RhdHVzEhgKEGFwcGxpZWRfcmV2aXNpb24YASABKA0SEwoLY29ubmVjdGlvbnMYAiABKA0SFwoPYWN0aXZlX3JlcXVlc3RzGAMgASgNEhAKCGRyYWluaW5nGAQgASgIEhoKEndvcmtlcnNfdG9fcmVwbGFjZRgFIAEoDRIeChZlbmRwb2ludF9oZWFsdGhfc3RhcnRzGAYgASgIEjsKD2VuZHBvaW50X2hlYWx0aBgHIAMoCzIiLmNhdXNld2F5LmNvbmZpZy52MS5FbmRwb2ludEhlYWx0aCKFAQoORW5kcG9pbnRIZWFsdGgSDwoHc2VydmljZRgBIAEoCRIQCghlbmRwb2ludBgCIAEoCRIuCgVzdGF0ZRgDIAEoDjIfLmNhdXNld2F5LmNvbmZpZy52MS5IZWFsdGhTdGF0ZRIOCgZkZXRhaWwYBCABKAkSEAoIc2luY2VfbXMYBSABKAEiBwoFRHJhaW4iOQoRU2Vzc2lvblRpY2tldEtleXMSDAoEa2V5cxgBIAEoDBIWCg5yZXBsYWNlZF9pbl9tcxgCIAEoDSIxCgxBZmZpbml0eUtleXMSDwoHY3VycmVudBgBIAEoDBIQCghwcmV2aW91cxgCIAEoDCKIAQoSTm9kZUNvbW1hbmRNZXNzYWdlEjIKBWhlbGxvGAEgASgLMiEuY2F1c2V3YXkuY29uZmlnLnYxLkNvbW1hbmRzSGVsbG9IABIzCgZyZXN1bHQYAiABKAsyIS5jYXVzZXdheS5jb25maWcudjEuQ29tbWFuZFJlc3VsdEgAQgkKB21lc3NhZ2UiMgoNQ29tbWFuZHNIZWxsbxIPCgdub2RlX2lkGAEgASgJEhAKCGluc3RhbmNlGAIgASgJIkYKB0NvbW1hbmQSCgoCaWQYASABKA0SDAoEdmVyYhgCIAEoCRIMCgRhcmdzGAMgASgMEhMKC2RlYWRsaW5lX21zGAQgASgNIkcKDUNvbW1hbmRSZXN1bHQSCgoCaWQYASABKA0SDQoFY2h1bmsYAiABKAwSDAoEbGFzdBgDIAEoCBINCgVlcnJvchgEIAEoCSK8AQoOU3RvcmVkU25hcHNob3QSEAoIcmV2aXNpb24YASABKA0SJwoFaXRlbXMYAiADKAsyGC5jYXVzZXdheS5jb25maWcudjEuSXRlbRI2Cg1lbmRwb2ludF9zZXRzGAMgAygLMh8uY2F1c2V3YXkuY29uZmlnLnYxLkVuZHBvaW50U2V0EjcKDWFmZmluaXR5X2tleXMYBCABKAsyIC5jYXVzZXdheS5jb25maWcudjEuQWZmaW5pdHlLZXlzKrABCgtIZWFsdGhTdGF0ZRIcChhIRUFMVEhfU1RBVEVfVU5TUEVDSUZJRUQQABIYChRIRUFMVEhfU1RBVEVfVU5LTk9XThABEhgKFEhFQUxUSF9TVEFURV9IRUFMVEhZEAISGgoWSEVBTFRIX1NUQVRFX1VOSEVBTFRIWRADEhgKFEhFQUxUSF9TVEFURV9FSkVDVEVEEAQSGQoVSEVBTFRIX1NUQVRFX0RFR1JBREVEEAUyuQEKDENvbmZpZ1N0cmVhbRJUCglTdWJzY3JpYmUSHy5jYXVzZXdheS5jb25maWcudjEuTm9kZU1lc3NhZ2UaIi5jYXVzZXdheS5jb25maWcudjEuQ29udHJvbE1lc3NhZ2UoATABElMKCENvbW1hbmRzEiYuY2F1c2V3YXkuY29uZmlnLnYxLk5vZGVDb21tYW5kTWVzc2FnZRobLmNhdXNld2F5LmNvbmZpZy52MS5Db21tYW5kKAEwAWIGcHJvdG8z");
+  fileDesc("Ch9jYXVzZXdheS9jb25maWcvdjEvY29uZmlnLnByb3RvEhJjYXVzZXdheS5jb25maWcudjEi9gEKC05vZGVNZXNzYWdlEioKBWhlbGxvGAEgASgLMhkuY2F1c2V3YXkuY29uZmlnLnYxLkhlbGxvSAASMAoIaG9sZGluZ3MYAiABKAsyHC5jYXVzZXdheS5jb25maWcudjEuSG9sZGluZ3NIABImCgNhY2sYAyABKAsyFy5jYXVzZXdheS5jb25maWcudjEuQWNrSAASKAoEbmFjaxgEIAEoCzIYLmNhdXNld2F5LmNvbmZpZy52MS5OYWNrSAASLAoGc3RhdHVzGAUgASgLMhouY2F1c2V3YXkuY29uZmlnLnYxLlN0YXR1c0gAQgkKB21lc3NhZ2UixAMKDkNvbnRyb2xNZXNzYWdlEj8KEGhvbGRpbmdzX3JlcXVlc3QYASABKAsyIy5jYXVzZXdheS5jb25maWcudjEuSG9sZGluZ3NSZXF1ZXN0SAASOQoNZW5kcG9pbnRfc2V0cxgCIAEoCzIgLmNhdXNld2F5LmNvbmZpZy52MS5FbmRwb2ludFNldHNIABIqCgViZWdpbhgDIAEoCzIZLmNhdXNld2F5LmNvbmZpZy52MS5CZWdpbkgAEioKBWl0ZW1zGAQgASgLMhkuY2F1c2V3YXkuY29uZmlnLnYxLkl0ZW1zSAASJgoDZW5kGAUgASgLMhcuY2F1c2V3YXkuY29uZmlnLnYxLkVuZEgAEioKBWRyYWluGAYgASgLMhkuY2F1c2V3YXkuY29uZmlnLnYxLkRyYWluSAASRAoTc2Vzc2lvbl90aWNrZXRfa2V5cxgHIAEoCzIlLmNhdXNld2F5LmNvbmZpZy52MS5TZXNzaW9uVGlja2V0S2V5c0gAEjkKDWFmZmluaXR5X2tleXMYCCABKAsyIC5jYXVzZXdheS5jb25maWcudjEuQWZmaW5pdHlLZXlzSABCCQoHbWVzc2FnZSLQAwoFSGVsbG8SDwoHbm9kZV9pZBgBIAEoCRIPCgdnYXRld2F5GAIgASgJEjUKBmxhYmVscxgDIAMoCzIlLmNhdXNld2F5LmNvbmZpZy52MS5IZWxsby5MYWJlbHNFbnRyeRIPCgd2ZXJzaW9uGAQgASgJEjMKBWtpbmRzGAUgAygLMiQuY2F1c2V3YXkuY29uZmlnLnYxLkhlbGxvLktpbmRzRW50cnkSNwoHZmlsdGVycxgGIAMoCzImLmNhdXNld2F5LmNvbmZpZy52MS5IZWxsby5GaWx0ZXJzRW50cnkSEAoIcmV2aXNpb24YByABKA0SEwoLcm9vdF9kaWdlc3QYCCABKAwSGAoQZW5kcG9pbnRzX2RpZ2VzdBgJIAEoDBIQCghpbnN0YW5jZRgKIAEoCRIPCgd3b3JrZXJzGAsgASgNGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaLAoKS2luZHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKA06AjgBGi4KDEZpbHRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKA06AjgBIhEKD0hvbGRpbmdzUmVxdWVzdCIiCghIb2xkaW5ncxIWCg5idWNrZXRfZGlnZXN0cxgBIAEoDCJKCgRJdGVtEgsKA2tleRgBIAEoCRIWCg5zY2hlbWFfdmVyc2lvbhgCIAEoDRIOCgZkaWdlc3QYAyABKAwSDQoFYnl0ZXMYBCABKAwiTQoFQmVnaW4SEAoIcmV2aXNpb24YASABKA0SGAoQYmFzZV9yb290X2RpZ2VzdBgCIAEoDBIYChByZXBsYWNlZF9idWNrZXRzGAMgAygNIkgKBUl0ZW1zEikKB3Vwc2VydHMYASADKAsyGC5jYXVzZXdheS5jb25maWcudjEuSXRlbRIUCgxyZW1vdmVkX2tleXMYAiADKAkiLAoDRW5kEhAKCHJldmlzaW9uGAEgASgNEhMKC3Jvb3RfZGlnZXN0GAIgASgMIj0KDEVuZHBvaW50U2V0cxItCgRzZXRzGAEgAygLMh8uY2F1c2V3YXkuY29uZmlnLnYxLkVuZHBvaW50U2V0Il4KC0VuZHBvaW50U2V0Eg8KB3NlcnZpY2UYASABKAkSDwoHdmVyc2lvbhgCIAEoDRItCgdlbnRyaWVzGAMgAygLMhwuY2F1c2V3YXkuY29uZmlnLnYxLkVuZHBvaW50InoKCEVuZHBvaW50EgoKAmlkGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSDAoEcG9ydBgDIAEoDRIOCgZ3ZWlnaHQYBCABKA0SEwoLc2VydmVyX25hbWUYBSABKAkSEAoIcHJpb3JpdHkYBiABKA0SDAoEem9uZRgHIAEoCSIoCgNBY2sSEAoIcmV2aXNpb24YASABKA0SDwoHdG9va191cxgCIAEoDSJgCgROYWNrEhAKCHJldmlzaW9uGAEgASgNEjEKCHByb2JsZW1zGAIgAygLMh8uY2F1c2V3YXkuY29uZmlnLnYxLk5vZGVQcm9ibGVtEhMKC25leHRfdHJ5X21zGAMgASgNIlAKC05vZGVQcm9ibGVtEg4KBnJlYXNvbhgBIAEoCRIQCghyZXNvdXJjZRgCIAEoCRIPCgdwb2ludGVyGAMgASgJEg4KBmRldGFpbBgEIAEoCSLPAgoGU3RhdHVzEhgKEGFwcGxpZWRfcmV2aXNpb24YASABKA0SEwoLY29ubmVjdGlvbnMYAiABKA0SFwoPYWN0aXZlX3JlcXVlc3RzGAMgASgNEhAKCGRyYWluaW5nGAQgASgIEhoKEndvcmtlcnNfdG9fcmVwbGFjZRgFIAEoDRIeChZlbmRwb2ludF9oZWFsdGhfc3RhcnRzGAYgASgIEjsKD2VuZHBvaW50X2hlYWx0aBgHIAMoCzIiLmNhdXNld2F5LmNvbmZpZy52MS5FbmRwb2ludEhlYWx0aBITCgt3ZWJfc29ja2V0cxgIIAEoDRIVCg1ldmVudF9zdHJlYW1zGAkgASgNEhYKDnJlY29yZF9zdHJlYW1zGAogASgNEi4KBWRyYWluGAsgASgLMh8uY2F1c2V3YXkuY29uZmlnLnYxLkRyYWluUmVwb3J0IoMBCgtEcmFpblJlcG9ydBIQCghkZWxheV9tcxgBIAEoDRITCgtjb25uZWN0aW9ucxgCIAEoDRITCgt3ZWJfc29ja2V0cxgDIAEoDRINCgVlbmRlZBgEIAEoDRIOCgZjbG9zZWQYBSABKA0SCwoDY3V0GAYgASgNEgwKBGRvbmUYByABKAgihQEKDkVuZHBvaW50SGVhbHRoEg8KB3NlcnZpY2UYASABKAkSEAoIZW5kcG9pbnQYAiABKAkSLgoFc3RhdGUYAyABKA4yHy5jYXVzZXdheS5jb25maWcudjEuSGVhbHRoU3RhdGUSDgoGZGV0YWlsGAQgASgJEhAKCHNpbmNlX21zGAUgASgBIgcKBURyYWluIjkKEVNlc3Npb25UaWNrZXRLZXlzEgwKBGtleXMYASABKAwSFgoOcmVwbGFjZWRfaW5fbXMYAiABKA0iMQoMQWZmaW5pdHlLZXlzEg8KB2N1cnJlbnQYASABKAwSEAoIcHJldmlvdXMYAiABKAwiiAEKEk5vZGVDb21tYW5kTWVzc2FnZRIyCgVoZWxsbxgBIAEoCzIhLmNhdXNld2F5LmNvbmZpZy52MS5Db21tYW5kc0hlbGxvSAASMwoGcmVzdWx0GAIgASgLMiEuY2F1c2V3YXkuY29uZmlnLnYxLkNvbW1hbmRSZXN1bHRIAEIJCgdtZXNzYWdlIjIKDUNvbW1hbmRzSGVsbG8SDwoHbm9kZV9pZBgBIAEoCRIQCghpbnN0YW5jZRgCIAEoCSJGCgdDb21tYW5kEgoKAmlkGAEgASgNEgwKBHZlcmIYAiABKAkSDAoEYXJncxgDIAEoDBITCgtkZWFkbGluZV9tcxgEIAEoDSJHCg1Db21tYW5kUmVzdWx0EgoKAmlkGAEgASgNEg0KBWNodW5rGAIgASgMEgwKBGxhc3QYAyABKAgSDQoFZXJyb3IYBCABKAkivAEKDlN0b3JlZFNuYXBzaG90EhAKCHJldmlzaW9uGAEgASgNEicKBWl0ZW1zGAIgAygLMhguY2F1c2V3YXkuY29uZmlnLnYxLkl0ZW0SNgoNZW5kcG9pbnRfc2V0cxgDIAMoCzIfLmNhdXNld2F5LmNvbmZpZy52MS5FbmRwb2ludFNldBI3Cg1hZmZpbml0eV9rZXlzGAQgASgLMiAuY2F1c2V3YXkuY29uZmlnLnYxLkFmZmluaXR5S2V5cyqwAQoLSGVhbHRoU3RhdGUSHAoYSEVBTFRIX1NUQVRFX1VOU1BFQ0lGSUVEEAASGAoUSEVBTFRIX1NUQVRFX1VOS05PV04QARIYChRIRUFMVEhfU1RBVEVfSEVBTFRIWRACEhoKFkhFQUxUSF9TVEFURV9VTkhFQUxUSFkQAxIYChRIRUFMVEhfU1RBVEVfRUpFQ1RFRBAEEhkKFUhFQUxUSF9TVEFURV9ERUdSQURFRBAFMrkBCgxDb25maWdTdHJlYW0SVAoJU3Vic2NyaWJlEh8uY2F1c2V3YXkuY29uZmlnLnYxLk5vZGVNZXNzYWdlGiIuY2F1c2V3YXkuY29uZmlnLnYxLkNvbnRyb2xNZXNzYWdlKAEwARJTCghDb21tYW5kcxImLmNhdXNld2F5LmNvbmZpZy52MS5Ob2RlQ29tbWFuZE1lc3NhZ2UaGy5jYXVzZXdheS5jb25maWcudjEuQ29tbWFuZCgBMAFiBnByb3RvMw");
 
 /**
  * @generated from message causeway.config.v1.NodeMessage
@@ -596,6 +596,32 @@ export type Status = Message<"causeway.config.v1.Status"> & {
    * @generated from field: repeated causeway.config.v1.EndpointHealth endpoint_health = 7;
    */
   endpointHealth: EndpointHealth[];
+
+  /**
+   * Live ones, which are among active_requests.
+   *
+   * @generated from field: uint32 web_sockets = 8;
+   */
+  webSockets: number;
+
+  /**
+   * @generated from field: uint32 event_streams = 9;
+   */
+  eventStreams: number;
+
+  /**
+   * NDJSON and gRPC.
+   *
+   * @generated from field: uint32 record_streams = 10;
+   */
+  recordStreams: number;
+
+  /**
+   * From the moment in which draining is true.
+   *
+   * @generated from field: causeway.config.v1.DrainReport drain = 11;
+   */
+  drain?: DrainReport | undefined;
 };
 
 /**
@@ -604,6 +630,67 @@ export type Status = Message<"causeway.config.v1.Status"> & {
  */
 export const StatusSchema: GenMessage<Status> = /*@__PURE__*/
   messageDesc(file_causeway_config_v1_config, 15);
+
+/**
+ * How far a node is with ending what it has. It drains once: after that its process ends.
+ *
+ * @generated from message causeway.config.v1.DrainReport
+ */
+export type DrainReport = Message<"causeway.config.v1.DrainReport"> & {
+  /**
+   * For how long it goes on accepting.
+   *
+   * @generated from field: uint32 delay_ms = 1;
+   */
+  delayMs: number;
+
+  /**
+   * Client connections that there were when it began to end them, and WebSockets among them.
+   *
+   * @generated from field: uint32 connections = 2;
+   */
+  connections: number;
+
+  /**
+   * @generated from field: uint32 web_sockets = 3;
+   */
+  webSockets: number;
+
+  /**
+   * What became of those connections: their clients were done, or they were closed between two answers,
+   *
+   * @generated from field: uint32 ended = 4;
+   */
+  ended: number;
+
+  /**
+   * they were ended politely although streams went on (a WebSocket with 1001),
+   *
+   * @generated from field: uint32 closed = 5;
+   */
+  closed: number;
+
+  /**
+   * or they were cut when the time was over.
+   *
+   * @generated from field: uint32 cut = 6;
+   */
+  cut: number;
+
+  /**
+   * Nothing is left.
+   *
+   * @generated from field: bool done = 7;
+   */
+  done: boolean;
+};
+
+/**
+ * Describes the message causeway.config.v1.DrainReport.
+ * Use `create(DrainReportSchema)` to create a new message.
+ */
+export const DrainReportSchema: GenMessage<DrainReport> = /*@__PURE__*/
+  messageDesc(file_causeway_config_v1_config, 16);
 
 /**
  * What a node knows about an endpoint. Not configuration: no part of revision or digest.
@@ -650,10 +737,10 @@ export type EndpointHealth = Message<"causeway.config.v1.EndpointHealth"> & {
  * Use `create(EndpointHealthSchema)` to create a new message.
  */
 export const EndpointHealthSchema: GenMessage<EndpointHealth> = /*@__PURE__*/
-  messageDesc(file_causeway_config_v1_config, 16);
+  messageDesc(file_causeway_config_v1_config, 17);
 
 /**
- * The node is to drain as after SIGTERM.
+ * The node is to drain as after SIGTERM; it is sent no update any more.
  *
  * @generated from message causeway.config.v1.Drain
  */
@@ -665,7 +752,7 @@ export type Drain = Message<"causeway.config.v1.Drain"> & {
  * Use `create(DrainSchema)` to create a new message.
  */
 export const DrainSchema: GenMessage<Drain> = /*@__PURE__*/
-  messageDesc(file_causeway_config_v1_config, 17);
+  messageDesc(file_causeway_config_v1_config, 18);
 
 /**
  * What all nodes of the Gateway seal TLS session tickets with, so that a client resumes on any of them: sent after Hello and at
@@ -694,7 +781,7 @@ export type SessionTicketKeys = Message<"causeway.config.v1.SessionTicketKeys"> 
  * Use `create(SessionTicketKeysSchema)` to create a new message.
  */
 export const SessionTicketKeysSchema: GenMessage<SessionTicketKeys> = /*@__PURE__*/
-  messageDesc(file_causeway_config_v1_config, 18);
+  messageDesc(file_causeway_config_v1_config, 19);
 
 /**
  * What all nodes of the Gateway sign affinity cookies with, so that a session finds its endpoint from any of them: sent after Hello and when
@@ -723,7 +810,7 @@ export type AffinityKeys = Message<"causeway.config.v1.AffinityKeys"> & {
  * Use `create(AffinityKeysSchema)` to create a new message.
  */
 export const AffinityKeysSchema: GenMessage<AffinityKeys> = /*@__PURE__*/
-  messageDesc(file_causeway_config_v1_config, 19);
+  messageDesc(file_causeway_config_v1_config, 20);
 
 /**
  * @generated from message causeway.config.v1.NodeCommandMessage
@@ -752,7 +839,7 @@ export type NodeCommandMessage = Message<"causeway.config.v1.NodeCommandMessage"
  * Use `create(NodeCommandMessageSchema)` to create a new message.
  */
 export const NodeCommandMessageSchema: GenMessage<NodeCommandMessage> = /*@__PURE__*/
-  messageDesc(file_causeway_config_v1_config, 20);
+  messageDesc(file_causeway_config_v1_config, 21);
 
 /**
  * @generated from message causeway.config.v1.CommandsHello
@@ -774,7 +861,7 @@ export type CommandsHello = Message<"causeway.config.v1.CommandsHello"> & {
  * Use `create(CommandsHelloSchema)` to create a new message.
  */
 export const CommandsHelloSchema: GenMessage<CommandsHello> = /*@__PURE__*/
-  messageDesc(file_causeway_config_v1_config, 21);
+  messageDesc(file_causeway_config_v1_config, 22);
 
 /**
  * @generated from message causeway.config.v1.Command
@@ -786,7 +873,7 @@ export type Command = Message<"causeway.config.v1.Command"> & {
   id: number;
 
   /**
-   * "config-dump", "restart-workers", "service-load"
+   * "config-dump", "connections", "reset-breaker", "restart-workers", "service-load"
    *
    * @generated from field: string verb = 2;
    */
@@ -810,7 +897,7 @@ export type Command = Message<"causeway.config.v1.Command"> & {
  * Use `create(CommandSchema)` to create a new message.
  */
 export const CommandSchema: GenMessage<Command> = /*@__PURE__*/
-  messageDesc(file_causeway_config_v1_config, 22);
+  messageDesc(file_causeway_config_v1_config, 23);
 
 /**
  * @generated from message causeway.config.v1.CommandResult
@@ -846,7 +933,7 @@ export type CommandResult = Message<"causeway.config.v1.CommandResult"> & {
  * Use `create(CommandResultSchema)` to create a new message.
  */
 export const CommandResultSchema: GenMessage<CommandResult> = /*@__PURE__*/
-  messageDesc(file_causeway_config_v1_config, 23);
+  messageDesc(file_causeway_config_v1_config, 24);
 
 /**
  * What a node keeps on disk to start without the control plane.
@@ -882,7 +969,7 @@ export type StoredSnapshot = Message<"causeway.config.v1.StoredSnapshot"> & {
  * Use `create(StoredSnapshotSchema)` to create a new message.
  */
 export const StoredSnapshotSchema: GenMessage<StoredSnapshot> = /*@__PURE__*/
-  messageDesc(file_causeway_config_v1_config, 24);
+  messageDesc(file_causeway_config_v1_config, 25);
 
 /**
  * @generated from enum causeway.config.v1.HealthState
