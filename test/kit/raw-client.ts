@@ -52,20 +52,24 @@ export class RawClient {
    * it, or 20 s pass.
    */
   async readResponse(options: Pick<ParseOptions, 'head'> = {}): Promise<RawResponse> {
-    const found = await this.#until('a whole response', () =>
-      parseResponse(this.#received, { ...options, ended: this.#ending === 'end' }),
-    );
-    this.#received = this.#received.subarray(found.bytesUsed);
-    return found.response;
+    return this.take('a whole response', (unread) => {
+      const found = parseResponse(unread, { ...options, ended: this.#ending === 'end' });
+      return found === undefined ? undefined : { taken: found.response, end: found.bytesUsed };
+    });
   }
 
   /** Takes everything up to and including `text` (latin-1) and returns it. */
   async expect(text: string): Promise<string> {
-    const end = await this.#until(JSON.stringify(text), () => {
-      const at = this.#received.indexOf(text, 0, 'latin1');
-      return at < 0 ? undefined : at + text.length;
+    return this.take(JSON.stringify(text), (unread) => {
+      const at = unread.indexOf(text, 0, 'latin1');
+      const end = at + text.length;
+      return at < 0 ? undefined : { taken: unread.toString('latin1', 0, end), end };
     });
-    const taken = this.#received.toString('latin1', 0, end);
+  }
+
+  /** Takes what `find` finds at the beginning of what is unread, once it does. */
+  async take<T>(what: string, find: (unread: Buffer) => { taken: T; end: number } | undefined): Promise<T> {
+    const { taken, end } = await this.#until(what, () => find(this.#received));
     this.#received = this.#received.subarray(end);
     return taken;
   }
