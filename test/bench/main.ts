@@ -4,13 +4,19 @@ import { parseArgs } from 'node:util';
 import { OwnScope } from '../kit/owner.ts';
 import { benchAccessLog } from './access-log.ts';
 import { benchConfig } from './config.ts';
+import { benchEvents } from './events.ts';
 import { benchIdle } from './idle.ts';
 import { describeMachine } from './machine.ts';
 import { benchProxies } from './proxy.ts';
 import { benchSwap } from './swap.ts';
+import { benchIdleWebSockets } from './websocket-idle.ts';
+import { benchWebSocket } from './websocket.ts';
 
 const usage = `npm run bench -- proxy [--seconds 5] [--only ours,nginx] [--scenario small,small-tls,small-h2,handshakes,download,upload]
 npm run bench -- idle [--only ours,nginx]
+npm run bench -- websocket [--seconds 5] [--only ours,nginx]
+npm run bench -- websocket-idle [--only ours,nginx]
+npm run bench -- events [--seconds 5] [--only ours,nginx]
 npm run bench -- swap
 npm run bench -- config
 npm run bench -- router
@@ -33,13 +39,32 @@ const only = values.only?.split(',');
 // Without this a Ctrl-C would end this process and leave its children; on exit the kit kills them.
 process.once('SIGINT', () => process.exit(130));
 
+const secondsOf = (): number => {
+  const seconds = Number(values.seconds);
+  if (Number.isInteger(seconds) && seconds >= 1) return seconds;
+  refuse();
+  process.exit();
+};
+
 switch (values.help === true ? '' : positionals.join(' ')) {
   case 'proxy':
-    await runProxyBench(Number(values.seconds));
+    await runProxyBench(secondsOf());
     break;
   case 'idle':
     print(describeMachine());
     await benchIdle({ only, print });
+    break;
+  case 'websocket':
+    print(describeMachine());
+    await benchWebSocket({ seconds: secondsOf(), only, print });
+    break;
+  case 'websocket-idle':
+    print(describeMachine());
+    await benchIdleWebSockets({ only, print });
+    break;
+  case 'events':
+    print(describeMachine());
+    await benchEvents({ seconds: secondsOf(), only, print });
     break;
   case 'swap':
     print(describeMachine());
@@ -64,10 +89,6 @@ switch (values.help === true ? '' : positionals.join(' ')) {
 }
 
 async function runProxyBench(seconds: number): Promise<void> {
-  if (!Number.isInteger(seconds) || seconds < 1) {
-    refuse();
-    return;
-  }
   print(describeMachine());
   const scope = new OwnScope();
   try {

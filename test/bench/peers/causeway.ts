@@ -6,6 +6,9 @@ import { repository, startSystem } from '../../kit/processes.ts';
 import { gateway, route, service } from '../../kit/resources.ts';
 import type { Peer } from './peer.ts';
 
+/** Below it the messages of WebSockets are read, elsewhere they pass as bytes. */
+export const ruledPath = '/ruled';
+
 interface Setup {
   /** Of the access log; default: that of the others. */
   readonly format?: 'combined' | 'json';
@@ -39,8 +42,13 @@ function peer(name: string, { format = 'combined', workers = 1, protocol = 'http
           limits: { maxRequestsPerConnection: 0 },
           accessLog: { format, output },
         }),
-        service('behind', [protocol === 'http' ? upstreamPort : upstreamHttp2Port], { protocol }),
+        service('behind', [protocol === 'http' ? upstreamPort : upstreamHttp2Port], {
+          protocol,
+          // The others have no such limit.
+          pool: { maxConnections: 10_000 },
+        }),
         route('behind', '/', 'behind'),
+        route('ruled', ruledPath, 'behind', { websocket: { maxMessageSize: '64KiB' } }),
       ];
       const system = await startSystem(owner, { resources, workers });
       const [node] = system.nodes;

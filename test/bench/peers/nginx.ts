@@ -17,7 +17,7 @@ daemon off;
 master_process off;
 pid ${join(directory, 'nginx.pid')};
 error_log stderr crit;
-events { worker_connections 16000; }
+events { worker_connections 19000; }
 http {
   access_log off;
   keepalive_requests 1000000000;
@@ -70,6 +70,19 @@ const jsonFormat = `log_format json escape=json '{"time":"$time_iso8601","client
     '"host":"$host","path":"$uri","status":$status,"duration":$request_time,"upstream":"$upstream_response_time",'
     '"bytesIn":$request_length,"bytesOut":$body_bytes_sent,"requestId":"$request_id","endpoint":"$upstream_addr"}';`;
 
+function locationOf(path: string, more: string): string {
+  return `location ${path} {
+      proxy_pass http://behind;
+      proxy_http_version 1.1;
+      proxy_request_buffering off;
+      proxy_set_header Host $http_host;
+      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+      proxy_set_header X-Forwarded-Proto $scheme;
+      proxy_set_header X-Request-Id $request_id;
+      ${more}
+    }`;
+}
+
 /** `log` is what the directive access_log says behind the file. */
 function peer(name: string, log: string): Peer {
   return {
@@ -98,16 +111,9 @@ function peer(name: string, log: string): Peer {
     ssl_protocols TLSv1.2 TLSv1.3;
     ssl_prefer_server_ciphers on;
     listen 127.0.0.1:${http2Port} http2;
-    location / {
-      proxy_pass http://behind;
-      proxy_http_version 1.1;
-      proxy_request_buffering off;
-      proxy_set_header Connection "";
-      proxy_set_header Host $http_host;
-      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-      proxy_set_header X-Forwarded-Proto $scheme;
-      proxy_set_header X-Request-Id $request_id;
-    }
+    ${locationOf('/', 'proxy_set_header Connection "";')}
+    ${locationOf('/websocket', 'proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade"; proxy_read_timeout 1h;')}
+    ${locationOf('/events', 'proxy_set_header Connection ""; proxy_buffering off;')}
   }`,
       );
       return { ...running, tlsPort };
