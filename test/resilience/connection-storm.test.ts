@@ -61,6 +61,11 @@ describe('a storm of connections', () => {
     const { node, port } = await startRoutes(t, { '': { port: upstream.port } }, { limits, timeouts });
     const load = startLoad(t, { port, request, connections: loadConnections });
     await eventually(() => load.result.ok > 200, { what: 'the load runs' });
+    // What a busy machine has not accepted yet would be part of the storm.
+    await eventually(() => scrape(node), {
+      what: 'all connections of the load are there',
+      until: (now) => now.value('causeway_connections') === loadConnections,
+    });
     const before = load.result.ok;
     const attack = startStorm(t, port);
     await eventually(() => scrape(node), {
