@@ -1,5 +1,5 @@
 // The application behind deploy/examples/chat.yaml: a page, and a room for those who have opened it. To try the example:
-// `node test/e2e/browser/chat-app.ts 9001`.
+// `npx node test/e2e/browser/chat-app.ts 9004`.
 
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';

@@ -36,8 +36,8 @@ it('deploy/examples/chat.yaml: two tabs of a browser chat, live through a swap, 
   ]);
   const port = await system.nodes[0]!.trafficPort();
   const documents = example
-    .replace('port: 9001', `port: ${ports[0]}`)
-    .replace('port: 9002', `port: ${ports[1]}`)
+    .replace('port: 9004', `port: ${ports[0]}`)
+    .replace('port: 9005', `port: ${ports[1]}`)
     .replaceAll('localhost:8080', `localhost:${port}`);
   await system.apply(documents);
 

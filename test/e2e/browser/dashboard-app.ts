@@ -1,5 +1,5 @@
 // The application behind deploy/examples/events.yaml: a page, and the number of orders as an event stream. To try the example:
-// `node test/e2e/browser/dashboard-app.ts 9003`.
+// `npx node test/e2e/browser/dashboard-app.ts 9003`.
 
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
