@@ -24,10 +24,6 @@ export class ByteDirection {
     return this.#tracker.closeCode;
   }
 
-  get pongs(): number {
-    return this.#tracker.pongs;
-  }
-
   /** Whether a close frame has gone to the side: the peer's, or ours. */
   get isClosed(): boolean {
     return this.#isClosedByUs || this.peerCode !== undefined;

@@ -17,10 +17,6 @@ export class BytePass implements TunnelPass {
     this.#toClient = new ByteDirection(owner, 'client');
   }
 
-  get pongs(): number {
-    return this.#toUpstream.pongs;
-  }
-
   get clientCode(): number | undefined {
     return this.#toUpstream.peerCode;
   }

@@ -27,7 +27,6 @@ export class FrameTracker {
   #isLost = false;
   #code = 0;
   #closeCode: number | undefined;
-  #pongs = 0;
 
   /**
    * Whether a frame of one's own may be put here: before the first byte, or exactly behind a frame, between the fragments of a message too
@@ -45,11 +44,6 @@ export class FrameTracker {
   /** Of the first close frame that has passed whole, `noCloseCode` when it has none; undefined: none has. */
   get closeCode(): number | undefined {
     return this.#closeCode;
-  }
-
-  /** Pong frames that have passed whole. */
-  get pongs(): number {
-    return this.#pongs;
   }
 
   /** The next bytes. */
@@ -152,8 +146,6 @@ export class FrameTracker {
 
   #onFrame(): void {
     this.#step = Step.first;
-    if (this.#opcode === Opcode.pong) this.#pongs += 1;
-    else if (this.#opcode === Opcode.close)
-      this.#closeCode ??= this.#payloadLength < 2 ? noCloseCode : this.#code;
+    if (this.#opcode === Opcode.close) this.#closeCode ??= this.#payloadLength < 2 ? noCloseCode : this.#code;
   }
 }

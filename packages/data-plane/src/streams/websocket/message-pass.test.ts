@@ -304,7 +304,6 @@ describe('a pass for messages', () => {
     const [ours, theirs] = sides.frames('client');
     sides.give('client', fromClient(10, ours!.payload), fromClient(10, theirs!.payload), fromClient(10));
     assert.deepEqual(sides.told('upstream'), ['pong are you there', 'pong ']);
-    assert.equal(sides.pass!.pongs, 3);
   });
 
   it('passes nothing behind the close frame of the client', () => {

@@ -54,10 +54,6 @@ export class MessagePass implements TunnelPass, MessageReaderOwner {
     this.#reader = new MessageReader(this, messageBytesMaxOf(rules));
   }
 
-  get pongs(): number {
-    return this.#tracker.pongs;
-  }
-
   get clientCode(): number | undefined {
     return this.#tracker.closeCode;
   }

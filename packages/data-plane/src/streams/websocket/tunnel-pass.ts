@@ -20,8 +20,6 @@ export interface TunnelPass {
   close(code: number, reason: string): void;
   /** A ping to the client between two frames; false: not now, a frame is open or all is closing. */
   ping(): boolean;
-  /** Pongs of the client so far, whoever had asked for them. */
-  readonly pongs: number;
   /** The code of the first close frame that has come from the side, whatever it is, and 1005 without one; undefined: none yet. */
   readonly clientCode: number | undefined;
   readonly upstreamCode: number | undefined;
