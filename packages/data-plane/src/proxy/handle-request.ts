@@ -200,7 +200,7 @@ function sendRequest(sent: SentRequest, relay: Relay, fields: FieldList): Refusa
   const request: UpstreamRequest = {
     method,
     target,
-    fields: relay.webSocket?.sentFields(fields, readsMessages(route, relay.filters)) ?? fields,
+    fields: relay.webSocket?.handshake.sentFields(fields, readsMessages(route, relay.filters)) ?? fields,
     handshake: relay.webSocket?.handshake.sent,
     bodyLength: relay.requestLength,
     wantsTrailers: majorVersion === 2 && downstream.head.valueOf('te') === 'trailers',

@@ -7,6 +7,7 @@ import { StreamAdmission } from '../streams/live-stream.ts';
 import { Tunnel, type TunnelFacts } from '../streams/tunnel.ts';
 import { BytePass } from '../streams/websocket/byte-pass.ts';
 import { MessagePass } from '../streams/websocket/message-pass.ts';
+import { noRules } from '../streams/websocket/message-rules.ts';
 import type { TunnelPass, TunnelPassOwner } from '../streams/websocket/tunnel-pass.ts';
 import type { RouteEntry } from '../table/route-entry.ts';
 import type { Downstream, FieldList, UpstreamCall } from './exchange.ts';
@@ -34,11 +35,6 @@ export class WebSocketRequest {
     if (max === 0) return true;
     this.#key = this.#context.shared.enterWebSockets(routeName, max);
     return this.#key !== undefined;
-  }
-
-  /** That go upstream. */
-  sentFields(fields: FieldList, areRead: boolean): FieldList {
-    return this.handshake.sentFields(fields, areRead);
   }
 
   /** It is over, or did not come about. A second call does nothing. */
@@ -112,14 +108,10 @@ export function readsMessages(route: RouteEntry, filters: FilteredExchange | und
 
 function createPass(owner: TunnelPassOwner, { context, route, filters }: Upgrade): TunnelPass {
   if (!readsMessages(route, filters)) return new BytePass(owner);
-  const { message } = route.streams.webSocket;
-  const isInspected = filters?.chain.inspectsMessages === true;
-  const rules = {
-    messageBytesMax: message?.messageBytesMax ?? 0,
-    messagesPerSecond: message?.messagesPerSecond ?? 0,
-    refusesText: message?.allowsText === false,
-    refusesBinary: message?.allowsBinary === false,
-    inspect: isInspected ? (data: Buffer, isText: boolean) => filters.inspect(data, isText) : undefined,
-  };
-  return new MessagePass(owner, rules, context.clock, context.streams.heldMessages);
+  const { message: rules = noRules } = route.streams.webSocket;
+  const judged =
+    filters?.chain.inspectsMessages === true
+      ? { ...rules, inspect: (data: Buffer, isText: boolean) => filters.inspect(data, isText) }
+      : rules;
+  return new MessagePass(owner, judged, context.clock, context.streams.heldMessages);
 }

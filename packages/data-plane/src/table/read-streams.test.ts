@@ -33,15 +33,15 @@ describe('readStreams', () => {
   });
 
   it('reads frames where something asks for it, with limits only where they are set', () => {
-    const unlimited = { messageBytesMax: 0, messagesPerSecond: 0, allowsText: true, allowsBinary: true };
+    const unlimited = { messageBytesMax: 0, messagesPerSecond: 0, refusesText: false, refusesBinary: false };
     assert.deepEqual(webSocket({ pingIntervalMs: 30_000, pongTimeoutMs: 10_000 }).message, unlimited);
     assert.deepEqual(webSocket({ messageBytesMax: 65_536n }).message, {
       ...unlimited,
       messageBytesMax: 65_536,
     });
     assert.deepEqual(webSocket({ messagesPerSecond: 5 }).message, { ...unlimited, messagesPerSecond: 5 });
-    assert.deepEqual(webSocket({ refusesText: true }).message, { ...unlimited, allowsText: false });
-    assert.deepEqual(webSocket({ refusesBinary: true }).message, { ...unlimited, allowsBinary: false });
+    assert.deepEqual(webSocket({ refusesText: true }).message, { ...unlimited, refusesText: true });
+    assert.deepEqual(webSocket({ refusesBinary: true }).message, { ...unlimited, refusesBinary: true });
     assert.equal(webSocket({ disabled: true, connectionsMax: 9, lifetimeMs: 7 }).message, undefined);
   });
 

@@ -8,8 +8,8 @@ export interface MessagePolicy {
   readonly messageBytesMax: number;
   /** On one connection; 0 = unlimited. */
   readonly messagesPerSecond: number;
-  readonly allowsText: boolean;
-  readonly allowsBinary: boolean;
+  readonly refusesText: boolean;
+  readonly refusesBinary: boolean;
 }
 
 export interface WebSocketSettings {
@@ -76,8 +76,8 @@ function readMessagePolicy(policy: WebSocketPolicy): MessagePolicy | undefined {
   return {
     messageBytesMax: Number(messageBytesMax),
     messagesPerSecond,
-    allowsText: !refusesText,
-    allowsBinary: !refusesBinary,
+    refusesText,
+    refusesBinary,
   };
 }
 

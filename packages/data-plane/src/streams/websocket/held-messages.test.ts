@@ -6,12 +6,11 @@ import { TunnelSides } from '../../testing/tunnel-sides.ts';
 import { fromClient } from '../../testing/websocket-frames.ts';
 import { HeldMessages } from './held-messages.ts';
 import { MessagePass } from './message-pass.ts';
-
-const rules = { messageBytesMax: 0, messagesPerSecond: 0, refusesText: false, refusesBinary: false };
+import { noRules } from './message-rules.ts';
 
 function sharing(held: HeldMessages): TunnelSides {
   const sides = new TunnelSides();
-  sides.pass = new MessagePass(sides, rules, new ManualClock(), held);
+  sides.pass = new MessagePass(sides, noRules, new ManualClock(), held);
   return sides;
 }
 

@@ -12,14 +12,7 @@ import {
   websocketFrame,
 } from '../../testing/websocket-frames.ts';
 import { MessagePass } from './message-pass.ts';
-import { heldMessageBytesMax, messageBytesMaxOf, type MessageRules } from './message-rules.ts';
-
-const noRules: MessageRules = {
-  messageBytesMax: 0,
-  messagesPerSecond: 0,
-  refusesText: false,
-  refusesBinary: false,
-};
+import { heldMessageBytesMax, messageBytesMaxOf, type MessageRules, noRules } from './message-rules.ts';
 
 function sidesOf(rules: Partial<MessageRules> = {}, clock = new ManualClock()): TunnelSides {
   const sides = new TunnelSides();

@@ -2,6 +2,7 @@
 
 import type { Clock } from '@causeway/runtime/clock';
 
+import type { MessagePolicy } from '../../table/read-streams.ts';
 import { MessageRate } from './message-rate.ts';
 
 /**
@@ -17,14 +18,11 @@ export interface MessageFault {
   readonly reason: string;
 }
 
-export interface MessageRules {
-  /** 0: `heldMessageBytesMax`. 1009 */
-  readonly messageBytesMax: number;
-  /** So many at once, and as many a second; 0: any number. Pings and pongs do not count. 1008 */
-  readonly messagesPerSecond: number;
-  /** 1003 */
-  readonly refusesText: boolean;
-  readonly refusesBinary: boolean;
+/**
+ * 1009 for a message beyond `messageBytesMax`, of which 0 is `heldMessageBytesMax` here; 1008 for more than `messagesPerSecond`, so many at once and
+ * as many a second, pings and pongs not counted; 1003 for a kind that is refused.
+ */
+export interface MessageRules extends MessagePolicy {
   /**
    * Reads each message that the other rules allow; `data` is there while the call lasts, and not to be changed. May refuse it. What it throws
    * comes out of `take`, and the pass can be used no more.
@@ -36,6 +34,14 @@ export interface MessageRules {
 export function messageBytesMaxOf({ messageBytesMax }: MessageRules): number {
   return messageBytesMax === 0 ? heldMessageBytesMax : Math.min(messageBytesMax, countableBytesMax);
 }
+
+/** Of a Route that names none. */
+export const noRules: MessageRules = {
+  messageBytesMax: 0,
+  messagesPerSecond: 0,
+  refusesText: false,
+  refusesBinary: false,
+};
 
 /** The rules of one connection. */
 export class MessageJudge {

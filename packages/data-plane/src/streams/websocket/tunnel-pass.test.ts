@@ -16,12 +16,12 @@ import {
 } from '../../testing/websocket-frames.ts';
 import { BytePass } from './byte-pass.ts';
 import { MessagePass } from './message-pass.ts';
+import { noRules } from './message-rules.ts';
 import type { TunnelPass, TunnelPassOwner, TunnelSide } from './tunnel-pass.ts';
 
-const rules = { messageBytesMax: 0, messagesPerSecond: 0, refusesText: false, refusesBinary: false };
 const passes: readonly { name: string; make: (owner: TunnelPassOwner) => TunnelPass }[] = [
   { name: 'a pass for bytes', make: (owner) => new BytePass(owner) },
-  { name: 'a pass for messages', make: (owner) => new MessagePass(owner, rules, new ManualClock()) },
+  { name: 'a pass for messages', make: (owner) => new MessagePass(owner, noRules, new ManualClock()) },
 ];
 
 /** Messages in fragments, control frames among them: what a peer may send. */
