@@ -487,11 +487,9 @@ export class ClientConnection implements ListenedConnection, Downstream, SocketO
     this.#arm();
   }
 
-  /** The wheel may wake it too early, never too late: `onDue` looks again. */
+  /** `onDue` looks again. Hot path: without a deadline it stays in the wheel, for the next request brings another. */
   #arm(): void {
-    if (this.#deadlineMs === Infinity) return;
-    if (this.wheelPrevious === undefined || this.#deadlineMs < this.dueMs)
-      this.#context.wheel.schedule(this, this.#deadlineMs);
+    if (this.#deadlineMs !== Infinity) this.#context.wheel.wakeBy(this, this.#deadlineMs);
   }
 }
 

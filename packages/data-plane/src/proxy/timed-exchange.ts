@@ -50,14 +50,11 @@ export abstract class TimedExchange implements Timed {
     else this.onOverdue(waitingFor, nowMs);
   }
 
-  /** The wheel may wake it too early, never too late: bytes only move the deadline on, and `onDue` looks again. */
+  /** Bytes only move the deadline on, and `onDue` looks again. */
   protected arm(): void {
     const waitingFor = this.waitingFor();
     if (waitingFor === undefined) return;
-    const dueMs = this.#nextDueMs(waitingFor);
-    const { wheel } = this.context;
-    if (dueMs === Infinity) wheel.cancel(this);
-    else if (this.wheelPrevious === undefined || dueMs < this.dueMs) wheel.schedule(this, dueMs);
+    this.context.wheel.wakeBy(this, this.#nextDueMs(waitingFor));
   }
 
   /** A byte has passed. */

@@ -56,6 +56,22 @@ describe('TimerWheel', () => {
     assert.equal(moved.rangAtMs.length, 1);
   });
 
+  it('moves a deadline that is to be met only when it comes earlier, and lets one go that never comes', () => {
+    const clock = new ManualClock();
+    const wheel = new TimerWheel(clock);
+    const [earlier, later, never] = [new Alarm(), new Alarm(), new Alarm()];
+    for (const alarm of [earlier, later, never]) wheel.wakeBy(alarm, 1000);
+    wheel.wakeBy(earlier, 100);
+    wheel.wakeBy(later, 5000);
+    wheel.wakeBy(never, Infinity);
+    clock.advance(100 + 2 * tickMs);
+    assert.deepEqual([earlier.rangAtMs.length, later.rangAtMs.length], [1, 0]);
+    clock.advance(1000);
+    assert.equal(later.rangAtMs.length, 1, 'woken at the time it had');
+    clock.advance(10_000);
+    assert.deepEqual([earlier.rangAtMs.length, later.rangAtMs.length, never.rangAtMs.length], [1, 1, 0]);
+  });
+
   it('lets an alarm cancel or move its neighbours, and schedule itself again', () => {
     const clock = new ManualClock();
     const wheel = new TimerWheel(clock);

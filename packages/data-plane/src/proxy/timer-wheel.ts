@@ -55,6 +55,15 @@ export class TimerWheel {
     this.#startTicking();
   }
 
+  /**
+   * Has `timed` woken by then, perhaps earlier, never later; Infinity: not at all. For deadlines that mostly move on: whoever is woken too early
+   * looks again. Hot path: a deadline that is later than the one it has costs a comparison.
+   */
+  wakeBy(timed: Timed, dueMs: number): void {
+    if (dueMs === Infinity) this.cancel(timed);
+    else if (timed.wheelPrevious === undefined || dueMs < timed.dueMs) this.schedule(timed, dueMs);
+  }
+
   /** Removes `timed`; does nothing when it is not there. */
   cancel(timed: Timed): void {
     const { wheelPrevious: previous, wheelNext: next } = timed;

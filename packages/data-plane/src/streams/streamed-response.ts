@@ -162,11 +162,9 @@ export class StreamedResponse implements LiveStream, Timed {
   }
 
   #arm(): void {
-    const { wheel } = this.#context;
     const expiryMs = this.#condemnedFor === undefined ? (this.#expiry?.nextLookMs() ?? Infinity) : Infinity;
     const dueMs = Math.min(this.#endMs, this.#cutMs, this.#keepAliveDueMs, expiryMs);
-    if (dueMs === Infinity) wheel.cancel(this);
-    else if (this.wheelPrevious === undefined || dueMs < this.dueMs) wheel.schedule(this, dueMs);
+    this.#context.wheel.wakeBy(this, dueMs);
   }
 }
 

@@ -296,10 +296,8 @@ export class Tunnel implements LiveStream, Timed, TunnelPeerEvents, TunnelPassOw
 
   #arm(): void {
     if (this.#isOver) return;
-    const { wheel } = this.#context;
     const dueMs = Math.min(this.#cutMs, this.#slowDueMs, this.#isEnding ? Infinity : this.#ordinaryDueMs());
-    if (dueMs === Infinity) wheel.cancel(this);
-    else if (this.wheelPrevious === undefined || dueMs < this.dueMs) wheel.schedule(this, dueMs);
+    this.#context.wheel.wakeBy(this, dueMs);
   }
 
   #ordinaryDueMs(): number {

@@ -270,8 +270,7 @@ export class Http2Upstream implements PooledConnection, StreamOwner, SocketOwner
     const liveness = this.#liveness;
     if (liveness.nextMs === Infinity) liveness.begin(nowMs, this.#socket.bytesRead);
     else liveness.hurry(nowMs);
-    if (this.wheelPrevious === undefined || liveness.nextMs < this.dueMs)
-      this.#owner.wheel.schedule(this, liveness.nextMs);
+    this.#owner.wheel.wakeBy(this, liveness.nextMs);
   }
 
   #look(nowMs: number): void {
