@@ -7,6 +7,7 @@ import { eventually } from '../kit/eventually.ts';
 import { startLoad } from '../kit/load.ts';
 import { scrape } from '../kit/metrics.ts';
 import { onEnd, type Owner } from '../kit/owner.ts';
+import type { DataPlaneNode } from '../kit/processes.ts';
 import { rawConnect } from '../kit/raw-client.ts';
 import { startCounting } from '../kit/upstreams/counting.ts';
 import { scaled } from './scale.ts';
@@ -53,6 +54,11 @@ function startStorm(owner: Owner, port: number): Storm {
   };
 }
 
+async function takenAndRefused(node: DataPlaneNode): Promise<{ taken: number; refused: number }> {
+  const now = await scrape(node);
+  return { taken: now.value('causeway_connections'), refused: now.sum('causeway_connections_refused_total') };
+}
+
 describe('a storm of connections', () => {
   test(`${storm} at once, twice the limit: load on old connections fails nowhere, and all is well afterwards`, async (t) => {
     const upstream = await startCounting(t);
@@ -69,13 +75,13 @@ describe('a storm of connections', () => {
     });
     const before = load.result.ok;
     const attack = startStorm(t, port);
-    await eventually(() => scrape(node), {
+    const { taken, refused } = await eventually(() => takenAndRefused(node), {
       what: 'every connection of the storm has been taken or refused',
-      until: (now) =>
-        now.sum('causeway_connections_refused_total') + connectionsMax >= storm + loadConnections,
+      until: (now) => now.taken + now.refused === storm + loadConnections,
     });
-    await eventually(() => attack.closed >= storm / 2, { what: 'what was refused is closed' });
-    assert.equal((await scrape(node)).value('causeway_connections'), connectionsMax);
+    // Two workers that ask for the last place at the same moment may both be refused.
+    assert.ok(taken === connectionsMax || taken === connectionsMax - 1, `${taken} taken`);
+    await eventually(() => attack.closed === refused, { what: 'what was refused is closed' });
     await eventually(() => load.result.ok > before + 200, { what: 'the load goes on' });
     for (const socket of attack.sockets) socket.destroy();
     await eventually(() => scrape(node), {

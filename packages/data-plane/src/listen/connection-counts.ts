@@ -54,18 +54,21 @@ export class ConnectionCounts {
     this.#descriptorsMax = Math.max(openFilesMax - ownDescriptors - forUpstreams, 1);
   }
 
-  /** Counts a new connection; false when it is over a limit, and then not counted. */
+  /**
+   * Counts a new connection; false when it is over a limit, and then not counted. Workers that ask for the last place at the same moment may all be
+   * refused; never are there more than the limit says.
+   */
   enter(peerAddress: string, limits: ConnectionCountLimits): boolean {
-    if (this.open >= limits.connectionsMax) return this.#refuse('total');
-    if (!this.hasRoom) return this.#refuse('descriptors');
-    const address = plainAddress(peerAddress);
     const { slices, addresses } = this.#shared;
+    slices.add('connections', 1);
+    const open = slices.sumAfterOwn('connections');
+    if (open > limits.connectionsMax) return this.#refuse('total');
+    if (open + slices.sum('lastingConnections') > this.#descriptorsMax) return this.#refuse('descriptors');
+    const address = plainAddress(peerAddress);
     const max = limits.connectionsPerAddressMax;
     const isLimited = max > 0 && !limits.trustedProxies.has(address);
     const isCounted = addresses.enter(addresses.keyOf(address), isLimited ? max : Infinity);
-    if (isLimited && !isCounted) return this.#refuse('address');
-    slices.add('connections', 1);
-    return true;
+    return isCounted || !isLimited || this.#refuse('address');
   }
 
   /** Counts a connection for another address; false when that has too many, and then it counts as before. */
@@ -85,6 +88,7 @@ export class ConnectionCounts {
   }
 
   #refuse(by: RefusedBy): false {
+    this.#shared.slices.add('connections', -1);
     this.#refused[by] += 1;
     return false;
   }
