@@ -11,7 +11,7 @@ import { ask, until } from '../testing/http-client.ts';
 import { ErrorCode, initialWindowSize, reset, settings } from '../testing/http2-frames.ts';
 import { startUpstream } from '../testing/node-fixture.ts';
 import { listenRaw, startRaw } from '../testing/raw-upstream.ts';
-import { retryingNode } from '../testing/retrying-node.ts';
+import { answerText, retryingNode } from '../testing/retrying-node.ts';
 
 const hashOf = (body: Buffer): string => createHash('sha256').update(body).digest('hex');
 
@@ -87,6 +87,35 @@ describe('the body of a request that is tried again', () => {
       retry: { backoffMs: 100, maxBackoffMs: 100 },
     });
     assert.deepEqual(await sendPieces(fixture.port(), pieces, 10), [200, hashOf(Buffer.concat(pieces))]);
+  });
+
+  it('goes on where it was when the next try waits for its connection', async (context) => {
+    const early = await startRaw(context, (socket) =>
+      socket.once('data', (head) =>
+        socket.write(answerText(head.toString().startsWith('GET') ? 200 : 503, 'x', 'Connection: close\r\n')),
+      ),
+    );
+    const held = Promise.withResolvers<void>();
+    const hashes: string[] = [];
+    const { port } = await startUpstream(context, async (request, response) => {
+      hashes.push(hashOf(await buffer(request)));
+      if (request.method === 'GET') await held.promise;
+      response.end(hashes.at(-1));
+    });
+    const fixture = await retryingNode(context, [early, port], {
+      service: {
+        pool: { connectionsMax: 1, waitingMax: 10, idleTimeoutMs: 60_000 },
+      },
+    });
+    // Requests go to the endpoints in turn: the third one comes to the first of them.
+    await ask({ port: fixture.port() });
+    const holder = ask({ port: fixture.port() });
+    await until('the only connection is taken', () => hashes.length === 1);
+    const pieces = Array.from({ length: 12 }, () => randomBytes(4000));
+    const sent = sendPieces(fixture.port(), pieces, 10);
+    setTimeout(() => held.resolve(), 300);
+    assert.deepEqual(await sent, [200, hashOf(Buffer.concat(pieces))]);
+    await holder;
   });
 
   it('goes on where it was when the first try is reset within it', async (context) => {

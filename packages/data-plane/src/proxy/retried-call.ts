@@ -56,6 +56,8 @@ export class RetriedCall implements UpstreamCall, TryOwner {
   #backoff: Backoff | undefined;
   #cancelBackoff: (() => void) | undefined;
   #isTryReady = false;
+  /** The try has its connection, and what is kept of the body has gone there. */
+  #takesBody = false;
   /** The client's body has been asked for. */
   #isBodyWanted = false;
   /** The client's body has been told to wait, for this try or for one that takes it. */
@@ -92,10 +94,11 @@ export class RetriedCall implements UpstreamCall, TryOwner {
 
   sendChunk(chunk: Buffer): boolean {
     const call = this.#try?.call;
-    if (call !== undefined) {
+    if (call !== undefined && this.#takesBody) {
       if (this.mayTryAgain) this.#body.add(chunk);
       this.#isStarved = !call.sendChunk(chunk);
-    } else if (this.#cancelBackoff !== undefined) {
+    } else if (call !== undefined || this.#cancelBackoff !== undefined) {
+      // Between two tries, or before the next one has its connection: sent there with what is kept, before anything else.
       this.#body.keep(chunk);
       this.#isStarved = true;
     }
@@ -109,7 +112,8 @@ export class RetriedCall implements UpstreamCall, TryOwner {
   endRequest(trailers?: FieldList): void {
     this.#isRequestDone = true;
     this.#trailers = trailers;
-    this.#try?.call?.endRequest(trailers);
+    // A try that has no connection yet is told behind what is kept for it.
+    if (this.#takesBody || !this.#isBodyWanted) this.#try?.call?.endRequest(trailers);
   }
 
   pauseResponse(): void {
@@ -229,6 +233,7 @@ export class RetriedCall implements UpstreamCall, TryOwner {
     const next = new UpstreamTry(this, endpoint);
     this.#try = next;
     this.#isTryReady = false;
+    this.#takesBody = false;
     this.#tried.push(endpoint);
     events.record.endpoint = endpoint.id;
     events.record.tries = this.#tried.length;
@@ -251,6 +256,7 @@ export class RetriedCall implements UpstreamCall, TryOwner {
 
   /** A connection is there: sends what is kept of the body, and has the rest come. */
   #startBody(call: UpstreamCall): void {
+    this.#takesBody = true;
     if (!this.#isBodyWanted) {
       this.#isBodyWanted = true;
       this.events.onUpstreamReady();
