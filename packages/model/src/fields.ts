@@ -127,7 +127,7 @@ function mendDuration(input: unknown): string | undefined {
 }
 
 /** A size; with bounds it is one that takes part in every request, and a mistyped unit must not switch it off. */
-function sizeWithin(bounds?: { min: string; max: string }): z.ZodString {
+export function sizeWithin(bounds?: { min: string; max: string }): z.ZodString {
   return text({
     noun: 'a size',
     description: `Size in bytes such as 512B, 64KiB, 10MiB or 1GiB${bounds ? `, ${bounds.min} to ${bounds.max}` : ''}.`,
@@ -241,6 +241,14 @@ export const cidr = text({
       ? undefined
       : `${shown(value)} is not an address or CIDR block`;
   },
+});
+
+/** A moment, of calendars. */
+export const timestamp = text({
+  noun: 'a time',
+  description: 'Time such as 2027-03-01T12:00:00Z (RFC 3339, UTC).',
+  pattern: /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z$/,
+  check: (value) => (Number.isNaN(Date.parse(value)) ? `${shown(value)} is not a time` : undefined),
 });
 
 export const port = integer('a port', 'TCP port.', 1, 65_535);

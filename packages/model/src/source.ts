@@ -4,8 +4,8 @@ import { z } from 'zod';
 import { say, shown } from './fields.ts';
 
 /** Those that are words, and those that are followed by a name. */
-export const sourceWords = ['address', 'route', 'path'] as const;
-export const namedSources = ['header', 'query', 'cookie'] as const;
+export const sourceWords = ['address', 'route', 'path', 'consumer'] as const;
+export const namedSources = ['header', 'query', 'cookie', 'claim'] as const;
 
 /** A source taken apart; `name` is '' of those that are words, and in lower case of headers. */
 export interface Source {
@@ -13,9 +13,7 @@ export interface Source {
   readonly name: string;
 }
 
-const spelling = 'address, route, path, header:NAME, query:NAME or cookie:NAME';
-/** Promised, and not built. */
-const plannedPattern = /^(consumer$|claim:)/;
+const spelling = 'address, consumer, route, path, header:NAME, query:NAME, cookie:NAME or claim:NAME';
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const nameLengthMax = 256;
 
@@ -28,17 +26,20 @@ export function parseSource(text: string): Source | undefined {
   const name = text.slice(colon + 1);
   if (kind === undefined || colon < 0 || name === '' || name.length > nameLengthMax) return undefined;
   // Names of headers and cookies are tokens (RFC 9110 section 5.1, RFC 6265 section 4.1.1).
-  if (kind !== 'query' && !token.test(name)) return undefined;
+  if ((kind === 'header' || kind === 'cookie') && !token.test(name)) return undefined;
   return { kind, name: kind === 'header' ? name.toLowerCase() : name };
+}
+
+/** Only known of a request that an authentication filter has let pass. */
+export function needsIdentity({ kind }: Source): boolean {
+  return kind === 'consumer' || kind === 'claim';
 }
 
 export const source = z
   .string({ error: (issue) => say('wrong_type', `${shown(issue.input)} is not a source: ${spelling}`) })
   .superRefine((text, context) => {
     if (parseSource(text) !== undefined) return;
-    const message = plannedPattern.test(text)
-      ? say('bad_format', `${shown(text)} is not built yet: sources are ${spelling}`)
-      : say('bad_format', `${shown(text)} is not a source: ${spelling}`);
+    const message = say('bad_format', `${shown(text)} is not a source: ${spelling}`);
     context.addIssue({ code: 'custom', message });
   })
   .describe(`What a request is told apart by: ${spelling}.`);

@@ -60,11 +60,6 @@ describe('parseTemplate', () => {
     assert.match(faultOf('${path.a.b}').detail, /unknown variable "path\.a\.b"/);
   });
 
-  it('says of promised variables that this version has none', () => {
-    for (const text of ['${claims.sub}', '${consumer.name}'])
-      assert.equal(faultOf(text).hint, 'this version has no such variable yet');
-  });
-
   it('refuses a variable that is not closed', () => {
     assert.deepEqual(faultOf('ab${request.path'), {
       detail: 'the "${" at character 3 has no "}"',

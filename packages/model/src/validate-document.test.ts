@@ -236,10 +236,15 @@ describe('effectiveSpec', () => {
     assert.equal(spec.retry, undefined);
   });
 
+  /** Specs with what cannot be left out. */
+  const least: Readonly<Record<string, Record<string, unknown>>> = {
+    Route: { backends: [{ service: 'a' }] },
+    AuthProvider: { issuer: 'https://id.test/', audiences: ['api'] },
+  };
+
   it('has an effective form that is its own effective form', () => {
     for (const kind of kinds.filter((candidate) => candidate.spec && candidate.kind !== 'Certificate')) {
-      const written = kind.kind === 'Route' ? { backends: [{ service: 'a' }] } : {};
-      const once = effectiveSpec(kind, written);
+      const once = effectiveSpec(kind, least[kind.kind] ?? {});
       assert.deepEqual(effectiveSpec(kind, once as Record<string, unknown>), once);
     }
   });

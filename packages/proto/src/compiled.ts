@@ -2,10 +2,16 @@ import { create, type DescMessage, fromBinary, type Message, toBinary } from '@b
 import { itemDigest } from './digest.ts';
 import { type Item, ItemSchema } from './gen/causeway/config/v1/config_pb.ts';
 import {
+  type CompiledAuthProvider,
+  CompiledAuthProviderSchema,
   type CompiledCertificate,
   CompiledCertificateSchema,
+  type CompiledConsumer,
+  CompiledConsumerSchema,
   type CompiledGateway,
   CompiledGatewaySchema,
+  type CompiledKeySecret,
+  CompiledKeySecretSchema,
   type CompiledMiddleware,
   CompiledMiddlewareSchema,
   type CompiledRoute,
@@ -21,6 +27,9 @@ export const compiledKinds = {
   route: { schema: CompiledRouteSchema, schemaVersion: 1 },
   service: { schema: CompiledServiceSchema, schemaVersion: 1 },
   certificate: { schema: CompiledCertificateSchema, schemaVersion: 1 },
+  consumer: { schema: CompiledConsumerSchema, schemaVersion: 1 },
+  keysecret: { schema: CompiledKeySecretSchema, schemaVersion: 1 },
+  authprovider: { schema: CompiledAuthProviderSchema, schemaVersion: 1 },
 } as const;
 
 export type CompiledKind = keyof typeof compiledKinds;
@@ -30,7 +39,10 @@ export type Compiled =
   | { kind: 'middleware'; key: string; value: CompiledMiddleware }
   | { kind: 'route'; key: string; value: CompiledRoute }
   | { kind: 'service'; key: string; value: CompiledService }
-  | { kind: 'certificate'; key: string; value: CompiledCertificate };
+  | { kind: 'certificate'; key: string; value: CompiledCertificate }
+  | { kind: 'consumer'; key: string; value: CompiledConsumer }
+  | { kind: 'keysecret'; key: string; value: CompiledKeySecret }
+  | { kind: 'authprovider'; key: string; value: CompiledAuthProvider };
 
 /** Why an item cannot be used: this node is older than what it was sent, or the bytes are damaged. */
 export interface DecodeFailure {

@@ -44,4 +44,6 @@ const sourceKinds = {
   header: RequestSourceKind.HEADER,
   query: RequestSourceKind.QUERY,
   cookie: RequestSourceKind.COOKIE,
+  consumer: RequestSourceKind.CONSUMER,
+  claim: RequestSourceKind.CLAIM,
 } as const;

@@ -1,29 +1,34 @@
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import { type FilterItem as AuthoredItem, filterName } from '@causeway/model/filters/filter-item';
-import { type FaultInjectionSpec, faultInjectionFilter } from '@causeway/model/filters/fault-injection';
-import { mirrorFilter } from '@causeway/model/filters/mirror';
+import { create } from '@bufbuild/protobuf';
+import { enforcedPercent } from '@causeway/model/filters/enforcement';
+import { type FilterItem as AuthoredItem, filterKeys, filterName } from '@causeway/model/filters/filter-item';
+import { phaseOf } from '@causeway/model/filters/filter-kind';
+import { filterKindNamed } from '@causeway/model/filters/filter-kinds';
 import { phaseRank } from '@causeway/model/filters/phases';
-import { type RespondSpec, respondFilter } from '@causeway/model/filters/respond';
-import { durationMs, sizeBytes } from '@causeway/model/quantity';
+import { fieldOf } from '@causeway/model/kinds/kind';
 import { qualifiedName } from '@causeway/model/resource';
-import { parseTemplate, type TemplatePart, type TemplateSource } from '@causeway/model/template';
-import {
-  type FaultInjection,
-  FaultInjectionSchema,
-  type FilterItem,
-  FilterItemSchema,
-  MirrorSchema,
-  type Respond,
-  RespondSchema,
-  type Template,
-  TemplateSchema,
-  type TemplatePartSchema,
-  TemplateSource as CompiledSource,
-} from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
+import { type FilterItem, FilterItemSchema } from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
 import { assert } from '@causeway/runtime/assert';
+import { compileAuthentication } from './filters/authentication.ts';
+import { compileCompress } from './filters/compress.ts';
+import { compileExternalAuth } from './filters/external-auth.ts';
+import { compileAuthorize } from './filters/authorize.ts';
+import { compileConcurrency } from './filters/concurrency.ts';
+import { compileCors } from './filters/cors.ts';
+import { compileFaultInjection } from './filters/fault-injection.ts';
+import { compileHeaders } from './filters/headers.ts';
+import { compileIpRestriction } from './filters/ip-restriction.ts';
+import { compileMirror } from './filters/mirror.ts';
+import { compileRateLimit } from './filters/rate-limit.ts';
+import { compileRedirect } from './filters/redirect.ts';
+import { compileRespond } from './filters/respond.ts';
+import { compileRewrite } from './filters/rewrite.ts';
+import { compileVersion } from './filters/version.ts';
 
-/** A list of filters; `namespace` is that of the Middlewares and Services that it names. */
-export function compileFilters(items: readonly AuthoredItem[], namespace: string | undefined): FilterItem[] {
+/** The filters of an object; `namespace` is that of the objects that they name. */
+export function compileFilters(
+  items: readonly AuthoredItem[],
+  { namespace, key }: { readonly namespace: string | undefined; readonly key: string },
+): FilterItem[] {
   return items.map((item) => {
     const name = filterName(item);
     if (item.middleware !== undefined) {
@@ -31,74 +36,41 @@ export function compileFilters(items: readonly AuthoredItem[], namespace: string
       return create(FilterItemSchema, { item: { case: 'middleware', value: middleware } });
     }
     if (item.disabled) return create(FilterItemSchema, { name, item: { case: 'disabled', value: true } });
-    return create(FilterItemSchema, { name, ...compileFilter(item, namespace) });
-  });
-}
-
-function compileFilter(
-  item: AuthoredItem,
-  namespace: string | undefined,
-): Pick<FilterItem, 'phase' | 'item'> {
-  const { respond, faultInjection, mirror } = item;
-  if (faultInjection !== undefined) {
-    const value = compileFaultInjection(faultInjection);
-    return { phase: phaseRank(faultInjectionFilter.phase), item: { case: 'faultInjection', value } };
-  }
-  if (mirror !== undefined) {
-    const value = create(MirrorSchema, {
-      service: qualifiedName(namespace, mirror.service),
-      percent: mirror.percent,
-      bodyBytesMax: BigInt(sizeBytes(mirror.maxBodySize)),
+    return create(FilterItemSchema, {
+      name,
+      phase: phaseOfItem(item),
+      ...(item.enforcement !== 'enforce' && { enforcedPercent: enforcedPercent(item.enforcement) }),
+      item: compileItem(item, namespace, `${key}/${name}`),
     });
-    return { phase: phaseRank(mirrorFilter.phase), item: { case: 'mirror', value } };
-  }
-  assert(respond, 'validation has seen that the entry is a filter');
-  return { phase: phaseRank(respondFilter.phase), item: { case: 'respond', value: compileRespond(respond) } };
-}
-
-function compileFaultInjection({ percent, delay, abort }: FaultInjectionSpec): FaultInjection {
-  const delayMs = delay === undefined ? 0 : durationMs(delay);
-  if (abort === undefined) return create(FaultInjectionSchema, { percent, delayMs });
-  const end: FaultInjection['abort'] =
-    abort.status === undefined ? { case: 'reset', value: true } : { case: 'status', value: abort.status };
-  return create(FaultInjectionSchema, { percent, delayMs, abort: end });
-}
-
-/** What a body is when its author does not say. */
-const contentTypeDefault = 'text/plain; charset=utf-8';
-
-function compileRespond({ status, headers, body }: RespondSpec): Respond {
-  const written = new Map(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
-  if (body !== '' && !written.has('content-type')) written.set('content-type', contentTypeDefault);
-  // Sorted, so that equal headers give equal bytes in whatever order they were written.
-  const names = [...written.keys()].toSorted();
-  return create(RespondSchema, {
-    status,
-    headers: names.map((name) => ({ name, value: compileTemplate(written.get(name)!) })),
-    body: compileTemplate(body),
   });
 }
 
-function compileTemplate(text: string): Template {
-  const parsed = parseTemplate(text);
-  assert('parts' in parsed, 'validation has parsed the template');
-  return create(TemplateSchema, { parts: parsed.parts.map(compilePart) });
+/** A line for each filter. `id` tells it apart from those of other objects. */
+function compileItem(item: AuthoredItem, namespace: string | undefined, id: string): FilterItem['item'] {
+  const { respond, faultInjection, mirror, compress, externalAuth, rateLimit, concurrency } = item;
+  const { ipRestriction, cors, authorize, version, redirect, headers, rewrite } = item;
+  const authentication = compileAuthentication(item, namespace);
+  if (authentication) return authentication;
+  if (respond) return { case: 'respond', value: compileRespond(respond) };
+  if (faultInjection) return { case: 'faultInjection', value: compileFaultInjection(faultInjection) };
+  if (mirror) return { case: 'mirror', value: compileMirror(mirror, namespace) };
+  if (compress) return { case: 'compress', value: compileCompress(compress) };
+  if (externalAuth) return { case: 'externalAuth', value: compileExternalAuth(externalAuth, namespace) };
+  if (concurrency) return { case: 'concurrency', value: compileConcurrency(concurrency, id) };
+  if (rateLimit) return { case: 'rateLimit', value: compileRateLimit(rateLimit, namespace, id) };
+  if (ipRestriction) return { case: 'ipRestriction', value: compileIpRestriction(ipRestriction) };
+  if (cors) return { case: 'cors', value: compileCors(cors) };
+  if (authorize) return { case: 'authorize', value: compileAuthorize(authorize, namespace) };
+  if (version) return { case: 'version', value: compileVersion(version) };
+  if (redirect) return { case: 'redirect', value: compileRedirect(redirect) };
+  if (headers) return { case: 'headers', value: compileHeaders(headers) };
+  if (rewrite) return { case: 'rewrite', value: compileRewrite(rewrite) };
+  throw new Error('validation has seen that the entry is a filter');
 }
 
-function compilePart(part: TemplatePart): MessageInitShape<typeof TemplatePartSchema> {
-  if (typeof part === 'string') return { part: { case: 'literal', value: part } };
-  return { part: { case: 'variable', value: { source: sources[part.source], name: part.name } } };
+function phaseOfItem(item: AuthoredItem): number {
+  const [key] = filterKeys(item).filter((each) => fieldOf(item, each) !== undefined);
+  const kind = key === undefined ? undefined : filterKindNamed(key);
+  assert(kind, 'validation has seen that the entry is a filter');
+  return phaseRank(phaseOf(kind, fieldOf(item, kind.key)));
 }
-
-const sources: Readonly<Record<TemplateSource, CompiledSource>> = {
-  'request.method': CompiledSource.REQUEST_METHOD,
-  'request.host': CompiledSource.REQUEST_HOST,
-  'request.path': CompiledSource.REQUEST_PATH,
-  'request.id': CompiledSource.REQUEST_ID,
-  'request.scheme': CompiledSource.REQUEST_SCHEME,
-  'request.header.': CompiledSource.REQUEST_HEADER,
-  'request.query.': CompiledSource.REQUEST_QUERY,
-  'path.': CompiledSource.PATH_PARAMETER,
-  'client.address': CompiledSource.CLIENT_ADDRESS,
-  'route.name': CompiledSource.ROUTE_NAME,
-};

@@ -20,6 +20,7 @@ import {
   ProxyProtocol,
 } from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
 import type { Entry } from '../store/resource-index.ts';
+import { compileAuthProvider } from './compile-auth-provider.ts';
 import { compileFilters } from './compile-filters.ts';
 import { compileRoute } from './compile-route.ts';
 import { compileService, tlsVersions } from './compile-service.ts';
@@ -42,6 +43,8 @@ export function compileResource(entry: Entry, gateway: string): Compiled | undef
       return compileService(entry);
     case 'Certificate':
       return compileCertificate(entry, undefined);
+    case 'AuthProvider':
+      return compileAuthProvider(entry, () => undefined);
     default:
       return undefined;
   }
@@ -85,7 +88,7 @@ export function compileGateway(entry: Entry): Compiled {
       accessLogEnabled: spec.accessLog.enabled,
       forwarding: spec.forwarding,
       accessLog: compileAccessLog(spec.accessLog),
-      filters: compileFilters(spec.filters, defaultNamespace),
+      filters: compileFilters(spec.filters, { namespace: defaultNamespace, key: entry.key }),
     }),
   };
 }
@@ -154,7 +157,7 @@ export function compileMiddleware(entry: Entry): Compiled {
     key: entry.key,
     value: create(CompiledMiddlewareSchema, {
       name: qualifiedName(namespace, name),
-      filters: compileFilters(filters, namespace),
+      filters: compileFilters(filters, { namespace, key: entry.key }),
     }),
   };
 }

@@ -47,7 +47,7 @@ export function compileRoute(entry: Entry, gateway: string): Compiled {
         streamIdleMs: durationMs(spec.timeouts.streamIdle),
       },
       ...(spec.retry && { retry: compileRetry(spec.retry) }),
-      filters: compileFilters(spec.filters, namespace),
+      filters: compileFilters(spec.filters, { namespace, key: entry.key }),
       ...(spec.limits.maxBodySize === undefined
         ? {}
         : { bodyBytesMax: BigInt(sizeBytes(spec.limits.maxBodySize)) }),

@@ -1,6 +1,6 @@
 import { fieldOf } from '../kinds/kind.ts';
 import { type FilterItem, filterName } from './filter-item.ts';
-import type { FilterKind } from './filter-kind.ts';
+import { type FilterKind, phaseOf } from './filter-kind.ts';
 import { filterKinds } from './filter-kinds.ts';
 import { phaseRank } from './phases.ts';
 
@@ -12,6 +12,8 @@ export interface ExpandedFilter {
   kind: FilterKind | undefined;
   spec: unknown;
   rank: number;
+  /** `enforce`, `shadow` or a percentage such as `25%`. */
+  enforcement: string;
   /** Key of the object that it is written in. */
   from: string;
   /** Position in the list that was expanded: of the filter, or of the Middleware that brings it. */
@@ -44,7 +46,8 @@ function expanded(item: FilterItem, from: string, index: number): ExpandedFilter
     isRemoval: item.disabled,
     kind,
     spec: kind && fieldOf(item, kind.key),
-    rank: kind ? phaseRank(kind.phase) : 0,
+    rank: kind ? phaseRank(phaseOf(kind, fieldOf(item, kind.key))) : 0,
+    enforcement: item.enforcement,
     from,
     index,
   };

@@ -1,10 +1,27 @@
+import { compressFilter } from './compress.ts';
+import { externalAuthFilter } from './external-auth.ts';
+import { enforcement } from './enforcement.ts';
 import { z } from 'zod';
 import { flag, list, name, object, say } from '../fields.ts';
-import { fieldOf, type Reference } from '../kinds/kind.ts';
+import { entriesOf, fieldOf, type Reference } from '../kinds/kind.ts';
+import { anyOfFilter } from './any-of.ts';
+import { apiKeyFilter } from './api-key.ts';
+import { basicAuthFilter } from './basic-auth.ts';
+import { clientCertificateFilter } from './client-certificate.ts';
 import { faultInjectionFilter } from './fault-injection.ts';
 import { filterKindNamed, filterKinds } from './filter-kinds.ts';
+import { jwtFilter } from './jwt.ts';
 import { mirrorFilter } from './mirror.ts';
+import { rateLimitFilter } from './rate-limit.ts';
+import { authorizeFilter } from './authorize.ts';
+import { concurrencyFilter } from './concurrency.ts';
+import { corsFilter } from './cors.ts';
+import { headersFilter } from './headers.ts';
+import { ipRestrictionFilter } from './ip-restriction.ts';
+import { redirectFilter } from './redirect.ts';
 import { respondFilter } from './respond.ts';
+import { rewriteFilter } from './rewrite.ts';
+import { versionFilter } from './version.ts';
 
 /** Entries of one list as written. */
 const itemsMax = 64;
@@ -14,13 +31,30 @@ const filterItem = object(
     name: name
       .optional()
       .describe('Name of the filter, default its key. One of the same name further on replaces it.'),
+    enforcement: enforcement.default('enforce'),
     disabled: flag('true: removes the inherited filter of this name.').default(false),
     middleware: name
       .optional()
       .describe('Middleware whose filters stand here, in place of a filter. Not inside a Middleware.'),
+    clientCertificate: clientCertificateFilter.spec.optional(),
+    apiKey: apiKeyFilter.spec.optional(),
+    basicAuth: basicAuthFilter.spec.optional(),
+    anyOf: anyOfFilter.spec.optional(),
     respond: respondFilter.spec.optional(),
     faultInjection: faultInjectionFilter.spec.optional(),
     mirror: mirrorFilter.spec.optional(),
+    jwt: jwtFilter.spec.optional(),
+    compress: compressFilter.spec.optional(),
+    rateLimit: rateLimitFilter.spec.optional(),
+    concurrency: concurrencyFilter.spec.optional(),
+    externalAuth: externalAuthFilter.spec.optional(),
+    ipRestriction: ipRestrictionFilter.spec.optional(),
+    cors: corsFilter.spec.optional(),
+    authorize: authorizeFilter.spec.optional(),
+    version: versionFilter.spec.optional(),
+    redirect: redirectFilter.spec.optional(),
+    headers: headersFilter.spec.optional(),
+    rewrite: rewriteFilter.spec.optional(),
   },
   'A filter, {middleware: NAME}, or {name, disabled: true}.',
 ).meta({
@@ -68,19 +102,29 @@ export function filterKeys(item: unknown): string[] {
   return isMapping ? Object.keys(item).filter((key) => !ownFields.includes(key)) : [];
 }
 
-/** What the entries of `/spec/filters` name: Middlewares, and the Services that filters need. */
+/** What the entries of `/spec/filters` name: Middlewares, and the objects that filters need. */
 export function filterReferences(filters: readonly unknown[]): Reference[] {
   return filters.flatMap((item, index): Reference[] => {
     const at = `/spec/filters/${index}`;
     const middleware = fieldOf(item, 'middleware');
     if (typeof middleware === 'string')
       return [{ pointer: `${at}/middleware`, kind: 'Middleware', name: middleware }];
-    return filterKeys(item).flatMap((key): Reference[] => {
-      const field = filterKindNamed(key)?.serviceField;
-      const service = field === undefined ? undefined : fieldOf(fieldOf(item, key), field);
-      return typeof service === 'string'
-        ? [{ pointer: `${at}/${key}/${field}`, kind: 'Service', name: service }]
-        : [];
-    });
+    return filterKeys(item).flatMap((key) => [
+      ...objectReferences(item, key, `${at}/${key}`),
+      // The filters that stand in anyOf.
+      ...entriesOf(item, key).flatMap((way, place) =>
+        filterKeys(way).flatMap((inner) => objectReferences(way, inner, `${at}/${key}/${place}/${inner}`)),
+      ),
+    ]);
+  });
+}
+
+function objectReferences(item: unknown, key: string, at: string): Reference[] {
+  return (filterKindNamed(key)?.objectFields ?? []).flatMap(({ field, kind }): Reference[] => {
+    const named = fieldOf(fieldOf(item, key), field);
+    if (typeof named === 'string') return [{ pointer: `${at}/${field}`, kind, name: named }];
+    return (Array.isArray(named) ? named : []).flatMap((each: unknown, index): Reference[] =>
+      typeof each === 'string' ? [{ pointer: `${at}/${field}/${index}`, kind, name: each }] : [],
+    );
   });
 }

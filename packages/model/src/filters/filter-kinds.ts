@@ -1,11 +1,47 @@
+import { anyOfFilter } from './any-of.ts';
+import { apiKeyFilter } from './api-key.ts';
+import { basicAuthFilter } from './basic-auth.ts';
+import { clientCertificateFilter } from './client-certificate.ts';
+import { compressFilter } from './compress.ts';
+import { externalAuthFilter } from './external-auth.ts';
 import { faultInjectionFilter } from './fault-injection.ts';
 import type { FilterKind } from './filter-kind.ts';
+import { jwtFilter } from './jwt.ts';
 import { mirrorFilter } from './mirror.ts';
 import { phases } from './phases.ts';
+import { rateLimitFilter } from './rate-limit.ts';
+import { authorizeFilter } from './authorize.ts';
+import { concurrencyFilter } from './concurrency.ts';
+import { corsFilter } from './cors.ts';
+import { headersFilter } from './headers.ts';
+import { ipRestrictionFilter } from './ip-restriction.ts';
+import { redirectFilter } from './redirect.ts';
 import { respondFilter } from './respond.ts';
+import { rewriteFilter } from './rewrite.ts';
+import { versionFilter } from './version.ts';
 
 /** Every filter that this version has. */
-export const filterKinds: readonly FilterKind[] = [respondFilter, faultInjectionFilter, mirrorFilter];
+export const filterKinds: readonly FilterKind[] = [
+  clientCertificateFilter,
+  jwtFilter,
+  apiKeyFilter,
+  basicAuthFilter,
+  anyOfFilter,
+  respondFilter,
+  faultInjectionFilter,
+  mirrorFilter,
+  compressFilter,
+  externalAuthFilter,
+  rateLimitFilter,
+  concurrencyFilter,
+  ipRestrictionFilter,
+  corsFilter,
+  authorizeFilter,
+  versionFilter,
+  redirectFilter,
+  headersFilter,
+  rewriteFilter,
+];
 
 const byKey = new Map(filterKinds.map((kind) => [kind.key, kind]));
 
@@ -17,5 +53,4 @@ export function filterKindNamed(key: string): FilterKind | undefined {
 /** Fields of filter lists that are promised but not built: the other filters, and what only they take. */
 export const plannedFilterFields: readonly string[] = [
   ...new Set<string>(phases.flatMap(({ filters }): readonly string[] => filters)),
-  'enforcement',
 ].filter((key) => !byKey.has(key));

@@ -26,6 +26,8 @@ function shapeComplaint(item: object): Omit<Problem, 'pointer'> | undefined {
   const keys = filterKeys(item);
   const isDisabled = fieldOf(item, 'disabled') === true;
   const isNamed = fieldOf(item, 'name') !== undefined;
+  const unenforced = enforcementComplaint(item, keys);
+  if (unenforced !== undefined) return unenforced;
   if (fieldOf(item, 'middleware') !== undefined) {
     const others = [...keys, ...(isNamed ? ['name'] : []), ...(isDisabled ? ['disabled'] : [])];
     if (others.length === 0) return undefined;
@@ -37,6 +39,20 @@ function shapeComplaint(item: object): Omit<Problem, 'pointer'> | undefined {
   if (keys.length > 1) return exclusive(`an entry is one filter, not ${keys.join(' and ')}`);
   const wanted = [...filterKinds.map(({ key }) => key), 'middleware'].join(', ');
   return keys.length === 1 ? undefined : { code: 'missing', detail: `needs exactly one of ${wanted}` };
+}
+
+function enforcementComplaint(item: object, keys: readonly string[]): Omit<Problem, 'pointer'> | undefined {
+  // The default says nothing, also where it is written.
+  if ((fieldOf(item, 'enforcement') ?? 'enforce') === 'enforce') return undefined;
+  const kind = kindOf(item);
+  // Of a filter that is not known nobody can tell.
+  if (kind?.mayBeShadowed === true || (kind === undefined && keys.length > 0)) return undefined;
+  const able = filterKinds.filter(({ mayBeShadowed }) => mayBeShadowed === true).map(({ key }) => key);
+  return {
+    code: 'not_allowed_here',
+    detail: `${kind?.key ?? 'this entry'} refuses nothing, so it takes no enforcement`,
+    hint: `filters that take it: ${able.join(', ')}`,
+  };
 }
 
 function exclusive(detail: string): Omit<Problem, 'pointer'> {

@@ -33,7 +33,7 @@ describe('a list of filters', () => {
 
   const bad: [string, object[], string, string, RegExp?][] = [
     ['an empty entry', [{}], '/spec/filters/0', 'missing'],
-    ['two filters in one entry', [{ jwt: {}, ...hello }], '/spec/filters/0', 'exclusive'],
+    ['two filters in one entry', [{ transcode: {}, ...hello }], '/spec/filters/0', 'exclusive'],
     [
       'a fault that does nothing',
       [{ faultInjection: { percent: 5 } }],
@@ -68,13 +68,24 @@ describe('a list of filters', () => {
       'duplicate',
     ],
     ['a Middleware twice', [{ middleware: 'm' }, { middleware: 'm' }], '/spec/filters/1', 'duplicate'],
-    ['a planned filter', [{ jwt: {} }], '/spec/filters/0/jwt', 'unknown_field', /no such field yet/],
     [
-      'enforcement',
-      [{ middleware: 'm', enforcement: 'shadow' }],
-      '/spec/filters/0/enforcement',
+      'a planned filter',
+      [{ transcode: {} }],
+      '/spec/filters/0/transcode',
       'unknown_field',
-      /yet/,
+      /no such field yet/,
+    ],
+    [
+      'enforcement of a Middleware',
+      [{ middleware: 'm', enforcement: 'shadow' }],
+      '/spec/filters/0',
+      'not_allowed_here',
+    ],
+    [
+      'enforcement of what refuses nothing',
+      [{ respond: {}, enforcement: 'shadow' }],
+      '/spec/filters/0',
+      'not_allowed_here',
     ],
     ['a mistyped filter', [{ respnd: {} }], '/spec/filters/0/respnd', 'unknown_field', /"respond"/],
     [
@@ -96,8 +107,8 @@ describe('a list of filters', () => {
 
   it('complains of an unknown filter once', () => {
     assert.deepEqual(
-      inRoute({ jwt: {} }).map(({ pointer }) => pointer),
-      ['/spec/filters/0/jwt'],
+      inRoute({ transcode: {} }).map(({ pointer }) => pointer),
+      ['/spec/filters/0/transcode'],
     );
   });
 
@@ -164,7 +175,9 @@ describe('respond', () => {
 
   it('has defaults for all it takes', () => {
     const { filters } = effectiveSpec(routeKind, { filters: [{ respond: {} }] });
-    assert.deepEqual(filters, [{ disabled: false, respond: { status: 200, headers: {}, body: '' } }]);
+    assert.deepEqual(filters, [
+      { enforcement: 'enforce', disabled: false, respond: { status: 200, headers: {}, body: '' } },
+    ]);
   });
 
   const bad: [string, object, string, string][] = [

@@ -20,7 +20,7 @@ export const mirrorFilter: FilterKind<typeof mirrorSpec> = {
   spec: mirrorSpec,
   phase: 'mirror',
   mayRepeat: true,
-  serviceField: 'service',
+  objectFields: [{ field: 'service', kind: 'Service' }],
   summary: ({ service, percent: share }) =>
     share === 100 ? `mirror ${service}` : `mirror ${service} ${share}%`,
 };

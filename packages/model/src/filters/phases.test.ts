@@ -9,8 +9,14 @@ const rankOf = (filter: string): number =>
 describe('phases', () => {
   it('hold every filter that there is, in the phase that it names', () => {
     for (const { key, phase } of filterKinds) {
-      const filters: readonly string[] = phases.find(({ name }) => name === phase)?.filters ?? [];
-      assert.ok(filters.includes(key), `${key} in ${phase}`);
+      const holders = phases.filter(({ filters }) => filters.some((each) => each === key));
+      assert.ok(holders.length > 0, key);
+      if (typeof phase === 'string')
+        assert.deepEqual(
+          holders.map(({ name }) => name),
+          [phase],
+          key,
+        );
     }
   });
 
@@ -45,7 +51,7 @@ describe('phases', () => {
   });
 
   it('tell what is planned from what is there', () => {
-    assert.ok(plannedFilterFields.includes('jwt') && plannedFilterFields.includes('enforcement'));
+    assert.ok(plannedFilterFields.includes('transcode'));
     for (const { key } of filterKinds) assert.ok(!plannedFilterFields.includes(key), key);
   });
 });

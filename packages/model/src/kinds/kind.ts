@@ -35,6 +35,11 @@ export interface Kind<S extends z.ZodType = z.ZodType> {
    */
   secretPaths?: (spec: unknown) => string[][];
   /**
+   * What one of these places is known by when the spec is written again, so that `(hidden)` means what it stood for: default, its path. Of places
+   * in a list it is what its entries are told apart by, since their positions change.
+   */
+  secretPlace?: (spec: unknown, path: readonly string[]) => string;
+  /**
    * Fields that are promised but not built. They are unknown fields like any other; the problem says so, so that nobody
    * hunts for a typing mistake.
    */

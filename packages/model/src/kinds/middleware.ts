@@ -22,7 +22,8 @@ export const middlewareKind: Kind<typeof middlewareSpec> = {
     'Named, reusable filters; Routes of the namespace refer to it, and Gateways to those of default.',
   verbs: writeVerbs,
   spec: middlewareSpec,
-  references: (spec) => filterReferences(entriesOf(spec, 'filters')).filter(({ kind }) => kind === 'Service'),
+  references: (spec) =>
+    filterReferences(entriesOf(spec, 'filters')).filter(({ kind }) => kind !== 'Middleware'),
   check: (spec) => [...filterProblems(spec), ...nested(spec)],
   plannedFields: plannedFilterFields,
 };

@@ -1,5 +1,7 @@
 import { didYouMean } from '../hints.ts';
+import { authProviderKind } from './auth-provider.ts';
 import { certificateKind } from './certificate.ts';
+import { consumerKind } from './consumer.ts';
 import { gatewayKind } from './gateway.ts';
 import { type Kind, readVerbs } from './kind.ts';
 import { middlewareKind } from './middleware.ts';
@@ -57,6 +59,8 @@ export const kinds: readonly Kind[] = [
   serviceKind,
   gatewayKind,
   middlewareKind,
+  consumerKind,
+  authProviderKind,
   certificateKind,
   secretKind,
   endpointKind,

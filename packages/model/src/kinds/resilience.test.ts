@@ -87,17 +87,21 @@ describe('what keeps Routes and Services going', () => {
   });
 
   it('takes sources of every kind', () => {
-    for (const by of ['address', 'route', 'path', 'header:X-User', 'query:room id', 'cookie:sid'])
+    for (const by of [
+      'address',
+      'route',
+      'path',
+      'header:X-User',
+      'query:room id',
+      'cookie:sid',
+      'consumer',
+      'claim:org.id',
+    ])
       assert.deepEqual(service({ affinity: { by } }), [], by);
   });
 
   const bad: [string, Problem[], string][] = [
     ['a source of no kind', service({ affinity: { by: 'ip' } }), '/spec/affinity/by bad_format'],
-    [
-      'a source that is not built',
-      service({ affinity: { by: 'claim:sub' } }),
-      '/spec/affinity/by bad_format',
-    ],
     ['a header that is none', service({ affinity: { by: 'header:a b' } }), '/spec/affinity/by bad_format'],
     ['a source without name', service({ affinity: { by: 'query:' } }), '/spec/affinity/by bad_format'],
     ['two affinities', route({ affinity: { by: 'path', cookie: {} } }), '/spec/affinity exclusive'],

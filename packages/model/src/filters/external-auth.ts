@@ -1,0 +1,41 @@
+import type { z } from 'zod';
+import { choice, headerName, line, list, name, object, realDuration, say } from '../fields.ts';
+import type { FilterKind } from './filter-kind.ts';
+
+const headers = (description: string) => list(headerName, { description, max: 64, key: '' });
+
+const externalAuthSpec = object(
+  {
+    service: name.describe('Service that is asked, by GET.'),
+    path: line('a path', "What it is asked for; absent = the request's own path and query.", 1024)
+      .regex(/^\/[!-~]*$/, { error: () => say('bad_format', 'not a path that begins with /') })
+      .optional(),
+    headers: headers(
+      'Headers of the request that are sent. Method, host, path and client address always are: X-Forwarded-Method, -Host, -Uri, -For, -Proto.',
+    ).default(['authorization', 'cookie']),
+    upstreamHeaders: headers(
+      "Headers of an answer of 2xx that the upstream gets; the client's own of these names never cross.",
+    ).default([]),
+    clientHeaders: headers(
+      'Headers of any other answer that the client gets, with its status and body.',
+    ).default(['www-authenticate', 'location', 'set-cookie']),
+    timeout: realDuration.default('500ms').describe('Until the whole answer is there.'),
+    onFailure: choice('Without an answer, or with one of 5xx: deny = 503 auth_unavailable.', [
+      'deny',
+      'allow',
+    ]).default('deny'),
+  },
+  'Asks another Service whether a request may pass: 2xx lets it pass, any other answer below 500 is given to the client.',
+);
+
+export type ExternalAuthSpec = z.output<typeof externalAuthSpec>;
+
+export const externalAuthFilter: FilterKind<typeof externalAuthSpec> = {
+  key: 'externalAuth',
+  spec: externalAuthSpec,
+  phase: 'externalAuthentication',
+  mayRepeat: false,
+  mayBeShadowed: true,
+  objectFields: [{ field: 'service', kind: 'Service' }],
+  summary: ({ service }) => `externalAuth ${service}`,
+};
