@@ -10,6 +10,7 @@ import {
   type FilterExchange,
   type MessageRefusal,
   type Refusal,
+  type RefusalReason,
   type Sooner,
   takesBody,
   type Verdict,
@@ -72,6 +73,8 @@ export interface FilterOwner extends FilterExchange, FilterProgress {
 
   /** A hook failed: to be counted by `filter.kind` and logged with its stack. What becomes of the exchange is told apart from it. */
   onFilterError(filter: Filter, error: unknown): void;
+  /** A filter has refused the request: to be counted. */
+  onFilterRefusal(filter: Filter, reason: RefusalReason): void;
   /** A filter failed on a body: refuse with `internal`, or cut the connection when the response has begun. */
   onBodyFilterFailed(): void;
   /** The owner's own code threw while the chain went on after a wait. */
@@ -90,6 +93,8 @@ export class FilterChain {
   readonly demands: readonly string[];
   /** Some want to see the messages of WebSockets. */
   readonly inspectsMessages: boolean;
+  /** One of them answers CORS preflights. */
+  readonly answersPreflights: boolean;
   readonly #hasStates: boolean;
 
   /** `filters` in the order in which requests meet them. */
@@ -97,6 +102,7 @@ export class FilterChain {
     this.filters = filters;
     this.demands = filters.flatMap(({ demands }) => demands ?? []);
     this.inspectsMessages = filters.some((filter) => filter.onMessage !== undefined);
+    this.answersPreflights = filters.some((filter) => filter.answersPreflights === true);
     this.#hasStates = filters.some((filter) => 'createState' in filter);
   }
 
@@ -180,6 +186,8 @@ export class FilterChain {
       owner.cutOff();
       return false;
     }
+    if (verdict.kind === 'refusal' && verdict !== internal)
+      owner.onFilterRefusal(this.filters[at]!, verdict.reason);
     owner.replaceResponse(verdict);
     // A filter that failed does not see what it led to.
     if (verdict === internal) owner.filtersLeft = 1;

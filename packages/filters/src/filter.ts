@@ -5,12 +5,18 @@
  * Texts of a request are byte strings, one character a byte, as they stood on the wire.
  */
 
+import type { ConsumerLookup, ShownCertificate } from './consumers.ts';
+import type { TokenVerifier } from './jwt/token-verifier.ts';
+import type { Identity } from './identity.ts';
+
 /** The request as the client sent it and as the node understood it. */
 export interface FilterExchange {
   readonly requestId: string;
   readonly method: string;
   /** Lower case, without port. */
   readonly host: string;
+  /** Host and port as the client named them; empty when it named none. */
+  readonly authority: string;
   /** Canonical, without the query. */
   readonly path: string;
   /** As sent, without the `?`. */
@@ -20,6 +26,10 @@ export interface FilterExchange {
   readonly clientAddress: string;
   /** "namespace/name" */
   readonly routeName: string;
+  /** Methods that the Route takes; empty = every one. */
+  readonly routeMethods: readonly string[];
+  /** How much of `path` the match of the Route took: its prefix, of a template what stands before `{name...}`, else all. The rest is empty or begins with a slash. */
+  readonly matchedLength: number;
   /** By name in lower case; repeated fields joined by ", ", cookies by "; ". */
   requestHeader(lowerName: string): string | undefined;
   /** What a `{name}` of the Route's path took, escapes not decoded. */
@@ -32,8 +42,29 @@ export interface FilterExchange {
    */
   readonly upstreamFields: string[];
 
+  /** What the upstream is asked for: at first what the client asked for. The query without the `?`. */
+  readonly upstreamPath: string;
+  readonly upstreamQuery: string | undefined;
+  /** While the request head is filtered. Both must be fit for a request line as they are; `path` begins with a slash. */
+  rewriteTarget(path: string, query: string | undefined): void;
+  /** The value of this query parameter is a secret, which the access log does not get. */
+  hideQuery(name: string): void;
+
   /** Whether a body follows the head. */
   readonly hasRequestBody: boolean;
+
+  /** Of the connection, and verified; undefined where the client has shown none, or was not asked. */
+  readonly clientCertificate: ShownCertificate | undefined;
+  readonly consumers: ConsumerLookup;
+  /** Of an AuthProvider, "namespace/name". */
+  tokenVerifier(provider: string): TokenVerifier | undefined;
+  /** Who calls; undefined before an authentication filter has found out, and for callers whom nobody asked. */
+  readonly identity: Identity | undefined;
+  /** The credentials are good: told by authentication filters alone, while the request head is filtered. A later call completes an earlier one. */
+  identify(identity: Identity): void;
+
+  /** A filter would have refused the request, were it enforced here. */
+  noteShadowRefusal(filter: Filter, reason: RefusalReason): void;
 
   /**
    * Begins a copy of the request, with the fields that go upstream at this moment, for another Service ("namespace/name"). Undefined: too many
@@ -41,6 +72,9 @@ export interface FilterExchange {
    * to it.
    */
   openCopy(service: string, bodyBytesMax: number): RequestCopy | undefined;
+
+  /** Asks a Service ("namespace/name"); undefined: no whole answer came in time. */
+  askService(service: string, question: ServiceQuestion): Promise<ServiceAnswer | undefined>;
 
   /**
    * What lets the request pass holds until then, in milliseconds since 1970: a stream that the response becomes ends when it is over, after the
@@ -50,7 +84,26 @@ export interface FilterExchange {
 
   /** What goes to the client: may be changed while the response head is filtered. Flat, and without framing, as above. */
   responseStatus: number;
+  /** Of its body, where that is known. */
+  readonly responseBytes: number | undefined;
   readonly responseFields: string[];
+}
+
+/** A request of a filter's own, without a body. */
+export interface ServiceQuestion {
+  readonly method: string;
+  readonly target: string;
+  /** Flat, with host, without framing. */
+  readonly fields: readonly string[];
+  readonly timeoutMs: number;
+}
+
+export interface ServiceAnswer {
+  readonly status: number;
+  /** Flat, without framing. */
+  readonly fields: readonly string[];
+  /** At most 64 KiB; what is longer is no answer. */
+  readonly body: Uint8Array;
 }
 
 /** A copy that waits for its body; one of the two ends it. */
@@ -72,7 +125,17 @@ export interface Answer {
 }
 
 /** The reasons that filters have for a refusal. Each is one of the node's, which knows its status and how the client is told. */
-export type RefusalReason = 'bad_request' | 'internal';
+export type RefusalReason =
+  | 'auth_unavailable'
+  | 'bad_request'
+  | 'forbidden'
+  | 'gone'
+  | 'internal'
+  | 'overloaded'
+  | 'payload_too_large'
+  | 'quota_exceeded'
+  | 'rate_limited'
+  | 'unauthenticated';
 
 /** The request is refused in the gateway's own words. */
 export interface Refusal {
@@ -80,6 +143,10 @@ export interface Refusal {
   readonly reason: RefusalReason;
   /** A whole sentence for the client; absent: the reason's own. */
   readonly detail?: string;
+  /** Header fields that belong to it, such as WWW-Authenticate: flat. */
+  readonly fields?: readonly string[];
+  /** Members of the problem document besides the usual ones; `type` takes the place of the reason's own (RFC 9457 section 3). */
+  readonly members?: Readonly<Record<string, unknown>>;
 }
 
 /** A filter's answer to a head: go on, and let me have the body as well. What comes out has no known length. */
@@ -141,6 +208,8 @@ export interface Filter<State = unknown> {
   readonly kind: string;
   /** The name that it is replaced and removed by. */
   readonly name: string;
+  /** It answers the CORS preflights of its Routes, whatever methods these take. */
+  readonly answersPreflights?: boolean;
   /**
    * Of a filter that decides who is let in: a text that stands for what it demands, different when it demands something else. A stream whose
    * Route demands what it did not demand when the stream was let in ends, and one whose Route demands less stays.

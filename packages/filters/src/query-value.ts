@@ -11,6 +11,15 @@ export function queryValue(query: string | undefined, name: string): string | un
   return undefined;
 }
 
+/** The query without its parameters of these names (byte strings); the others stay as they were sent. Undefined: nothing is left. */
+export function withoutParameters(query: string, names: ReadonlySet<string>): string | undefined {
+  const kept = query.split('&').filter((pair) => {
+    const equals = pair.indexOf('=');
+    return !names.has(decoded(equals === -1 ? pair : pair.slice(0, equals)));
+  });
+  return kept.length === 0 ? undefined : kept.join('&');
+}
+
 function decoded(text: string): string {
   const spaced = text.replaceAll('+', ' ');
   return spaced.replaceAll(/%([0-9A-Fa-f]{2})/g, (_escape, digits: string) =>

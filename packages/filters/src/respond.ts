@@ -2,6 +2,7 @@
 
 import type { TemplatePart } from '@causeway/model/template';
 
+import { forbiddenInValue } from './fields.ts';
 import type { Answer, Filter, FilterExchange, Refusal } from './filter.ts';
 import { expandText, expandWhole, fixedText, prepareTemplate, type Template } from './template.ts';
 
@@ -52,14 +53,11 @@ function answerTo({ status, headers, body }: Prepared, exchange: FilterExchange)
   for (const { name, value } of headers) {
     const text = expandWhole(value, exchange);
     if (text === undefined) continue;
-    if (forbidden.test(text)) return spoilt(name);
+    if (forbiddenInValue.test(text)) return spoilt(name);
     fields.push(name, text);
   }
   return answer(status, fields, expandText(body, exchange));
 }
-
-/** RFC 9110 section 5.5: CR, LF and NUL would end a field early, and no other control byte has business in it but a tab. */
-const forbidden = /[\u0000-\u0008\u000a-\u001f\u007f]/;
 
 function spoilt(header: string): Refusal {
   const detail = `The request would put a control character into the field ${header}.`;

@@ -2,7 +2,11 @@
 
 import type { TemplatePart, TemplateVariable } from '@causeway/model/template';
 
+export type { TemplatePart, TemplateSource } from '@causeway/model/template';
+
+import { byteString } from './byte-string.ts';
 import type { FilterExchange } from './filter.ts';
+import { claimText } from './identity.ts';
 import { queryValue } from './query-value.ts';
 
 /** Parts made ready: all of them byte strings, as what a request holds. */
@@ -43,7 +47,8 @@ export function expandWhole(template: Template, exchange: FilterExchange): strin
   return text;
 }
 
-function readPart({ source, name }: TemplateVariable, exchange: FilterExchange): string | undefined {
+/** Undefined: the request has no such part. */
+export function readPart({ source, name }: TemplateVariable, exchange: FilterExchange): string | undefined {
   switch (source) {
     case 'request.method':
       return exchange.method;
@@ -65,10 +70,9 @@ function readPart({ source, name }: TemplateVariable, exchange: FilterExchange):
       return exchange.clientAddress;
     case 'route.name':
       return exchange.routeName;
+    case 'claims.':
+      return exchange.identity && claimText(exchange.identity.claims, name);
+    case 'consumer.name':
+      return exchange.identity?.consumer;
   }
-}
-
-/** Text as UTF-8, one character a byte. */
-function byteString(text: string): string {
-  return Buffer.from(text, 'utf8').toString('latin1');
 }

@@ -97,7 +97,7 @@ test('a preflight that announces a header is out where the header must be absent
     'access-control-request-method': 'GET',
     'access-control-request-headers': 'X-A',
   };
-  const rule = ruleOf('default/a', { headers: [{ name: 'x-a', present: false }] });
+  const rule = ruleOf('default/a', { methods: ['GET'], headers: [{ name: 'x-a', present: false }] });
   assert.deepEqual(explain([rule], '/x', { method: 'OPTIONS', headers }).candidates, [
     { rule, result: 'no', by: 'headers', detail: 'header x-a is announced by the preflight' },
   ]);

@@ -7,10 +7,10 @@ import { compareRules } from './compiled-rule.ts';
 import { describeFailure, describeHosts, describePath } from './describe-rule.ts';
 import { hostRank, nearnessOf, takesPath } from './judge-rule.ts';
 import type { RouteRequest } from './request-view.ts';
-import { RequestView } from './request-view.ts';
+import type { RequestView } from './request-view.ts';
 import type { RouteOutcome } from './route-match.ts';
-import type { Router } from './router.ts';
-import { compiledRules, matchRoute } from './router.ts';
+import type { AnswersPreflight, Router } from './router.ts';
+import { compiledRules, matchRoute, viewOf } from './router.ts';
 import type { Rule } from './rule.ts';
 
 /** What decided for or against a rule. */
@@ -76,8 +76,12 @@ interface Refusal<T> {
 const stages: readonly DecidedBy[] = ['host', 'path', 'headers', 'cookies', 'query', 'method'];
 
 /** Judges every rule; costs milliseconds among 10,000, so it is not for the request path. */
-export function explainRoute<T>(router: Router<T>, request: RouteRequest): RouteExplanation<T> {
-  const view = new RequestView(request);
+export function explainRoute<T>(
+  router: Router<T>,
+  request: RouteRequest,
+  answersPreflight?: AnswersPreflight<T>,
+): RouteExplanation<T> {
+  const view = viewOf(router, request, answersPreflight);
   const takers: Taker<T>[] = [];
   const refusals: Refusal<T>[] = [];
   for (const compiled of compiledRules(router)) {
@@ -99,7 +103,7 @@ export function explainRoute<T>(router: Router<T>, request: RouteRequest): Route
   for (const { compiled, by, detail } of shown)
     candidates.push({ rule: compiled.rule, result: 'no', by, detail });
   return {
-    outcome: matchRoute(router, request),
+    outcome: matchRoute(router, request, answersPreflight),
     candidates,
     omitted: takers.length + refusals.length - candidates.length,
     omittedHosts: otherHosts.length - shown.filter((refusal) => refusal.by === 'host').length,

@@ -21,17 +21,18 @@ export const hostLengthMax = 253;
 
 export class RequestView {
   readonly request: RouteRequest;
-  /** What rules are asked for: of a CORS preflight the method that it asks about. */
+  /** What rules are asked for: of the request that a CORS preflight announces its method. */
   readonly method: string;
   readonly #announced: ReadonlySet<string> | undefined;
   #query: ReadonlyMap<string, string> | undefined;
   #cookies: ReadonlyMap<string, string> | undefined;
 
-  constructor(request: RouteRequest) {
+  /** `isAsSent`: of a CORS preflight not the request that it announces is judged, but the OPTIONS request that it is. */
+  constructor(request: RouteRequest, isAsSent = false) {
     this.request = request;
-    const preflightMethod = request.method === 'OPTIONS' ? methodOfPreflight(request) : undefined;
-    this.method = preflightMethod ?? request.method;
-    this.#announced = preflightMethod === undefined ? undefined : announcedHeaders(request);
+    const announcedMethod = isAsSent ? undefined : methodOfPreflight(request);
+    this.method = announcedMethod ?? request.method;
+    this.#announced = announcedMethod === undefined ? undefined : announcedHeaders(request);
   }
 
   takesMethod(methods: readonly string[]): boolean {
@@ -68,9 +69,10 @@ export class RequestView {
   }
 }
 
-/** The method that a CORS preflight asks about (Fetch standard section 3.3.2); undefined for any other OPTIONS. */
-function methodOfPreflight(request: RouteRequest): string | undefined {
-  return request.header('origin') === undefined ? undefined : request.header('access-control-request-method');
+/** The method that a CORS preflight asks about (Fetch standard section 3.3.2); undefined for any other request. */
+export function methodOfPreflight(request: RouteRequest): string | undefined {
+  if (request.method !== 'OPTIONS' || request.header('origin') === undefined) return undefined;
+  return request.header('access-control-request-method');
 }
 
 function announcedHeaders(request: RouteRequest): ReadonlySet<string> | undefined {

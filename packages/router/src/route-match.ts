@@ -35,6 +35,21 @@ export class RouteMatch<T> {
     this.#params ??= captureParams(this.#compiled, this.#path);
     return this.#params;
   }
+
+  /**
+   * How much of the path the match took: a prefix itself, a template what stands before its `{name...}`, everything else all of
+   * it. What is left is empty or begins with a slash.
+   */
+  get takenLength(): number {
+    const { pattern } = this.#compiled;
+    if (pattern.kind !== 'tree' || pattern.end === 'here') return this.#path.length;
+    let slash = 0;
+    for (let count = 0; count < pattern.segments.length; count += 1) {
+      const next = this.#path.indexOf('/', slash + 1);
+      slash = next === -1 ? this.#path.length : next;
+    }
+    return slash;
+  }
 }
 
 function captureParams(compiled: CompiledRule<unknown>, path: string): ReadonlyMap<string, string> {

@@ -2,8 +2,7 @@
 
 import type { CompiledRule } from './compiled-rule.ts';
 import type { HostBucket, PathNode, RuleList } from './host-bucket.ts';
-import type { RouteRequest } from './request-view.ts';
-import { RequestView } from './request-view.ts';
+import type { RequestView } from './request-view.ts';
 import { sharedGet } from './shared-map.ts';
 
 export class RouteSearch<T> {
@@ -12,9 +11,9 @@ export class RouteSearch<T> {
   /** Rules that took host and path, but not the method; their predicates are asked only when nothing was found. */
   #otherMethods: CompiledRule<T>[] | undefined;
 
-  constructor(request: RouteRequest) {
-    this.#view = new RequestView(request);
-    this.#path = request.path;
+  constructor(view: RequestView) {
+    this.#view = view;
+    this.#path = view.request.path;
   }
 
   findIn(bucket: HostBucket<T>): CompiledRule<T> | undefined {

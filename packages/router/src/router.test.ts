@@ -214,12 +214,44 @@ test('a preflight is matched by the method and the headers that it announces', (
       'access-control-request-headers': announced,
     },
   });
-  assert.equal(winner(rules, '/', preflight('GET')), 'get');
-  assert.equal(winner(rules, '/', preflight('PUT', 'content-type, X-Beta')), 'put');
-  assert.equal(winner(rules, '/', preflight('PUT')), 'method_not_allowed');
-  assert.equal(winner(rules, '/', preflight('DELETE')), 'plain');
-  assert.equal(winner(rules, '/', preflight('DELETE', 'x-beta')), 'method_not_allowed');
-  assert.equal(winner(rules, '/', { method: 'OPTIONS', headers: { origin: 'x' } }), 'method_not_allowed');
+  const taker = (request: RequestFields, among = rules, answering = true) => {
+    const outcome = matchRoute(
+      updateRouter(emptyRouter<string>(), { remove: [], add: among }),
+      requestOf('/', request),
+      () => answering,
+    );
+    return outcome.kind === 'match' ? outcome.rule.key : outcome.kind;
+  };
+  assert.equal(taker(preflight('GET')), 'get');
+  assert.equal(taker(preflight('PUT', 'content-type, X-Beta')), 'put');
+  assert.equal(taker(preflight('PUT')), 'method_not_allowed');
+  assert.equal(taker(preflight('DELETE')), 'plain');
+  assert.equal(taker(preflight('DELETE', 'x-beta')), 'method_not_allowed');
+  assert.equal(taker({ method: 'OPTIONS', headers: { origin: 'x' } }), 'method_not_allowed');
+  // Without a gateway that answers, it is a request of a method that these Routes do not take,
+  assert.equal(taker(preflight('GET'), rules, false), 'method_not_allowed');
+  // unless they say that they do, or another one does.
+  const open = [ruleOf('get', { methods: ['GET', 'OPTIONS'] }), ruleOf('options', { methods: ['OPTIONS'] })];
+  assert.equal(taker(preflight('GET'), open, false), 'get');
+  assert.equal(taker(preflight('PUT'), open, false), 'get');
+  assert.equal(taker(preflight('GET'), [...rules, open[1]!], false), 'options');
+  assert.equal(taker(preflight('GET'), [...rules, open[1]!], true), 'get');
+  assert.equal(taker(preflight('PATCH'), [...rules, open[1]!], true), 'options');
+});
+
+test('a match says how much of the path it took', () => {
+  const taken = (path: Rule<string>['path'], request: string) => {
+    const outcome = outcomeOf([ruleOf('r', { path })], request);
+    assert.ok(outcome.kind === 'match');
+    return request.slice(0, outcome.takenLength);
+  };
+  assert.equal(taken({ prefix: '/' }, '/a/b'), '');
+  assert.equal(taken({ prefix: '/a/' }, '/a/b'), '/a');
+  assert.equal(taken({ prefix: '/a' }, '/a'), '/a');
+  assert.equal(taken({ exact: '/a/' }, '/a/'), '/a/');
+  assert.equal(taken({ template: '/{x}/b' }, '/a/b'), '/a/b');
+  assert.equal(taken({ template: '/{x}/{rest...}' }, '/a/b/c'), '/a');
+  assert.equal(taken({ regex: '/a.*' }, '/a/b'), '/a/b');
 });
 
 test('encoded characters are matched as bytes of a segment, then refused unless the Route allows them', () => {

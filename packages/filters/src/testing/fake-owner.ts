@@ -1,7 +1,19 @@
 /** An exchange without a node: takes the part of the relay, and writes down what becomes of it. */
 
 import type { BodyPass } from '../body-pass.ts';
-import type { Answer, ExchangeOutcome, Filter, Refusal, RequestCopy } from '../filter.ts';
+import type {
+  Answer,
+  ExchangeOutcome,
+  Filter,
+  Refusal,
+  RefusalReason,
+  RequestCopy,
+  ServiceAnswer,
+  ServiceQuestion,
+} from '../filter.ts';
+import { type ConsumerLookup, noConsumers, type ShownCertificate } from '../consumers.ts';
+import { completedIdentity, type Identity } from '../identity.ts';
+import type { TokenVerifier } from '../jwt/token-verifier.ts';
 import { type FilterChain, type FilterOwner, freshProgress } from '../filter-chain.ts';
 
 export const outcome: ExchangeOutcome = {
@@ -16,15 +28,20 @@ export class FakeOwner implements FilterOwner {
   requestId = 'id-1';
   method = 'GET';
   host = 'a.test';
+  authority = 'a.test';
   path = '/a';
   query: string | undefined = undefined;
-  scheme = 'http' as const;
+  routeMethods: readonly string[] = [];
+  matchedLength = 0;
+  #rewritten: { path: string; query: string | undefined } | undefined;
+  scheme: 'http' | 'https' = 'http';
   clientAddress = '203.0.113.1';
   routeName = 'default/r';
   headers = new Map<string, string>();
   parameters = new Map<string, string>();
   upstreamFields: string[] = [];
   responseStatus = 0;
+  responseBytes: number | undefined = undefined;
   responseFields: string[] = [];
   filtersEntered = freshProgress.filtersEntered;
   filtersLeft = freshProgress.filtersLeft;
@@ -46,10 +63,60 @@ export class FakeOwner implements FilterOwner {
     this.chain = chain;
   }
 
+  consumers: ConsumerLookup = noConsumers;
+  readonly verifiers = new Map<string, TokenVerifier>();
+
+  tokenVerifier(provider: string): TokenVerifier | undefined {
+    return this.verifiers.get(provider);
+  }
+
+  identity: Identity | undefined = undefined;
+
+  identify(identity: Identity): void {
+    this.identity = completedIdentity(this.identity, identity);
+  }
+
+  /** `name reason`, in shadow with `would` before it. */
+  readonly refusals: string[] = [];
+
+  noteShadowRefusal(filter: Filter, reason: RefusalReason): void {
+    this.refusals.push(`would ${filter.name} ${reason}`);
+  }
+
+  onFilterRefusal(filter: Filter, reason: RefusalReason): void {
+    this.refusals.push(`${filter.name} ${reason}`);
+  }
+
+  get upstreamPath(): string {
+    return this.#rewritten?.path ?? this.path;
+  }
+
+  get upstreamQuery(): string | undefined {
+    return this.#rewritten === undefined ? this.query : this.#rewritten.query;
+  }
+
+  rewriteTarget(path: string, query: string | undefined): void {
+    this.#rewritten = { path, query };
+  }
+
   readonly expiries: number[] = [];
 
   expireAt(wallMs: number): void {
     this.expiries.push(wallMs);
+  }
+
+  /** What the Services say. */
+  answers: (service: string, question: ServiceQuestion) => ServiceAnswer | undefined = () => undefined;
+
+  askService(service: string, question: ServiceQuestion): Promise<ServiceAnswer | undefined> {
+    return Promise.resolve(this.answers(service, question));
+  }
+
+  clientCertificate: ShownCertificate | undefined = undefined;
+  readonly hiddenQuery: string[] = [];
+
+  hideQuery(name: string): void {
+    this.hiddenQuery.push(name);
   }
 
   hasRequestBody = false;
@@ -140,4 +207,15 @@ export class FakeOwner implements FilterOwner {
   }
 }
 
-const statuses = { bad_request: 400, internal: 500 } as const;
+const statuses: Readonly<Record<RefusalReason, number>> = {
+  auth_unavailable: 503,
+  bad_request: 400,
+  forbidden: 403,
+  gone: 410,
+  internal: 500,
+  overloaded: 503,
+  payload_too_large: 413,
+  quota_exceeded: 429,
+  rate_limited: 429,
+  unauthenticated: 401,
+};

@@ -16,14 +16,34 @@ interface Taker {
   readonly order: readonly (number | string)[];
 }
 
+/** Routes of this key have the gateway answer preflights. */
+export function answersPreflight(key: string): boolean {
+  return key === 'default/r1' || key === 'default/r3';
+}
+
 export function referenceMatch(rules: readonly Rule<string>[], request: RouteRequest): ReferenceOutcome {
-  const takers = referenceTakers(rules, request, true);
+  const sent = referenceRequest(rules, request);
+  const takers = referenceTakers(rules, sent, true);
   const [first] = takers;
   if (first !== undefined)
     return (request.encoded & ~first.allowEncoded) === 0 ? { match: first } : { bad: first };
-  const others = referenceTakers(rules, request, false);
+  const others = referenceTakers(rules, sent, false);
   if (others.length === 0) return 'no_route';
   return { allow: [...new Set(others.flatMap((rule) => rule.methods))].toSorted() };
+}
+
+/** The request itself; without its Origin where it is a preflight that is matched like any other OPTIONS request. */
+export function referenceRequest(rules: readonly Rule<string>[], request: RouteRequest): RouteRequest {
+  if (preflightMethod(request) === undefined) return request;
+  const asSent: RouteRequest = {
+    ...request,
+    header: (name) => (name === 'origin' ? undefined : request.header(name)),
+  };
+  const [first] = referenceTakers(rules, request, true);
+  if (first === undefined) return referenceTakers(rules, asSent, true).length > 0 ? asSent : request;
+  const takesOptions = first.methods.length === 0 || first.methods.includes('OPTIONS');
+  const isRefused = (request.encoded & ~first.allowEncoded) !== 0;
+  return takesOptions || isRefused || answersPreflight(first.key) ? request : asSent;
 }
 
 /** All rules that take the request (but for the method, unless it is asked), best first. */

@@ -1,0 +1,40 @@
+/** Several ways to authenticate of which one is enough: the first whose credentials are there decides. */
+
+import { type AuthenticationFilter, unauthenticated } from './authentication.ts';
+import type { Filter, FilterExchange, Sooner, Verdict } from './filter.ts';
+
+/** Which way an exchange took. */
+interface Taken {
+  way: AuthenticationFilter | undefined;
+  state: unknown;
+}
+
+/** The ways are tried in this order. A request without any credentials is refused, unless one of them is optional. */
+export function createAnyOfFilter(name: string, ways: readonly AuthenticationFilter[]): Filter<Taken> {
+  const missing = unauthenticated(
+    ways.map(({ challenge }) => challenge),
+    'Credentials are required.',
+  );
+  const isOptional = ways.some((way) => way.isOptional);
+  const decide = (exchange: FilterExchange, taken: Taken | undefined): Sooner<Verdict> => {
+    const way = ways.find((each) => each.hasCredentials(exchange));
+    if (way === undefined) return isOptional ? undefined : missing;
+    // Credentials that were not looked at are secrets all the same.
+    for (const other of ways) if (other !== way) other.removeCredentials?.(exchange);
+    const state = way.createState?.();
+    if (taken !== undefined) Object.assign(taken, { way, state });
+    return way.onRequestHead?.(exchange, state);
+  };
+  const filter: Filter<Taken> = {
+    kind: 'anyOf',
+    name,
+    demands: `anyOf ${JSON.stringify(ways.map(({ demands }) => demands))}`,
+    onRequestHead: decide,
+  };
+  if (!ways.some((way) => way.createState !== undefined || way.onExpire !== undefined)) return filter;
+  return {
+    ...filter,
+    createState: () => ({ way: undefined, state: undefined }),
+    onExpire: (exchange, { way, state }) => way?.onExpire?.(exchange, state),
+  };
+}

@@ -1,0 +1,74 @@
+/** Lets in Consumers by their API keys. */
+
+import { type AuthenticationFilter, admitConsumer, unauthenticated } from './authentication.ts';
+import type { KnownKey } from './consumers.ts';
+import { hideCredential, readCredential, removeCredential } from './credentials.ts';
+import type { FilterExchange } from './filter.ts';
+import type { RequestSource } from './request-source.ts';
+
+export interface ApiKeySettings {
+  /** In which keys mean something. */
+  readonly namespace: string;
+  /** Headers, query parameters and cookies: the first that is there decides. */
+  readonly sources: readonly NamedSource[];
+  readonly isOptional: boolean;
+  readonly forwardsCredentials: boolean;
+}
+
+type NamedSource = Extract<RequestSource, { readonly name: string }>;
+
+/** No scheme of the registry; what is in use for keys. */
+const challenge = 'ApiKey realm="causeway"';
+const missing = unauthenticated([challenge], 'An API key is required.');
+// One sentence for every key that is not good: nobody learns whether there was one.
+const refused = unauthenticated([challenge], 'The API key is not valid.');
+
+export function createApiKeyFilter(
+  name: string,
+  settings: ApiKeySettings,
+  wallMs: () => number,
+): AuthenticationFilter {
+  const { namespace, sources, isOptional, forwardsCredentials } = settings;
+  const removeCredentials = (exchange: FilterExchange): void => {
+    for (const source of sources) {
+      if (keyAt(source, exchange) === undefined) continue;
+      hideCredential(source, exchange);
+      if (!forwardsCredentials) removeCredential(source, exchange);
+    }
+  };
+  return {
+    kind: 'apiKey',
+    name,
+    isOptional,
+    challenge,
+    demands: `apiKey ${JSON.stringify([namespace, sources, isOptional])}`,
+    hasCredentials: (exchange) => findKey(exchange, sources) !== undefined,
+    removeCredentials,
+    onRequestHead(exchange) {
+      const text = findKey(exchange, sources);
+      if (text === undefined) return isOptional ? undefined : missing;
+      removeCredentials(exchange);
+      const key = exchange.consumers.byKey(namespace, text);
+      if (key === undefined || !isGood(key, wallMs())) return refused;
+      const refusal = admitConsumer(exchange, key.consumer);
+      if (refusal === undefined && key.expiresAtMs !== Infinity) exchange.expireAt(key.expiresAtMs);
+      return refusal;
+    },
+  };
+}
+
+function isGood({ isDisabled, expiresAtMs }: KnownKey, nowMs: number): boolean {
+  return !isDisabled && nowMs < expiresAtMs;
+}
+
+function findKey(exchange: FilterExchange, sources: readonly NamedSource[]): string | undefined {
+  for (const source of sources) {
+    const text = keyAt(source, exchange);
+    if (text !== undefined) return text;
+  }
+  return undefined;
+}
+
+function keyAt(source: NamedSource, exchange: FilterExchange): string | undefined {
+  return readCredential(source, 'apikey', exchange) ?? readCredential(source, 'bearer', exchange);
+}

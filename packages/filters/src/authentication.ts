@@ -1,0 +1,49 @@
+/** What authentication filters have in common: they find credentials, and tell who shows them. */
+
+import type { KnownConsumer } from './consumers.ts';
+import type { Filter, FilterExchange, Refusal } from './filter.ts';
+import type { Identity } from './identity.ts';
+
+export interface AuthenticationFilter<State = unknown> extends Filter<State> {
+  /** A request without credentials passes, as anybody's. */
+  readonly isOptional: boolean;
+  /** What a client without credentials is told to bring (RFC 9110 section 11.6.1). */
+  readonly challenge: string;
+  /** Whether the request carries credentials of this filter's sort, good or bad. */
+  hasCredentials(exchange: FilterExchange): boolean;
+  /** Keeps them from logs, and from an upstream that shall not have them. The filter does so itself when it decides. */
+  removeCredentials?(exchange: FilterExchange): void;
+}
+
+/** 401; `challenges` as WWW-Authenticate wants them. */
+export function unauthenticated(challenges: readonly string[], detail: string): Refusal {
+  const fields = challenges.flatMap((challenge) => ['www-authenticate', challenge]);
+  return { kind: 'refusal', reason: 'unauthenticated', detail, fields };
+}
+
+const disabled: Refusal = { kind: 'refusal', reason: 'forbidden', detail: 'This consumer is disabled.' };
+const contradictory: Refusal = {
+  kind: 'refusal',
+  reason: 'forbidden',
+  detail: 'The credentials are those of two different consumers.',
+};
+
+/** The credentials are those of the Consumer: the request is its own, unless it may not call. */
+export function admitConsumer(exchange: FilterExchange, consumer: KnownConsumer): Refusal | undefined {
+  if (consumer.disabled) return disabled;
+  const { namespace, name, groups } = consumer;
+  return admit(exchange, { consumer: name, namespace, isConsumer: true, groups, scopes: [], claims: {} });
+}
+
+/** Several filters complete each other; but what two Consumers of one namespace have is nobody's. */
+export function admit(exchange: FilterExchange, identity: Identity): Refusal | undefined {
+  const before = exchange.identity;
+  const isOther =
+    before?.isConsumer === true &&
+    identity.isConsumer &&
+    before.namespace === identity.namespace &&
+    before.consumer !== identity.consumer;
+  if (isOther) return contradictory;
+  exchange.identify(identity);
+  return undefined;
+}

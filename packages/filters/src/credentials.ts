@@ -1,0 +1,60 @@
+/** Where credentials are in a request, and how they are kept from going further. */
+
+import { removeField, removeLookalikes, setField } from './fields.ts';
+import type { FilterExchange } from './filter.ts';
+import { queryValue, withoutParameters } from './query-value.ts';
+import { cookieValue, type RequestSource, readSource } from './request-source.ts';
+
+/**
+ * What the source holds; of `header:authorization` what follows the scheme, in lower case, and nothing where there is another scheme. An empty
+ * value is none.
+ */
+export function readCredential(
+  source: RequestSource,
+  scheme: string,
+  exchange: FilterExchange,
+): string | undefined {
+  const value = readSource(source, exchange);
+  if (value === undefined || value === '') return undefined;
+  if (source.kind !== 'header' || source.name !== 'authorization') return value;
+  return afterScheme(value, scheme);
+}
+
+/** RFC 9110 section 11.4: the scheme is not case-sensitive, and spaces follow it. */
+function afterScheme(value: string, scheme: string): string | undefined {
+  const length = scheme.length;
+  if (value.charCodeAt(length) !== 0x20 || value.slice(0, length).toLowerCase() !== scheme) return undefined;
+  const rest = value.slice(length + 1).trim();
+  return rest === '' ? undefined : rest;
+}
+
+/** Keeps it from the access log, which has the query. */
+export function hideCredential(source: RequestSource, exchange: FilterExchange): void {
+  if (source.kind === 'query') exchange.hideQuery(source.name);
+}
+
+/** Takes it out of what goes upstream. */
+export function removeCredential(source: RequestSource, exchange: FilterExchange): void {
+  if (source.kind === 'header') removeHeader(exchange, source.name);
+  else if (source.kind === 'cookie') removeCookie(exchange, source.name);
+  else if (source.kind === 'query') removeQuery(exchange, source.name);
+}
+
+function removeHeader({ upstreamFields }: FilterExchange, name: string): void {
+  removeField(upstreamFields, name);
+  removeLookalikes(upstreamFields, name);
+}
+
+function removeQuery(exchange: FilterExchange, name: string): void {
+  const { upstreamPath, upstreamQuery } = exchange;
+  if (queryValue(upstreamQuery, name) === undefined) return;
+  exchange.rewriteTarget(upstreamPath, withoutParameters(upstreamQuery!, new Set([name])));
+}
+
+function removeCookie(exchange: FilterExchange, name: string): void {
+  const header = exchange.requestHeader('cookie');
+  if (cookieValue(header, name) === undefined) return;
+  const others = header!.split(';').filter((pair) => pair.split('=', 1)[0]!.trim() !== name);
+  if (others.length === 0) removeField(exchange.upstreamFields, 'cookie');
+  else setField(exchange.upstreamFields, 'cookie', others.map((pair) => pair.trim()).join('; '));
+}

@@ -1,0 +1,50 @@
+/** Fields of a head as filters change them: flat, name, value, name, value, in place. */
+
+/** Value of the first field of that name; `lowerName` in lower case. */
+export function fieldValue(fields: readonly string[], lowerName: string): string | undefined {
+  for (let at = 0; at < fields.length; at += 2) if (isNamed(fields[at]!, lowerName)) return fields[at + 1];
+  return undefined;
+}
+
+/** Removes every field of that name. */
+export function removeField(fields: string[], lowerName: string): void {
+  let to = 0;
+  for (let at = 0; at < fields.length; at += 2) {
+    if (isNamed(fields[at]!, lowerName)) continue;
+    fields[to] = fields[at]!;
+    fields[to + 1] = fields[at + 1]!;
+    to += 2;
+  }
+  fields.length = to;
+}
+
+/** Puts the field in place of every one of that name. */
+export function setField(fields: string[], lowerName: string, value: string): void {
+  removeField(fields, lowerName);
+  fields.push(lowerName, value);
+}
+
+/** Removes what an application may take for the header of that name: CGI and its heirs read `_` as `-`. */
+export function removeLookalikes(fields: string[], lowerName: string): void {
+  let to = 0;
+  for (let at = 0; at < fields.length; at += 2) {
+    if (isTakenFor(fields[at]!, lowerName)) continue;
+    fields[to] = fields[at]!;
+    fields[to + 1] = fields[at + 1]!;
+    to += 2;
+  }
+  fields.length = to;
+}
+
+/** Hot path: most names have another length. */
+function isTakenFor(name: string, lowerName: string): boolean {
+  return name.length === lowerName.length && name.toLowerCase().replaceAll('_', '-') === lowerName;
+}
+
+/** RFC 9110 section 5.5: CR, LF and NUL would end a field early, and no other control byte has business in it but a tab. */
+export const forbiddenInValue = /[\u0000-\u0008\u000a-\u001f\u007f]/;
+
+/** Hot path: most names are in lower case, and most others have another length. */
+function isNamed(name: string, lowerName: string): boolean {
+  return name === lowerName || (name.length === lowerName.length && name.toLowerCase() === lowerName);
+}
