@@ -15,6 +15,8 @@ import type { Logger } from '@causeway/runtime/logger';
 export interface NodeState {
   readonly nodeId: string;
   readonly lastGoodPath: string;
+  /** File for the keys of issuers of tokens. */
+  readonly keptKeysPath: string;
   readonly lock: DirectoryLock;
 }
 
@@ -37,7 +39,12 @@ export async function openNodeState(dataDir: string, nodeId: string | undefined)
   const id = nodeId ?? (await keptNodeId(join(dataDir, 'node.id')));
   const directory = join(dataDir, 'nodes', id);
   makePrivateDirectory(directory);
-  return { nodeId: id, lastGoodPath: join(directory, 'last-good'), lock: lockDirectory(directory) };
+  return {
+    nodeId: id,
+    lastGoodPath: join(directory, 'last-good'),
+    keptKeysPath: join(directory, 'issuer-keys.json'),
+    lock: lockDirectory(directory),
+  };
 }
 
 /**

@@ -1,5 +1,10 @@
 /** A node without its process: takes snapshots, serves traffic by them, and drains. */
 
+import { PasswordCheck } from '@causeway/filters/basic-auth/password-check';
+import { type KeySetChange, KeySets, type RefreshKeys } from '@causeway/filters/jwt/key-sets';
+import { TokenVerifier } from '@causeway/filters/jwt/token-verifier';
+import type { CompiledAuthProvider } from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
+import { readAuthProvider } from './table/read-auth-provider.ts';
 import { create } from '@bufbuild/protobuf';
 import { type NodeProblem, NodeProblemSchema } from '@causeway/proto/gen/causeway/config/v1/config_pb';
 import { sharedValues } from '@causeway/router/shared-map';
@@ -28,7 +33,7 @@ import { aloneShared, type NodeShared } from './counts/node-shared.ts';
 import type { SnapshotTarget, SnapshotUpdate } from './sync/snapshot-target.ts';
 import type { WorkerDrain } from './worker/drain-report.ts';
 import { LiveStreams } from './streams/live-streams.ts';
-import type { BuildFilter } from './table/build-filters.ts';
+import { type BuildFilter, filterBuilder } from './table/build-filters.ts';
 import { buildTable } from './table/build-table.ts';
 import type { GatewaySettings } from './table/gateway-settings.ts';
 import type { Table } from './table/table.ts';
@@ -66,6 +71,10 @@ export interface ProxyNodeOptions {
   readonly random?: Random;
   /** Answers of OCSP for its certificates, of before it began. */
   readonly staples?: readonly StapleChange[];
+  /** Keys of issuers that there are so far. */
+  readonly keySets?: readonly KeySetChange[];
+  /** Has newer ones fetched. */
+  readonly refreshKeys?: RefreshKeys;
   /** Default: the filters of the product. */
   readonly buildFilter?: BuildFilter;
   /** Where it stands: the label `zone`. */
@@ -96,6 +105,8 @@ export class ProxyNode implements SnapshotTarget {
   readonly timeoutCounters = new ClientTimeoutCounters();
   readonly arrivalCounters = new ArrivalCounters();
   readonly http2Counters = new Http2Counters();
+  /** Of issuers of tokens. */
+  readonly keySets: KeySets;
   readonly #ticketKeys: TicketKeys;
   readonly #staples: Staples;
   readonly poolCounters = new PoolCounters();
@@ -105,6 +116,7 @@ export class ProxyNode implements SnapshotTarget {
   readonly #ports: Ports;
   readonly #pools: PoolContext;
   readonly #resolver: AddressResolver;
+  readonly #buildFilter: BuildFilter;
 
   constructor(options: ProxyNodeOptions) {
     const { logger, clock, observer } = options;
@@ -130,8 +142,21 @@ export class ProxyNode implements SnapshotTarget {
       hasDescriptors: () => this.counts.hasRoom,
       isDraining: false,
     };
+    const { random = processRandom } = options;
+    this.#buildFilter =
+      options.buildFilter ??
+      filterBuilder({
+        random,
+        buckets: shared.tokenBuckets,
+        places: shared.requestPlaces,
+        monotonicMs: () => clock.monotonicMs(),
+        wallMs: () => clock.wallMs(),
+        passwords: new PasswordCheck(clock),
+      });
     this.#ticketKeys = new TicketKeys(options.ticketKeys);
     this.#staples = new Staples(clock);
+    this.keySets = new KeySets(options.refreshKeys ?? (() => Promise.resolve()));
+    for (const known of options.keySets ?? []) this.keySets.learn(known);
     for (const known of options.staples ?? []) this.#staples.learn(known);
     this.#resolver = options.resolver ?? new NameResolver({ clock });
     const { counts, timeoutCounters, arrivalCounters, http2Counters } = this;
@@ -308,7 +333,9 @@ export class ProxyNode implements SnapshotTarget {
     const shared = {
       ticketKeys: this.#ticketKeys,
       staples: this.#staples,
-      buildFilter: this.#options.buildFilter,
+      buildFilter: this.#buildFilter,
+      buildVerifier: (provider: CompiledAuthProvider) =>
+        new TokenVerifier(readAuthProvider(provider), this.keySets, () => this.#options.clock.wallMs()),
     };
     const built = await sliceWork(buildTable(this.table, update, this.#pools, shared));
     if (!built.ok) return built.problems;

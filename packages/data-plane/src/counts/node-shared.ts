@@ -5,6 +5,8 @@ import { KeyedTable, type KeyedTableMemory } from './keyed-table.ts';
 import { serviceLayout } from './service-record.ts';
 import { type CountKey, createSharedCounts, SharedCounts } from './shared-counts.ts';
 import { createSharedRecords, SharedRecords } from './shared-records.ts';
+import { RequestPlaces } from './request-places.ts';
+import { createTokenBuckets, TokenBuckets, type TokenBucketsMemory } from './token-buckets.ts';
 import { createSlices, WorkerSlices } from './worker-slices.ts';
 
 /** Addresses of clients that are told apart at a time. */
@@ -15,6 +17,10 @@ const endpointsMax = 32_768;
 /** Records: of endpoints, each address of a name being one, and of Services. Beyond it a worker is on its own. */
 const endpointRecordsMax = 32_768;
 const serviceRecordsMax = 16_384;
+/** Keys of limits that are told apart at a time, those whose buckets are full not counted. */
+const tokenBucketsMax = 1_048_576;
+/** Keys of limits of requests at once. */
+const requestPlacesMax = 65_536;
 
 /** Goes to every worker. */
 export interface NodeSharedMemory {
@@ -26,6 +32,8 @@ export interface NodeSharedMemory {
   readonly endpoints: KeyedTableMemory;
   readonly endpointRecords: KeyedTableMemory;
   readonly serviceRecords: KeyedTableMemory;
+  readonly tokenBuckets: TokenBucketsMemory;
+  readonly requestPlaces: KeyedTableMemory;
 }
 
 /** `workers`: most at the same time, those that take another's place included. */
@@ -39,13 +47,15 @@ export function createNodeShared(workers: number): NodeSharedMemory {
     endpoints: createSharedCounts(endpointsMax, threads),
     endpointRecords: createSharedRecords(endpointRecordsMax, threads, endpointLayout),
     serviceRecords: createSharedRecords(serviceRecordsMax, threads, serviceLayout),
+    tokenBuckets: createTokenBuckets(tokenBucketsMax),
+    requestPlaces: createSharedCounts(requestPlacesMax, threads),
   };
 }
 
 /** What has to be kept in order by the supervisor. */
 export function keyedTables(memory: NodeSharedMemory): KeyedTable[] {
-  const { addresses, routes, endpoints, endpointRecords, serviceRecords } = memory;
-  return [addresses, routes, endpoints, endpointRecords, serviceRecords].map(
+  const { addresses, routes, endpoints, endpointRecords, serviceRecords, requestPlaces } = memory;
+  return [addresses, routes, endpoints, endpointRecords, serviceRecords, requestPlaces].map(
     (table) => new KeyedTable(table),
   );
 }
@@ -62,6 +72,10 @@ export class NodeShared {
   /** See `endpoint-record.ts` and `service-record.ts`. */
   readonly endpointRecords: SharedRecords;
   readonly serviceRecords: SharedRecords;
+  /** Of limits of requests. */
+  readonly tokenBuckets: TokenBuckets;
+  /** Of limits of requests at once. */
+  readonly requestPlaces: RequestPlaces;
 
   constructor(memory: NodeSharedMemory, worker: number) {
     this.slices = new WorkerSlices(memory.slices, worker);
@@ -70,6 +84,8 @@ export class NodeShared {
     this.endpoints = new SharedCounts(memory.endpoints, worker);
     this.endpointRecords = new SharedRecords(memory.endpointRecords, worker);
     this.serviceRecords = new SharedRecords(memory.serviceRecords, worker);
+    this.requestPlaces = new RequestPlaces(new SharedCounts(memory.requestPlaces, worker));
+    this.tokenBuckets = new TokenBuckets(memory.tokenBuckets);
   }
 
   /** The same of a WebSocket, for as long as it lives; `leave` of the routes gives it back. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
-import { CidrSet } from '../proxy/cidr-set.ts';
+import { CidrSet } from '@causeway/runtime/cidr-set';
 import { aloneShared, createNodeShared, NodeShared } from '../counts/node-shared.ts';
 import { ConnectionCounts } from './connection-counts.ts';
 

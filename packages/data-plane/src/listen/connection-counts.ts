@@ -1,7 +1,7 @@
 /** How many client connections a node has, in all and by address, over all of its workers, held under the Gateway's limits. */
 
 import { plainAddress } from '../proxy/client-address.ts';
-import type { CidrSet } from '../proxy/cidr-set.ts';
+import type { CidrSet } from '@causeway/runtime/cidr-set';
 import type { NodeShared } from '../counts/node-shared.ts';
 
 export interface ConnectionCountLimits {

@@ -72,7 +72,13 @@ describe('lineFormat', () => {
     const manual = readFileSync(join(import.meta.dirname, '../../../../docs/access-log.md'), 'utf8');
     const documented = Array.from(manual.matchAll(/^\| `(\w+)` \|/gm), ([, name]) => name);
     const webSocket = { stream: 'websocket', closeCode: 1000, ended: 'closed', tries: 2 } as const;
-    assert.deepEqual(Object.keys(JSON.parse(line(webSocket))), documented);
+    const caller = { consumer: 'acme', shadow: 'auth:unauthenticated' };
+    assert.deepEqual(Object.keys(JSON.parse(line({ ...webSocket, ...caller }))), documented);
+  });
+
+  it('names the consumer where there is one', () => {
+    assert.equal(JSON.parse(line({ consumer: 'corp/a"b' })).consumer, 'corp/a"b');
+    assert.match(line({ consumer: 'corp/a b' }, { format: 'common' }), /^192\.0\.2\.1 - corp\/a\\x20b \[/);
   });
 
   it('common and combined are what Apache and nginx write', () => {

@@ -56,8 +56,15 @@ function jsonLine(record: ExchangeRecord, words: Words): string {
     `"client":${jsonText(record.client)},"referer":${jsonText(words.referer(record))},` +
     `"userAgent":${jsonText(words.userAgent(record))},"durationMs":${milliseconds(record.durationMs)},` +
     `"upstreamMs":${milliseconds(record.upstreamMs)},"bytesIn":${record.bytesIn},"bytesOut":${record.bytesOut},` +
-    `${record.stream === undefined ? '' : streamPart(record)}${record.tries > 1 ? `"tries":${record.tries},` : ''}"revision":${record.revision}}\n`
+    `${record.stream === undefined ? '' : streamPart(record)}${callerPart(record)}${record.tries > 1 ? `"tries":${record.tries},` : ''}"revision":${record.revision}}\n`
   );
+}
+
+/** Where filters found out who calls, or are tried out. */
+function callerPart({ consumer, shadow }: ExchangeRecord): string {
+  if (consumer === undefined && shadow === undefined) return '';
+  const caller = consumer === undefined ? '' : `"consumer":${jsonText(consumer)},`;
+  return shadow === undefined ? caller : `${caller}"shadow":"${shadow}",`;
 }
 
 function streamPart({ stream, closeCode, ended }: ExchangeRecord): string {
@@ -85,10 +92,10 @@ function unicodeEscape(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
-/** Common Log Format, as Apache (`%h %l %u %t "%r" %>s %b`) and nginx write it. Who the user is, is not known. */
+/** Common Log Format, as Apache (`%h %l %u %t "%r" %>s %b`) and nginx write it; the user is the consumer. */
 function commonPart(record: ExchangeRecord, words: Words): string {
   const client = clfText(record.client).replaceAll(' ', '\\x20');
-  return `${client} - - [${clfTime(record.startedWallMs)}] "${requestLine(record, words)}" ${record.status} ${record.bytesOut}`;
+  return `${client} - ${clfText(record.consumer).replaceAll(' ', '\\x20')} [${clfTime(record.startedWallMs)}] "${requestLine(record, words)}" ${record.status} ${record.bytesOut}`;
 }
 
 /** `-` for a request of which no more is known than that it was none. */

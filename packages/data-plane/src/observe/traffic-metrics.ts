@@ -113,6 +113,11 @@ export class TrafficMetrics implements ExchangeObserver {
     help: 'Failures of filters, by their kind; each was answered 500, or ended its connection.',
     labelNames: ['filter'],
   });
+  readonly #filterRefusals = this.registry.counter({
+    name: 'causeway_filter_refusals_total',
+    help: 'Requests that filters refused, by kind and reason; enforcement shadow: that they would have refused.',
+    labelNames: ['filter', 'reason', 'enforcement'],
+  });
   readonly #retries = this.registry.counter({
     name: 'causeway_retries_total',
     help: 'Requests that were to be sent once more, by what came of it: success, failure, overBudget, overLimit, circuitOpen.',
@@ -169,6 +174,10 @@ export class TrafficMetrics implements ExchangeObserver {
 
   onFilterError(kind: string): void {
     this.#filterErrors.cell({ filter: kind }).add(1);
+  }
+
+  onFilterRefusal(kind: string, reason: Reason, isShadow: boolean): void {
+    this.#filterRefusals.cell({ filter: kind, reason, enforcement: isShadow ? 'shadow' : 'enforce' }).add(1);
   }
 
   onExchangeOver(record: ExchangeRecord): void {

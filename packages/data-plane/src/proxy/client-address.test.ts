@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
 import { requestHead } from '../testing/heads.ts';
-import { CidrSet } from './cidr-set.ts';
+import { CidrSet } from '@causeway/runtime/cidr-set';
 import { clientAddress } from './client-address.ts';
 
 const behind = (header: 'x-forwarded-for' | 'forwarded') => ({

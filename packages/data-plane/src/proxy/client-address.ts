@@ -2,8 +2,8 @@
 
 import type { MessageHead } from '@causeway/http1/message-head';
 
-import type { CidrSet } from './cidr-set.ts';
-import { addressBytes } from './cidr-set.ts';
+import type { CidrSet } from '@causeway/runtime/cidr-set';
+import { addressBytes } from '@causeway/runtime/cidr-set';
 import { fieldValues } from './head-fields.ts';
 
 export interface ClientAddressRule {

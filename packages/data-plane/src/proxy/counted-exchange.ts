@@ -1,6 +1,6 @@
 /** What an exchange is known by and counted in, and the table that it holds: what it takes it gives back once. */
 
-import type { Filter } from '@causeway/filters/filter';
+import type { Filter, RefusalReason } from '@causeway/filters/filter';
 import { messageOf } from '@causeway/runtime/errors';
 
 import type { CountKey } from '../counts/shared-counts.ts';
@@ -75,6 +75,13 @@ export abstract class CountedExchange extends TimedExchange {
     const { requestId, route } = this.record;
     this.context.logger.error({ err: error, requestId, route, filter: filter.name }, 'a filter failed');
     this.context.observer.onFilterError(filter.kind);
+  }
+
+  onFilterRefusal(filter: Filter, reason: RefusalReason, isShadow: boolean): void {
+    const { record } = this;
+    if (isShadow)
+      record.shadow = `${record.shadow === undefined ? '' : `${record.shadow},`}${filter.name}:${reason}`;
+    this.context.observer.onFilterRefusal(filter.kind, reason, isShadow);
   }
 
   flushStream(): void {

@@ -34,6 +34,10 @@ export interface ExchangeRecord {
   service: string | undefined;
   /** Of several tries the one whose answer was passed on, else the last. */
   endpoint: string | undefined;
+  /** Who called, where a filter found out. */
+  consumer: string | undefined;
+  /** Refusals that filters in shadow would have made: `name:reason`, separated by commas. */
+  shadow: string | undefined;
   /** How often the request was sent, or was to be. */
   tries: number;
   /** Where its session is kept somewhere: whether it was found there. */
@@ -78,6 +82,8 @@ export interface ExchangeObserver {
   onBreaker(service: string, to: BreakerState): void;
   /** A filter of this kind threw. */
   onFilterError(kind: string): void;
+  /** It refused a request; in shadow, it would have. */
+  onFilterRefusal(kind: string, reason: Reason, isShadow: boolean): void;
   /** Its request has become a WebSocket, and is over as such; the record goes on to change. */
   onUpgraded(record: ExchangeRecord): void;
   /** A WebSocket is over. The record is not changed any more. */

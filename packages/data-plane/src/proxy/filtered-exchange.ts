@@ -5,32 +5,48 @@ import type {
   Filter,
   MessageRefusal,
   Refusal as FilterRefusal,
+  RefusalReason,
   RequestCopy,
+  ServiceAnswer,
+  ServiceQuestion,
 } from '@causeway/filters/filter';
+import { type ConsumerLookup, noConsumers, type ShownCertificate } from '@causeway/filters/consumers';
+import { completedIdentity, type Identity } from '@causeway/filters/identity';
+import type { TokenVerifier } from '@causeway/filters/jwt/token-verifier';
 import type { BodyPass } from '@causeway/filters/body-pass';
 import { type FilterChain, type FilterOwner, freshProgress } from '@causeway/filters/filter-chain';
 import { checkField } from '@causeway/http1/write-head';
 
+import { redactQuery } from '../observe/redact-query.ts';
 import type { FieldList, ResponseLength } from './exchange.ts';
 import type { ExchangeRecord } from './exchange-record.ts';
 import { ownResponse, type PendingResponse } from './pending-response.ts';
 import type { Refusal } from './reasons.ts';
+import { targetOf } from './target.ts';
 
 /** What is known of the request once it has a Route. */
 export interface FilteredRequest {
   readonly host: string;
+  readonly authority: string;
   readonly path: string;
   readonly query: string | undefined;
   readonly scheme: 'http' | 'https';
   readonly routeName: string;
+  readonly clientCertificate: ShownCertificate | undefined;
+  readonly routeMethods: readonly string[];
+  readonly matchedLength: number;
+  readonly consumers: ConsumerLookup;
+  tokenVerifier(provider: string): TokenVerifier | undefined;
   header(lowerName: string): string | undefined;
   pathParameter(name: string): string | undefined;
   /** The fields that go upstream, made anew by each call. */
   upstreamFields(): string[];
   /** Steps behind the filters: pick an endpoint, write the head, send it. */
-  send(fields: FieldList): void;
+  send(target: string, fields: FieldList): void;
+  /** See `FilterExchange`. */
+  askService(service: string, question: ServiceQuestion): Promise<ServiceAnswer | undefined>;
   /** See `FilterExchange`; with these fields. */
-  openCopy(service: string, fields: FieldList, bodyBytesMax: number): RequestCopy | undefined;
+  openCopy(service: string, target: string, fields: FieldList, bodyBytesMax: number): RequestCopy | undefined;
 }
 
 /** What the relay does for it. */
@@ -55,6 +71,8 @@ export interface FilteredRelay {
   cutOff(): void;
   crash(error: unknown): void;
   onFilterError(filter: Filter, error: unknown): void;
+  /** `isShadow`: it only would have refused. */
+  onFilterRefusal(filter: Filter, reason: RefusalReason, isShadow: boolean): void;
 }
 
 export class FilteredExchange implements FilterOwner {
@@ -70,6 +88,10 @@ export class FilteredExchange implements FilterOwner {
   readonly #relay: FilteredRelay;
   #request: FilteredRequest;
   #upstreamFields: string[] | undefined;
+  /** The same before filters changed them. */
+  #fieldsBefore: FieldList = nothingBefore;
+  upstreamPath: string;
+  upstreamQuery: string | undefined;
   #pending: PendingResponse | undefined;
   #isHeadSent = false;
   /** What came of the upstream's body while a filter waited on its head. */
@@ -77,6 +99,7 @@ export class FilteredExchange implements FilterOwner {
   #isResponseOver = false;
   #trailers: FieldList | undefined;
   #requestTrailers: FieldList | undefined;
+  identity: Identity | undefined = undefined;
   /** What filters told, and which. */
   #expiries: { wallMs: number; readonly filter: number }[] | undefined;
 
@@ -84,6 +107,8 @@ export class FilteredExchange implements FilterOwner {
     this.chain = chain;
     this.#relay = relay;
     this.#request = request;
+    this.upstreamPath = request.path;
+    this.upstreamQuery = request.query;
   }
 
   get requestId(): string {
@@ -96,6 +121,10 @@ export class FilteredExchange implements FilterOwner {
 
   get host(): string {
     return this.#request.host;
+  }
+
+  get authority(): string {
+    return this.#request.authority;
   }
 
   get path(): string {
@@ -118,12 +147,60 @@ export class FilteredExchange implements FilterOwner {
     return this.#request.routeName;
   }
 
+  get routeMethods(): readonly string[] {
+    return this.#request.routeMethods;
+  }
+
+  get matchedLength(): number {
+    return this.#request.matchedLength;
+  }
+
+  rewriteTarget(path: string, query: string | undefined): void {
+    this.upstreamPath = path;
+    this.upstreamQuery = query;
+  }
+
   get upstreamFields(): string[] {
-    return (this.#upstreamFields ??= this.#request.upstreamFields());
+    if (this.#upstreamFields === undefined) {
+      this.#upstreamFields = this.#request.upstreamFields();
+      this.#fieldsBefore = this.#upstreamFields.slice();
+    }
+    return this.#upstreamFields;
+  }
+
+  hideQuery(name: string): void {
+    const { record } = this.#relay;
+    if (record.query !== undefined) record.query = redactQuery(record.query, new Set([name]));
   }
 
   get hasRequestBody(): boolean {
     return this.#relay.hasRequestBody;
+  }
+
+  get clientCertificate(): ShownCertificate | undefined {
+    return this.#request.clientCertificate;
+  }
+
+  get consumers(): ConsumerLookup {
+    return this.#request.consumers;
+  }
+
+  tokenVerifier(provider: string): TokenVerifier | undefined {
+    return this.#request.tokenVerifier(provider);
+  }
+
+  identify(identity: Identity): void {
+    this.identity = completedIdentity(this.identity, identity);
+    this.#relay.record.consumer = this.identity.consumer;
+  }
+
+  noteShadowRefusal(filter: Filter, reason: RefusalReason): void {
+    this.#relay.onFilterRefusal(filter, reason, true);
+  }
+
+  get responseBytes(): number | undefined {
+    const { body, length } = this.#pending!;
+    return body?.length ?? (typeof length === 'number' ? length : undefined);
   }
 
   expireAt(wallMs: number): void {
@@ -153,8 +230,13 @@ export class FilteredExchange implements FilterOwner {
 
   openCopy(service: string, bodyBytesMax: number): RequestCopy | undefined {
     const fields = this.upstreamFields.slice();
-    checkFields(fields);
-    return this.#request.openCopy(service, fields, bodyBytesMax);
+    checkFields(fields, this.#fieldsBefore);
+    return this.#request.openCopy(service, this.#target(), fields, bodyBytesMax);
+  }
+
+  askService(service: string, question: ServiceQuestion): Promise<ServiceAnswer | undefined> {
+    checkFields(question.fields, nothingBefore);
+    return this.#request.askService(service, question);
   }
 
   requestHeader(lowerName: string): string | undefined {
@@ -167,13 +249,21 @@ export class FilteredExchange implements FilterOwner {
 
   /** Lets the request run through the filters. */
   start(): void {
-    this.#guarded(() => this.chain.requestHead(this));
+    try {
+      this.chain.requestHead(this);
+    } catch (error) {
+      this.#relay.crash(error);
+    }
   }
 
   /** A response that is on its way to the client, whoever made it. */
   respond(pending: PendingResponse): void {
     this.#setResponse(pending);
-    this.#guarded(() => this.chain.responseHead(this));
+    try {
+      this.chain.responseHead(this);
+    } catch (error) {
+      this.#relay.crash(error);
+    }
   }
 
   /** The chunk is copied: filters may keep it as long as they wait. */
@@ -195,16 +285,15 @@ export class FilteredExchange implements FilterOwner {
   }
 
   takeResponseChunk(chunk: Buffer): void {
-    const copy = Buffer.from(chunk);
+    const pass = this.responsePass;
     if (!this.#isHeadSent) {
-      this.#held.push(copy);
+      this.#held.push(Buffer.from(chunk));
       this.#relay.holdResponse(true);
-    } else if (this.responsePass === undefined) {
-      this.#relay.sendResponseChunk(copy);
+    } else if (pass === undefined) {
+      this.#relay.sendResponseChunk(chunk);
     } else {
-      const pass = this.responsePass;
       this.#guarded(() => {
-        if (!pass.write(copy)) this.#relay.holdResponse(true);
+        if (!pass.write(Buffer.from(chunk))) this.#relay.holdResponse(true);
       });
     }
   }
@@ -218,7 +307,15 @@ export class FilteredExchange implements FilterOwner {
 
   /** It lasts as a stream from now on: what only a request is asked for is let go, and the table with it. */
   becomeStream(): void {
-    this.#request = { ...this.#request, upstreamFields: () => [], send: () => {}, openCopy: () => undefined };
+    this.#request = {
+      ...this.#request,
+      consumers: noConsumers,
+      tokenVerifier: () => undefined,
+      upstreamFields: () => [],
+      send: () => {},
+      openCopy: () => undefined,
+      askService: () => Promise.resolve(undefined),
+    };
   }
 
   /** The exchange is over, however it ended. */
@@ -228,9 +325,11 @@ export class FilteredExchange implements FilterOwner {
   }
 
   sendRequest(): void {
-    const fields = this.upstreamFields;
-    checkFields(fields);
-    this.#request.send(fields);
+    if (this.identity !== undefined) addIdentity(this.upstreamFields, this.identity);
+    // Hot path: of a request whose fields nobody asked for there is nothing to check.
+    const fields = this.#upstreamFields ?? this.#request.upstreamFields();
+    if (this.#upstreamFields !== undefined) checkFields(fields, this.#fieldsBefore);
+    this.#request.send(this.#target(), fields);
   }
 
   replaceResponse(response: Answer | FilterRefusal): void {
@@ -239,8 +338,8 @@ export class FilteredExchange implements FilterOwner {
     this.#trailers = undefined;
     this.#isResponseOver = false;
     if (response.kind === 'refusal') {
-      const { reason, detail } = response;
-      this.#setResponse(this.#relay.describeRefusal(detail === undefined ? { reason } : { reason, detail }));
+      const { kind: _, ...refusal } = response;
+      this.#setResponse(this.#relay.describeRefusal(refusal));
       return;
     }
     const { status, fields, body } = response;
@@ -256,7 +355,8 @@ export class FilteredExchange implements FilterOwner {
     const pending = this.#pending!;
     const status = this.responseStatus;
     const fields = this.responseFields;
-    checkFields(fields);
+    // What stands in an answer of a filter's own was never checked.
+    checkFields(fields, pending.isUpstreams ? pending.fields : nothingBefore);
     this.#isHeadSent = true;
     const { close, isUpstreams } = pending;
     // What a filter has made another answer of agrees to nothing.
@@ -305,12 +405,20 @@ export class FilteredExchange implements FilterOwner {
     this.#relay.onFilterError(filter, error);
   }
 
+  onFilterRefusal(filter: Filter, reason: RefusalReason): void {
+    this.#relay.onFilterRefusal(filter, reason, false);
+  }
+
   onBodyFilterFailed(): void {
     this.#relay.refuse({ reason: 'internal' });
   }
 
   crash(error: unknown): void {
     this.#relay.crash(error);
+  }
+
+  #target(): string {
+    return targetOf(this.upstreamPath, this.upstreamQuery);
   }
 
   /** The boundary of the exchange: whatever breaks behind it breaks this exchange alone. */
@@ -349,14 +457,17 @@ export class FilteredExchange implements FilterOwner {
 /** RFC 9110 section 15.2.2. */
 const switching = 101;
 const nothing = Buffer.alloc(0);
+const nothingBefore: FieldList = [];
 
 function lengthUnknown({ length }: PendingResponse): ResponseLength {
   return length === 'untilClose' ? length : 'unknown';
 }
 
-/** Whatever filters have put there: nothing may end a line early, or speak of framing. */
-function checkFields(fields: FieldList): void {
-  for (let at = 0; at < fields.length; at += 2) checkField(fields[at]!, fields[at + 1]!);
+/** Whatever filters have put there: nothing may end a line early, or speak of framing. Hot path: what stands where it stood was good before. */
+function checkFields(fields: FieldList, before: FieldList): void {
+  for (let at = 0; at < fields.length; at += 2)
+    if (fields[at] !== before[at] || fields[at + 1] !== before[at + 1])
+      checkField(fields[at]!, fields[at + 1]!);
 }
 
 /** RFC 9110 sections 15.3.5 and 15.4.5. */
@@ -366,4 +477,10 @@ function forbidsBody(status: number): boolean {
 
 function asBuffer(chunk: Uint8Array): Buffer {
   return Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+}
+
+/** What the upstream is told of the caller; of clients no such fields cross (`identity-headers.ts`). */
+function addIdentity(fields: string[], { consumer, groups }: Identity): void {
+  if (consumer !== undefined) fields.push('x-consumer-name', consumer);
+  if (groups.length > 0) fields.push('x-consumer-groups', groups.join(','));
 }

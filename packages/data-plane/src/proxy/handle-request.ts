@@ -4,7 +4,7 @@ import type { RequestHead } from '@causeway/http1/request-head';
 import { type CanonicalPath, canonicalPath } from '@causeway/router/canonical-path';
 import type { RouteRequest } from '@causeway/router/request-view';
 import type { RouteMatch } from '@causeway/router/route-match';
-import { matchRoute } from '@causeway/router/router';
+import { type AnswersPreflight, matchRoute } from '@causeway/router/router';
 import { createRequestId } from '@causeway/runtime/request-id';
 
 import type { MatchedRoute, RouteEntry } from '../table/route-entry.ts';
@@ -19,6 +19,7 @@ import { ChoiceRequest } from '../upstream/balancing/choice-request.ts';
 import type { LiveEndpoint } from '../upstream/live-endpoint.ts';
 import type { Ticket } from '../upstream/service-gate.ts';
 import type { ServiceHandle } from '../upstream/service-handle.ts';
+import { askService } from './asked-service.ts';
 import { clientAddress, plainAddress } from './client-address.ts';
 import type {
   Downstream,
@@ -41,6 +42,7 @@ import { admitWebSocket, readsMessages } from './open-tunnel.ts';
 import type { ProxyContext } from './proxy-context.ts';
 import { Relay } from './relay.ts';
 import { sourcedRequest } from './request-source.ts';
+import { targetOf } from './target.ts';
 import { RetriedCall } from './retried-call.ts';
 import { isRepeatable } from './retry-policy.ts';
 import { isAcceptableRequestId } from './request-id.ts';
@@ -114,7 +116,7 @@ function proxyRequest(
     encoded: canonical.encoded,
     header: headerOf(head),
   };
-  const found = findRoute(listener, routeRequest);
+  const found = findRoute(listener, table, routeRequest);
   if ('reason' in found) return found;
   const { route, path } = found.rule.value;
   record.route = route.name;
@@ -137,25 +139,34 @@ function proxyRequest(
 
   // 7. Run the filters of the Route, if it has any; they go on with what is below.
   const { authority } = request;
-  const sent: SentRequest = { context, table, route, downstream, authority, canonical, routeRequest };
+  const sent: SentRequest = { context, table, route, downstream, authority, routeRequest };
   const chain = route.filters.chainIn(table.filters);
-  if (chain === undefined) return sendRequest(sent, relay, forwardedFields(sent, relay));
-  const { query } = canonical;
+  if (chain === undefined) {
+    const { path: sentPath, query: sentQuery } = canonical;
+    return sendRequest(sent, relay, targetOf(sentPath, sentQuery), forwardedFields(sent, relay));
+  }
   relay.filter(chain, {
     host: request.host,
+    authority,
     path: canonical.path,
-    query,
+    query: canonical.query,
     scheme: connection.scheme,
     routeName: route.name,
+    clientCertificate: connection.tls?.clientCertificate,
+    routeMethods: route.methods,
+    matchedLength: found.takenLength,
+    consumers: table.consumers,
+    tokenVerifier: (provider) => table.tokenVerifiers.get(provider),
     header: headerOf(head),
     pathParameter: parameterOf(found.params),
     upstreamFields: () => forwardedFields(sent, relay),
-    send: (fields) => {
-      const failed = sendRequest(sent, relay, fields);
+    send: (target, fields) => {
+      const failed = sendRequest(sent, relay, target, fields);
       if (failed !== undefined) relay.refuse(failed);
     },
-    openCopy: (name, fields, copyBytesMax) => {
-      const copied = { method: head.method, target: targetOf(sent), fields, bodyBytesMax: copyBytesMax };
+    askService: (name, question) => askService(context, tableService(table, name), question),
+    openCopy: (name, target, fields, copyBytesMax) => {
+      const copied = { method: head.method, target, fields, bodyBytesMax: copyBytesMax };
       return openCopy(context, name, tableService(table, name), copied);
     },
   });
@@ -169,11 +180,15 @@ interface SentRequest {
   readonly route: RouteEntry;
   readonly downstream: Downstream;
   readonly authority: string;
-  readonly canonical: CanonicalPath;
   readonly routeRequest: RouteRequest;
 }
 
-function sendRequest(sent: SentRequest, relay: Relay, fields: FieldList): Refusal | undefined {
+function sendRequest(
+  sent: SentRequest,
+  relay: Relay,
+  target: string,
+  fields: FieldList,
+): Refusal | undefined {
   const { context, table, route, downstream } = sent;
   const { record } = relay;
 
@@ -196,7 +211,6 @@ function sendRequest(sent: SentRequest, relay: Relay, fields: FieldList): Refusa
 
   // 9. Send it; from here on the relay carries bytes both ways, logs, counts and lets go.
   const { method, majorVersion } = downstream.head;
-  const target = targetOf(sent);
   const request: UpstreamRequest = {
     method,
     target,
@@ -214,10 +228,6 @@ function sendRequest(sent: SentRequest, relay: Relay, fields: FieldList): Refusa
   }
   relay.beginTry();
   return startCall(relay, endpoint.pool.send(request, relay, endpoint, ticket), service, ticket);
-}
-
-function targetOf({ canonical: { path, query } }: SentRequest): string {
-  return query === undefined ? path : `${path}?${query}`;
 }
 
 /** `call` undefined: the endpoint takes no more. */
@@ -245,8 +255,9 @@ function parameterOf(params: ReadonlyMap<string, string>): (name: string) => str
   return (name) => params.get(name);
 }
 
-function choiceRequest({ route, routeRequest }: SentRequest, { record }: Relay): ChoiceRequest {
-  return new ChoiceRequest(sourcedRequest(record.client, route.name, routeRequest), record);
+function choiceRequest({ route, routeRequest }: SentRequest, { record, filters }: Relay): ChoiceRequest {
+  const { identity } = filters ?? {};
+  return new ChoiceRequest(sourcedRequest(record.client, route.name, routeRequest, identity), record);
 }
 
 /** The head that goes upstream. */
@@ -281,8 +292,17 @@ function httpsLocation(authority: string, port: number, { path, query }: Canonic
   return `https://${host}${port === 443 ? '' : `:${port}`}${path}${query === undefined ? '' : `?${query}`}`;
 }
 
-function findRoute(listener: TableListener, request: RouteRequest): RouteMatch<MatchedRoute> | Refusal {
-  const outcome = matchRoute(listener.router, request);
+function findRoute(
+  listener: TableListener,
+  table: Table,
+  request: RouteRequest,
+): RouteMatch<MatchedRoute> | Refusal {
+  const outcome = matchRoute(
+    listener.router,
+    request,
+    // Hot path: of other methods nothing is a preflight.
+    request.method === 'OPTIONS' ? preflightAnswerer(table) : undefined,
+  );
   switch (outcome.kind) {
     case 'match':
       return outcome;
@@ -296,6 +316,10 @@ function findRoute(listener: TableListener, request: RouteRequest): RouteMatch<M
         detail: `The path holds an escaped or special ${outcome.refused.join(', ')}, which its Route does not allow.`,
       };
   }
+}
+
+function preflightAnswerer({ filters }: Table): AnswersPreflight<MatchedRoute> {
+  return ({ route }) => route.filters.chainIn(filters)?.answersPreflights === true;
 }
 
 /** Whether a client asked TLS for a host of one listener and now asks for one of another (RFC 9110 section 15.5.20). */
@@ -364,6 +388,8 @@ function createRecord(
     routePath: undefined,
     service: undefined,
     endpoint: undefined,
+    consumer: undefined,
+    shadow: undefined,
     tries: 1,
     affinity: undefined,
     status: 0,

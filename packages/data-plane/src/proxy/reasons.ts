@@ -15,6 +15,11 @@ interface ReasonEntry {
 /** Removing or renaming an entry breaks clients and dashboards; adding one does not. */
 export const reasons = {
   bad_request: { status: 400, title: 'Bad Request', detail: 'The request cannot be understood.' },
+  unauthenticated: {
+    status: 401,
+    title: 'Unauthorized',
+    detail: 'Credentials are needed, and those that were sent are not good here.',
+  },
   forbidden: { status: 403, title: 'Forbidden', detail: 'This is not allowed here.' },
   no_route: { status: 404, title: 'Not Found', detail: 'No route takes this request.' },
   method_not_allowed: {
@@ -27,6 +32,7 @@ export const reasons = {
     title: 'Request Timeout',
     detail: 'The request did not arrive in time.',
   },
+  gone: { status: 410, title: 'Gone', detail: 'What was asked for is not served any more.' },
   payload_too_large: {
     status: 413,
     title: 'Content Too Large',
@@ -52,6 +58,16 @@ export const reasons = {
     status: 426,
     title: 'Upgrade Required',
     detail: 'The protocol that was asked for is not spoken here.',
+  },
+  rate_limited: {
+    status: 429,
+    title: 'Too Many Requests',
+    detail: 'More requests came than are allowed here for now.',
+  },
+  quota_exceeded: {
+    status: 429,
+    title: 'Too Many Requests',
+    detail: 'The quota of this consumer is used up.',
   },
   client_closed: {
     status: 499,
@@ -83,6 +99,11 @@ export const reasons = {
     status: 503,
     title: 'Service Unavailable',
     detail: 'No endpoint of the service can take this request.',
+  },
+  auth_unavailable: {
+    status: 503,
+    title: 'Service Unavailable',
+    detail: 'Credentials cannot be checked at the moment.',
   },
   circuit_open: {
     status: 503,
@@ -119,6 +140,8 @@ export interface Refusal {
   readonly retryAfterSeconds?: number;
   /** Header fields that belong to it. */
   readonly fields?: FieldList;
+  /** Members of the document besides the usual ones; `type` takes the place of the reason's own. */
+  readonly members?: Readonly<Record<string, unknown>>;
   /** What follows on the connection cannot be trusted to be a request. */
   readonly close?: boolean;
 }
@@ -143,6 +166,7 @@ export function refusalResponse(
         reason: refusal.reason,
         detail: refusal.detail ?? detail,
         requestId,
+        ...refusal.members,
       });
   const contentType = asText ? 'text/plain; charset=utf-8' : 'application/problem+json';
   const fields = ['content-type', contentType, 'x-request-id', requestId];

@@ -1,21 +1,40 @@
 /** Compiled filters made ready, list by list; chains are assembled from the lists (`route-filters.ts`). */
 
+import { CompressFilter } from '@causeway/filters/compress/compress';
+import { ExternalAuthFilter } from '@causeway/filters/external-auth';
 import type { Filter } from '@causeway/filters/filter';
-import { createFaultInjectionFilter, type FaultSettings } from '@causeway/filters/fault-injection';
-import { createMirrorFilter, type MirrorSettings } from '@causeway/filters/mirror';
-import { createRespondFilter, type RespondSettings } from '@causeway/filters/respond';
-import {
-  type FaultInjection,
-  type FilterItem,
-  type Mirror,
-  type Respond,
-  type Template,
-  type TemplatePart,
-  TemplateSource,
-} from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
+import { createAuthorizeFilter } from '@causeway/filters/authorize';
+import { type ConcurrencyServices, ConcurrencyFilter } from '@causeway/filters/concurrency';
+import { createCorsFilter } from '@causeway/filters/cors';
+import { enforcedFor } from '@causeway/filters/enforced';
+import { createFaultInjectionFilter } from '@causeway/filters/fault-injection';
+import { createHeadersFilter } from '@causeway/filters/headers';
+import { createIpRestrictionFilter } from '@causeway/filters/ip-restriction';
+import { createMirrorFilter } from '@causeway/filters/mirror';
+import type { Buckets } from '@causeway/filters/rate-limit/buckets';
+import { RateLimitFilter } from '@causeway/filters/rate-limit/rate-limit';
+import { createRedirectFilter } from '@causeway/filters/redirect';
+import { createRespondFilter } from '@causeway/filters/respond';
+import { createRewriteFilter } from '@causeway/filters/rewrite';
+import { createVersionFilter } from '@causeway/filters/version';
+import type { FilterItem } from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
 import { UnknownChoice } from '@causeway/proto/route-rules';
 
-import { processRandom } from '../upstream/balancing/member.ts';
+import { type AuthServices, buildAnyOf, buildAuthFilter } from './filters/authentication.ts';
+import { readCompress } from './filters/compress.ts';
+import { readExternalAuth } from './filters/external-auth.ts';
+import { readAuthorize } from './filters/authorize.ts';
+import { readConcurrency } from './filters/concurrency.ts';
+import { readCors } from './filters/cors.ts';
+import { readFault } from './filters/fault-injection.ts';
+import { readHeaders } from './filters/headers.ts';
+import { readIpRestriction } from './filters/ip-restriction.ts';
+import { readMirror } from './filters/mirror.ts';
+import { readRateLimit } from './filters/rate-limit.ts';
+import { readRedirect } from './filters/redirect.ts';
+import { readRespond } from './filters/respond.ts';
+import { readRewrite } from './filters/rewrite.ts';
+import { readVersion } from './filters/version.ts';
 
 /** An entry of a list: a filter, the removal of one, or a Middleware whose list stands here. */
 export type BuiltItem =
@@ -31,81 +50,72 @@ export type BuildFilter = (item: FilterItem) => Filter;
  * The entries of one Gateway, Route or Middleware. A filter is made here once, and shared by every chain that the list is part
  * of. Throws UnknownChoice for a filter that this version does not have: a node must not run a Route without what protects it.
  */
-export function buildFilters(
-  items: readonly FilterItem[],
-  build: BuildFilter = buildFilter,
-): readonly BuiltItem[] {
+export function buildFilters(items: readonly FilterItem[], build: BuildFilter): readonly BuiltItem[] {
   return items.map((entry): BuiltItem => {
     const { name, phase, item } = entry;
     if (item.case === 'middleware') return { kind: 'middleware', middleware: item.value };
     if (item.case === 'disabled') return { kind: 'removal', name };
-    return { kind: 'filter', name, phase, filter: build(entry) };
+    const filter = build(entry);
+    const { enforcedPercent = 100 } = entry;
+    return {
+      kind: 'filter',
+      name,
+      phase,
+      filter: enforcedPercent < 100 ? enforcedFor(filter, enforcedPercent) : filter,
+    };
   });
 }
 
-/** The filters of the product. */
-export const buildFilter: BuildFilter = ({ name, item }) => {
-  switch (item.case) {
-    case 'respond':
-      return createRespondFilter(name, readRespond(item.value));
-    case 'faultInjection':
-      return createFaultInjectionFilter(name, readFault(item.value), processRandom);
-    case 'mirror':
-      return createMirrorFilter(name, readMirror(item.value), processRandom);
-    default:
-      throw new UnknownChoice(`filter ${JSON.stringify(name)}`);
-  }
-};
-
-function readFault({ percent, delayMs, abort }: FaultInjection): FaultSettings {
-  return { percent, delayMs, abort: abort.case === 'reset' ? 'reset' : abort.value };
+/** What filters need of their node. */
+export interface FilterServices extends AuthServices, ConcurrencyServices {
+  /** 0 to 1. */
+  readonly random: () => number;
+  /** Of the node. */
+  readonly buckets: Buckets;
 }
 
-function readMirror({ service, percent, bodyBytesMax }: Mirror): MirrorSettings {
-  return { service, percent, bodyBytesMax: Number(bodyBytesMax) };
-}
-
-function readRespond({ status, headers, body }: Respond): RespondSettings {
-  return {
-    status,
-    headers: headers.map(({ name, value }) => ({ name, value: readTemplate(value) })),
-    body: readTemplate(body),
+/** The filters of the product: a line for each. */
+export function filterBuilder(services: FilterServices): BuildFilter {
+  const { random, buckets } = services;
+  return (entry) => {
+    const { name, item } = entry;
+    switch (item.case) {
+      case 'respond':
+        return createRespondFilter(name, readRespond(item.value));
+      case 'faultInjection':
+        return createFaultInjectionFilter(name, readFault(item.value), random);
+      case 'mirror':
+        return createMirrorFilter(name, readMirror(item.value), random);
+      case 'anyOf':
+        return buildAnyOf(name, item.value, services);
+      case 'compress':
+        return new CompressFilter(name, readCompress(item.value));
+      case 'externalAuth':
+        return new ExternalAuthFilter(name, readExternalAuth(item.value));
+      case 'concurrency':
+        return new ConcurrencyFilter(name, readConcurrency(item.value), services);
+      case 'rateLimit':
+        return new RateLimitFilter(name, readRateLimit(item.value), buckets);
+      case 'ipRestriction':
+        return createIpRestrictionFilter(name, readIpRestriction(item.value));
+      case 'cors':
+        return createCorsFilter(name, readCors(item.value));
+      case 'authorize':
+        return createAuthorizeFilter(name, readAuthorize(item.value));
+      case 'version':
+        return createVersionFilter(name, readVersion(item.value));
+      case 'redirect':
+        return createRedirectFilter(name, readRedirect(item.value));
+      case 'headers':
+        return createHeadersFilter(name, readHeaders(item.value));
+      case 'rewrite':
+        return createRewriteFilter(name, readRewrite(item.value));
+      default:
+        return buildAuthFilter(entry, services) ?? unknownFilter(name);
+    }
   };
 }
 
-function readTemplate(template: Template | undefined): RespondSettings['body'] {
-  if (template === undefined) throw new Error('a template is missing');
-  return template.parts.map(readPart);
-}
-
-function readPart({ part }: TemplatePart): RespondSettings['body'][number] {
-  switch (part.case) {
-    case 'literal':
-      return part.value;
-    case 'variable':
-      return { source: readSource(part.value.source), name: part.value.name };
-    case undefined:
-      throw new UnknownChoice('a part of a template');
-  }
-}
-
-type Source = Exclude<RespondSettings['body'][number], string>['source'];
-
-const sources: Readonly<Record<number, Source>> = {
-  [TemplateSource.REQUEST_METHOD]: 'request.method',
-  [TemplateSource.REQUEST_HOST]: 'request.host',
-  [TemplateSource.REQUEST_PATH]: 'request.path',
-  [TemplateSource.REQUEST_ID]: 'request.id',
-  [TemplateSource.REQUEST_SCHEME]: 'request.scheme',
-  [TemplateSource.REQUEST_HEADER]: 'request.header.',
-  [TemplateSource.REQUEST_QUERY]: 'request.query.',
-  [TemplateSource.PATH_PARAMETER]: 'path.',
-  [TemplateSource.CLIENT_ADDRESS]: 'client.address',
-  [TemplateSource.ROUTE_NAME]: 'route.name',
-};
-
-function readSource(source: TemplateSource): Source {
-  const known = sources[source];
-  if (known === undefined) throw new UnknownChoice(`variable ${source} of a template`);
-  return known;
+function unknownFilter(name: string): never {
+  throw new UnknownChoice(`filter ${JSON.stringify(name)}`);
 }

@@ -7,7 +7,7 @@ import { Protocol, TlsVersion } from '@causeway/proto/gen/causeway/snapshot/v1/s
 import { sharedGet } from '@causeway/router/shared-map';
 import { type IssuedCertificate, TestAuthority } from '@causeway/runtime/testing/test-authority';
 
-import { sharedTls } from '../testing/shared-tls.ts';
+import { sharedBuild } from '../testing/shared-build.ts';
 import { configDump } from '../observe/config-dump.ts';
 import {
   certificateItem,
@@ -42,7 +42,7 @@ class Steps {
     this.#held = [...this.#held.filter(({ key }) => !changed.has(key)), ...(change.items ?? [])];
     const { items } = this.#fixture.update({ items: this.#held });
     const update = { ...this.#fixture.update(change), items };
-    return runAtOnce(buildTable(this.table, update, poolContext(), sharedTls()));
+    return runAtOnce(buildTable(this.table, update, poolContext(), sharedBuild()));
   }
 
   take(change: Change): Extract<BuiltTable, { ok: true }> {

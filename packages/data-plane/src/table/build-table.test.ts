@@ -12,14 +12,14 @@ import {
 import { matchRoute } from '@causeway/router/router';
 import { sharedGet, sharedValues } from '@causeway/router/shared-map';
 
-import { sharedTls } from '../testing/shared-tls.ts';
+import { sharedBuild } from '../testing/shared-build.ts';
 import { type Change, gatewayItem, NodeFixture, routeItem, serviceItem } from '../testing/node-fixture.ts';
 import { poolContext } from '../testing/pools.ts';
 import { type BuiltTable, buildTable } from './build-table.ts';
 import { listenerFor, type Table } from './table.ts';
 
 const pools = poolContext();
-const shared = sharedTls();
+const shared = sharedBuild();
 
 function build(change: Change, previous?: Table): BuiltTable {
   return runAtOnce(buildTable(previous, new NodeFixture().update(change), pools, shared));

@@ -1,9 +1,13 @@
 /** From snapshot to table: aside, without side effects, at the cost of what changed. */
 
 import { create } from '@bufbuild/protobuf';
+import type { TokenVerifier } from '@causeway/filters/jwt/token-verifier';
 import type { Compiled } from '@causeway/proto/compiled';
 import { type NodeProblem, NodeProblemSchema } from '@causeway/proto/gen/causeway/config/v1/config_pb';
-import type { CompiledService } from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
+import type {
+  CompiledAuthProvider,
+  CompiledService,
+} from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
 import { UnknownChoice } from '@causeway/proto/route-rules';
 import { RuleError } from '@causeway/router/compiled-rule';
 import { emptyRouter, type Router, updateRouterInSteps } from '@causeway/router/router';
@@ -20,6 +24,7 @@ import { buildFronts, type SharedTls } from './build-fronts.ts';
 import { buildServices } from './build-services.ts';
 import { buildSockets } from './build-sockets.ts';
 import { CertificateEntry } from './certificate-entry.ts';
+import { ConsumerEntry, ConsumerTable } from './consumer-table.ts';
 import { type GatewaySettings, readGatewaySettings } from './gateway-settings.ts';
 import { type MatchedRoute, RouteEntry } from './route-entry.ts';
 import { changeFilters, missingOfGateway, type SharedFilters } from './route-filters.ts';
@@ -39,8 +44,8 @@ export type BuiltTable =
 
 /** What a node builds all its tables with. */
 export interface SharedBuild extends SharedTls {
-  /** Default: the filters of the product. */
-  readonly buildFilter?: BuildFilter | undefined;
+  readonly buildFilter: BuildFilter;
+  readonly buildVerifier: (provider: CompiledAuthProvider) => TokenVerifier;
 }
 
 /**
@@ -56,7 +61,7 @@ export function* buildTable(
   shared: SharedBuild,
 ): Steps<BuiltTable> {
   const problems: NodeProblem[] = [];
-  const changes = yield* sortChanges(update, problems, shared.buildFilter);
+  const changes = yield* sortChanges(update, problems, shared);
   const services = yield* buildServices(previous, update.items, changes, pools, (key, error) =>
     problems.push(unusable(key, error)),
   );
@@ -80,6 +85,10 @@ export function* buildTable(
         problem('invalid_resource', `gateway/${gateway.name}`, `/spec/listeners/${index}`, messageOf(error)),
       ),
   );
+  const consumers = yield* (previous?.consumers ?? ConsumerTable.empty).with(
+    changes.consumers,
+    changes.keySecret,
+  );
   const listeners = yield* buildListeners(previous, gateway, routes, changes.routes, problems);
   if (problems.length > 0) return { ok: false, problems };
   const { revision, items } = update;
@@ -89,11 +98,26 @@ export function* buildTable(
     digest: items.rootDigest,
     gateway,
     filters,
+    consumers,
+    tokenVerifiers: changeVerifiers(previous?.tokenVerifiers, changes.tokenVerifiers),
     sockets: buildSockets(listeners, fronts),
     routes,
     ...held,
   };
   return { ok: true, table, leaving, arriving };
+}
+
+function changeVerifiers(
+  before: ReadonlyMap<string, TokenVerifier> | undefined,
+  changes: Changes<TokenVerifier>,
+): ReadonlyMap<string, TokenVerifier> {
+  if (before !== undefined && changes.size === 0) return before;
+  const all = new Map(before);
+  for (const [name, verifier] of changes) {
+    if (verifier === undefined) all.delete(name);
+    else all.set(name, verifier);
+  }
+  return all;
 }
 
 /** A Route without a Middleware of its own must not run: it may be what protects it. */
@@ -118,12 +142,16 @@ interface SortedChanges {
   certificates: Map<string, CertificateEntry | undefined>;
   gatewayFilters: readonly BuiltItem[] | undefined;
   middlewares: Map<string, readonly BuiltItem[] | undefined>;
+  consumers: Map<string, ConsumerEntry | undefined>;
+  /** Null: it is gone. */
+  keySecret: Uint8Array | null | undefined;
+  tokenVerifiers: Map<string, TokenVerifier | undefined>;
 }
 
 function* sortChanges(
   update: SnapshotUpdate,
   problems: NodeProblem[],
-  build: BuildFilter | undefined,
+  shared: SharedBuild,
 ): Steps<SortedChanges> {
   const sorted: SortedChanges = {
     gateway: undefined,
@@ -132,6 +160,9 @@ function* sortChanges(
     certificates: new Map(),
     gatewayFilters: undefined,
     middlewares: new Map(),
+    consumers: new Map(),
+    keySecret: undefined,
+    tokenVerifiers: new Map(),
   };
   for (const key of update.removedKeys) {
     const name = key.slice(key.indexOf('/') + 1);
@@ -139,10 +170,13 @@ function* sortChanges(
     else if (key.startsWith('service/')) sorted.services.set(name, undefined);
     else if (key.startsWith('certificate/')) sorted.certificates.set(name, undefined);
     else if (key.startsWith('middleware/')) sorted.middlewares.set(name, undefined);
+    else if (key.startsWith('consumer/')) sorted.consumers.set(name, undefined);
+    else if (key.startsWith('keysecret/')) sorted.keySecret = null;
+    else if (key.startsWith('authprovider/')) sorted.tokenVerifiers.set(name, undefined);
   }
   for (const compiled of update.changed) {
     try {
-      sortChange(sorted, compiled, build);
+      sortChange(sorted, compiled, shared);
     } catch (error) {
       problems.push(unusable(compiled.key, error));
     }
@@ -151,7 +185,8 @@ function* sortChanges(
   return sorted;
 }
 
-function sortChange(sorted: SortedChanges, compiled: Compiled, build: BuildFilter | undefined): void {
+function sortChange(sorted: SortedChanges, compiled: Compiled, shared: SharedBuild): void {
+  const { buildFilter: build } = shared;
   const { kind, value } = compiled;
   switch (kind) {
     case 'gateway':
@@ -169,6 +204,15 @@ function sortChange(sorted: SortedChanges, compiled: Compiled, build: BuildFilte
       return;
     case 'middleware':
       sorted.middlewares.set(value.name, buildFilters(value.filters, build));
+      return;
+    case 'consumer':
+      sorted.consumers.set(value.name, new ConsumerEntry(value));
+      return;
+    case 'keysecret':
+      sorted.keySecret = value.secret;
+      return;
+    case 'authprovider':
+      sorted.tokenVerifiers.set(value.name, shared.buildVerifier(value));
   }
 }
 

@@ -17,7 +17,7 @@ import {
 import { UnknownChoice } from '@causeway/proto/route-rules';
 
 import type { TlsParts } from '../listen/tls/tls-acceptor.ts';
-import { CidrSet } from '../proxy/cidr-set.ts';
+import { CidrSet } from '@causeway/runtime/cidr-set';
 import type { ClientAddressRule } from '../proxy/client-address.ts';
 import { readTlsVersion } from './tls-version.ts';
 

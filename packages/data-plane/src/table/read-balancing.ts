@@ -1,5 +1,6 @@
 /** What Services and Routes of the snapshot say about who gets a request. Each throws UnknownChoice for what this version does not know. */
 
+import type { RequestSource } from '@causeway/filters/request-source';
 import {
   type Affinity,
   BalancingPolicy as CompiledPolicy,
@@ -10,7 +11,6 @@ import {
 } from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
 import { UnknownChoice } from '@causeway/proto/route-rules';
 
-import type { RequestSource } from '../proxy/request-source.ts';
 import type {
   AffinityCookie,
   AffinitySettings,
@@ -80,7 +80,7 @@ function readPolicy(policy: CompiledPolicy): BalancingPolicy {
   }
 }
 
-function readRequestSource({ kind, name }: CompiledSource): RequestSource {
+export function readRequestSource({ kind, name }: CompiledSource): RequestSource {
   switch (kind) {
     case RequestSourceKind.ADDRESS:
       return { kind: 'address' };
@@ -94,6 +94,10 @@ function readRequestSource({ kind, name }: CompiledSource): RequestSource {
       return { kind: 'query', name };
     case RequestSourceKind.COOKIE:
       return { kind: 'cookie', name };
+    case RequestSourceKind.CONSUMER:
+      return { kind: 'consumer' };
+    case RequestSourceKind.CLAIM:
+      return { kind: 'claim', name };
     default:
       throw new UnknownChoice(`source ${kind}`);
   }

@@ -1,5 +1,6 @@
 /** What the snapshot says of WebSockets and other streams of a Route, as the request path wants it. */
 
+import { originMatcher } from '@causeway/filters/origins';
 import type { CompiledRoute, WebSocketPolicy } from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
 
 /** Rules for messages that a client sends; of what upstreams send none is read. */
@@ -59,7 +60,7 @@ function readWebSocket(policy: WebSocketPolicy): WebSocketSettings {
   const { connectionsMax, lifetimeMs, pingIntervalMs, pongTimeoutMs } = policy;
   return {
     isEnabled: !policy.disabled,
-    allowsOrigin: readOrigins(policy.allowOrigins),
+    allowsOrigin: policy.allowOrigins.length === 0 ? () => true : originMatcher(policy.allowOrigins),
     connectionsMax,
     lifetimeMs,
     message: readMessagePolicy(policy),
@@ -78,27 +79,5 @@ function readMessagePolicy(policy: WebSocketPolicy): MessagePolicy | undefined {
     messagesPerSecond,
     refusesText,
     refusesBinary,
-  };
-}
-
-/** What may stand for "*." of a listed origin: one or more labels. A "/", ":" or "@" would make it another origin. */
-const labelsPattern = /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/;
-
-function readOrigins(origins: readonly string[]): (origin: string) => boolean {
-  if (origins.length === 0) return () => true;
-  const exact = new Set(origins.filter((origin) => !origin.includes('*')));
-  const suffixes = origins
-    .filter((origin) => origin.includes('*'))
-    .map((origin) => origin.split('*') as [scheme: string, suffix: string]);
-  return (written) => {
-    // RFC 6454 section 4: scheme and host are lower case in an origin; who writes them otherwise means the same.
-    const origin = written.toLowerCase();
-    if (exact.has(origin)) return true;
-    return suffixes.some(
-      ([scheme, suffix]) =>
-        origin.startsWith(scheme) &&
-        origin.endsWith(suffix) &&
-        labelsPattern.test(origin.slice(scheme.length, -suffix.length)),
-    );
   };
 }

@@ -44,6 +44,8 @@ export class RouteEntry {
   /** 0 = off. */
   readonly activeRequestsMax: number;
   readonly rules: readonly Rule<MatchedRoute>[];
+  /** That it takes; empty = every one. */
+  readonly methods: readonly string[];
   readonly backends: readonly RouteBackend[];
   readonly backendChoice: BackendChoice;
   readonly filters: RouteFilters;
@@ -54,7 +56,7 @@ export class RouteEntry {
   #timeouts = noTimeouts;
 
   /** Throws UnknownChoice for a Route that this version cannot run. */
-  constructor(route: CompiledRoute, build?: BuildFilter) {
+  constructor(route: CompiledRoute, build: BuildFilter) {
     if (route.timeouts === undefined) throw new Error('timeouts are missing');
     this.name = route.name;
     this.listeners = route.listeners;
@@ -69,6 +71,8 @@ export class RouteEntry {
       const [path] = Object.values<string>(rule.path);
       return { ...rule, allowEncoded, value: { route: this, path: path ?? '' } };
     });
+    const takesAll = this.rules.some(({ methods }) => methods.length === 0);
+    this.methods = takesAll ? [] : [...new Set(this.rules.flatMap(({ methods }) => methods))];
     this.filters = new RouteFilters(route.filters, build);
     this.backends = route.backends.map(({ service, weight }) => ({ service, weight }));
     this.backendChoice = new BackendChoice(this.name, this.backends, readAffinity(route.affinity));

@@ -7,6 +7,7 @@ import {
   TemplateSource,
 } from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
 import { UnknownChoice } from '@causeway/proto/route-rules';
+import { plainFilters } from '../testing/shared-build.ts';
 import { buildFilters } from './build-filters.ts';
 import { RouteFilters, SharedFilters } from './route-filters.ts';
 
@@ -20,12 +21,14 @@ const removal = (name: string): FilterItem => item(name, 0, { case: 'disabled', 
 const middleware = (name: string): FilterItem => item('', 0, { case: 'middleware', value: name });
 
 function shared(gateway: FilterItem[], middlewares: Record<string, FilterItem[]> = {}): SharedFilters {
-  const built = Object.entries(middlewares).map(([name, items]) => [name, buildFilters(items)] as const);
-  return new SharedFilters(buildFilters(gateway), new Map(built));
+  const built = Object.entries(middlewares).map(
+    ([name, items]) => [name, buildFilters(items, plainFilters)] as const,
+  );
+  return new SharedFilters(buildFilters(gateway, plainFilters), new Map(built));
 }
 
 const names = (own: FilterItem[], from: SharedFilters): string[] | undefined =>
-  new RouteFilters(own).chainIn(from)?.filters.map(({ name }) => name);
+  new RouteFilters(own, plainFilters).chainIn(from)?.filters.map(({ name }) => name);
 
 /** Whose body is one variable. */
 function withSource(source: TemplateSource): FilterItem {
@@ -63,14 +66,16 @@ describe('the chain of a Route', () => {
 
   it('has the filter of the Route in place of the inherited one of its name', () => {
     const from = shared([respond('a', 3), respond('b', 3)]);
-    const chain = new RouteFilters([respond('a', 3)]).chainIn(from);
+    const chain = new RouteFilters([respond('a', 3)], plainFilters).chainIn(from);
     assert.deepEqual(
       chain?.filters.map(({ name }) => name),
       ['a', 'b'],
     );
     const [inherited] = from.gateway;
     assert.ok(inherited?.kind === 'filter' && chain?.filters[0] !== inherited.filter);
-    assert.ok(new RouteFilters([respond('c', 3)]).chainIn(from)?.filters[0] === inherited.filter);
+    assert.ok(
+      new RouteFilters([respond('c', 3)], plainFilters).chainIn(from)?.filters[0] === inherited.filter,
+    );
   });
 
   it('has none that the Route removes, be it of the Gateway or of a Middleware', () => {
@@ -81,7 +86,7 @@ describe('the chain of a Route', () => {
 
   it('is the same one for every request until what Routes share changes', () => {
     const [before, after] = [shared([respond('a')]), shared([respond('b')])];
-    const filters = new RouteFilters([]);
+    const filters = new RouteFilters([], plainFilters);
     const chain = filters.chainIn(before);
     assert.equal(filters.chainIn(before), chain);
     assert.notEqual(filters.chainIn(after), chain);
@@ -97,16 +102,19 @@ describe('the chain of a Route', () => {
 
 describe('buildFilters', () => {
   it('makes of a compiled filter what runs', async () => {
-    const [built] = buildFilters([
-      item('hello', 5, {
-        case: 'respond',
-        value: {
-          status: 203,
-          headers: [{ name: 'x-a', value: { parts: [{ part: { case: 'literal', value: '1' } }] } }],
-          body: { parts: [{ part: { case: 'literal', value: 'hi' } }] },
-        },
-      }),
-    ]);
+    const [built] = buildFilters(
+      [
+        item('hello', 5, {
+          case: 'respond',
+          value: {
+            status: 203,
+            headers: [{ name: 'x-a', value: { parts: [{ part: { case: 'literal', value: '1' } }] } }],
+            body: { parts: [{ part: { case: 'literal', value: 'hi' } }] },
+          },
+        }),
+      ],
+      plainFilters,
+    );
     assert.ok(built?.kind === 'filter');
     assert.deepEqual([built.name, built.phase, built.filter.kind], ['hello', 5, 'respond']);
     const verdict = await built.filter.onRequestHead?.({} as never, undefined);
@@ -120,7 +128,7 @@ describe('buildFilters', () => {
 
   it('knows every source of a template that the control plane does', () => {
     const known = Object.values(TemplateSource).filter((source) => typeof source === 'number' && source > 0);
-    for (const source of known) assert.equal(buildFilters([withSource(source)]).length, 1);
+    for (const source of known) assert.equal(buildFilters([withSource(source)], plainFilters).length, 1);
   });
 
   it('refuses what it does not know as too old, and what is damaged as invalid', () => {
@@ -130,8 +138,8 @@ describe('buildFilters', () => {
       withSource(99 as TemplateSource),
       item('a', 1, { case: 'respond', value: { status: 200, body: { parts: [{}] } } }),
     ];
-    for (const each of strange) assert.throws(() => buildFilters([each]), UnknownChoice);
+    for (const each of strange) assert.throws(() => buildFilters([each], plainFilters), UnknownChoice);
     const noBody = item('a', 1, { case: 'respond', value: { status: 200 } });
-    assert.throws(() => buildFilters([noBody]), /a template is missing/);
+    assert.throws(() => buildFilters([noBody], plainFilters), /a template is missing/);
   });
 });

@@ -44,7 +44,7 @@ export class RouteFilters {
   #chain: FilterChain | undefined;
 
   /** Throws UnknownChoice for a filter that this version does not have. */
-  constructor(items: readonly FilterItem[], build?: BuildFilter) {
+  constructor(items: readonly FilterItem[], build: BuildFilter) {
     this.#items = buildFilters(items, build);
   }
 

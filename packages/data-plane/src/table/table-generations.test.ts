@@ -2,12 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { runAtOnce } from '@causeway/runtime/work-slices';
 
-import { sharedTls } from '../testing/shared-tls.ts';
+import { sharedBuild } from '../testing/shared-build.ts';
 import { endpoints, gatewayItem, NodeFixture } from '../testing/node-fixture.ts';
 import { poolContext, poolSettings } from '../testing/pools.ts';
 import { ServiceHandle } from '../upstream/service-handle.ts';
 import { buildTable } from './build-table.ts';
-import { buildFilter } from './build-filters.ts';
 import { TableGenerations } from './table-generations.ts';
 
 const pools = poolContext();
@@ -15,8 +14,7 @@ const pools = poolContext();
 function emptyTable() {
   const built = runAtOnce(
     buildTable(undefined, new NodeFixture().update({ items: [gatewayItem()] }), pools, {
-      ...sharedTls(),
-      buildFilter,
+      ...sharedBuild(),
     }),
   );
   assert.ok(built.ok);

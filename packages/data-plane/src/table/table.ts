@@ -1,5 +1,6 @@
 /** The routing table: all that a request needs to find its way. Immutable; a node swaps it by one assignment. */
 
+import type { TokenVerifier } from '@causeway/filters/jwt/token-verifier';
 import type { Router } from '@causeway/router/router';
 import type { SharedMap } from '@causeway/router/shared-map';
 import { sharedGet } from '@causeway/router/shared-map';
@@ -7,6 +8,7 @@ import { sharedGet } from '@causeway/router/shared-map';
 import type { ListenerFront } from '../listen/arrival.ts';
 import type { ServiceHandle } from '../upstream/service-handle.ts';
 import type { CertificateEntry } from './certificate-entry.ts';
+import type { ConsumerTable } from './consumer-table.ts';
 import type { GatewaySettings, ListenerSpec } from './gateway-settings.ts';
 import type { MatchedRoute, RouteEntry } from './route-entry.ts';
 import type { SharedFilters } from './route-filters.ts';
@@ -37,6 +39,9 @@ export interface Table {
   readonly digest: Uint8Array;
   readonly gateway: GatewaySettings;
   readonly filters: SharedFilters;
+  readonly consumers: ConsumerTable;
+  /** By "namespace/name" of AuthProviders. */
+  readonly tokenVerifiers: ReadonlyMap<string, TokenVerifier>;
   /** By key. */
   readonly sockets: ReadonlyMap<string, TableSocket>;
   /** By `namespace/name`. */

@@ -20,6 +20,8 @@ export function exchangeRecord(more: Partial<ExchangeRecord> = {}): ExchangeReco
     routePath: '/orders',
     service: 'default/orders',
     endpoint: 'e-7f3a91c04b',
+    consumer: undefined,
+    shadow: undefined,
     tries: 1,
     affinity: undefined,
     status: 200,

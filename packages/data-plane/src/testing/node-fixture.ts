@@ -147,6 +147,7 @@ export class NodeFixture {
       onMirrored: (_service, result) => this.mirrored.push(result),
       onRetry: (_service, result) => this.retries.push(result),
       onBreaker: (_service, to) => this.transitions.push(to),
+      onFilterRefusal: () => {},
       onFilterError: (kind) => this.filterErrors.push(kind),
       onExchangeOver: (record) => this.records.push(record),
       onUpgraded: () => {

@@ -168,6 +168,7 @@ export function startRelay(
     onMirrored: () => {},
     onRetry: () => {},
     onBreaker: () => {},
+    onFilterRefusal: () => {},
     onFilterError: () => {},
     onExchangeOver: () => {},
     onUpgraded: () => {},

@@ -5,7 +5,7 @@ import { networkInterfaces } from 'node:os';
 import { forbiddenUpstreamNetworks } from '@causeway/proto/forbidden-addresses';
 import { isLoopback } from '@causeway/runtime/listen-address';
 
-import { addressBytes, CidrSet } from '../proxy/cidr-set.ts';
+import { addressBytes, CidrSet } from '@causeway/runtime/cidr-set';
 
 const forbidden = new CidrSet(forbiddenUpstreamNetworks);
 

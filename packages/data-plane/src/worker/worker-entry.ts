@@ -49,6 +49,7 @@ function run(setup: WorkerSetup, port: CallPort): void {
     openLog: (path) => calls.ask('openLog', path),
     writeLog: (batch) => calls.ask('writeLog', batch),
     releaseLog: (path) => calls.tell('releaseLog', path),
+    refreshKeys: (source) => calls.ask('refreshKeys', source),
   };
   const batchMemory = new BatchMemory(setup.logBatch);
   const accessLog = new AccessLog({
@@ -90,6 +91,8 @@ function run(setup: WorkerSetup, port: CallPort): void {
     affinityKeys: setup.affinityKeys,
     zone: setup.zone,
     staples: setup.staples,
+    keySets: setup.keySets,
+    refreshKeys: (source) => supervisor.refreshKeys(source),
   });
   let applied: Applied = nothingApplied;
   let prepared: { readonly update: PreparedUpdate; readonly makes: Applied } | undefined;
@@ -131,6 +134,7 @@ function run(setup: WorkerSetup, port: CallPort): void {
     ticketKeys: (keys) => node.useTicketKeys(keys),
     affinityKeys: (keys) => node.affinityKeys.replace(keys),
     staple: (change) => node.learnStaple(change),
+    keySet: (change) => node.keySets.learn(change),
     descriptors: (openFilesMax) => node.counts.limitDescriptors(openFilesMax),
   };
   const calls = new PortCalls(port, { ...asks, ...tells });

@@ -12,9 +12,6 @@ import { NameResolver } from '@causeway/runtime/name-resolver';
 
 import { HealthKeeper } from '../health/health-keeper.ts';
 import { ConnectionCounts } from '../listen/connection-counts.ts';
-import { askResponder } from '../listen/tls/ocsp/ask-responder.ts';
-import { Stapler } from '../listen/tls/ocsp/stapler.ts';
-import { newTicketKeys } from '../listen/tls/ticket-keys.ts';
 import { DropReport } from '../observe/drop-report.ts';
 import { batchBytesMax } from '../observe/log-writer.ts';
 import { LogOutputs } from '../observe/log-outputs.ts';
@@ -26,7 +23,7 @@ import type { SnapshotTarget, SnapshotUpdate } from '../sync/snapshot-target.ts'
 import { type StreamCounts, streamCounts } from '../streams/live-stream.ts';
 import type { StreamList } from '../streams/live-streams.ts';
 import type { StreamQuery } from '../streams/stream-query.ts';
-import { type AffinityKeyPair, newAffinityKeys } from '../upstream/balancing/affinity-keys.ts';
+import type { AffinityKeyPair } from '../upstream/balancing/affinity-keys.ts';
 import type { OwnPorts } from '../upstream/address-guard.ts';
 import { FailureReport, logFailures } from '../upstream/failure-report.ts';
 import { listStreams } from './list-streams.ts';
@@ -37,6 +34,7 @@ import { TurnWatch } from './turn-watch.ts';
 import { type Applied, nothingApplied } from './wire-update.ts';
 import { WorkerMetrics } from './worker-metrics.ts';
 import type { PrepareAnswer } from './worker-setup.ts';
+import { WorkerNews } from './worker-news.ts';
 import { type WorkerEnd, WorkerThread } from './worker-thread.ts';
 
 export interface WorkerPoolOptions {
@@ -53,6 +51,8 @@ export interface WorkerPoolOptions {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly otherPorts: () => readonly number[];
+  /** File for the keys of issuers of tokens; absent = they are not kept. */
+  readonly keptKeysPath?: string | undefined;
   readonly onApplied: (tookMs: number) => void;
   readonly onReplaced: (reason: WorkerEnd['reason']) => void;
 }
@@ -94,13 +94,10 @@ export class WorkerPool implements SnapshotTarget {
   readonly #outputs: LogOutputs;
   readonly #drops: DropReport;
   readonly #failures: FailureReport;
-  readonly #stapler: Stapler;
+  readonly #news: WorkerNews;
   #applied: Applied = nothingApplied;
   /** One thing after the other: an update and a new worker must not overtake each other. */
   #work: Promise<unknown> = Promise.resolve();
-  #openFilesMax: number | undefined;
-  #ticketKeys: Uint8Array = newTicketKeys();
-  #affinityKeys = newAffinityKeys();
   /** By the update that is applied. */
   #terms: Omit<PrepareAnswer, 'problems'> = { boundPorts: {}, drainMsMax: 0, drainDelayMs: 0 };
   #isStopping = false;
@@ -125,7 +122,14 @@ export class WorkerPool implements SnapshotTarget {
     this.#failures = new FailureReport(options.clock, logFailures(options.logger));
     const { clock, logger } = options;
     const ownPorts: OwnPorts = { has: (port) => this.#hasOwnPort(port) };
-    this.#stapler = this.#createStapler(ownPorts);
+    const { keptKeysPath } = options;
+    this.#news = new WorkerNews(this.#threads, {
+      clock,
+      logger,
+      resolver: this.#resolver,
+      ownPorts,
+      keptKeysPath,
+    });
     this.health = new HealthKeeper({
       clock,
       logger,
@@ -160,7 +164,7 @@ export class WorkerPool implements SnapshotTarget {
 
   /** For how many seconds each Certificate that is to have an OCSP staple has one; 0 = it has none. */
   get stapleExpiry(): { certificate: string; seconds: number }[] {
-    return this.#stapler.expiry;
+    return this.#news.stapleExpiry;
   }
 
   /** Streams that are open. */
@@ -221,7 +225,7 @@ export class WorkerPool implements SnapshotTarget {
     this.drainProgress = drainProgress(begun, drained);
     this.#cancelWatch();
     this.#drops.close();
-    this.#stapler.stop();
+    this.#news.stop();
     this.health.stop();
     this.#resolver.close();
   }
@@ -253,33 +257,30 @@ export class WorkerPool implements SnapshotTarget {
 
   /** Clients with a session ticket of before make a full handshake. */
   useTicketKeys(keys: Uint8Array): void {
-    this.#ticketKeys = keys;
-    for (const thread of this.#threads) thread.tellTicketKeys(keys);
+    this.#news.useTicketKeys(keys);
   }
 
   /** Sessions that were signed with neither of them begin anew. */
   useAffinityKeys(keys: AffinityKeyPair): void {
-    this.#affinityKeys = keys;
-    for (const thread of this.#threads) thread.tellAffinityKeys(keys);
+    this.#news.useAffinityKeys(keys);
   }
 
   limitDescriptors(openFilesMax: number | undefined): void {
     this.#counts.limitDescriptors(openFilesMax);
-    if (openFilesMax === this.#openFilesMax) return;
-    this.#openFilesMax = openFilesMax;
-    for (const thread of this.#threads) thread.tellDescriptors(openFilesMax);
+    this.#news.limitDescriptors(openFilesMax);
   }
 
   async #apply(update: SnapshotUpdate): Promise<NodeProblem[]> {
     const { clock, onApplied } = this.#options;
     const beganMs = clock.monotonicMs();
     const to: Applied = { revision: update.revision, items: update.items, endpoints: update.endpoints };
+    await this.#news.prepare(update);
     const problems = await this.#prepareOnLiving(to);
     if (problems.length > 0) return problems;
     this.#applied = to;
     // Whoever ends now is replaced by one that has it.
     await Promise.allSettled(Array.from(this.#threads, (thread) => thread.commit()));
-    this.#stapler.follow(update);
+    this.#news.follow(update);
     this.health.follow(update);
     onApplied(clock.monotonicMs() - beganMs);
     return [];
@@ -374,10 +375,8 @@ export class WorkerPool implements SnapshotTarget {
         logLevel,
         shared: this.#memory,
         logBatch,
-        ticketKeys: this.#ticketKeys,
-        affinityKeys: this.#affinityKeys,
         zone: this.#options.zone,
-        staples: this.#stapler.staples,
+        ...this.#news.forStart,
       },
       {
         watch: (name) => this.#names.watch(thread, name),
@@ -388,6 +387,7 @@ export class WorkerPool implements SnapshotTarget {
         writeLog: ({ path, bytes }) =>
           this.#outputs.write(path, typeof bytes === 'number' ? new Uint8Array(logBatch, 0, bytes) : bytes),
         releaseLog: (path) => this.#outputs.release(thread, path),
+        refreshKeys: (source) => this.#news.refreshKeys(source),
         lostLines: ({ lines, why }) => this.#drops.add(lines, why),
         failing: ({ failure, failures }) => this.#failures.note(failure, failures),
       },
@@ -395,7 +395,7 @@ export class WorkerPool implements SnapshotTarget {
     );
     this.#threads.add(thread);
     void this.#outputs.open(thread, undefined);
-    thread.tellDescriptors(this.#openFilesMax);
+    this.#news.welcome(thread);
     const bornMs = this.#options.clock.monotonicMs();
     void thread.ended.then((end) => this.#onEnded(thread, end, bornMs));
     return thread;
@@ -404,20 +404,6 @@ export class WorkerPool implements SnapshotTarget {
   /** Nothing that this process asks may lead back to it. */
   #hasOwnPort(port: number): boolean {
     return Object.values(this.#terms.boundPorts).includes(port) || this.#options.otherPorts().includes(port);
-  }
-
-  /** Asks as this node would connect to an upstream: not to itself. */
-  #createStapler(ownPorts: OwnPorts): Stapler {
-    const { clock, logger } = this.#options;
-    return new Stapler({
-      clock,
-      logger,
-      ask: (responder, question, signal) =>
-        askResponder(responder, question, { resolver: this.#resolver, ownPorts, signal }),
-      onChange: (change) => {
-        for (const thread of this.#threads) thread.tellStaple(change);
-      },
-    });
   }
 
   #freeSlot(): number {

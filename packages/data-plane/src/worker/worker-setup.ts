@@ -1,5 +1,6 @@
 /** What a worker thread is told when it starts, and what supervisor and worker ask each other. */
 
+import type { KeySetChange } from '@causeway/filters/jwt/key-sets';
 import type { NodeProblem } from '@causeway/proto/gen/causeway/config/v1/config_pb';
 import type { MetricFamily } from '@causeway/runtime/metrics';
 import type { LogLevel } from '@causeway/runtime/logger';
@@ -34,6 +35,8 @@ export interface WorkerSetup {
   readonly zone: string | undefined;
   /** Answers of OCSP that there are so far. */
   readonly staples: readonly StapleChange[];
+  /** Keys of issuers that there are so far. */
+  readonly keySets: readonly KeySetChange[];
 }
 
 export interface PrepareRequest {
@@ -77,6 +80,7 @@ export interface WorkerTells {
   ticketKeys(keys: Uint8Array): void;
   affinityKeys(keys: AffinityKeyPair): void;
   staple(change: StapleChange): void;
+  keySet(change: KeySetChange): void;
 }
 
 export interface FoundAddresses {
@@ -88,6 +92,8 @@ export interface FoundAddresses {
 export interface SupervisorAsks {
   openLog(path: string | undefined): Promise<void>;
   writeLog(batch: LogBatch): Promise<WrittenBatch>;
+  /** See `KeyKeeper`. */
+  refreshKeys(source: string): Promise<void>;
 }
 
 export interface LogBatch {

@@ -1,6 +1,7 @@
 /** One worker as its supervisor sees it, from its start to its end. */
 
 import { Worker } from 'node:worker_threads';
+import type { KeySetChange } from '@causeway/filters/jwt/key-sets';
 import { messageOf, systemCodeOf } from '@causeway/runtime/errors';
 import type { MetricFamily } from '@causeway/runtime/metrics';
 
@@ -125,6 +126,10 @@ export class WorkerThread {
 
   tellStaple(change: StapleChange): void {
     this.#calls.tell('staple', change);
+  }
+
+  tellKeySet(change: KeySetChange): void {
+    this.#calls.tell('keySet', change);
   }
 
   /** Ends the thread wherever it is. */

@@ -1,6 +1,6 @@
 /** What a Service says about who gets its requests. */
 
-import type { RequestSource } from '../../proxy/request-source.ts';
+import type { RequestSource } from '@causeway/filters/request-source';
 
 export type BalancingPolicy =
   | 'roundRobin'

@@ -1,6 +1,8 @@
 /** A request as those see it who choose a backend and an endpoint for it, and what they leave for its answer. */
 
-import { readSource, type RequestSource, type SourcedRequest } from '../../proxy/request-source.ts';
+import type { RequestSource } from '@causeway/filters/request-source';
+
+import { readSource, type SourcedRequest } from '../../proxy/request-source.ts';
 import type { AffinityCookie } from './balancing-settings.ts';
 import { tagOf } from './cookie-signs.ts';
 

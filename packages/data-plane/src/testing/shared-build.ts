@@ -1,0 +1,35 @@
+import { PasswordCheck } from '@causeway/filters/basic-auth/password-check';
+import { KeySets } from '@causeway/filters/jwt/key-sets';
+import { TokenVerifier } from '@causeway/filters/jwt/token-verifier';
+import { systemClock } from '@causeway/runtime/clock';
+
+import { Staples } from '../listen/tls/ocsp/staples.ts';
+import { TicketKeys } from '../listen/tls/ticket-keys.ts';
+import { RequestPlaces } from '../counts/request-places.ts';
+import { createSharedCounts, SharedCounts } from '../counts/shared-counts.ts';
+import { createTokenBuckets, TokenBuckets } from '../counts/token-buckets.ts';
+import { filterBuilder } from '../table/build-filters.ts';
+import { processRandom } from '../upstream/balancing/member.ts';
+import type { SharedBuild } from '../table/build-table.ts';
+import { readAuthProvider } from '../table/read-auth-provider.ts';
+
+/** The filters of a node that is alone. */
+export const plainFilters = filterBuilder({
+  random: processRandom,
+  buckets: new TokenBuckets(createTokenBuckets(1024)),
+  places: new RequestPlaces(new SharedCounts(createSharedCounts(64, 1), 0)),
+  monotonicMs: () => systemClock.monotonicMs(),
+  wallMs: () => systemClock.wallMs(),
+  passwords: new PasswordCheck(systemClock),
+});
+
+/** Of a node that is alone and just begins. */
+export function sharedBuild(): SharedBuild {
+  const keySets = new KeySets(() => Promise.resolve());
+  return {
+    ticketKeys: new TicketKeys(),
+    staples: new Staples(systemClock),
+    buildFilter: plainFilters,
+    buildVerifier: (provider) => new TokenVerifier(readAuthProvider(provider), keySets, Date.now),
+  };
+}
