@@ -23,8 +23,9 @@ import { Publisher } from './publish/publisher.ts';
 import { SessionTickets } from './publish/session-tickets.ts';
 import { StreamServer } from './publish/stream-server.ts';
 import type { ControlPlaneSettings } from './settings.ts';
+import { CredentialHashes } from './store/credential-hashes.ts';
 import { Keyring } from './store/keyring.ts';
-import { secretReader } from './store/open-secret.ts';
+import { passwordsIn, secretReader } from './store/open-secret.ts';
 import { ResourceIndex } from './store/resource-index.ts';
 import { loadSealingKey, Sealer } from './store/sealer.ts';
 import { SqliteStore } from './store/sqlite-store.ts';
@@ -49,7 +50,15 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<void>
   const tickets = await startTickets(parts, state.keyring);
   const readSecret = secretReader(state.index, state.sealer);
   const affinity = new AffinityKeyring(state.keyring);
-  const publisher = new Publisher({ index: state.index, readSecret, nodes, logger, tickets, affinity });
+  const publisher = new Publisher({
+    index: state.index,
+    readSecret,
+    hashes: state.hashes,
+    nodes,
+    logger,
+    tickets,
+    affinity,
+  });
   const commands = new CommandChannels(clock);
   // Known before they are open, so that no node connects without having been told.
   const ownAddresses = [settings.adminAddress, settings.streamAddress].filter(({ port }) => port !== 0);
@@ -103,7 +112,9 @@ async function openState({ settings, lifecycle, clock }: ControlPlaneParts) {
   const keyring = await Keyring.open(store, sealer, clock);
   const tokens = await Tokens.load(store, clock);
   const index = await ResourceIndex.load(store);
-  return { store, sealer, keyring, tokens, index, signatures: new SignatureIndex(index) };
+  const hashes = new CredentialHashes(keyring);
+  await hashes.prepare(passwordsIn(index.entriesOf('Consumer'), index, secretReader(index, sealer)));
+  return { store, sealer, keyring, hashes, tokens, index, signatures: new SignatureIndex(index) };
 }
 
 async function startTickets(

@@ -1,8 +1,11 @@
+import { entriesOf, fieldOf } from '@causeway/model/kinds/kind';
 import type { Clock } from '@causeway/runtime/clock';
 import type { ListenAddress } from '@causeway/runtime/listen-address';
 import { secretContext, secretReader } from './store/open-secret.ts';
 import type { ResourceIndex } from './store/resource-index.ts';
+import type { CredentialHashes } from './store/credential-hashes.ts';
 import type { Keyring } from './store/keyring.ts';
+import { secretReference } from './store/secret-values.ts';
 import type { Sealer } from './store/sealer.ts';
 import {
   type CommittedRevision,
@@ -41,6 +44,7 @@ export interface WritePathOptions {
   index: ResourceIndex;
   signatures: SignatureIndex;
   keyring: Keyring;
+  hashes: CredentialHashes;
   sealer: Sealer;
   clock: Clock;
   /** The control plane's own listeners; may still grow while it starts. */
@@ -117,7 +121,8 @@ export class WritePath {
   }
 
   async #commit(plan: PlanMade, baseRevision: number, context: WriteContext): Promise<CommittedRevision> {
-    const { store, sealer } = this.#options;
+    const { store, sealer, hashes } = this.#options;
+    await hashes.prepare(newPasswords(plan));
     const secrets = plan.secrets.map(({ ref, value }) => ({
       ref,
       sealed: sealer.seal(Buffer.from(value), secretContext(ref)),
@@ -132,4 +137,18 @@ export class WritePath {
       throw error;
     }
   }
+}
+
+/** Passwords that Consumers bring: publishing them must not take the time that they need. */
+function newPasswords({ changes, secrets }: PlanMade): { ref: string; text: string }[] {
+  const refs = new Set(
+    changes.flatMap((change) =>
+      change.op === 'put' && change.resource.kind === 'Consumer'
+        ? entriesOf(change.resource.spec, 'passwords').map(
+            (entry) => secretReference(fieldOf(entry, 'password'))?.secretRef,
+          )
+        : [],
+    ),
+  );
+  return secrets.filter(({ ref }) => refs.has(ref)).map(({ ref, value }) => ({ ref, text: value }));
 }

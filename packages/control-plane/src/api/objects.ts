@@ -16,6 +16,7 @@ import { implicitGateway } from '../store/implicit-gateway.ts';
 import { type Entry, entryOf } from '../store/resource-index.ts';
 import { withHiddenSecrets } from '../store/secret-values.ts';
 import { twinsOf } from '../validate/route-warnings.ts';
+import { authWarnings } from '../validate/auth-warnings.ts';
 import { tlsWarnings } from '../validate/tls-warnings.ts';
 import type { WriteContext } from '../write-path.ts';
 import { type Answer, queryParameters, type RequestFacts, writeHeaders } from './answer.ts';
@@ -40,7 +41,7 @@ export function getObject(context: ApiContext, { identity }: Addressed, request:
   const body = shownResource(entry, context.index, context.nodes);
   const now = new Date(context.clock.wallMs()).toISOString();
   const twins = entry.resource.kind === 'Route' ? twinsOf(entry, context.index, context.signatures) : [];
-  const warnings = [...twins, ...tlsWarnings([entry], context.index, now)];
+  const warnings = [...twins, ...tlsWarnings([entry], context.index, now), ...authWarnings([entry])];
   return { status: 200, body, headers: { etag: etagOf(body), ...writeHeaders(undefined, warnings) } };
 }
 

@@ -9,7 +9,7 @@ import type { NodeRegistry } from '../publish/node-registry.ts';
 import { endpointResources } from '../status/endpoint-status.ts';
 import type { Entry, ResourceIndex } from '../store/resource-index.ts';
 import { describeMatch } from './describe-match.ts';
-import { explainFilters } from './explain-filters.ts';
+import { answersPreflights, explainFilters } from './explain-filters.ts';
 import { listenerFor, type RouteTables } from './route-tables.ts';
 
 /** A documentation address (RFC 5737): the client when none is named. */
@@ -55,14 +55,11 @@ export function explainRequest({ index, tables, nodes, gateway, request }: Expla
     };
   const header = headerReader(request.headers ?? []);
   const { method } = request;
-  const explained = explainRoute(tables.get(name, listener), {
-    method,
-    host,
-    path: path.path,
-    query: path.query,
-    encoded: path.encoded,
-    header,
-  });
+  const explained = explainRoute(
+    tables.get(name, listener),
+    { method, host, path: path.path, query: path.query, encoded: path.encoded, header },
+    (route) => answersPreflights(gateway, route, index),
+  );
   const explanation: Explanation = {
     ...base,
     canonical,
@@ -72,7 +69,8 @@ export function explainRequest({ index, tables, nodes, gateway, request }: Expla
   };
   if (explained.outcome.kind !== 'match') return explanation;
   const route = explained.outcome.rule.value;
-  const filters = explainFilters(gateway, route, index);
+  const { clientAddress = clientAddressDefault } = request;
+  const filters = explainFilters(gateway, route, index, { method, clientAddress, header });
   const reached = {
     ...destination(route, index, request, url, path),
     endpoints: endpointsOf(route, index, nodes),

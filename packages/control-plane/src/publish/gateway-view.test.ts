@@ -17,7 +17,7 @@ const contentOf = (view: GatewayView): unknown => ({
 
 describe('GatewayView', () => {
   it('holds the Gateway, its Routes and the Services that these refer to, nothing else', async (t) => {
-    const { write, index, readSecret } = await openWorld(t);
+    const { write, index, readSecret, hashes } = await openWorld(t);
     await write([
       service('a'),
       service('b'),
@@ -29,7 +29,7 @@ describe('GatewayView', () => {
       secret('s', { k: 'v' }),
     ]);
     const [main, edge, other] = ['default', 'edge', 'nowhere'].map(
-      (name) => new GatewayView(name, index, readSecret),
+      (name) => new GatewayView(name, index, readSecret, hashes),
     );
     assert.deepEqual(keysOf(main!), [
       'gateway/default',
@@ -50,7 +50,7 @@ describe('GatewayView', () => {
   });
 
   it('holds the Middlewares of its Routes and of the Gateway itself, as long as they are named', async (t) => {
-    const { write, index, readSecret } = await openWorld(t);
+    const { write, index, readSecret, hashes } = await openWorld(t);
     const middleware = (name: string, body = ''): Manifest =>
       manifest('Middleware', name, { filters: [{ respond: { body } }] });
     const edge = (filters: object[]): Manifest => manifest('Gateway', 'edge', { filters });
@@ -61,7 +61,7 @@ describe('GatewayView', () => {
       edge([{ middleware: 'ours' }]),
       manifest('Route', 'r', { gateways: ['edge'], filters: [{ middleware: 'routes' }] }),
     ]);
-    const view = new GatewayView('edge', index, readSecret);
+    const view = new GatewayView('edge', index, readSecret, hashes);
     index.onRevision((_revision, _committedAt, changes) => view.apply(changes));
     const held = (): string[] => keysOf(view).filter((key) => key.startsWith('middleware/'));
     assert.deepEqual(held(), ['middleware/default/ours', 'middleware/default/routes']);
@@ -76,9 +76,9 @@ describe('GatewayView', () => {
   });
 
   it('shares what a change does not touch', async (t) => {
-    const { write, index, readSecret } = await openWorld(t);
+    const { write, index, readSecret, hashes } = await openWorld(t);
     await write([service('a'), route('r1', 'a'), route('r2', 'a')]);
-    const view = new GatewayView('default', index, readSecret);
+    const view = new GatewayView('default', index, readSecret, hashes);
     const before = new Map([...view.items.values()].map((item) => [item.key, item]));
     const set = view.endpoints.get('default/a');
     index.onRevision((_revision, _committedAt, changes) => view.apply(changes));
@@ -89,9 +89,9 @@ describe('GatewayView', () => {
   });
 
   it('is not changed in place: who holds its items holds what they were', async (t) => {
-    const { write, index, readSecret } = await openWorld(t);
+    const { write, index, readSecret, hashes } = await openWorld(t);
     await write([service('a'), route('r', 'a')]);
-    const view = new GatewayView('default', index, readSecret);
+    const view = new GatewayView('default', index, readSecret, hashes);
     const held = view.items;
     const digest = held.rootDigest;
     index.onRevision((_revision, _committedAt, changes) => view.apply(changes));
@@ -105,7 +105,7 @@ describe('GatewayView', () => {
     let commits = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(requests, { maxLength: 12 }), async (sequence) => {
-        const { write, index, readSecret } = await openWorld(t);
+        const { write, index, readSecret, hashes } = await openWorld(t);
         await write([
           service('a'),
           service('b'),
@@ -114,7 +114,7 @@ describe('GatewayView', () => {
           middleware('m2', ''),
           gateway('edge', ['http', 'two']),
         ]);
-        const views = ['default', 'edge'].map((name) => new GatewayView(name, index, readSecret));
+        const views = ['default', 'edge'].map((name) => new GatewayView(name, index, readSecret, hashes));
         index.onRevision((_revision, _committedAt, changes) => {
           for (const view of views) view.apply(changes);
         });
@@ -127,7 +127,10 @@ describe('GatewayView', () => {
           const outcome = await write(documents, there);
           if (!outcome.refused && outcome.committed) commits += 1;
           for (const view of views)
-            assert.deepEqual(contentOf(view), contentOf(new GatewayView(view.gateway, index, readSecret)));
+            assert.deepEqual(
+              contentOf(view),
+              contentOf(new GatewayView(view.gateway, index, readSecret, hashes)),
+            );
         }
       }),
       { numRuns: 60 },

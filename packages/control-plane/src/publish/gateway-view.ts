@@ -1,42 +1,51 @@
 import type { RouteSpec } from '@causeway/model/kinds/route';
-import { encodeItem } from '@causeway/proto/compiled';
+import { type Compiled, encodeItem } from '@causeway/proto/compiled';
 import type { EndpointSet, Item } from '@causeway/proto/gen/causeway/config/v1/config_pb';
 import { SnapshotItems } from '@causeway/proto/snapshot-items';
+import { compileAuthProvider } from '../compile/compile-auth-provider.ts';
 import { compileGateway, compileMiddleware } from '../compile/compile-resource.ts';
 import { compileRoute } from '../compile/compile-route.ts';
 import { compileService } from '../compile/compile-service.ts';
 import { staticEndpoints } from '../registry/static-endpoints.ts';
 import { implicitGateway } from '../store/implicit-gateway.ts';
+import type { CredentialHashes } from '../store/credential-hashes.ts';
 import type { Entry, EntryChange, ResourceView } from '../store/resource-index.ts';
 import type { ReadSecret } from '../store/secret-values.ts';
+import { providerSecrets } from './provider-secrets.ts';
 import { ViewCertificates } from './view-certificates.ts';
+import { ViewConsumers } from './view-consumers.ts';
 
 /**
- * What the nodes of one Gateway hold: the Gateway, the Routes that join it, the Services and Middlewares that these refer to, and
- * the Certificates that the Gateway and those Services refer to. Follows revisions by their changes, so that a change of one Route costs one Route, however
+ * What the nodes of one Gateway hold: the Gateway, the Routes that join it, the Services, Middlewares and AuthProviders that these refer to,
+ * the Certificates that any of these refer to, and Consumers where filters look for them. Follows revisions by their changes, so that a change of one Route costs one Route, however
  * many there are.
  */
 export class GatewayView {
   readonly gateway: string;
   readonly #resources: ResourceView;
   readonly #endpoints = new Map<string, EndpointSet>();
-  /** Key of a Service or Middleware -> number of references to it from the Gateway, the Routes and the Middlewares of this view. */
+  /** Key of a Service, Middleware or AuthProvider -> number of references to it from the Gateway, the Routes and the Middlewares of this view. */
   readonly #uses = new Map<string, number>();
   /** What the items of these were made from, so that a Route costs nothing for a Service that stays as it is. */
   readonly #used = new Map<string, Entry>();
   /** What the item of the Gateway was made from. */
   #gatewayEntry: Entry | undefined;
   readonly #certificates: ViewCertificates;
+  readonly #consumers: ViewConsumers;
+  readonly #readSecret: ReadSecret;
   #items = SnapshotItems.empty;
 
-  constructor(gateway: string, resources: ResourceView, readSecret: ReadSecret) {
+  constructor(gateway: string, resources: ResourceView, readSecret: ReadSecret, hashes: CredentialHashes) {
     this.gateway = gateway;
     this.#resources = resources;
+    this.#readSecret = readSecret;
     this.#certificates = new ViewCertificates(resources, readSecret);
+    this.#consumers = new ViewConsumers({ gateway, resources, readSecret, hashes });
     const changes = [
       ...resources.entriesOf('Gateway'),
       ...resources.entriesOf('Service'),
       ...resources.entriesOf('Middleware'),
+      ...resources.entriesOf('AuthProvider'),
       ...resources.entriesOf('Route'),
     ].map((entry): EntryChange => ({ key: entry.key, before: undefined, after: entry }));
     this.apply(changes);
@@ -67,13 +76,17 @@ export class GatewayView {
     // After the Routes: which Services and Middlewares belong here is known now.
     for (const change of changes) {
       const kind = (change.after ?? change.before)?.resource.kind;
-      if (kind === 'Service' || kind === 'Middleware') update.used.add(change.key);
+      if (isUsedKind(kind)) update.used.add(change.key);
+      // What is in a Secret is part of the items of those that refer to it.
+      if (kind === 'Secret') this.#refreshReferrers(change.key, update);
     }
-    // Middlewares first, for their filters may need Services.
-    for (const key of update.used) if (!isService(key)) this.#putUsed(key, update);
-    for (const key of update.used) if (isService(key)) this.#putUsed(key, update);
+    // Middlewares first, for their filters may need the others.
+    for (const key of update.used) if (isMiddleware(key)) this.#putUsed(key, update);
+    for (const key of update.used) if (!isMiddleware(key)) this.#putUsed(key, update);
     for (const change of changes) this.#certificates.noteChange(change);
     this.#certificates.update(update);
+    for (const change of changes) this.#consumers.noteChange(change);
+    this.#consumers.update(update);
     this.#items = this.#items.with({
       upserts: [...update.upserts.values()],
       removedKeys: [...update.removedKeys],
@@ -110,8 +123,9 @@ export class GatewayView {
   }
 
   #countUses(user: Entry, by: 1 | -1, update: ViewUpdate): void {
+    this.#consumers.countUses(user, by);
     for (const { kind, target } of user.references) {
-      if (kind !== 'Service' && kind !== 'Middleware') continue;
+      if (!isUsedKind(kind)) continue;
       const uses = (this.#uses.get(target) ?? 0) + by;
       if (uses === 0) this.#uses.delete(target);
       else this.#uses.set(target, uses);
@@ -137,7 +151,25 @@ export class GatewayView {
       this.#certificates.countUses(entry, 1);
       this.#used.set(key, entry);
       if (service !== undefined) this.#endpoints.set(service, staticEndpoints(entry));
-      update.put(encodeItem(service === undefined ? compileMiddleware(entry) : compileService(entry)));
+      update.put(encodeItem(this.#compile(entry)));
+    }
+  }
+
+  #compile(entry: Entry): Compiled {
+    switch (entry.resource.kind) {
+      case 'Middleware':
+        return compileMiddleware(entry);
+      case 'AuthProvider':
+        return compileAuthProvider(entry, providerSecrets(entry, this.#resources, this.#readSecret));
+      default:
+        return compileService(entry);
+    }
+  }
+
+  #refreshReferrers(secretKey: string, update: ViewUpdate): void {
+    for (const key of this.#resources.referrersOf(secretKey)) {
+      const entry = this.#used.get(key);
+      if (entry?.resource.kind === 'AuthProvider') update.put(encodeItem(this.#compile(entry)));
     }
   }
 }
@@ -145,7 +177,7 @@ export class GatewayView {
 class ViewUpdate {
   readonly upserts = new Map<string, Item>();
   readonly removedKeys = new Set<string>();
-  /** Keys of Services and Middlewares that may have come, changed or gone. */
+  /** Keys of Services, Middlewares and AuthProviders that may have come, changed or gone. */
   readonly used = new Set<string>();
 
   put(item: Item): void {
@@ -163,6 +195,15 @@ const servicePrefix = 'service/';
 
 function isService(key: string): boolean {
   return key.startsWith(servicePrefix);
+}
+
+function isMiddleware(key: string): boolean {
+  return key.startsWith('middleware/');
+}
+
+/** Kinds whose objects are sent because others of the view refer to them. */
+function isUsedKind(kind: string | undefined): boolean {
+  return kind === 'Service' || kind === 'Middleware' || kind === 'AuthProvider';
 }
 
 function joins(route: Entry, gateway: string): boolean {

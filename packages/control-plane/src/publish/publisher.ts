@@ -1,6 +1,7 @@
 import { type Hello, type NodeMessage } from '@causeway/proto/gen/causeway/config/v1/config_pb';
 import type { Logger } from '@causeway/runtime/logger';
 import type { EntryChange, ResourceIndex } from '../store/resource-index.ts';
+import type { CredentialHashes } from '../store/credential-hashes.ts';
 import type { ReadSecret } from '../store/secret-values.ts';
 import type { AffinityKeyring } from './affinity-keys.ts';
 import { GatewayView } from './gateway-view.ts';
@@ -13,6 +14,7 @@ import { UpdateSlots } from './update-slots.ts';
 export interface PublisherOptions {
   readonly index: ResourceIndex;
   readonly readSecret: ReadSecret;
+  readonly hashes: CredentialHashes;
   readonly nodes: NodeRegistry;
   readonly logger: Logger;
   readonly tickets: SessionTickets;
@@ -23,6 +25,7 @@ export interface PublisherOptions {
 export class Publisher {
   readonly #index: ResourceIndex;
   readonly #readSecret: ReadSecret;
+  readonly #hashes: CredentialHashes;
   readonly #nodes: NodeRegistry;
   readonly #logger: Logger;
   readonly #tickets: SessionTickets;
@@ -31,9 +34,10 @@ export class Publisher {
   readonly #views = new Map<string, GatewayView>();
   readonly #subscriptions = new Map<string, Subscription>();
 
-  constructor({ index, readSecret, nodes, logger, tickets, affinity }: PublisherOptions) {
+  constructor({ index, readSecret, hashes, nodes, logger, tickets, affinity }: PublisherOptions) {
     this.#index = index;
     this.#readSecret = readSecret;
+    this.#hashes = hashes;
     this.#nodes = nodes;
     this.#logger = logger;
     this.#tickets = tickets;
@@ -105,7 +109,10 @@ export class Publisher {
 
   #view(gateway: string): GatewayView {
     let view = this.#views.get(gateway);
-    if (!view) this.#views.set(gateway, (view = new GatewayView(gateway, this.#index, this.#readSecret)));
+    if (!view) {
+      view = new GatewayView(gateway, this.#index, this.#readSecret, this.#hashes);
+      this.#views.set(gateway, view);
+    }
     return view;
   }
 

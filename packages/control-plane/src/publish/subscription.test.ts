@@ -35,7 +35,7 @@ async function setting(t: TestContext): Promise<Setting> {
   const world = await openWorld(t);
   const nodes = new NodeRegistry(world.clock, 3_600_000);
   await world.write([service('a'), service('b'), route('r1', 'a'), route('r2', 'a')]);
-  const view = new GatewayView('default', world.index, world.readSecret);
+  const view = new GatewayView('default', world.index, world.readSecret, world.hashes);
   const slots = new UpdateSlots();
   const parts: Setting = {
     world,

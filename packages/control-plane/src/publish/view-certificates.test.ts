@@ -33,8 +33,8 @@ describe('the Certificates of a view', () => {
 
   async function follow(t: TestContext, documents: readonly Manifest[]) {
     const world = await openWorld(t);
-    const { write, index, readSecret } = world;
-    const views = ['default', 'edge'].map((name) => new GatewayView(name, index, readSecret));
+    const { write, index, readSecret, hashes } = world;
+    const views = ['default', 'edge'].map((name) => new GatewayView(name, index, readSecret, hashes));
     index.onRevision((_revision, _committedAt, changes) => {
       for (const view of views) view.apply(changes);
     });
@@ -42,7 +42,7 @@ describe('the Certificates of a view', () => {
       const outcome = await write(...args);
       assert.equal(outcome.refused, undefined, JSON.stringify(outcome));
       for (const view of views) {
-        const anew = new GatewayView(view.gateway, index, readSecret);
+        const anew = new GatewayView(view.gateway, index, readSecret, hashes);
         assert.deepEqual(view.items.rootDigest, anew.items.rootDigest);
       }
     };

@@ -1,4 +1,6 @@
 import type { RouteSpec } from '@causeway/model/kinds/route';
+import { defaultNamespace } from '@causeway/model/resource';
+import { authenticates } from '../publish/authenticates.ts';
 import type { NodeRecord, NodeRegistry } from '../publish/node-registry.ts';
 import type { Entry, ResourceView } from '../store/resource-index.ts';
 
@@ -22,7 +24,19 @@ function gatewaysOf(entry: Entry, resources: ResourceView): Set<string> {
         .filter((referrer) => referrer !== undefined);
       return new Set(referrers.flatMap((referrer) => [...gatewaysOf(referrer, resources)]));
     }
+    case 'Consumer':
+      return new Set([...lookersFor(entry, resources)].flatMap((user) => [...gatewaysOf(user, resources)]));
     default:
       return new Set();
+  }
+}
+
+/** Objects of its namespace whose filters look for Consumers; Gateways look in `default`. */
+function* lookersFor(consumer: Entry, resources: ResourceView): Generator<Entry> {
+  const { namespace = defaultNamespace } = consumer.resource.metadata;
+  for (const kind of ['Gateway', 'Middleware', 'Route']) {
+    for (const entry of resources.entriesOf(kind))
+      if ((entry.resource.metadata.namespace ?? defaultNamespace) === namespace && authenticates(entry))
+        yield entry;
   }
 }

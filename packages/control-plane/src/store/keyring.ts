@@ -4,7 +4,13 @@ import type { Sealer } from './sealer.ts';
 import type { SealedKey, Store } from './store.ts';
 
 /** What keys are for; each purpose has its own, so that one key's use tells nothing about another's. */
-export const keyPurposes = ['secret-digest', 'continue-token', 'session-tickets', 'affinity'] as const;
+export const keyPurposes = [
+  'secret-digest',
+  'continue-token',
+  'session-tickets',
+  'affinity',
+  'consumer-keys',
+] as const;
 export type KeyPurpose = (typeof keyPurposes)[number];
 
 interface KeyPair {

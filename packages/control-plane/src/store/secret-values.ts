@@ -44,9 +44,10 @@ export function storeSecretValues(
     // What is no text refers to a Secret.
     if (typeof value !== 'string') continue;
     const pointer = pointerOf(['spec', ...path]);
-    const stored = old.get(pointer);
+    const place = placeOf(kind, written, path);
+    const stored = old.get(place);
     if (stored && (value === hiddenSecret || digest(value) === stored.digest)) {
-      kept.add(pointer);
+      kept.add(place);
       putAt(spec, path, stored);
     } else if (value === hiddenSecret) {
       result.problems.push({
@@ -61,19 +62,24 @@ export function storeSecretValues(
       putAt(spec, path, { secretRef: ref, digest: digest(value) });
     }
   }
-  for (const [pointer, stored] of old) if (!kept.has(pointer)) result.purged.push(stored.secretRef);
+  for (const [place, stored] of old) if (!kept.has(place)) result.purged.push(stored.secretRef);
   return result;
 }
 
-/** References of a stored resource by the pointer to their place; empty for most kinds. */
+/** References of a stored resource by what their places are known by; empty for most kinds. */
 export function referencesOf(resource: StoredResource | undefined): Map<string, SecretReference> {
   const found = new Map<string, SecretReference>();
   if (resource === undefined) return found;
-  for (const path of kindNamed(resource.kind)?.secretPaths?.(resource.spec) ?? []) {
+  const kind = kindNamed(resource.kind);
+  for (const path of kind?.secretPaths?.(resource.spec) ?? []) {
     const reference = secretReference(valueAt(resource.spec, path));
-    if (reference) found.set(pointerOf(['spec', ...path]), reference);
+    if (reference) found.set(placeOf(kind!, resource.spec, path), reference);
   }
   return found;
+}
+
+function placeOf(kind: Kind, spec: Spec, path: readonly string[]): string {
+  return kind.secretPlace?.(spec, path) ?? pointerOf(['spec', ...path]);
 }
 
 /** A stored value as the reference that it is; undefined for anything else. */

@@ -8,6 +8,7 @@ import { createLogger } from '@causeway/runtime/logger';
 import { ManualClock } from '@causeway/runtime/manual-clock';
 import { AffinityKeyring } from '../publish/affinity-keys.ts';
 import { SessionTickets } from '../publish/session-tickets.ts';
+import { CredentialHashes } from '../store/credential-hashes.ts';
 import { Keyring } from '../store/keyring.ts';
 import { secretReader } from '../store/open-secret.ts';
 import { ResourceIndex } from '../store/resource-index.ts';
@@ -29,6 +30,7 @@ export interface World {
   readonly clock: ManualClock;
   readonly store: SqliteStore;
   readonly keyring: Keyring;
+  readonly hashes: CredentialHashes;
   readonly sealer: Sealer;
   readonly readSecret: ReadSecret;
   /** Not started. */
@@ -67,7 +69,8 @@ export async function openWorld(t: TestContext, directory = tempDirectory(t)): P
   const keyring = await Keyring.open(store, sealer, clock);
   const index = await ResourceIndex.load(store);
   const signatures = new SignatureIndex(index);
-  const parts = { store, index, signatures, keyring, sealer, clock };
+  const hashes = new CredentialHashes(keyring);
+  const parts = { store, index, signatures, keyring, hashes, sealer, clock };
   const writePath = new WritePath({ ...parts, ownAddresses: [{ host: '127.0.0.1', port: 7080 }] });
   return {
     ...parts,

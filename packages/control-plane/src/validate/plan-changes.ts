@@ -12,8 +12,10 @@ import {
 } from '@causeway/model/resource';
 import type { ListenAddress } from '@causeway/runtime/listen-address';
 import { type Entry, entryOf, type ResourceView } from '../store/resource-index.ts';
+import { authWarnings } from './auth-warnings.ts';
 import { checkBuildable } from './check-buildable.ts';
 import { checkCertificates } from './check-certificates.ts';
+import { checkConsumers } from './check-consumers.ts';
 import { checkFilters, idleRemovals } from './check-filters.ts';
 import { checkReferences } from './check-references.ts';
 import type { BrokenDocument, Plan, PlanInput, PlanMade, PlannedDocument } from './plan.ts';
@@ -22,6 +24,7 @@ import { routeWarnings } from './route-warnings.ts';
 import { type ReadSecret, referencesOf, storeSecretValues } from '../store/secret-values.ts';
 import type { SignatureIndex } from './signature-index.ts';
 import { tlsWarnings } from './tls-warnings.ts';
+import { unaskedCertificates } from './unasked-certificates.ts';
 
 export interface PlanOptions {
   /** Revision that a commit of this plan makes. */
@@ -175,6 +178,8 @@ class Draft {
     return [
       ...routeWarnings(this.#made.objects, this.#planned, signatures),
       ...tlsWarnings(entries, this.#planned, now),
+      ...authWarnings(entries),
+      ...unaskedCertificates(entries, this.#planned),
       ...idleRemovals(this.#planned, [...this.#documents.keys()]),
     ];
   }
@@ -182,7 +187,11 @@ class Draft {
   #mismatched(): ApiProblem[] {
     const added = new Map(this.#made.secrets.map(({ ref, value }) => [ref, value]));
     const readSecret: ReadSecret = (ref) => added.get(ref) ?? this.#options.readSecret(ref);
-    return checkCertificates(this.#planned, [...this.#documents.keys()], readSecret);
+    const written = [...this.#documents.keys()];
+    return [
+      ...checkCertificates(this.#planned, written, readSecret),
+      ...checkConsumers(this.#planned, written, readSecret),
+    ];
   }
 
   #unbuildable(): ApiProblem[] {

@@ -3,6 +3,7 @@ import type { NodeResource, RevisionResource } from '@causeway/model/api-types';
 import type { Resource } from '@causeway/model/resource';
 import type { Command } from 'commander';
 import { describeCertificate } from '../describe/certificate.ts';
+import { describeConsumer } from '../describe/consumer.ts';
 import { type Description, renderDescription } from '../describe/description.ts';
 import { describeGateway } from '../describe/gateway.ts';
 import { describeMiddleware } from '../describe/middleware.ts';
@@ -63,6 +64,8 @@ async function described(session: Session, target: Target): Promise<Description>
       return describeMiddleware(session, object as Resource);
     case 'Certificate':
       return describeCertificate(session, object as Resource, warnings);
+    case 'Consumer':
+      return describeConsumer(session, object as Resource);
     case 'Secret':
       return describeSecret(session, object as Resource);
     case 'Node':

@@ -14,9 +14,15 @@ import { shownKey } from '../object-key.ts';
  */
 export function filterNames(resource: Resource, middlewares: readonly Resource[]): string[] {
   const written = writtenFilters(resource, middlewares);
-  const left = overlay(written).map(({ name }) => name);
-  const removed = written.filter(({ name, isRemoval }) => isRemoval && !left.includes(name));
-  return [...left, ...removed.map(({ name }) => `!${name}`)];
+  const left = overlay(written);
+  const names = new Set(left.map(({ name }) => name));
+  const removed = written.filter(({ name, isRemoval }) => isRemoval && !names.has(name));
+  return [...left.map(shownName), ...removed.map(({ name }) => `!${name}`)];
+}
+
+/** A filter that is tried out says so: `auth(shadow)`. */
+function shownName({ name, enforcement = 'enforce' }: Partial<ExpandedFilter>): string {
+  return enforcement === 'enforce' ? name! : `${name}(${enforcement})`;
 }
 
 /** A row for each filter that a request meets, in the order of execution: its number, name, filter and where it is from. */

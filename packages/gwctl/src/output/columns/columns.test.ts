@@ -142,6 +142,6 @@ describe('columns of other kinds', () => {
   });
 
   it('are name and age for a kind of a later version', () => {
-    assert.deepEqual(cells(resource('Consumer', {})), { NAME: 'x', AGE: '2d' });
+    assert.deepEqual(cells(resource('Role', {})), { NAME: 'x', AGE: '2d' });
   });
 });

@@ -6,8 +6,10 @@ import type {
 } from '@causeway/model/api-types';
 import type { Resource } from '@causeway/model/resource';
 import type { KindView } from './column.ts';
+import { authProviderView } from './auth-provider.ts';
 import { certificateView } from './certificate.ts';
 import { connectionView } from './connection.ts';
+import { consumerView } from './consumer.ts';
 import { endpointView } from './endpoint.ts';
 import { gatewayView } from './gateway.ts';
 import { middlewareView } from './middleware.ts';
@@ -26,7 +28,9 @@ const views = {
   Service: serviceView,
   Gateway: gatewayView,
   Middleware: middlewareView,
+  AuthProvider: authProviderView,
   Certificate: certificateView,
+  Consumer: consumerView,
   Secret: secretView,
   Endpoint: endpointView,
   Connection: connectionView,

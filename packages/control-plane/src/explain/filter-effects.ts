@@ -1,0 +1,53 @@
+import type { ExplainFilter } from '@causeway/model/api-types';
+import type { IpRestrictionSpec } from '@causeway/model/filters/ip-restriction';
+import type { ExpandedFilter } from '@causeway/model/filters/expand-filters';
+import { CidrSet } from '@causeway/runtime/cidr-set';
+
+/** What filters do to the request that is explained, as far as the request alone tells. */
+
+type Effect = ExplainFilter['effect'];
+
+/** The request as far as filters ask. */
+export interface ExplainedRequest {
+  method: string;
+  clientAddress: string;
+  header(lowerName: string): string | undefined;
+}
+
+const passes: Effect = { status: null, reason: null, detail: 'passes' };
+
+export function effectOf({ kind, spec }: ExpandedFilter, request: ExplainedRequest): Effect {
+  const status = kind?.answerStatus?.(spec);
+  if (status !== undefined) return { status, reason: null, detail: `answers ${status}` };
+  switch (kind?.key) {
+    case 'cors':
+      return effectOfCors(request);
+    case 'ipRestriction':
+      return effectOfAddresses(spec as IpRestrictionSpec, request);
+    case 'authorize':
+      return { ...passes, detail: 'depends on who calls' };
+    case 'headers':
+    case 'rewrite':
+      return { ...passes, detail: 'changes what goes on' };
+    default:
+      return passes;
+  }
+}
+
+function effectOfCors(request: ExplainedRequest): Effect {
+  if (request.header('origin') === undefined) return { ...passes, detail: 'no Origin: nothing to do' };
+  if (request.method !== 'OPTIONS' || request.header('access-control-request-method') === undefined)
+    return { ...passes, detail: 'tells the browser whether the page may read the answer' };
+  return { status: 204, reason: null, detail: 'answers the preflight, 204' };
+}
+
+function effectOfAddresses({ allow, deny }: IpRestrictionSpec, { clientAddress }: ExplainedRequest): Effect {
+  const isDenied = new CidrSet(deny).has(clientAddress);
+  if (!isDenied && (allow.length === 0 || new CidrSet(allow).has(clientAddress)))
+    return { ...passes, detail: `lets ${clientAddress} in` };
+  return {
+    status: 403,
+    reason: 'forbidden',
+    detail: `would refuse: 403 forbidden, ${clientAddress} is ${isDenied ? 'denied' : 'not allowed'}`,
+  };
+}

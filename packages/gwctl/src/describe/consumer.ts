@@ -1,0 +1,56 @@
+import { entriesOf, fieldOf } from '@causeway/model/kinds/kind';
+import type { Resource } from '@causeway/model/resource';
+import { timeLeft } from '../output/age.ts';
+import type { Session } from '../session.ts';
+import type { Description } from './description.ts';
+import { conditionSection, headFields, nodeParts, tableLines } from './standard-parts.ts';
+
+export async function describeConsumer(session: Session, consumer: Resource): Promise<Description> {
+  const { spec } = consumer;
+  const nodes = await nodeParts(session, consumer);
+  const description = fieldOf(spec, 'description');
+  return {
+    fields: [
+      ...(await headFields(session, consumer)),
+      ['Description', typeof description === 'string' && description !== '' ? description : undefined],
+      ['Groups', entriesOf(spec, 'groups').join(', ')],
+      ['Disabled', fieldOf(spec, 'disabled') === true ? 'yes: it is refused everywhere' : undefined],
+      ['Nodes', nodes.text],
+    ],
+    sections: [
+      {
+        title: 'Credentials',
+        lines: tableLines(['KIND', 'NAME', 'EXPIRES'], credentialRows(consumer, session.io.nowMs())),
+      },
+      conditionSection(session, consumer),
+      nodes.section,
+    ],
+  };
+}
+
+/** What stands for it, by name: the texts of keys and passwords are nobody's to read. */
+function credentialRows({ spec }: Resource, nowMs: number): string[][] {
+  const text = (entry: unknown, field: string): string => {
+    const value = fieldOf(entry, field);
+    return typeof value === 'string' ? value : '';
+  };
+  const expiry = (key: unknown): string => {
+    if (fieldOf(key, 'disabled') === true) return 'disabled';
+    const expiresAt = text(key, 'expiresAt');
+    return expiresAt === '' ? 'never' : timeLeft(expiresAt, nowMs);
+  };
+  return [
+    ...entriesOf(spec, 'keys').map((key) => ['key', text(key, 'name'), expiry(key)]),
+    ...entriesOf(spec, 'passwords').map((entry) => ['password', text(entry, 'username'), '-']),
+    ...entriesOf(spec, 'jwt').map((entry) => [
+      'token',
+      `${text(entry, 'provider')} ${text(entry, 'value')}`,
+      '-',
+    ]),
+    ...entriesOf(spec, 'clientCertificates').map((entry) => [
+      'certificate',
+      text(entry, 'san') || text(entry, 'subject') || text(entry, 'sha256'),
+      '-',
+    ]),
+  ];
+}
