@@ -5,6 +5,7 @@ import { OwnScope } from '../kit/owner.ts';
 import { benchAccessLog } from './access-log.ts';
 import { benchConfig } from './config.ts';
 import { benchEvents } from './events.ts';
+import { benchFilters } from './filters.ts';
 import { benchIdle } from './idle.ts';
 import { describeMachine } from './machine.ts';
 import { benchProxies } from './proxy.ts';
@@ -17,6 +18,7 @@ npm run bench -- idle [--only ours,nginx]
 npm run bench -- websocket [--seconds 5] [--only ours,nginx]
 npm run bench -- websocket-idle [--only ours,nginx]
 npm run bench -- events [--seconds 5] [--only ours,nginx]
+npm run bench -- filters [--seconds 5]
 npm run bench -- swap
 npm run bench -- config
 npm run bench -- router
@@ -65,6 +67,10 @@ switch (values.help === true ? '' : positionals.join(' ')) {
   case 'events':
     print(describeMachine());
     await benchEvents({ seconds: secondsOf(), only, print });
+    break;
+  case 'filters':
+    print(describeMachine());
+    await benchFilters(secondsOf(), print);
     break;
   case 'swap':
     print(describeMachine());

@@ -38,14 +38,17 @@ export interface WrkOptions {
   connections: number;
   /** Bytes of a POST's body; 0 = GET. */
   uploadBytes: number;
+  /** Besides those that wrk sends by itself. */
+  headers?: Readonly<Record<string, string>>;
 }
 
 /** Runs wrk with one thread on kept-alive connections. Throws when not a single request succeeded. */
 export async function runWrk(options: WrkOptions): Promise<WrkResult> {
-  const { program, directory, url, seconds, connections, uploadBytes } = options;
+  const { program, directory, url, seconds, connections, uploadBytes, headers = {} } = options;
   const script = join(directory, 'report.lua');
   await writeFile(script, (uploadBytes > 0 ? upload(uploadBytes) : '') + report);
-  const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, url];
+  const lines = Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]);
+  const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, ...lines, url];
   const { stdout } = await promisify(execFile)(program, args);
   const result: WrkResult = JSON.parse(stdout.slice(stdout.lastIndexOf('{')));
   if (result.requests === 0) throw new Error(`wrk got no answer from ${url}:\n${stdout}`);

@@ -27,6 +27,8 @@ describe('what can be read', () => {
         ['Service', 'services', ['svc'], true, true],
         ['Gateway', 'gateways', ['gw'], false, true],
         ['Middleware', 'middlewares', ['mw'], true, true],
+        ['Consumer', 'consumers', ['con'], true, true],
+        ['AuthProvider', 'authproviders', ['ap'], true, true],
         ['Certificate', 'certificates', ['cert'], true, true],
         ['Secret', 'secrets', ['sec'], true, true],
         ['Endpoint', 'endpoints', ['ep'], true, false],

@@ -1,0 +1,54 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { repository, startSystem } from '../../kit/processes.ts';
+import { startTranscript } from './transcript.ts';
+
+test('Consumers and what stands for them', async (t) => {
+  const system = await startSystem(t, { nodes: ['edge-1'] });
+  const example = await readFile(join(repository, 'deploy/examples/consumers.yaml'), 'utf8');
+  const session = await startTranscript(t, { config: system.controlPlane.gwctlConfig });
+  await session.file('consumers.yaml', example);
+  await session.gwctl('apply', '-f', 'consumers.yaml', '--wait');
+  await session.gwctl('get', 'consumers');
+  await session.gwctl('get', 'con', '-o', 'wide');
+  await session.gwctl('describe', 'consumer', 'acme');
+  await session.gwctl('get', 'consumer', 'acme', '-o', 'yaml');
+  await session.gwctl('describe', 'route', 'orders');
+  await session.file('consumers.yaml', example.replace('change-me-change-me', 'another-secret-key-of-acme'));
+  await session.gwctl('diff', '-f', 'consumers.yaml');
+  await session.gwctl('explain', 'consumer.spec.keys');
+  await session.file('bad.yaml', mistakes);
+  await session.gwctl('apply', '-f', 'bad.yaml');
+  await session.file('same.yaml', takenKey);
+  await session.gwctl('apply', '-f', 'same.yaml');
+  await session.matches('consumers');
+});
+
+const takenKey = `apiVersion: causeway/v1
+kind: Consumer
+metadata: {name: copycat}
+spec:
+  keys: [{name: mine, value: change-me-change-me}]
+  passwords: [{username: acme, password: whatever it is}]
+`;
+
+const mistakes = `apiVersion: causeway/v1
+kind: Consumer
+metadata: {name: bad}
+spec:
+  consumerGroups: [gold]
+  limits: []
+  keys: [{name: k, value: short, expiresAt: tomorrow}]
+  passwords: [{username: "a:b", password: x}]
+  clientCertificates: [{san: "ip:10.0.0.1"}, {sha256: AB}]
+---
+apiVersion: causeway/v1
+kind: Middleware
+metadata: {name: bad}
+spec:
+  filters:
+    - apiKey: {from: [address]}
+    - anyOf: [{apiKey: {}, basicAuth: {}}]
+    - basicAuth: {realm: 'a"b'}
+`;
