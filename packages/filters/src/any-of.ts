@@ -17,6 +17,7 @@ export function createAnyOfFilter(name: string, ways: readonly AuthenticationFil
   );
   const isOptional = ways.some((way) => way.isOptional);
   const decide = (exchange: FilterExchange, taken: Taken | undefined): Sooner<Verdict> => {
+    for (const each of ways) each.removeForgeries?.(exchange);
     const way = ways.find((each) => each.hasCredentials(exchange));
     if (way === undefined) return isOptional ? undefined : missing;
     // Credentials that were not looked at are secrets all the same.
@@ -29,6 +30,9 @@ export function createAnyOfFilter(name: string, ways: readonly AuthenticationFil
     kind: 'anyOf',
     name,
     demands: `anyOf ${JSON.stringify(ways.map(({ demands }) => demands))}`,
+    hideSecrets: (exchange) => {
+      for (const way of ways) way.hideSecrets?.(exchange);
+    },
     onRequestHead: decide,
   };
   if (!ways.some((way) => way.createState !== undefined || way.onExpire !== undefined)) return filter;

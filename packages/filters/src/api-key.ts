@@ -30,11 +30,11 @@ export function createApiKeyFilter(
 ): AuthenticationFilter {
   const { namespace, sources, isOptional, forwardsCredentials } = settings;
   const removeCredentials = (exchange: FilterExchange): void => {
-    for (const source of sources) {
-      if (keyAt(source, exchange) === undefined) continue;
-      hideCredential(source, exchange);
-      if (!forwardsCredentials) removeCredential(source, exchange);
-    }
+    if (forwardsCredentials) return;
+    // An empty parameter may stand before one that is not.
+    for (const source of sources)
+      if (source.kind === 'query' || keyAt(source, exchange) !== undefined)
+        removeCredential(source, exchange);
   };
   return {
     kind: 'apiKey',
@@ -44,6 +44,9 @@ export function createApiKeyFilter(
     demands: `apiKey ${JSON.stringify([namespace, sources, isOptional])}`,
     hasCredentials: (exchange) => findKey(exchange, sources) !== undefined,
     removeCredentials,
+    hideSecrets: (exchange) => {
+      for (const source of sources) hideCredential(source, exchange);
+    },
     onRequestHead(exchange) {
       const text = findKey(exchange, sources);
       if (text === undefined) return isOptional ? undefined : missing;

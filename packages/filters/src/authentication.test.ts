@@ -108,7 +108,7 @@ describe('apiKey', () => {
         authorization: 'ApiKey x',
         other: '1',
       },
-      query: 'a=1&k=2&%6B=3&b',
+      query: 'a=1&k=&k=2&%6B=3&b',
     };
     const owner = run([apiKey({ sources })], asked);
     assert.deepEqual(owner.upstreamFields, ['other', '1', 'cookie', 'a=2']);

@@ -11,6 +11,8 @@ export interface AuthenticationFilter<State = unknown> extends Filter<State> {
   readonly challenge: string;
   /** Whether the request carries credentials of this filter's sort, good or bad. */
   hasCredentials(exchange: FilterExchange): boolean;
+  /** Takes away what a client says of itself in the place of the filter, with credentials or without. */
+  removeForgeries?(exchange: FilterExchange): void;
   /** Keeps them from logs, and from an upstream that shall not have them. The filter does so itself when it decides. */
   removeCredentials?(exchange: FilterExchange): void;
 }

@@ -29,6 +29,7 @@ export function enforcedFor(filter: Filter, percent: number): Filter {
 }
 
 const otherHookNames = [
+  'hideSecrets',
   'createState',
   'onRequestChunk',
   'onRequestEnd',

@@ -29,7 +29,7 @@ async function ask(answer: ServiceAnswer | undefined, more: Partial<ExternalAuth
   owner.method = 'DELETE';
   owner.headers.set('authorization', 'Bearer x');
   owner.headers.set('x-other', 'secret');
-  owner.upstreamFields = ['X-User', 'root', 'x_user', 'root', 'a', 'b'];
+  owner.upstreamFields = ['X-User', 'root', 'x_user', 'root', 'a', 'b', 'authorization', 'Bearer x'];
   owner.answers = (service, question) => {
     assert.equal(service, 'default/auth');
     questions.push(question);
@@ -38,6 +38,8 @@ async function ask(answer: ServiceAnswer | undefined, more: Partial<ExternalAuth
   const verdict: Verdict = await new ExternalAuthFilter('x', { ...settings, ...more }).onRequestHead(owner);
   return { owner, verdict, question: questions[0]! };
 }
+
+const kept = ['a', 'b', 'authorization', 'Bearer x'];
 
 describe('externalAuth', () => {
   it('tells what the request is, and no header that was not asked for', async () => {
@@ -62,12 +64,8 @@ describe('externalAuth', () => {
   it('lets pass what the Service lets pass, with what it says for the upstream alone', async () => {
     const { owner, verdict } = await ask(answerOf(204, ['X-User', 'alice', 'x-more', '1']));
     assert.equal(verdict, undefined);
-    assert.deepEqual(owner.upstreamFields, ['a', 'b', 'x-user', 'alice']);
-    assert.deepEqual(
-      (await ask(answerOf(200))).owner.upstreamFields,
-      ['a', 'b'],
-      'nothing of the client crosses',
-    );
+    assert.deepEqual(owner.upstreamFields, ['a', 'b', 'authorization', 'Bearer x', 'x-user', 'alice']);
+    assert.deepEqual((await ask(answerOf(200))).owner.upstreamFields, kept, 'nothing of the client crosses');
   });
 
   it('gives the client any other answer, with the headers that it may have', async () => {
@@ -87,7 +85,7 @@ describe('externalAuth', () => {
     for (const broken of [undefined, answerOf(500), answerOf(503)]) {
       assert.equal(((await ask(broken)).verdict as Refusal).reason, 'auth_unavailable');
       const allowed = await ask(broken, { allowsOnFailure: true });
-      assert.deepEqual([allowed.verdict, allowed.owner.upstreamFields], [undefined, ['a', 'b']]);
+      assert.deepEqual([allowed.verdict, allowed.owner.upstreamFields], [undefined, kept]);
     }
   });
 });

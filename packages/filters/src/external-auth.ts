@@ -1,6 +1,6 @@
 /** Asks another Service whether a request may pass (forward authentication). */
 
-import { fieldValue, forbiddenInValue, removeLookalikes } from './fields.ts';
+import { forbiddenInValue, listValue, removeLookalikes } from './fields.ts';
 import type { Answer, Filter, FilterExchange, Refusal, ServiceAnswer, Verdict } from './filter.ts';
 
 export interface ExternalAuthSettings {
@@ -42,7 +42,7 @@ export class ExternalAuthFilter implements Filter {
     if (answer === undefined || answer.status >= 500) return allowsOnFailure ? undefined : unavailable;
     if (answer.status < 200 || answer.status > 299) return this.#refusalOf(answer);
     for (const name of upstreamHeaders) {
-      const value = fieldValue(answer.fields, name);
+      const value = listValue(answer.fields, name);
       if (value !== undefined) exchange.upstreamFields.push(name, value);
     }
     return undefined;
@@ -67,7 +67,7 @@ export class ExternalAuthFilter implements Filter {
       exchange.requestId,
     ];
     for (const name of this.#settings.headers) {
-      const value = exchange.requestHeader(name);
+      const value = fieldFor(exchange, name);
       if (value !== undefined && !forbiddenInValue.test(value)) fields.push(name, value);
     }
     return fields;
@@ -82,6 +82,13 @@ export class ExternalAuthFilter implements Filter {
     }
     return { kind: 'answer', status, fields: sent, body: forbidsBody(status) ? new Uint8Array() : body };
   }
+}
+
+/** As the upstream would get it: without what the client says of itself, and with what is known of it. */
+function fieldFor({ upstreamFields, identity }: FilterExchange, name: string): string | undefined {
+  if (name === 'x-consumer-name') return identity?.consumer;
+  if (name === 'x-consumer-groups') return identity?.groups.join(',');
+  return listValue(upstreamFields, name);
 }
 
 function targetOf({ path, query }: FilterExchange): string {

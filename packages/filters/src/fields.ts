@@ -24,21 +24,28 @@ export function setField(fields: string[], lowerName: string, value: string): vo
   fields.push(lowerName, value);
 }
 
-/** Removes what an application may take for the header of that name: CGI and its heirs read `_` as `-`. */
+/** Removes what an application may take for the header of that name: CGI and its heirs read `_` as `-`. The name may be spelled either way. */
 export function removeLookalikes(fields: string[], lowerName: string): void {
+  const wanted = lowerName.replaceAll('_', '-');
   let to = 0;
   for (let at = 0; at < fields.length; at += 2) {
-    if (isTakenFor(fields[at]!, lowerName)) continue;
-    fields[to] = fields[at]!;
+    const name = fields[at]!;
+    // Hot path: hardly any field is of the length of the name.
+    if (name.length === wanted.length && name.toLowerCase().replaceAll('_', '-') === wanted) continue;
+    fields[to] = name;
     fields[to + 1] = fields[at + 1]!;
     to += 2;
   }
   fields.length = to;
 }
 
-/** Hot path: most names have another length. */
-function isTakenFor(name: string, lowerName: string): boolean {
-  return name.length === lowerName.length && name.toLowerCase().replaceAll('_', '-') === lowerName;
+/** All values of that name, joined as one list (RFC 9110 section 5.3); undefined when there is none. */
+export function listValue(fields: readonly string[], lowerName: string): string | undefined {
+  let value: string | undefined;
+  for (let at = 0; at < fields.length; at += 2)
+    if (isNamed(fields[at]!, lowerName))
+      value = value === undefined ? fields[at + 1] : `${value}, ${fields[at + 1]!}`;
+  return value;
 }
 
 /** RFC 9110 section 5.5: CR, LF and NUL would end a field early, and no other control byte has business in it but a tab. */

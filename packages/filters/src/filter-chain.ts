@@ -96,6 +96,7 @@ export class FilterChain {
   /** One of them answers CORS preflights. */
   readonly answersPreflights: boolean;
   readonly #hasStates: boolean;
+  readonly #hidesSecrets: boolean;
 
   /** `filters` in the order in which requests meet them. */
   constructor(filters: readonly Filter[]) {
@@ -103,10 +104,13 @@ export class FilterChain {
     this.demands = filters.flatMap(({ demands }) => demands ?? []);
     this.inspectsMessages = filters.some((filter) => filter.onMessage !== undefined);
     this.answersPreflights = filters.some((filter) => filter.answersPreflights === true);
+    this.#hidesSecrets = filters.some((filter) => filter.hideSecrets !== undefined);
     this.#hasStates = filters.some((filter) => 'createState' in filter);
   }
 
   requestHead(owner: FilterOwner): void {
+    if (owner.query !== undefined && this.#hidesSecrets)
+      for (const filter of this.filters) filter.hideSecrets?.(owner);
     if (this.#hasStates) owner.filterStates = [];
     this.#requestFrom(owner);
   }

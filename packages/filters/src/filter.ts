@@ -215,6 +215,8 @@ export interface Filter<State = unknown> {
    * Route demands what it did not demand when the stream was let in ends, and one whose Route demands less stays.
    */
   readonly demands?: string;
+  /** Before any filter of the chain sees the request, where it has a query: keeps secrets in it from the access log, whoever refuses the request. */
+  hideSecrets?(exchange: FilterExchange): void;
   createState?(): State;
   onRequestHead?(exchange: FilterExchange, state: State): Sooner<Verdict>;
   /** What goes on in place of the chunk: itself, another, or nothing. The chunk is not kept beyond the promise. */

@@ -104,6 +104,17 @@ describe('token buckets', () => {
     assert.equal(passed(fixture, rateOf(100, 1, 100), 200), 50);
   });
 
+  it('let back in soon whom a stricter limit had kept out for long', () => {
+    const fixture = stillBuckets();
+    const relaxed = rateOf(2, 1, 2);
+    assert.equal(passed(fixture, rateOf(2, 3600, 2), 5), 2);
+    assert.equal(passed(fixture, relaxed, 5), 0, 'it owes two buckets at most');
+    fixture.time.nowNs += 1.6 * second;
+    assert.equal(passed(fixture, relaxed, 5), 1);
+    fixture.time.nowNs += 5 * second;
+    assert.equal(passed(fixture, relaxed, 5), 2);
+  });
+
   it('give the places of those that are full to others, and count those that had to go', () => {
     const fixture = stillBuckets(64);
     const rate = rateOf(1, 1, 1);

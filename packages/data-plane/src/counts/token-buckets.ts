@@ -67,6 +67,11 @@ export class TokenBuckets implements Buckets {
     for (;;) {
       const seen = Atomics.load(words, at);
       const owedNs = Math.max(Number(seen) - nowNs, 0);
+      if (owedNs > 2 * capacityNs + slackNs) {
+        // More than a bucket can owe: of a time when the numbers were others.
+        Atomics.compareExchange(words, at, seen, BigInt(Math.round(nowNs + 2 * capacityNs)));
+        continue;
+      }
       const missingNs = owedNs + needed * rate.intervalNs - capacityNs;
       if (missingNs > slackNs) return -missingNs;
       const owesNs = owedNs + cost * rate.intervalNs;
@@ -76,7 +81,7 @@ export class TokenBuckets implements Buckets {
     }
   }
 
-  charge(limit: LimitId, key: string, rate: Rate, cost: number): void {
+  charge(limit: LimitId, key: string, rate: Rate, cost: number): number {
     const words = this.#words;
     const nowNs = this.#nowNs();
     const at = this.#find(limit, key, nowNs) + fullAt;
@@ -84,8 +89,9 @@ export class TokenBuckets implements Buckets {
     for (;;) {
       const seen = Atomics.load(words, at);
       const owedNs = Math.max(Number(seen) - nowNs, 0) + cost * rate.intervalNs;
-      const next = BigInt(Math.round(nowNs + Math.min(owedNs, owedMaxNs)));
-      if (Atomics.compareExchange(words, at, seen, next) === seen) return;
+      const owesNs = Math.min(owedNs, owedMaxNs);
+      const next = BigInt(Math.round(nowNs + owesNs));
+      if (Atomics.compareExchange(words, at, seen, next) === seen) return owesNs;
     }
   }
 

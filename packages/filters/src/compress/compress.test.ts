@@ -116,6 +116,14 @@ describe('compress', () => {
     assert.equal(filter.onResponseHead(head, filter.createState()), undefined);
   });
 
+  it('reads fields that stand on several lines', () => {
+    const owner = answer('gzip', [...text, 'Vary', 'Cookie', 'Vary', 'X-User']);
+    filter.onResponseHead(owner, filter.createState());
+    assert.equal(fieldValue(owner.responseFields, 'vary'), 'Cookie, X-User, accept-encoding');
+    const lines = [...text, 'cache-control', 'public', 'cache-control', 'no-transform'];
+    assert.equal(filter.onResponseHead(answer('gzip', lines), filter.createState()), undefined);
+  });
+
   it('lets go of what it began when the client goes', async () => {
     const owner = answer('gzip', [...text]);
     const state = filter.createState();

@@ -1,6 +1,6 @@
 /** Makes bodies of responses smaller for clients that say they can read them so. */
 
-import { fieldValue, removeField, setField } from '../fields.ts';
+import { fieldValue, listValue, removeField, setField } from '../fields.ts';
 import { type Filter, type FilterExchange, takesBody, type Verdict } from '../filter.ts';
 import { chooseEncoding, type Encoding } from './accept-encoding.ts';
 import { Compressor } from './compressor.ts';
@@ -71,7 +71,7 @@ export class CompressFilter implements Filter<State> {
     if (!this.#isOfType(fieldValue(fields, 'content-type'))) return false;
     if (fieldValue(fields, 'content-encoding') !== undefined) return false;
     // RFC 9111 section 5.2.2.6.
-    return !/\bno-transform\b/i.test(fieldValue(fields, 'cache-control') ?? '');
+    return !/\bno-transform\b/i.test(listValue(fields, 'cache-control') ?? '');
   }
 
   #isOfType(contentType: string | undefined): boolean {
@@ -83,10 +83,10 @@ export class CompressFilter implements Filter<State> {
 }
 
 /** They tell of the bytes that the upstream sent. */
-const ofTheBytes = ['accept-ranges', 'content-md5', 'content-digest', 'digest'];
+const ofTheBytes = ['accept-ranges', 'content-md5', 'content-digest', 'repr-digest', 'digest'];
 
 function addVary(fields: string[]): void {
-  const vary = fieldValue(fields, 'vary');
+  const vary = listValue(fields, 'vary');
   if (vary === undefined) fields.push('vary', 'accept-encoding');
   else if (vary.trim() !== '*' && !/(?:^|,)\s*accept-encoding\s*(?:,|$)/i.test(vary))
     setField(fields, 'vary', `${vary}, accept-encoding`);

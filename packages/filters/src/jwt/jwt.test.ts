@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHmac, createPublicKey } from 'node:crypto';
 import { describe, it } from 'node:test';
+import { createAnyOfFilter } from '../any-of.ts';
 import type { JWK, JWTPayload } from 'jose';
 
 import { type ConsumerLookup, type KnownConsumer, noConsumers } from '../consumers.ts';
@@ -355,6 +356,30 @@ describe('the jwt filter', () => {
       [nasty.verdict, nasty.owner.upstreamFields, nasty.owner.identity?.consumer],
       [undefined, [], undefined],
     );
+  });
+
+  it('lets no client speak for it in an anyOf that another way decides, and names of any spelling', async () => {
+    const claimHeaders = [{ header: 'x_user_id', claim: 'sub' }];
+    const owner = new FakeOwner(new FilterChain([]));
+    owner.verifiers.set('default/corp', verifierOf(issuer, { claimHeaders }));
+    owner.upstreamFields = ['X-User-Id', 'root', 'x_user_id', 'root', 'a', 'b'];
+    const anyOf = createAnyOfFilter('any', [new JwtFilter('jwt', { ...open, optional: true })]);
+    assert.equal(await anyOf.onRequestHead?.(owner, undefined as never), undefined);
+    assert.deepEqual(owner.upstreamFields, ['a', 'b']);
+  });
+
+  it('keeps every copy of a token from the upstream where it is to have none, also of one that is refused', async () => {
+    const sources = [
+      { kind: 'header', name: 'authorization' },
+      { kind: 'query', name: 't' },
+    ] as const;
+    const verifier = verifierOf(issuer, { sources });
+    const { owner, verdict } = await ask('nonsense', verifier, { removesCredentials: true }, (each) => {
+      each.query = 't=nonsense&a=1';
+      each.upstreamFields = ['authorization', 'Bearer nonsense'];
+    });
+    assert.equal(reasonOf(verdict), 'unauthenticated');
+    assert.deepEqual([owner.upstreamFields, owner.upstreamQuery], [[], 'a=1']);
   });
 
   it('chooses among providers by the issuer that the token names', async () => {

@@ -73,29 +73,39 @@ export class JwtFilter implements AuthenticationFilter {
     return this.#find(exchange) !== undefined;
   }
 
+  /** Of every token that it looks at, wherever it stands. */
   removeCredentials(exchange: FilterExchange): void {
-    const found = this.#find(exchange);
-    if (found === undefined) return;
-    hideCredential(found.source, exchange);
-    if (this.#settings.removesCredentials) removeCredential(found.source, exchange);
+    if (!this.#settings.removesCredentials) return;
+    for (const source of this.#sources(exchange))
+      if (readCredential(source, 'bearer', exchange) !== undefined) removeCredential(source, exchange);
+  }
+
+  hideSecrets(exchange: FilterExchange): void {
+    for (const source of this.#sources(exchange)) hideCredential(source, exchange);
   }
 
   /** Hot path: for a token that was found good before there is no promise. */
   onRequestHead(exchange: FilterExchange): Sooner<Verdict> {
-    this.#removeCopies(exchange);
+    this.removeForgeries(exchange);
     const found = this.#find(exchange);
     if (found === undefined) return this.#settings.optional ? undefined : noToken;
-    hideCredential(found.source, exchange);
+    this.removeCredentials(exchange);
     const outcome = found.verifier.verify(found.token);
     if (outcome instanceof Promise) return outcome.then((settled) => this.#admit(exchange, found, settled));
     return this.#admit(exchange, found, outcome);
   }
 
   /** Fields that the gateway says of the caller: nobody else may, whether a token follows or not. */
-  #removeCopies(exchange: FilterExchange): void {
+  removeForgeries(exchange: FilterExchange): void {
     for (const provider of this.#settings.providers)
       for (const { header } of exchange.tokenVerifier(provider)?.settings.claimHeaders ?? [])
         removeLookalikes(exchange.upstreamFields, header);
+  }
+
+  #sources(exchange: FilterExchange): readonly RequestSource[] {
+    return this.#settings.providers.flatMap(
+      (provider) => exchange.tokenVerifier(provider)?.settings.sources ?? [],
+    );
   }
 
   /** Of several providers the one whose issuer the token names; the first one for a token that names none of them. */
@@ -112,9 +122,9 @@ export class JwtFilter implements AuthenticationFilter {
     return first;
   }
 
-  #admit(exchange: FilterExchange, { source, verifier }: FoundToken, outcome: TokenOutcome): Verdict {
+  #admit(exchange: FilterExchange, { verifier }: FoundToken, outcome: TokenOutcome): Verdict {
     if ('fault' in outcome) return refusalOf(outcome);
-    const { scopes, claims, consumerRequired, removesCredentials } = this.#settings;
+    const { scopes, claims, consumerRequired } = this.#settings;
     const { identity, consumer, fields } = this.#bearerOf(exchange.consumers, verifier, outcome);
     if (consumer?.disabled === true) return disabled;
     if (consumerRequired && consumer === undefined) return unknownConsumer;
@@ -124,7 +134,6 @@ export class JwtFilter implements AuthenticationFilter {
     if (refusal !== undefined) return refusal;
     if (outcome.expiresAtMs !== Infinity) exchange.expireAt(outcome.expiresAtMs);
     if (fields.length > 0) exchange.upstreamFields.push(...fields);
-    if (removesCredentials) removeCredential(source, exchange);
     return undefined;
   }
 

@@ -20,6 +20,6 @@ export interface Buckets {
    * there: gives minus the nanoseconds until they are. A bucket that nobody knows is full.
    */
   take(limit: LimitId, key: string, rate: Rate, cost: number, needed: number): number;
-  /** Takes tokens that are spent already; a bucket owes at most as many as it holds. */
-  charge(limit: LimitId, key: string, rate: Rate, cost: number): void;
+  /** Takes tokens that are spent already; a bucket owes at most as many as it holds. Gives after how many nanoseconds it will be full again. */
+  charge(limit: LimitId, key: string, rate: Rate, cost: number): number;
 }

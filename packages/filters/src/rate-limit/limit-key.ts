@@ -7,7 +7,13 @@ import { addressGroup } from './address-group.ts';
 /** Of a part that the request has not the address of its client stands in its place: nobody is without a limit. */
 export function limitKey(sources: readonly RequestSource[], exchange: FilterExchange): string {
   if (sources.length === 1) return partOf(sources[0]!, exchange);
-  return sources.map((source) => partOf(source, exchange)).join('\n');
+  // With their lengths: no value of one part can be taken for two.
+  let key = '';
+  for (const source of sources) {
+    const part = partOf(source, exchange);
+    key += `${part.length}:${part}`;
+  }
+  return key;
 }
 
 function partOf(source: RequestSource, exchange: FilterExchange): string {

@@ -26,8 +26,10 @@ class StillBuckets implements Buckets {
     return owedNs + cost * intervalNs;
   }
 
-  charge(_limit: unknown, key: string, { intervalNs }: Rate, cost: number): void {
-    this.owed.set(key, (this.owed.get(key) ?? 0) + cost * intervalNs);
+  charge(_limit: unknown, key: string, { intervalNs }: Rate, cost: number): number {
+    const owesNs = (this.owed.get(key) ?? 0) + cost * intervalNs;
+    this.owed.set(key, owesNs);
+    return owesNs;
   }
 }
 
@@ -113,7 +115,7 @@ describe('rateLimit', () => {
     byPair.ask();
     assert.deepEqual(
       [...byPair.buckets.owed.keys()],
-      ['=shop/acme\n=7\n=default/r', '203.0.113.1\n203.0.113.1\n=default/r'],
+      ['10:=shop/acme2:=710:=default/r', '11:203.0.113.111:203.0.113.110:=default/r'],
     );
   });
 
@@ -127,6 +129,10 @@ describe('rateLimit', () => {
     const policy = ask((owner) => owner.identify(acme)).fields;
     assert.equal(fieldValue(policy, 'ratelimit-policy'), '"per-client";q=100;w=1');
     assert.equal(fieldValue(ask().fields, 'ratelimit-policy'), '"per-client";q=10;w=60');
+    // What one tier owes is nothing to another.
+    for (let n = 0; n < 3; n += 1) ask();
+    assert.equal((ask().verdict as Refusal).reason, 'rate_limited');
+    assert.equal(ask((owner) => owner.identify(acme)).verdict, undefined);
     // Somebody of the same name in another namespace is somebody else.
     const stranger = { ...acme, namespace: 'other', groups: [] };
     const named = ask((owner) => owner.identify({ ...acme, groups: [] })).fields;
@@ -140,11 +146,12 @@ describe('rateLimit', () => {
     assert.equal(dear.ask().verdict, undefined);
     const refused = dear.ask();
     assert.equal((refused.verdict as Refusal).reason, 'rate_limited');
-    assert.equal(fieldValue(refused.fields, 'ratelimit'), '"per-client";r=1;t=12');
+    assert.equal(fieldValue(refused.fields, 'ratelimit'), '"per-client";r=1;t=6');
     const later = start({ cost: { responseHeader: 'x-tokens' } });
     for (const value of ['-1', 'many', '1.5', '']) later.ask(undefined, ['X-Tokens', value]);
     assert.deepEqual([...later.buckets.owed.values()], [0]);
-    later.ask(undefined, ['X-Tokens', '3']);
+    const charged = later.ask(undefined, ['X-Tokens', '3']);
+    assert.equal(fieldValue(charged.fields, 'ratelimit'), '"per-client";r=0;t=6');
     assert.equal((later.ask().verdict as Refusal).reason, 'rate_limited');
   });
 });

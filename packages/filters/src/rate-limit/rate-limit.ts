@@ -1,6 +1,6 @@
 /** So many requests in so much time, by whatever tells clients apart. */
 
-import { fieldValue, setField } from '../fields.ts';
+import { fieldValue, listValue, setField } from '../fields.ts';
 import type { Filter, FilterExchange, Refusal, Verdict } from '../filter.ts';
 import type { RequestSource } from '../request-source.ts';
 import type { Buckets, LimitId, Rate } from './buckets.ts';
@@ -35,6 +35,8 @@ export interface RateLimitSettings extends RateSettings {
 }
 
 interface PreparedRate extends Rate {
+  /** Of the tier: what one owes is nothing to another. */
+  readonly keyPrefix: string;
   /** Member of RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers). */
   readonly policy: string;
 }
@@ -65,8 +67,8 @@ export class RateLimitFilter implements Filter<State> {
     this.#settings = settings;
     this.#buckets = buckets;
     this.#limit = buckets.limitId(settings.id);
-    this.#rate = prepareRate(name, settings);
-    this.#tiers = settings.tiers.map((tier) => ({ ...prepareRate(name, tier), tier }));
+    this.#rate = prepareRate(name, settings, '');
+    this.#tiers = settings.tiers.map((tier, index) => ({ ...prepareRate(name, tier, `${index} `), tier }));
     const { cost } = settings;
     this.#cost = typeof cost === 'number' ? cost : 0;
     this.#costHeader = typeof cost === 'number' ? undefined : cost.responseHeader;
@@ -78,7 +80,7 @@ export class RateLimitFilter implements Filter<State> {
 
   onRequestHead(exchange: FilterExchange, state: State): Verdict {
     const rate = this.#rateFor(exchange);
-    const key = limitKey(this.#settings.key, exchange);
+    const key = rate.keyPrefix + limitKey(this.#settings.key, exchange);
     const result = this.#buckets.take(this.#limit, key, rate, this.#cost, this.#cost || 1);
     state.rate = rate;
     state.key = key;
@@ -87,16 +89,16 @@ export class RateLimitFilter implements Filter<State> {
   }
 
   onResponseHead(exchange: FilterExchange, state: State): Verdict {
-    const { rate, key, result } = state;
+    const { rate, key } = state;
     if (rate === undefined) return undefined;
     const { responseFields: fields } = exchange;
-    if (this.#costHeader !== undefined && result >= 0) {
+    if (this.#costHeader !== undefined && state.result >= 0) {
       const cost = costOf(fieldValue(fields, this.#costHeader));
-      if (cost > 0) this.#buckets.charge(this.#limit, key, rate, cost);
+      if (cost > 0) state.result = this.#buckets.charge(this.#limit, key, rate, cost);
     }
     if (!this.#settings.headers) return undefined;
     append(fields, 'ratelimit-policy', rate.policy);
-    append(fields, 'ratelimit', this.#left(rate, result));
+    append(fields, 'ratelimit', this.#left(rate, state.result));
     return undefined;
   }
 
@@ -115,9 +117,10 @@ export class RateLimitFilter implements Filter<State> {
 
   #left({ intervalNs, capacity }: Rate, result: number): string {
     // What a refused request found is what it needed, less what was missing.
-    const owedNs = result >= 0 ? result : -result + (capacity - (this.#cost || 1)) * intervalNs;
+    const needed = this.#cost || 1;
+    const owedNs = result >= 0 ? result : -result + (capacity - needed) * intervalNs;
     const left = Math.max(Math.floor(capacity - owedNs / intervalNs + 1e-6), 0);
-    const waitNs = left > 0 ? owedNs : Math.max(owedNs - (capacity - 1) * intervalNs, 0);
+    const waitNs = left >= needed ? owedNs : Math.max(owedNs - (capacity - needed) * intervalNs, 0);
     return `"${this.name}";r=${left};t=${seconds(waitNs)}`;
   }
 
@@ -134,9 +137,13 @@ export class RateLimitFilter implements Filter<State> {
   }
 }
 
-function prepareRate(name: string, { requests, perSeconds, burst }: RateSettings): PreparedRate {
+function prepareRate(
+  name: string,
+  { requests, perSeconds, burst }: RateSettings,
+  keyPrefix: string,
+): PreparedRate {
   const intervalNs = (perSeconds * 1e9) / requests;
-  return { intervalNs, capacity: burst, policy: `"${name}";q=${requests};w=${perSeconds}` };
+  return { keyPrefix, intervalNs, capacity: burst, policy: `"${name}";q=${requests};w=${perSeconds}` };
 }
 
 function seconds(ns: number): number {
@@ -149,7 +156,7 @@ function costOf(text: string | undefined): number {
 
 /** Several limits are one list (RFC 9651 section 3.1). */
 function append(fields: string[], name: string, member: string): void {
-  const before = fieldValue(fields, name);
+  const before = listValue(fields, name);
   if (before === undefined) fields.push(name, member);
   else setField(fields, name, `${before}, ${member}`);
 }

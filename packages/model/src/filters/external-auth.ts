@@ -1,8 +1,10 @@
 import type { z } from 'zod';
 import { choice, headerName, line, list, name, object, realDuration, say } from '../fields.ts';
 import type { FilterKind } from './filter-kind.ts';
+import { ownHeaderName } from './headers.ts';
 
-const headers = (description: string) => list(headerName, { description, max: 64, key: '' });
+const headers = (description: string, each: typeof headerName = headerName) =>
+  list(each, { description, max: 64, key: '' });
 
 const externalAuthSpec = object(
   {
@@ -15,6 +17,7 @@ const externalAuthSpec = object(
     ).default(['authorization', 'cookie']),
     upstreamHeaders: headers(
       "Headers of an answer of 2xx that the upstream gets; the client's own of these names never cross.",
+      ownHeaderName,
     ).default([]),
     clientHeaders: headers(
       'Headers of any other answer that the client gets, with its status and body.',

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { PhaseName } from './phases.ts';
+import { type PhaseName, phases } from './phases.ts';
 
 /** All that is particular to a filter as users write it. Adding one is writing such a value and listing it in `filter-kinds.ts`. */
 export interface FilterKind<S extends z.ZodType = z.ZodType> {
@@ -22,7 +22,10 @@ export interface FilterKind<S extends z.ZodType = z.ZodType> {
   summary: (spec: z.output<S>) => string;
 }
 
-/** Phase of a filter as it is written. */
+/** Phase of a filter as it is written, defaults left out or not; of a spec that is not valid the first one that the filter may stand in. */
 export function phaseOf(kind: FilterKind, spec: unknown): PhaseName {
-  return typeof kind.phase === 'function' ? kind.phase(spec) : kind.phase;
+  if (typeof kind.phase === 'string') return kind.phase;
+  const effective = kind.spec.safeParse(spec);
+  if (effective.success) return kind.phase(effective.data);
+  return phases.find(({ filters }) => filters.some((key) => key === kind.key))!.name;
 }

@@ -35,16 +35,21 @@ function unsettableOfRequests(lowerName: string): HeaderComplaint | undefined {
   return isForwarding ? ofGateway : untouchableOfRequests(lowerName);
 }
 
-function edits(description: string, mayTouch: HeaderRule, maySet: HeaderRule) {
-  const judged = (rule: HeaderRule) =>
-    headerName.superRefine((name, context) => {
-      const complaint = rule(name.toLowerCase());
-      if (complaint === undefined) return;
-      context.addIssue({
-        code: 'custom',
-        message: say('not_allowed_here', complaint.detail, complaint.hint),
-      });
+function judged(rule: HeaderRule) {
+  return headerName.superRefine((name, context) => {
+    const complaint = rule(name.toLowerCase());
+    if (complaint === undefined) return;
+    context.addIssue({
+      code: 'custom',
+      message: say('not_allowed_here', complaint.detail, complaint.hint),
     });
+  });
+}
+
+/** Name of a header for upstreams that the gateway is told to fill. */
+export const ownHeaderName = judged(unsettableOfRequests);
+
+function edits(description: string, mayTouch: HeaderRule, maySet: HeaderRule) {
   return object(
     {
       rename: headerRecord(

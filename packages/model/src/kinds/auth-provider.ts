@@ -3,7 +3,6 @@ import {
   choice,
   duration,
   flag,
-  headerName,
   line,
   list,
   name,
@@ -14,6 +13,7 @@ import {
   shown,
   sizeWithin,
 } from '../fields.ts';
+import { ownHeaderName } from '../filters/headers.ts';
 import { jwkComplaint } from '../jwk.ts';
 import { durationMs } from '../quantity.ts';
 import { secretSource } from '../secret-source.ts';
@@ -172,7 +172,9 @@ const authProviderFields = object(
       .default({})
       .describe('Claims that every token must have, with their values.'),
     claimHeaders: z
-      .record(headerName, claimPath, { error: () => say('wrong_type', 'not a mapping of headers to claims') })
+      .record(ownHeaderName, claimPath, {
+        error: () => say('wrong_type', 'not a mapping of headers to claims'),
+      })
       .default({})
       .describe("Headers for the upstream, with the claims that they hold; the client's own never cross."),
   },
