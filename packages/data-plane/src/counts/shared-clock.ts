@@ -8,6 +8,11 @@ export function sharedNowMs(): number {
   return (performance.now() + offsetMs) | 0;
 }
 
+/** Nanoseconds on the same scale, which never wraps around; exact to some of them. */
+export function sharedNowNs(): number {
+  return (performance.now() + offsetMs) * 1e6;
+}
+
 /** From one moment to another, at most 24 days apart; negative when it lies ahead. */
 export function elapsedMs(fromMs: number, toMs: number): number {
   return (toMs - fromMs) | 0;

@@ -12,6 +12,8 @@ import { randomInt } from 'node:crypto';
 import type { Buckets, LimitId, Rate } from '@causeway/filters/rate-limit/buckets';
 import { textHash } from '@causeway/runtime/text-hash';
 
+import { sharedNowNs } from './shared-clock.ts';
+
 /** Buckets of one set, two cache lines; nothing looks beyond its set. */
 const ways = 8;
 /** 64-bit words of a bucket: its tag, and when it is full. */
@@ -134,11 +136,3 @@ export class TokenBuckets implements Buckets {
     }
   }
 }
-
-/** The same in every thread. */
-function sharedNowNs(): number {
-  return (performance.now() + offsetMs) * 1e6;
-}
-
-/** Each thread has a `performance` of its own; the clock below it is one. */
-const offsetMs = Number(process.hrtime.bigint() / 1000n) / 1000 - performance.now();
