@@ -1,6 +1,6 @@
 /** What pages of other origins may do (Fetch standard section 3.3). */
 
-import { fieldValue } from './fields.ts';
+import { addVary } from './fields.ts';
 import type { Answer, Filter, FilterExchange } from './filter.ts';
 import { originMatcher } from './origins.ts';
 
@@ -47,7 +47,8 @@ export function createCorsFilter(name: string, settings: CorsSettings): Filter {
     onResponseHead: (exchange) => {
       removeOthers(exchange.responseFields);
       const origin = exchange.requestHeader('origin');
-      if (rules.allowsOrigin !== undefined) addVary(exchange.responseFields);
+      // Caches must not give the answer for one origin to another (Fetch standard section 3.3.5).
+      if (rules.allowsOrigin !== undefined) addVary(exchange.responseFields, 'origin');
       if (!mayRead(rules, origin)) return undefined;
       if (isPreflight(exchange)) answerPreflight(rules, exchange, origin!);
       else
@@ -141,10 +142,4 @@ function removeOthers(fields: string[]): void {
     to += 2;
   }
   fields.length = to;
-}
-
-/** Caches must not give the answer for one origin to another (Fetch standard section 3.3.5). */
-function addVary(fields: string[]): void {
-  const vary = fieldValue(fields, 'vary');
-  if (vary === undefined || !/(^|,)\s*(\*|origin)\s*(,|$)/i.test(vary)) fields.push('vary', 'origin');
 }

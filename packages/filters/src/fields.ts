@@ -48,6 +48,17 @@ export function listValue(fields: readonly string[], lowerName: string): string 
   return value;
 }
 
+/** Says that the response depends on that header of the request (RFC 9110 section 12.5.5), unless it says so already. */
+export function addVary(fields: string[], lowerName: string): void {
+  const vary = listValue(fields, 'vary');
+  if (vary === undefined) {
+    fields.push('vary', lowerName);
+    return;
+  }
+  const names = vary.split(',').map((name) => name.trim().toLowerCase());
+  if (!names.includes('*') && !names.includes(lowerName)) setField(fields, 'vary', `${vary}, ${lowerName}`);
+}
+
 /** RFC 9110 section 5.5: CR, LF and NUL would end a field early, and no other control byte has business in it but a tab. */
 export const forbiddenInValue = /[\u0000-\u0008\u000a-\u001f\u007f]/;
 

@@ -1,6 +1,6 @@
 /** Makes bodies of responses smaller for clients that say they can read them so. */
 
-import { fieldValue, listValue, removeField, setField } from '../fields.ts';
+import { addVary, fieldValue, listValue, removeField, setField } from '../fields.ts';
 import { type Filter, type FilterExchange, takesBody, type Verdict } from '../filter.ts';
 import { chooseEncoding, type Encoding } from './accept-encoding.ts';
 import { Compressor } from './compressor.ts';
@@ -42,7 +42,7 @@ export class CompressFilter implements Filter<State> {
     const { responseFields: fields } = exchange;
     if (!this.#isEligible(exchange)) return undefined;
     // Also where it goes out as it is: a cache must not give it to a client that would have got the other.
-    addVary(fields);
+    addVary(fields, 'accept-encoding');
     const encoding = chooseEncoding(exchange.requestHeader('accept-encoding'), this.#settings.encodings);
     if (encoding === undefined || exchange.method === 'HEAD') return undefined;
     setField(fields, 'content-encoding', encoding);
@@ -84,13 +84,6 @@ export class CompressFilter implements Filter<State> {
 
 /** They tell of the bytes that the upstream sent. */
 const ofTheBytes = ['accept-ranges', 'content-md5', 'content-digest', 'repr-digest', 'digest'];
-
-function addVary(fields: string[]): void {
-  const vary = listValue(fields, 'vary');
-  if (vary === undefined) fields.push('vary', 'accept-encoding');
-  else if (vary.trim() !== '*' && !/(?:^|,)\s*accept-encoding\s*(?:,|$)/i.test(vary))
-    setField(fields, 'vary', `${vary}, accept-encoding`);
-}
 
 /** What stands for these very bytes does not stand for others that mean the same (RFC 9110 section 8.8.1). */
 function weakenEtag(fields: string[]): void {
