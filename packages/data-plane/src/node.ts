@@ -26,6 +26,7 @@ import { configDump } from './observe/config-dump.ts';
 import { prepareAccessLog } from './observe/prepare-access-log.ts';
 import type { ExchangeObserver } from './proxy/exchange-record.ts';
 import { createRequestHandler } from './proxy/handle-request.ts';
+import { BodyRoom } from './proxy/held-body.ts';
 import { Mirrors } from './proxy/mirrored-request.ts';
 import type { ProxyContext } from './proxy/proxy-context.ts';
 import { TimerWheel } from './proxy/timer-wheel.ts';
@@ -135,6 +136,7 @@ export class ProxyNode implements SnapshotTarget {
       observer,
       shared,
       mirrors: new Mirrors(),
+      bodyRoom: new BodyRoom(),
       affinityKeys,
       streams: new LiveStreams(clock, shared.slices, options.random ?? processRandom, (port) =>
         this.#ports.has(port),

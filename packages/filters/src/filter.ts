@@ -52,6 +52,13 @@ export interface FilterExchange {
 
   /** Whether a body follows the head. */
   readonly hasRequestBody: boolean;
+  /**
+   * Waits for the whole body, of `bytesMax` bytes at most, while the request head is filtered; empty where there is none. It goes on as it is
+   * unless it is replaced, through the chunk hooks of all filters that take the body, also of those before this one. The client sees no difference.
+   */
+  readRequestBody(bytesMax: number): Sooner<ReadBody>;
+  /** Another body takes the place of the one that was read. */
+  replaceRequestBody(body: Uint8Array): void;
 
   /** Of the connection, and verified; undefined where the client has shown none, or was not asked. */
   readonly clientCertificate: ShownCertificate | undefined;
@@ -87,7 +94,17 @@ export interface FilterExchange {
   /** Of its body, where that is known. */
   readonly responseBytes: number | undefined;
   readonly responseFields: string[];
+  /**
+   * Waits for the whole body, of `bytesMax` bytes at most, while the response head is filtered; empty where there is none. A stream has no end,
+   * and is too large. Chunk hooks see it later.
+   */
+  readResponseBody(bytesMax: number): Sooner<ReadBody>;
+  /** Another body takes the place of the one that was read. Where the response has none (HEAD), its head declares no length. */
+  replaceResponseBody(body: Uint8Array): void;
 }
+
+/** A body; or `tooLarge`; or `noRoom`: the worker holds too many. What is not given goes on as it is, if its head does. */
+export type ReadBody = Uint8Array | 'tooLarge' | 'noRoom';
 
 /** A request of a filter's own, without a body. */
 export interface ServiceQuestion {

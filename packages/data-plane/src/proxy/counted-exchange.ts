@@ -7,8 +7,10 @@ import type { CountKey } from '../counts/shared-counts.ts';
 import type { Table } from '../table/table.ts';
 import type { TableGeneration } from '../table/table-generations.ts';
 import type { Downstream, FieldList } from './exchange.ts';
+import type { ExchangeTimeouts } from './exchange-deadlines.ts';
 import type { ExchangeRecord } from './exchange-record.ts';
 import { joinedField } from './head-fields.ts';
+import type { BodyRoom } from './held-body.ts';
 import { pendingRefusal, type PendingResponse } from './pending-response.ts';
 import type { ProxyContext } from './proxy-context.ts';
 import type { Refusal } from './reasons.ts';
@@ -22,6 +24,8 @@ export abstract class CountedExchange extends TimedExchange {
   protected readonly downstream: Downstream;
   /** Undefined for a request without a body. */
   protected readonly upload: Upload | undefined;
+  /** 0 = unlimited. */
+  protected bodyBytesMax = 0;
   #generation: TableGeneration | undefined;
   /** Of its Route, where that has a limit. */
   #routeKey: CountKey | undefined;
@@ -45,6 +49,10 @@ export abstract class CountedExchange extends TimedExchange {
     return this.downstream.head.method;
   }
 
+  get bodyRoom(): BodyRoom {
+    return this.context.bodyRoom;
+  }
+
   get hasRequestBody(): boolean {
     return this.upload !== undefined;
   }
@@ -57,6 +65,12 @@ export abstract class CountedExchange extends TimedExchange {
   /** Of an exchange that holds one. */
   get table(): Table {
     return this.#generation!.table;
+  }
+
+  /** From now on these limits hold. */
+  limit(timeouts: ExchangeTimeouts, bodyBytesMax: number): void {
+    this.watch.timeouts = timeouts;
+    this.bodyBytesMax = bodyBytesMax;
   }
 
   /** Counts this exchange among those of its Route; false when there are `max` already. */

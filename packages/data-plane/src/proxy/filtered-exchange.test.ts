@@ -1,29 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { describe, it, type TestContext } from 'node:test';
+import { describe, it } from 'node:test';
 import { setTimeout as pass } from 'node:timers/promises';
 import { type Answer, type Filter, takesBody } from '@causeway/filters/filter';
-import { FilterChain } from '@causeway/filters/filter-chain';
-import { sharedGet } from '@causeway/router/shared-map';
 
-import { before } from '../testing/node-before.ts';
-import { type NodeFixture, routeItem, type Serve } from '../testing/node-fixture.ts';
+import { behindFilters as behind } from '../testing/behind-filters.ts';
+import type { Serve } from '../testing/node-fixture.ts';
 import { type Ask, ask, keepAliveAgent, openSocket, until } from '../testing/http-client.ts';
-
-/** A node whose only Route runs through `filters` to `serve`. */
-async function behind(
-  context: TestContext,
-  filters: readonly Filter[],
-  serve: Serve,
-  init = {},
-): Promise<NodeFixture> {
-  const fixture = await before(context, serve, [routeItem('r', '/', init)]);
-  const route = sharedGet(fixture.node.table?.routes, 'default/r');
-  assert.ok(route);
-  const chain = new FilterChain(filters);
-  Object.defineProperty(route.filters, 'chainIn', { value: () => chain });
-  return fixture;
-}
 
 const filter = (hooks: Partial<Filter>): Filter => ({ kind: 'test', name: 'test', ...hooks });
 const echo: Serve = (request, response) => {

@@ -4,78 +4,29 @@ import type {
   Answer,
   Filter,
   MessageRefusal,
+  ReadBody,
   Refusal as FilterRefusal,
   RefusalReason,
   RequestCopy,
   ServiceAnswer,
   ServiceQuestion,
+  Sooner,
 } from '@causeway/filters/filter';
-import { type ConsumerLookup, noConsumers, type ShownCertificate } from '@causeway/filters/consumers';
+import { noConsumers } from '@causeway/filters/consumers';
 import { completedIdentity, type Identity } from '@causeway/filters/identity';
-import type { TokenVerifier } from '@causeway/filters/jwt/token-verifier';
 import type { BodyPass } from '@causeway/filters/body-pass';
 import { type FilterChain, type FilterOwner, freshProgress } from '@causeway/filters/filter-chain';
-import { checkField } from '@causeway/http1/write-head';
 
-import { redactQuery } from '../observe/redact-query.ts';
-import type { FieldList, ResponseLength } from './exchange.ts';
-import type { ExchangeRecord } from './exchange-record.ts';
+import type { BodyLength, FieldList, ResponseLength } from './exchange.ts';
+import { FilterExpiries } from './filter-expiries.ts';
+import { addIdentity, checkFields } from './filtered-fields.ts';
+import type { FilteredRelay, FilteredRequest } from './filtered-relay.ts';
+import { HeldBody } from './held-body.ts';
 import { ownResponse, type PendingResponse } from './pending-response.ts';
-import type { Refusal } from './reasons.ts';
+import { RequestView } from './request-view.ts';
 import { targetOf } from './target.ts';
 
-/** What is known of the request once it has a Route. */
-export interface FilteredRequest {
-  readonly host: string;
-  readonly authority: string;
-  readonly path: string;
-  readonly query: string | undefined;
-  readonly scheme: 'http' | 'https';
-  readonly routeName: string;
-  readonly clientCertificate: ShownCertificate | undefined;
-  readonly routeMethods: readonly string[];
-  readonly matchedLength: number;
-  readonly consumers: ConsumerLookup;
-  tokenVerifier(provider: string): TokenVerifier | undefined;
-  header(lowerName: string): string | undefined;
-  pathParameter(name: string): string | undefined;
-  /** The fields that go upstream, made anew by each call. */
-  upstreamFields(): string[];
-  /** Steps behind the filters: pick an endpoint, write the head, send it. */
-  send(target: string, fields: FieldList): void;
-  /** See `FilterExchange`. */
-  askService(service: string, question: ServiceQuestion): Promise<ServiceAnswer | undefined>;
-  /** See `FilterExchange`; with these fields. */
-  openCopy(service: string, target: string, fields: FieldList, bodyBytesMax: number): RequestCopy | undefined;
-}
-
-/** What the relay does for it. */
-export interface FilteredRelay {
-  readonly record: ExchangeRecord;
-  readonly method: string;
-  readonly hasRequestBody: boolean;
-  sendRequestChunk(chunk: Buffer): void;
-  endRequest(trailers?: FieldList): void;
-  /** The filters want more of the body, or no more for now. */
-  holdRequest(isHeld: boolean): void;
-  describeRefusal(refusal: Refusal): PendingResponse;
-  /** Lets go of the upstream: another response takes the place of its own. */
-  dropUpstream(): void;
-  answer(status: number, fields: FieldList, body: Buffer | undefined, close: boolean): void;
-  beginAnswer(response: PendingResponse): void;
-  sendResponseChunk(chunk: Buffer): void;
-  endAnswer(trailers?: FieldList): void;
-  holdResponse(isHeld: boolean): void;
-  refuse(refusal: Refusal): void;
-  /** Lets the client see nothing more. */
-  cutOff(): void;
-  crash(error: unknown): void;
-  onFilterError(filter: Filter, error: unknown): void;
-  /** `isShadow`: it only would have refused. */
-  onFilterRefusal(filter: Filter, reason: RefusalReason, isShadow: boolean): void;
-}
-
-export class FilteredExchange implements FilterOwner {
+export class FilteredExchange extends RequestView implements FilterOwner {
   filtersEntered = freshProgress.filtersEntered;
   filtersLeft = freshProgress.filtersLeft;
   filterTurn = freshProgress.filterTurn;
@@ -85,8 +36,6 @@ export class FilteredExchange implements FilterOwner {
   responseStatus = 0;
   responseFields: string[] = [];
   readonly chain: FilterChain;
-  readonly #relay: FilteredRelay;
-  #request: FilteredRequest;
   #upstreamFields: string[] | undefined;
   /** The same before filters changed them. */
   #fieldsBefore: FieldList = nothingBefore;
@@ -94,65 +43,21 @@ export class FilteredExchange implements FilterOwner {
   upstreamQuery: string | undefined;
   #pending: PendingResponse | undefined;
   #isHeadSent = false;
+  /** Of the request's body, where a filter has asked for all of it; until it goes upstream. */
+  #heldRequest: HeldBody | undefined = undefined;
   /** What came of the upstream's body while a filter waited on its head. */
-  #held: Buffer[] = [];
+  #heldResponse: HeldBody | undefined = undefined;
   #isResponseOver = false;
   #trailers: FieldList | undefined;
   #requestTrailers: FieldList | undefined;
   identity: Identity | undefined = undefined;
-  /** What filters told, and which. */
-  #expiries: { wallMs: number; readonly filter: number }[] | undefined;
+  #expiries: FilterExpiries | undefined;
 
   constructor(chain: FilterChain, relay: FilteredRelay, request: FilteredRequest) {
+    super(relay, request);
     this.chain = chain;
-    this.#relay = relay;
-    this.#request = request;
     this.upstreamPath = request.path;
     this.upstreamQuery = request.query;
-  }
-
-  get requestId(): string {
-    return this.#relay.record.requestId;
-  }
-
-  get method(): string {
-    return this.#relay.method;
-  }
-
-  get host(): string {
-    return this.#request.host;
-  }
-
-  get authority(): string {
-    return this.#request.authority;
-  }
-
-  get path(): string {
-    return this.#request.path;
-  }
-
-  get query(): string | undefined {
-    return this.#request.query;
-  }
-
-  get scheme(): 'http' | 'https' {
-    return this.#request.scheme;
-  }
-
-  get clientAddress(): string {
-    return this.#relay.record.client;
-  }
-
-  get routeName(): string {
-    return this.#request.routeName;
-  }
-
-  get routeMethods(): readonly string[] {
-    return this.#request.routeMethods;
-  }
-
-  get matchedLength(): number {
-    return this.#request.matchedLength;
   }
 
   rewriteTarget(path: string, query: string | undefined): void {
@@ -162,40 +67,73 @@ export class FilteredExchange implements FilterOwner {
 
   get upstreamFields(): string[] {
     if (this.#upstreamFields === undefined) {
-      this.#upstreamFields = this.#request.upstreamFields();
+      this.#upstreamFields = this.request.upstreamFields();
       this.#fieldsBefore = this.#upstreamFields.slice();
     }
     return this.#upstreamFields;
   }
 
-  hideQuery(name: string): void {
-    const { record } = this.#relay;
-    if (record.query !== undefined) record.query = redactQuery(record.query, new Set([name]));
+  /** Whether a filter has begun to read the body, which has not gone on since. */
+  get isRequestHeld(): boolean {
+    return this.#heldRequest !== undefined;
   }
 
-  get hasRequestBody(): boolean {
-    return this.#relay.hasRequestBody;
+  /** Whether what comes of the body is for filters. */
+  get takesRequestBody(): boolean {
+    return this.#heldRequest !== undefined || this.requestPass !== undefined;
   }
 
-  get clientCertificate(): ShownCertificate | undefined {
-    return this.#request.clientCertificate;
+  /** Of the body as it goes upstream, where filters know it better than the head; undefined: they do not. */
+  get requestLength(): BodyLength | undefined {
+    const held = this.#heldRequest;
+    // What comes out of filters has another length than what goes in; one of no bytes would never pass those that watch it.
+    if (this.requestPass?.changesBody === true) return 'unknown';
+    if (held?.isWhole !== true) return undefined;
+    return held.bytes === 0 && this.requestPass !== undefined ? 'unknown' : held.bytes;
   }
 
-  get consumers(): ConsumerLookup {
-    return this.#request.consumers;
+  readRequestBody(bytesMax: number): Sooner<ReadBody> {
+    if (!this.hasRequestBody) return nothing;
+    const isBegun = this.#heldRequest !== undefined;
+    this.#heldRequest ??= new HeldBody(this.relay.bodyRoom);
+    const body = this.#heldRequest.read(bytesMax);
+    if (!isBegun) this.relay.readRequest();
+    else if (this.#heldRequest.isWanted) this.relay.holdRequest(false);
+    return body;
   }
 
-  tokenVerifier(provider: string): TokenVerifier | undefined {
-    return this.#request.tokenVerifier(provider);
+  replaceRequestBody(body: Uint8Array): void {
+    this.#heldRequest?.replace(asBuffer(body));
+  }
+
+  readResponseBody(bytesMax: number): Sooner<ReadBody> {
+    const { body, hasBody, stream, isUpstreams } = this.#pending!;
+    if (!isUpstreams || !hasBody)
+      return body !== undefined && body.length > bytesMax ? 'tooLarge' : (body ?? nothing);
+    if (stream !== undefined) return 'tooLarge';
+    const read = this.#heldUpstream.read(bytesMax);
+    if (this.#heldUpstream.isWanted) this.relay.holdResponse(false);
+    return read;
+  }
+
+  replaceResponseBody(body: Uint8Array): void {
+    const pending = this.#pending!;
+    if (forbidsBody(pending.status)) return;
+    if (!pending.isUpstreams) this.#pending = { ...pending, body: asBuffer(body) };
+    else if (this.method === 'HEAD') this.#pending = { ...pending, length: undefined };
+    else {
+      this.#heldUpstream.replace(asBuffer(body));
+      this.#pending = { ...pending, hasBody: true, length: body.length };
+    }
   }
 
   identify(identity: Identity): void {
     this.identity = completedIdentity(this.identity, identity);
-    this.#relay.record.consumer = this.identity.consumer;
+    this.relay.record.consumer = this.identity.consumer;
   }
 
   noteShadowRefusal(filter: Filter, reason: RefusalReason): void {
-    this.#relay.onFilterRefusal(filter, reason, true);
+    this.relay.onFilterRefusal(filter, reason, true);
   }
 
   get responseBytes(): number | undefined {
@@ -204,23 +142,17 @@ export class FilteredExchange implements FilterOwner {
   }
 
   expireAt(wallMs: number): void {
-    (this.#expiries ??= []).push({ wallMs, filter: this.filtersEntered - 1 });
+    (this.#expiries ??= new FilterExpiries()).add(this.filtersEntered - 1, wallMs);
   }
 
   /** Milliseconds since 1970; Infinity: nothing that let it in expires. */
   get expiresAtMs(): number {
-    return Math.min(...(this.#expiries ?? []).map(({ wallMs }) => wallMs));
+    return this.#expiries?.earliestMs ?? Infinity;
   }
 
   /** See `ExpiringAdmission`. */
   renew(wallMs: number): boolean {
-    for (const expiry of this.#expiries ?? []) {
-      if (expiry.wallMs > wallMs) continue;
-      const renewedMs = this.chain.expire(this, expiry.filter);
-      if (renewedMs === undefined || renewedMs <= wallMs) return false;
-      expiry.wallMs = renewedMs;
-    }
-    return true;
+    return this.#expiries?.renew(wallMs, (filter) => this.chain.expire(this, filter)) ?? true;
   }
 
   /** Why a message of a WebSocket may not pass, if it may not. */
@@ -231,20 +163,12 @@ export class FilteredExchange implements FilterOwner {
   openCopy(service: string, bodyBytesMax: number): RequestCopy | undefined {
     const fields = this.upstreamFields.slice();
     checkFields(fields, this.#fieldsBefore);
-    return this.#request.openCopy(service, this.#target(), fields, bodyBytesMax);
+    return this.request.openCopy(service, this.#target(), fields, bodyBytesMax);
   }
 
   askService(service: string, question: ServiceQuestion): Promise<ServiceAnswer | undefined> {
     checkFields(question.fields, nothingBefore);
-    return this.#request.askService(service, question);
-  }
-
-  requestHeader(lowerName: string): string | undefined {
-    return this.#request.header(lowerName);
-  }
-
-  pathParameter(name: string): string | undefined {
-    return this.#request.pathParameter(name);
+    return this.request.askService(service, question);
   }
 
   /** Lets the request run through the filters. */
@@ -252,29 +176,38 @@ export class FilteredExchange implements FilterOwner {
     try {
       this.chain.requestHead(this);
     } catch (error) {
-      this.#relay.crash(error);
+      this.relay.crash(error);
     }
   }
 
   /** A response that is on its way to the client, whoever made it. */
   respond(pending: PendingResponse): void {
+    if (!pending.isUpstreams) this.dropRequestBody();
     this.#setResponse(pending);
     try {
       this.chain.responseHead(this);
     } catch (error) {
-      this.#relay.crash(error);
+      this.relay.crash(error);
     }
   }
 
   /** The chunk is copied: filters may keep it as long as they wait. */
   takeRequestChunk(chunk: Buffer): void {
+    const held = this.#heldRequest;
+    if (held !== undefined) {
+      held.add(chunk);
+      if (!held.isWanted) this.relay.holdRequest(true);
+      return;
+    }
     this.#guarded(() => {
-      if (this.requestPass?.write(Buffer.from(chunk)) === false) this.#relay.holdRequest(true);
+      if (this.requestPass?.write(Buffer.from(chunk)) === false) this.relay.holdRequest(true);
     });
   }
 
   /** `trailers` belong to the body as it came, like those of a response. */
   takeRequestEnd(trailers?: FieldList): void {
+    // Behind a body of known length none can go.
+    if (this.#heldRequest !== undefined) return this.#heldRequest.end();
     if (this.requestPass?.changesBody === false) this.#requestTrailers = trailers;
     this.#guarded(() => this.requestPass?.end());
   }
@@ -282,18 +215,35 @@ export class FilteredExchange implements FilterOwner {
   /** What comes of the request's body from now on goes nowhere, and its end with it. */
   dropRequestBody(): void {
     this.requestPass?.close();
+    this.#heldRequest?.close();
+    this.#heldRequest = undefined;
+  }
+
+  /** The upstream is there: what was read of the body goes to it, and the rest as it comes. */
+  sendHeldRequest(): void {
+    const held = this.#heldRequest!;
+    const { isWhole } = held;
+    this.#heldRequest = undefined;
+    this.#guarded(() => {
+      for (const chunk of held.take())
+        if (this.requestPass === undefined) this.relay.sendRequestChunk(chunk);
+        else if (!this.requestPass.write(chunk)) this.relay.holdRequest(true);
+      if (!isWhole) this.relay.holdRequest(false);
+      else if (this.requestPass === undefined) this.relay.endRequest();
+      else this.requestPass.end();
+    });
   }
 
   takeResponseChunk(chunk: Buffer): void {
     const pass = this.responsePass;
     if (!this.#isHeadSent) {
-      this.#held.push(Buffer.from(chunk));
-      this.#relay.holdResponse(true);
+      this.#heldUpstream.add(chunk);
+      if (!this.#heldUpstream.isWanted) this.relay.holdResponse(true);
     } else if (pass === undefined) {
-      this.#relay.sendResponseChunk(chunk);
+      this.relay.sendResponseChunk(chunk);
     } else {
       this.#guarded(() => {
-        if (!pass.write(Buffer.from(chunk))) this.#relay.holdResponse(true);
+        if (!pass.write(Buffer.from(chunk))) this.relay.holdResponse(true);
       });
     }
   }
@@ -303,12 +253,13 @@ export class FilteredExchange implements FilterOwner {
     this.#trailers = trailers;
     this.#isResponseOver = true;
     if (this.#isHeadSent) this.#guarded(() => this.#endResponse());
+    else this.#heldResponse?.end();
   }
 
   /** It lasts as a stream from now on: what only a request is asked for is let go, and the table with it. */
   becomeStream(): void {
-    this.#request = {
-      ...this.#request,
+    this.request = {
+      ...this.request,
       consumers: noConsumers,
       tokenVerifier: () => undefined,
       upstreamFields: () => [],
@@ -320,26 +271,29 @@ export class FilteredExchange implements FilterOwner {
 
   /** The exchange is over, however it ended. */
   end(): void {
-    this.#held = [];
-    this.chain.end(this, this.#relay.record);
+    this.#heldRequest?.close();
+    this.#heldResponse?.close();
+    this.chain.end(this, this.relay.record);
   }
 
   sendRequest(): void {
     if (this.identity !== undefined) addIdentity(this.upstreamFields, this.identity);
     // Hot path: of a request whose fields nobody asked for there is nothing to check.
-    const fields = this.#upstreamFields ?? this.#request.upstreamFields();
+    const fields = this.#upstreamFields ?? this.request.upstreamFields();
     if (this.#upstreamFields !== undefined) checkFields(fields, this.#fieldsBefore);
-    this.#request.send(this.#target(), fields);
+    this.request.send(this.#target(), fields);
   }
 
   replaceResponse(response: Answer | FilterRefusal): void {
-    this.#relay.dropUpstream();
-    this.#held = [];
+    this.relay.dropUpstream();
+    this.dropRequestBody();
+    this.#heldResponse?.close();
+    this.#heldResponse = undefined;
     this.#trailers = undefined;
     this.#isResponseOver = false;
     if (response.kind === 'refusal') {
       const { kind: _, ...refusal } = response;
-      this.#setResponse(this.#relay.describeRefusal(refusal));
+      this.#setResponse(this.relay.describeRefusal(refusal));
       return;
     }
     const { status, fields, body } = response;
@@ -348,7 +302,7 @@ export class FilteredExchange implements FilterOwner {
   }
 
   cutOff(): void {
-    this.#relay.cutOff();
+    this.relay.cutOff();
   }
 
   sendResponse(): void {
@@ -361,60 +315,69 @@ export class FilteredExchange implements FilterOwner {
     const { close, isUpstreams } = pending;
     // What a filter has made another answer of agrees to nothing.
     if (pending.agrees && status !== switching) {
-      this.#relay.dropUpstream();
-      this.#relay.answer(status, fields, forbidsBody(status) ? undefined : nothing, close);
+      this.relay.dropUpstream();
+      this.relay.answer(status, fields, forbidsBody(status) ? undefined : nothing, close);
       return;
     }
     const hasBody = !forbidsBody(status) && (isUpstreams ? pending.hasBody : this.method !== 'HEAD');
     if (!isUpstreams && this.responsePass === undefined) {
-      this.#relay.answer(status, fields, forbidsBody(status) ? undefined : pending.body, close);
+      this.relay.answer(status, fields, forbidsBody(status) ? undefined : pending.body, close);
       return;
     }
     // What comes out of filters has another length than what goes in.
     const isKnown = this.responsePass?.changesBody !== true || !hasBody;
     const length = forbidsBody(status) ? undefined : isKnown ? pending.length : lengthUnknown(pending);
-    this.#relay.beginAnswer({ ...pending, status, fields, length, hasBody });
+    this.relay.beginAnswer({ ...pending, status, fields, length, hasBody });
     this.#sendBody(pending);
   }
 
   forwardRequestChunk(chunk: Uint8Array): void {
-    this.#relay.sendRequestChunk(asBuffer(chunk));
+    this.relay.sendRequestChunk(asBuffer(chunk));
   }
 
   forwardRequestEnd(): void {
-    this.#relay.endRequest(this.#requestTrailers);
+    this.relay.endRequest(this.#requestTrailers);
   }
 
   resumeRequest(): void {
-    this.#relay.holdRequest(false);
+    this.relay.holdRequest(false);
   }
 
   forwardResponseChunk(chunk: Uint8Array): void {
-    this.#relay.sendResponseChunk(asBuffer(chunk));
+    this.relay.sendResponseChunk(asBuffer(chunk));
   }
 
   forwardResponseEnd(): void {
-    this.#relay.endAnswer();
+    this.relay.endAnswer();
   }
 
   resumeResponse(): void {
-    this.#relay.holdResponse(false);
+    this.relay.holdResponse(false);
   }
 
   onFilterError(filter: Filter, error: unknown): void {
-    this.#relay.onFilterError(filter, error);
+    this.relay.onFilterError(filter, error);
   }
 
   onFilterRefusal(filter: Filter, reason: RefusalReason): void {
-    this.#relay.onFilterRefusal(filter, reason, false);
+    this.relay.onFilterRefusal(filter, reason, false);
   }
 
   onBodyFilterFailed(): void {
-    this.#relay.refuse({ reason: 'internal' });
+    this.relay.refuse({ reason: 'internal' });
   }
 
   crash(error: unknown): void {
-    this.#relay.crash(error);
+    this.relay.crash(error);
+  }
+
+  /** Its end may have come before anybody asked for it. */
+  get #heldUpstream(): HeldBody {
+    if (this.#heldResponse === undefined) {
+      this.#heldResponse = new HeldBody(this.relay.bodyRoom);
+      if (this.#isResponseOver) this.#heldResponse.end();
+    }
+    return this.#heldResponse;
   }
 
   #target(): string {
@@ -426,7 +389,7 @@ export class FilteredExchange implements FilterOwner {
     try {
       run();
     } catch (error) {
-      this.#relay.crash(error);
+      this.relay.crash(error);
     }
   }
 
@@ -438,18 +401,18 @@ export class FilteredExchange implements FilterOwner {
 
   /** The body that stands ready, through the filters that want it; of an upstream's the rest follows by itself. */
   #sendBody({ body }: PendingResponse): void {
-    const held = this.#held.splice(0);
+    const held = this.#heldResponse?.take() ?? [];
     let isHeld = false;
     for (const chunk of body === undefined ? held : [body]) {
-      if (this.responsePass === undefined) this.#relay.sendResponseChunk(chunk);
+      if (this.responsePass === undefined) this.relay.sendResponseChunk(chunk);
       else isHeld = !this.responsePass.write(chunk);
     }
     if (body !== undefined || this.#isResponseOver) this.#endResponse();
-    else this.#relay.holdResponse(isHeld);
+    else this.relay.holdResponse(isHeld);
   }
 
   #endResponse(): void {
-    if (this.responsePass === undefined) this.#relay.endAnswer(this.#trailers);
+    if (this.responsePass === undefined) this.relay.endAnswer(this.#trailers);
     else this.responsePass.end();
   }
 }
@@ -463,13 +426,6 @@ function lengthUnknown({ length }: PendingResponse): ResponseLength {
   return length === 'untilClose' ? length : 'unknown';
 }
 
-/** Whatever filters have put there: nothing may end a line early, or speak of framing. Hot path: what stands where it stood was good before. */
-function checkFields(fields: FieldList, before: FieldList): void {
-  for (let at = 0; at < fields.length; at += 2)
-    if (fields[at] !== before[at] || fields[at + 1] !== before[at + 1])
-      checkField(fields[at]!, fields[at + 1]!);
-}
-
 /** RFC 9110 sections 15.3.5 and 15.4.5. */
 function forbidsBody(status: number): boolean {
   return status === 204 || status === 304;
@@ -477,10 +433,4 @@ function forbidsBody(status: number): boolean {
 
 function asBuffer(chunk: Uint8Array): Buffer {
   return Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-}
-
-/** What the upstream is told of the caller; of clients no such fields cross (`identity-headers.ts`). */
-function addIdentity(fields: string[], { consumer, groups }: Identity): void {
-  if (consumer !== undefined) fields.push('x-consumer-name', consumer);
-  if (groups.length > 0) fields.push('x-consumer-groups', groups.join(','));
 }

@@ -8,6 +8,7 @@ import type { TableGenerations } from '../table/table-generations.ts';
 import type { AffinityKeys } from '../upstream/balancing/affinity-keys.ts';
 import type { LiveStreams } from '../streams/live-streams.ts';
 import type { ExchangeObserver } from './exchange-record.ts';
+import type { BodyRoom } from './held-body.ts';
 import type { Mirrors } from './mirrored-request.ts';
 import type { TimerWheel } from './timer-wheel.ts';
 
@@ -21,6 +22,8 @@ export interface ProxyContext {
   readonly shared: NodeShared;
   readonly affinityKeys: AffinityKeys;
   readonly mirrors: Mirrors;
+  /** For bodies that filters read whole. */
+  readonly bodyRoom: BodyRoom;
   readonly streams: LiveStreams;
   /** Whether this process has file descriptors for one more connection. */
   hasDescriptors(): boolean;

@@ -17,9 +17,9 @@ import type {
   UpstreamFailure,
 } from './exchange.ts';
 import { CountedExchange } from './counted-exchange.ts';
-import type { ExchangeTimeouts } from './exchange-deadlines.ts';
 import type { WaitingFor } from './exchange-watch.ts';
-import { FilteredExchange, type FilteredRelay, type FilteredRequest } from './filtered-exchange.ts';
+import { FilteredExchange } from './filtered-exchange.ts';
+import type { FilteredRelay, FilteredRequest } from './filtered-relay.ts';
 import { pendingAnswer, type PendingResponse } from './pending-response.ts';
 import { faultRefusal, type Refusal, reasons } from './reasons.ts';
 import { downstreamFields, type StreamKind } from './response-head.ts';
@@ -43,8 +43,6 @@ export class Relay
   route: RouteEntry | undefined;
   /** It asks for a WebSocket. */
   webSocket: WebSocketRequest | undefined;
-  /** 0 = unlimited. */
-  #bodyBytesMax = 0;
   #phase: Phase = 'asking';
   #call: UpstreamCall | undefined;
   #isEndingNow = false;
@@ -67,15 +65,8 @@ export class Relay
   /** Of the request's body as it goes upstream. */
   get requestLength(): BodyLength {
     const { bodyLength } = this.downstream.head;
-    // What comes out of filters has another length than what goes in.
-    const isUnknown = bodyLength < 0 || (bodyLength > 0 && this.#filters?.requestPass?.changesBody === true);
-    return isUnknown ? 'unknown' : bodyLength;
-  }
-
-  /** From now on these limits hold. */
-  limit(timeouts: ExchangeTimeouts, bodyBytesMax: number): void {
-    this.watch.timeouts = timeouts;
-    this.#bodyBytesMax = bodyBytesMax;
+    if (bodyLength === 0) return 0;
+    return this.#filters?.requestLength ?? (bodyLength < 0 ? 'unknown' : bodyLength);
   }
 
   /** Runs the request through the filters of its Route, which send it in the end. */
@@ -141,17 +132,18 @@ export class Relay
     const { record } = this;
     record.bytesIn += chunk.length;
     // The upstream has answered without waiting for the rest.
-    if (this.#call === undefined) {
+    if (this.#call === undefined && this.#filters?.isRequestHeld !== true) {
       this.#filters?.dropRequestBody();
       return true;
     }
-    if (this.#bodyBytesMax > 0 && record.bytesIn > this.#bodyBytesMax) {
+    if (this.bodyBytesMax > 0 && record.bytesIn > this.bodyBytesMax) {
       this.refuse({ reason: 'payload_too_large' });
       return true;
     }
     this.touch();
-    if (this.#filters?.requestPass === undefined) return this.#sendRequestChunk(chunk);
-    this.#filters.takeRequestChunk(chunk);
+    const filters = this.#filters;
+    if (filters === undefined || !filters.takesRequestBody) return this.#sendRequestChunk(chunk);
+    filters.takeRequestChunk(chunk);
     return true;
   }
 
@@ -163,8 +155,8 @@ export class Relay
     this.touch();
     this.upload?.end();
     this.watch.requestDoneMs = this.watch.lastByteMs;
-    if (this.#filters?.requestPass === undefined) this.#call?.endRequest(trailers);
-    else this.#filters.takeRequestEnd(trailers);
+    if (this.#filters?.takesRequestBody === true) this.#filters.takeRequestEnd(trailers);
+    else this.#call?.endRequest(trailers);
     this.arm();
   }
 
@@ -376,6 +368,11 @@ export class Relay
   }
 
   #startBody(): void {
+    if (this.#filters?.isRequestHeld === true) this.#filters.sendHeldRequest();
+    else this.readRequest();
+  }
+
+  readRequest(): void {
     this.upload?.begin(this.nowMs());
     this.arm();
     this.downstream.startBody();

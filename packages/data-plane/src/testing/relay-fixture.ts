@@ -8,6 +8,7 @@ import { ManualClock } from '@causeway/runtime/manual-clock';
 import type { Downstream, PeerConnection, UpstreamCall } from '../proxy/exchange.ts';
 import { type ExchangeTimeouts, noTimeouts } from '../proxy/exchange-deadlines.ts';
 import type { ExchangeRecord } from '../proxy/exchange-record.ts';
+import { BodyRoom } from '../proxy/held-body.ts';
 import { Mirrors } from '../proxy/mirrored-request.ts';
 import { Relay } from '../proxy/relay.ts';
 import { TimerWheel } from '../proxy/timer-wheel.ts';
@@ -185,6 +186,7 @@ export function startRelay(
     shared: aloneShared(),
     affinityKeys: new AffinityKeys(),
     mirrors: new Mirrors(),
+    bodyRoom: new BodyRoom(),
     streams: new LiveStreams(clock, aloneShared().slices, () => 0),
     hasDescriptors: () => true,
     isDraining: false,

@@ -5,6 +5,7 @@ import type {
   Answer,
   ExchangeOutcome,
   Filter,
+  ReadBody,
   Refusal,
   RefusalReason,
   RequestCopy,
@@ -120,6 +121,25 @@ export class FakeOwner implements FilterOwner {
   }
 
   hasRequestBody = false;
+  requestBody: Uint8Array = new Uint8Array();
+  responseBody: Uint8Array = new Uint8Array();
+
+  readRequestBody(bytesMax: number): ReadBody {
+    return this.requestBody.length > bytesMax ? 'tooLarge' : this.requestBody;
+  }
+
+  replaceRequestBody(body: Uint8Array): void {
+    this.requestBody = body;
+  }
+
+  readResponseBody(bytesMax: number): ReadBody {
+    return this.responseBody.length > bytesMax ? 'tooLarge' : this.responseBody;
+  }
+
+  replaceResponseBody(body: Uint8Array): void {
+    this.responseBody = body;
+  }
+
   /** Of every copy: its Service, and what became of it. */
   readonly copies: string[] = [];
   /** No more copies are taken. */

@@ -1,0 +1,71 @@
+/** What stands on both sides of the filters of an exchange: the request that they are shown, and the relay that does what they want. */
+
+import type { ConsumerLookup, ShownCertificate } from '@causeway/filters/consumers';
+import type {
+  Filter,
+  RefusalReason,
+  RequestCopy,
+  ServiceAnswer,
+  ServiceQuestion,
+} from '@causeway/filters/filter';
+import type { TokenVerifier } from '@causeway/filters/jwt/token-verifier';
+
+import type { FieldList } from './exchange.ts';
+import type { ExchangeRecord } from './exchange-record.ts';
+import type { BodyRoom } from './held-body.ts';
+import type { PendingResponse } from './pending-response.ts';
+import type { Refusal } from './reasons.ts';
+
+/** What is known of the request once it has a Route. */
+export interface FilteredRequest {
+  readonly host: string;
+  readonly authority: string;
+  readonly path: string;
+  readonly query: string | undefined;
+  readonly scheme: 'http' | 'https';
+  readonly routeName: string;
+  readonly clientCertificate: ShownCertificate | undefined;
+  readonly routeMethods: readonly string[];
+  readonly matchedLength: number;
+  readonly consumers: ConsumerLookup;
+  tokenVerifier(provider: string): TokenVerifier | undefined;
+  header(lowerName: string): string | undefined;
+  pathParameter(name: string): string | undefined;
+  /** The fields that go upstream, made anew by each call. */
+  upstreamFields(): string[];
+  /** Steps behind the filters: pick an endpoint, write the head, send it. */
+  send(target: string, fields: FieldList): void;
+  /** See `FilterExchange`. */
+  askService(service: string, question: ServiceQuestion): Promise<ServiceAnswer | undefined>;
+  /** See `FilterExchange`; with these fields. */
+  openCopy(service: string, target: string, fields: FieldList, bodyBytesMax: number): RequestCopy | undefined;
+}
+
+/** What the relay does for it. */
+export interface FilteredRelay {
+  readonly record: ExchangeRecord;
+  readonly bodyRoom: BodyRoom;
+  readonly method: string;
+  readonly hasRequestBody: boolean;
+  /** The body may come, though no upstream is asked yet. */
+  readRequest(): void;
+  sendRequestChunk(chunk: Buffer): void;
+  endRequest(trailers?: FieldList): void;
+  /** The filters want more of the body, or no more for now. */
+  holdRequest(isHeld: boolean): void;
+  describeRefusal(refusal: Refusal): PendingResponse;
+  /** Lets go of the upstream: another response takes the place of its own. */
+  dropUpstream(): void;
+  answer(status: number, fields: FieldList, body: Buffer | undefined, close: boolean): void;
+  beginAnswer(response: PendingResponse): void;
+  sendResponseChunk(chunk: Buffer): void;
+  endAnswer(trailers?: FieldList): void;
+  holdResponse(isHeld: boolean): void;
+  refuse(refusal: Refusal): void;
+  /** Lets the client see nothing more. */
+  cutOff(): void;
+  crash(error: unknown): void;
+  onFilterError(filter: Filter, error: unknown): void;
+  /** `isShadow`: it only would have refused. */
+  onFilterRefusal(filter: Filter, reason: RefusalReason, isShadow: boolean): void;
+}

@@ -1,0 +1,91 @@
+/** A request as filters see it, which nobody changes. */
+
+import type { ConsumerLookup, ShownCertificate } from '@causeway/filters/consumers';
+import type { TokenVerifier } from '@causeway/filters/jwt/token-verifier';
+
+import { redactQuery } from '../observe/redact-query.ts';
+import type { FilteredRelay, FilteredRequest } from './filtered-relay.ts';
+
+/** A base class, so that an exchange need not be two objects. */
+export abstract class RequestView {
+  protected readonly relay: FilteredRelay;
+  protected request: FilteredRequest;
+
+  constructor(relay: FilteredRelay, request: FilteredRequest) {
+    this.relay = relay;
+    this.request = request;
+  }
+
+  get requestId(): string {
+    return this.relay.record.requestId;
+  }
+
+  get method(): string {
+    return this.relay.method;
+  }
+
+  get host(): string {
+    return this.request.host;
+  }
+
+  get authority(): string {
+    return this.request.authority;
+  }
+
+  get path(): string {
+    return this.request.path;
+  }
+
+  get query(): string | undefined {
+    return this.request.query;
+  }
+
+  get scheme(): 'http' | 'https' {
+    return this.request.scheme;
+  }
+
+  get clientAddress(): string {
+    return this.relay.record.client;
+  }
+
+  get routeName(): string {
+    return this.request.routeName;
+  }
+
+  get routeMethods(): readonly string[] {
+    return this.request.routeMethods;
+  }
+
+  get matchedLength(): number {
+    return this.request.matchedLength;
+  }
+
+  hideQuery(name: string): void {
+    const { record } = this.relay;
+    if (record.query !== undefined) record.query = redactQuery(record.query, new Set([name]));
+  }
+
+  get hasRequestBody(): boolean {
+    return this.relay.hasRequestBody;
+  }
+
+  get clientCertificate(): ShownCertificate | undefined {
+    return this.request.clientCertificate;
+  }
+
+  get consumers(): ConsumerLookup {
+    return this.request.consumers;
+  }
+
+  tokenVerifier(provider: string): TokenVerifier | undefined {
+    return this.request.tokenVerifier(provider);
+  }
+
+  requestHeader(lowerName: string): string | undefined {
+    return this.request.header(lowerName);
+  }
+
+  pathParameter(name: string): string | undefined {
+    return this.request.pathParameter(name);
+  }
+}
