@@ -152,7 +152,8 @@ export type RefusalReason =
   | 'payload_too_large'
   | 'quota_exceeded'
   | 'rate_limited'
-  | 'unauthenticated';
+  | 'unauthenticated'
+  | 'upstream_protocol_error';
 
 /** The request is refused in the gateway's own words. */
 export interface Refusal {

@@ -22,6 +22,7 @@ import { compileRateLimit } from './filters/rate-limit.ts';
 import { compileRedirect } from './filters/redirect.ts';
 import { compileRespond } from './filters/respond.ts';
 import { compileRewrite } from './filters/rewrite.ts';
+import { compileTransformJson } from './filters/transform-json.ts';
 import { compileVersion } from './filters/version.ts';
 
 /** The filters of an object; `namespace` is that of the objects that they name. */
@@ -48,6 +49,7 @@ export function compileFilters(
 /** A line for each filter. `id` tells it apart from those of other objects. */
 function compileItem(item: AuthoredItem, namespace: string | undefined, id: string): FilterItem['item'] {
   const { respond, faultInjection, mirror, compress, externalAuth, rateLimit, concurrency } = item;
+  const { transformJson } = item;
   const { ipRestriction, cors, authorize, version, redirect, headers, rewrite } = item;
   const authentication = compileAuthentication(item, namespace);
   if (authentication) return authentication;
@@ -64,6 +66,7 @@ function compileItem(item: AuthoredItem, namespace: string | undefined, id: stri
   if (version) return { case: 'version', value: compileVersion(version) };
   if (redirect) return { case: 'redirect', value: compileRedirect(redirect) };
   if (headers) return { case: 'headers', value: compileHeaders(headers) };
+  if (transformJson) return { case: 'transformJson', value: compileTransformJson(transformJson) };
   if (rewrite) return { case: 'rewrite', value: compileRewrite(rewrite) };
   throw new Error('validation has seen that the entry is a filter');
 }

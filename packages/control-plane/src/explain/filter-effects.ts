@@ -28,6 +28,7 @@ export function effectOf({ kind, spec }: ExpandedFilter, request: ExplainedReque
       return { ...passes, detail: 'depends on who calls' };
     case 'headers':
     case 'rewrite':
+    case 'transformJson':
       return { ...passes, detail: 'changes what goes on' };
     default:
       return passes;

@@ -16,6 +16,7 @@ import { RateLimitFilter } from '@causeway/filters/rate-limit/rate-limit';
 import { createRedirectFilter } from '@causeway/filters/redirect';
 import { createRespondFilter } from '@causeway/filters/respond';
 import { createRewriteFilter } from '@causeway/filters/rewrite';
+import { createTransformJsonFilter } from '@causeway/filters/json/transform-json';
 import { createVersionFilter } from '@causeway/filters/version';
 import type { FilterItem } from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
 import { UnknownChoice } from '@causeway/proto/route-rules';
@@ -34,6 +35,7 @@ import { readRateLimit } from './filters/rate-limit.ts';
 import { readRedirect } from './filters/redirect.ts';
 import { readRespond } from './filters/respond.ts';
 import { readRewrite } from './filters/rewrite.ts';
+import { readTransformJson } from './filters/transform-json.ts';
 import { readVersion } from './filters/version.ts';
 
 /** An entry of a list: a filter, the removal of one, or a Middleware whose list stands here. */
@@ -108,6 +110,8 @@ export function filterBuilder(services: FilterServices): BuildFilter {
         return createRedirectFilter(name, readRedirect(item.value));
       case 'headers':
         return createHeadersFilter(name, readHeaders(item.value));
+      case 'transformJson':
+        return createTransformJsonFilter(name, readTransformJson(item.value));
       case 'rewrite':
         return createRewriteFilter(name, readRewrite(item.value));
       default:

@@ -238,4 +238,5 @@ const statuses: Readonly<Record<RefusalReason, number>> = {
   quota_exceeded: 429,
   rate_limited: 429,
   unauthenticated: 401,
+  upstream_protocol_error: 502,
 };

@@ -21,6 +21,7 @@ import { ipRestrictionFilter } from './ip-restriction.ts';
 import { redirectFilter } from './redirect.ts';
 import { respondFilter } from './respond.ts';
 import { rewriteFilter } from './rewrite.ts';
+import { transformJsonFilter } from './transform-json.ts';
 import { versionFilter } from './version.ts';
 
 /** Entries of one list as written. */
@@ -55,6 +56,7 @@ const filterItem = object(
     redirect: redirectFilter.spec.optional(),
     headers: headersFilter.spec.optional(),
     rewrite: rewriteFilter.spec.optional(),
+    transformJson: transformJsonFilter.spec.optional(),
   },
   'A filter, {middleware: NAME}, or {name, disabled: true}.',
 ).meta({

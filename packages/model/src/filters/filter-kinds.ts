@@ -18,6 +18,7 @@ import { ipRestrictionFilter } from './ip-restriction.ts';
 import { redirectFilter } from './redirect.ts';
 import { respondFilter } from './respond.ts';
 import { rewriteFilter } from './rewrite.ts';
+import { transformJsonFilter } from './transform-json.ts';
 import { versionFilter } from './version.ts';
 
 /** Every filter that this version has. */
@@ -41,6 +42,7 @@ export const filterKinds: readonly FilterKind[] = [
   redirectFilter,
   headersFilter,
   rewriteFilter,
+  transformJsonFilter,
 ];
 
 const byKey = new Map(filterKinds.map((kind) => [kind.key, kind]));
