@@ -5,6 +5,8 @@
  * Texts of a request are byte strings, one character a byte, as they stood on the wire.
  */
 
+import type { RequestRules } from '@causeway/schema/request-rules';
+
 import type { ConsumerLookup, ShownCertificate } from './consumers.ts';
 import type { TokenVerifier } from './jwt/token-verifier.ts';
 import type { Identity } from './identity.ts';
@@ -65,6 +67,8 @@ export interface FilterExchange {
   readonly consumers: ConsumerLookup;
   /** Of an AuthProvider, "namespace/name". */
   tokenVerifier(provider: string): TokenVerifier | undefined;
+  /** Of an ApiSpec, "namespace/name". */
+  requestRules(apiSpec: string): RequestRules | undefined;
   /** Who calls; undefined before an authentication filter has found out, and for callers whom nobody asked. */
   readonly identity: Identity | undefined;
   /** The credentials are good: told by authentication filters alone, while the request head is filtered. A later call completes an earlier one. */

@@ -239,6 +239,7 @@ describe('effectiveSpec', () => {
   /** Specs with what cannot be left out. */
   const least: Readonly<Record<string, Record<string, unknown>>> = {
     Route: { backends: [{ service: 'a' }] },
+    ApiSpec: { document: {} },
     AuthProvider: { issuer: 'https://id.test/', audiences: ['api'] },
   };
 

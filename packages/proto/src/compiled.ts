@@ -2,6 +2,8 @@ import { create, type DescMessage, fromBinary, type Message, toBinary } from '@b
 import { itemDigest } from './digest.ts';
 import { type Item, ItemSchema } from './gen/causeway/config/v1/config_pb.ts';
 import {
+  type CompiledApiSpec,
+  CompiledApiSpecSchema,
   type CompiledAuthProvider,
   CompiledAuthProviderSchema,
   type CompiledCertificate,
@@ -29,6 +31,7 @@ export const compiledKinds = {
   certificate: { schema: CompiledCertificateSchema, schemaVersion: 1 },
   consumer: { schema: CompiledConsumerSchema, schemaVersion: 1 },
   keysecret: { schema: CompiledKeySecretSchema, schemaVersion: 1 },
+  apispec: { schema: CompiledApiSpecSchema, schemaVersion: 1 },
   authprovider: { schema: CompiledAuthProviderSchema, schemaVersion: 1 },
 } as const;
 
@@ -42,6 +45,7 @@ export type Compiled =
   | { kind: 'certificate'; key: string; value: CompiledCertificate }
   | { kind: 'consumer'; key: string; value: CompiledConsumer }
   | { kind: 'keysecret'; key: string; value: CompiledKeySecret }
+  | { kind: 'apispec'; key: string; value: CompiledApiSpec }
   | { kind: 'authprovider'; key: string; value: CompiledAuthProvider };
 
 /** Why an item cannot be used: this node is older than what it was sent, or the bytes are damaged. */

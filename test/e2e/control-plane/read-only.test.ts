@@ -29,6 +29,7 @@ describe('what can be read', () => {
         ['Middleware', 'middlewares', ['mw'], true, true],
         ['Consumer', 'consumers', ['con'], true, true],
         ['AuthProvider', 'authproviders', ['ap'], true, true],
+        ['ApiSpec', 'apispecs', ['spec'], true, true],
         ['Certificate', 'certificates', ['cert'], true, true],
         ['Secret', 'secrets', ['sec'], true, true],
         ['Endpoint', 'endpoints', ['ep'], true, false],

@@ -1,5 +1,5 @@
 import { malformed } from './api-error.ts';
-import { duplicateKey } from './duplicate-key.ts';
+import { duplicateKey } from '@causeway/runtime/duplicate-key';
 import { jsonFaultAt } from './json-fault.ts';
 import { textPlace } from './text-place.ts';
 

@@ -34,6 +34,15 @@ export async function parseYaml(text: string, documentsMax: number): Promise<unk
   return values;
 }
 
+/** Parses a text that is one YAML document, which holds nothing else. Throws as `parseYaml` does. */
+export function parseYamlText(text: string): unknown {
+  const part: Part = { text, from: 0, source: text, index: 0 };
+  checkCost(part);
+  const documents = parsed(part);
+  if (documents.length > 1) throw malformed('more than one document');
+  return documents[0] === undefined ? null : valueOf(documents[0], part);
+}
+
 /** One document of the stream, and where it stands. */
 interface Part {
   text: string;

@@ -23,6 +23,7 @@ import { compileRedirect } from './filters/redirect.ts';
 import { compileRespond } from './filters/respond.ts';
 import { compileRewrite } from './filters/rewrite.ts';
 import { compileTransformJson } from './filters/transform-json.ts';
+import { compileValidate } from './filters/validate.ts';
 import { compileVersion } from './filters/version.ts';
 
 /** The filters of an object; `namespace` is that of the objects that they name. */
@@ -49,7 +50,7 @@ export function compileFilters(
 /** A line for each filter. `id` tells it apart from those of other objects. */
 function compileItem(item: AuthoredItem, namespace: string | undefined, id: string): FilterItem['item'] {
   const { respond, faultInjection, mirror, compress, externalAuth, rateLimit, concurrency } = item;
-  const { transformJson } = item;
+  const { transformJson, validate } = item;
   const { ipRestriction, cors, authorize, version, redirect, headers, rewrite } = item;
   const authentication = compileAuthentication(item, namespace);
   if (authentication) return authentication;
@@ -63,6 +64,7 @@ function compileItem(item: AuthoredItem, namespace: string | undefined, id: stri
   if (ipRestriction) return { case: 'ipRestriction', value: compileIpRestriction(ipRestriction) };
   if (cors) return { case: 'cors', value: compileCors(cors) };
   if (authorize) return { case: 'authorize', value: compileAuthorize(authorize, namespace) };
+  if (validate) return { case: 'validate', value: compileValidate(validate, namespace) };
   if (version) return { case: 'version', value: compileVersion(version) };
   if (redirect) return { case: 'redirect', value: compileRedirect(redirect) };
   if (headers) return { case: 'headers', value: compileHeaders(headers) };

@@ -20,6 +20,7 @@ import {
   ProxyProtocol,
 } from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
 import type { Entry } from '../store/resource-index.ts';
+import { compileApiSpec } from './compile-api-spec.ts';
 import { compileAuthProvider } from './compile-auth-provider.ts';
 import { compileFilters } from './compile-filters.ts';
 import { compileRoute } from './compile-route.ts';
@@ -43,6 +44,8 @@ export function compileResource(entry: Entry, gateway: string): Compiled | undef
       return compileService(entry);
     case 'Certificate':
       return compileCertificate(entry, undefined);
+    case 'ApiSpec':
+      return compileApiSpec(entry);
     case 'AuthProvider':
       return compileAuthProvider(entry, () => undefined);
     default:

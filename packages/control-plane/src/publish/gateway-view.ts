@@ -2,6 +2,7 @@ import type { RouteSpec } from '@causeway/model/kinds/route';
 import { type Compiled, encodeItem } from '@causeway/proto/compiled';
 import type { EndpointSet, Item } from '@causeway/proto/gen/causeway/config/v1/config_pb';
 import { SnapshotItems } from '@causeway/proto/snapshot-items';
+import { compileApiSpec } from '../compile/compile-api-spec.ts';
 import { compileAuthProvider } from '../compile/compile-auth-provider.ts';
 import { compileGateway, compileMiddleware } from '../compile/compile-resource.ts';
 import { compileRoute } from '../compile/compile-route.ts';
@@ -16,7 +17,7 @@ import { ViewCertificates } from './view-certificates.ts';
 import { ViewConsumers } from './view-consumers.ts';
 
 /**
- * What the nodes of one Gateway hold: the Gateway, the Routes that join it, the Services, Middlewares and AuthProviders that these refer to,
+ * What the nodes of one Gateway hold: the Gateway, the Routes that join it, the Services, Middlewares, AuthProviders and ApiSpecs that these refer to,
  * the Certificates that any of these refer to, and Consumers where filters look for them. Follows revisions by their changes, so that a change of one Route costs one Route, however
  * many there are.
  */
@@ -24,7 +25,7 @@ export class GatewayView {
   readonly gateway: string;
   readonly #resources: ResourceView;
   readonly #endpoints = new Map<string, EndpointSet>();
-  /** Key of a Service, Middleware or AuthProvider -> number of references to it from the Gateway, the Routes and the Middlewares of this view. */
+  /** Key of an object of such a kind -> number of references to it from the Gateway, the Routes and the Middlewares of this view. */
   readonly #uses = new Map<string, number>();
   /** What the items of these were made from, so that a Route costs nothing for a Service that stays as it is. */
   readonly #used = new Map<string, Entry>();
@@ -43,9 +44,7 @@ export class GatewayView {
     this.#consumers = new ViewConsumers({ gateway, resources, readSecret, hashes });
     const changes = [
       ...resources.entriesOf('Gateway'),
-      ...resources.entriesOf('Service'),
-      ...resources.entriesOf('Middleware'),
-      ...resources.entriesOf('AuthProvider'),
+      ...usedKinds.flatMap((kind) => [...resources.entriesOf(kind)]),
       ...resources.entriesOf('Route'),
     ].map((entry): EntryChange => ({ key: entry.key, before: undefined, after: entry }));
     this.apply(changes);
@@ -159,6 +158,8 @@ export class GatewayView {
     switch (entry.resource.kind) {
       case 'Middleware':
         return compileMiddleware(entry);
+      case 'ApiSpec':
+        return compileApiSpec(entry);
       case 'AuthProvider':
         return compileAuthProvider(entry, providerSecrets(entry, this.#resources, this.#readSecret));
       default:
@@ -177,7 +178,7 @@ export class GatewayView {
 class ViewUpdate {
   readonly upserts = new Map<string, Item>();
   readonly removedKeys = new Set<string>();
-  /** Keys of Services, Middlewares and AuthProviders that may have come, changed or gone. */
+  /** Keys of such objects that may have come, changed or gone. */
   readonly used = new Set<string>();
 
   put(item: Item): void {
@@ -202,8 +203,10 @@ function isMiddleware(key: string): boolean {
 }
 
 /** Kinds whose objects are sent because others of the view refer to them. */
+const usedKinds = ['Service', 'Middleware', 'AuthProvider', 'ApiSpec'];
+
 function isUsedKind(kind: string | undefined): boolean {
-  return kind === 'Service' || kind === 'Middleware' || kind === 'AuthProvider';
+  return kind !== undefined && usedKinds.includes(kind);
 }
 
 function joins(route: Entry, gateway: string): boolean {

@@ -3,7 +3,9 @@ import { getCiphers } from 'node:tls';
 import { isDeepStrictEqual } from 'node:util';
 import type { ApiProblem } from '@causeway/model/api-types';
 import { didYouMean } from '@causeway/model/hints';
+import type { ApiSpecSpec } from '@causeway/model/kinds/api-spec';
 import type { GatewaySpec } from '@causeway/model/kinds/gateway';
+import type { MiddlewareSpec } from '@causeway/model/kinds/middleware';
 import type { RouteSpec } from '@causeway/model/kinds/route';
 import type { ServiceSpec } from '@causeway/model/kinds/service';
 import { isLoopback, type ListenAddress } from '@causeway/runtime/listen-address';
@@ -12,6 +14,7 @@ import { forbiddenUpstreamNetworks } from '@causeway/proto/forbidden-addresses';
 import { canonicalPath, encodedNames } from '@causeway/router/canonical-path';
 import { parsePathMatch } from '@causeway/router/path-pattern';
 import { parseRegex } from '@causeway/router/regex';
+import { checkApiSpec, checkSchemas } from './check-schemas.ts';
 import { compileResource } from '../compile/compile-resource.ts';
 import type { Entry } from '../store/resource-index.ts';
 
@@ -39,14 +42,19 @@ export function checkBuildable(entry: Entry, ownAddresses: readonly ListenAddres
 function checksOf(entry: Entry, ownAddresses: readonly ListenAddress[]): ApiProblem[] {
   switch (entry.resource.kind) {
     case 'Route':
-      return checkRoute(entry.effective as RouteSpec);
+      return [...checkRoute(entry.effective as RouteSpec), ...checkSchemas(entry.effective as RouteSpec)];
     case 'Service':
       return checkEndpoints(entry.effective as ServiceSpec, ownAddresses);
     case 'Gateway':
       return [
         ...checkListeners(entry.effective as GatewaySpec),
         ...checkCiphers(entry.effective as GatewaySpec),
+        ...checkSchemas(entry.effective as GatewaySpec),
       ];
+    case 'ApiSpec':
+      return checkApiSpec(entry.effective as ApiSpecSpec);
+    case 'Middleware':
+      return checkSchemas(entry.effective as MiddlewareSpec);
     default:
       return [];
   }

@@ -12,7 +12,6 @@ import type {
   ServiceQuestion,
   Sooner,
 } from '@causeway/filters/filter';
-import { noConsumers } from '@causeway/filters/consumers';
 import { completedIdentity, type Identity } from '@causeway/filters/identity';
 import type { BodyPass } from '@causeway/filters/body-pass';
 import { type FilterChain, type FilterOwner, freshProgress } from '@causeway/filters/filter-chain';
@@ -20,7 +19,7 @@ import { type FilterChain, type FilterOwner, freshProgress } from '@causeway/fil
 import type { BodyLength, FieldList, ResponseLength } from './exchange.ts';
 import { FilterExpiries } from './filter-expiries.ts';
 import { addIdentity, checkFields } from './filtered-fields.ts';
-import type { FilteredRelay, FilteredRequest } from './filtered-relay.ts';
+import { type FilteredRelay, type FilteredRequest, nothingKnown } from './filtered-relay.ts';
 import { HeldBody } from './held-body.ts';
 import { ownResponse, type PendingResponse } from './pending-response.ts';
 import { RequestView } from './request-view.ts';
@@ -260,8 +259,7 @@ export class FilteredExchange extends RequestView implements FilterOwner {
   becomeStream(): void {
     this.request = {
       ...this.request,
-      consumers: noConsumers,
-      tokenVerifier: () => undefined,
+      known: nothingKnown,
       upstreamFields: () => [],
       send: () => {},
       openCopy: () => undefined,

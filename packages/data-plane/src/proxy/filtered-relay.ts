@@ -1,6 +1,6 @@
 /** What stands on both sides of the filters of an exchange: the request that they are shown, and the relay that does what they want. */
 
-import type { ConsumerLookup, ShownCertificate } from '@causeway/filters/consumers';
+import { type ConsumerLookup, noConsumers, type ShownCertificate } from '@causeway/filters/consumers';
 import type {
   Filter,
   RefusalReason,
@@ -9,12 +9,28 @@ import type {
   ServiceQuestion,
 } from '@causeway/filters/filter';
 import type { TokenVerifier } from '@causeway/filters/jwt/token-verifier';
+import type { RequestRules } from '@causeway/schema/request-rules';
 
 import type { FieldList } from './exchange.ts';
 import type { ExchangeRecord } from './exchange-record.ts';
 import type { BodyRoom } from './held-body.ts';
 import type { PendingResponse } from './pending-response.ts';
 import type { Refusal } from './reasons.ts';
+
+/** What filters look up, all of one table. */
+export interface KnownToFilters {
+  readonly consumers: ConsumerLookup;
+  /** By "namespace/name". */
+  readonly tokenVerifiers: ReadonlyMap<string, TokenVerifier>;
+  /** By "namespace/name" of ApiSpecs. */
+  readonly requestRules: ReadonlyMap<string, RequestRules>;
+}
+
+export const nothingKnown: KnownToFilters = {
+  consumers: noConsumers,
+  tokenVerifiers: new Map(),
+  requestRules: new Map(),
+};
 
 /** What is known of the request once it has a Route. */
 export interface FilteredRequest {
@@ -27,8 +43,7 @@ export interface FilteredRequest {
   readonly clientCertificate: ShownCertificate | undefined;
   readonly routeMethods: readonly string[];
   readonly matchedLength: number;
-  readonly consumers: ConsumerLookup;
-  tokenVerifier(provider: string): TokenVerifier | undefined;
+  readonly known: KnownToFilters;
   header(lowerName: string): string | undefined;
   pathParameter(name: string): string | undefined;
   /** The fields that go upstream, made anew by each call. */

@@ -2,6 +2,7 @@
 
 import type { ConsumerLookup, ShownCertificate } from '@causeway/filters/consumers';
 import type { TokenVerifier } from '@causeway/filters/jwt/token-verifier';
+import type { RequestRules } from '@causeway/schema/request-rules';
 
 import { redactQuery } from '../observe/redact-query.ts';
 import type { FilteredRelay, FilteredRequest } from './filtered-relay.ts';
@@ -74,11 +75,15 @@ export abstract class RequestView {
   }
 
   get consumers(): ConsumerLookup {
-    return this.request.consumers;
+    return this.request.known.consumers;
   }
 
   tokenVerifier(provider: string): TokenVerifier | undefined {
-    return this.request.tokenVerifier(provider);
+    return this.request.known.tokenVerifiers.get(provider);
+  }
+
+  requestRules(apiSpec: string): RequestRules | undefined {
+    return this.request.known.requestRules.get(apiSpec);
   }
 
   requestHeader(lowerName: string): string | undefined {

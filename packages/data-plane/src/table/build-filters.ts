@@ -17,6 +17,7 @@ import { createRedirectFilter } from '@causeway/filters/redirect';
 import { createRespondFilter } from '@causeway/filters/respond';
 import { createRewriteFilter } from '@causeway/filters/rewrite';
 import { createTransformJsonFilter } from '@causeway/filters/json/transform-json';
+import { createValidateFilter } from '@causeway/filters/validate/validate';
 import { createVersionFilter } from '@causeway/filters/version';
 import type { FilterItem } from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
 import { UnknownChoice } from '@causeway/proto/route-rules';
@@ -36,6 +37,7 @@ import { readRedirect } from './filters/redirect.ts';
 import { readRespond } from './filters/respond.ts';
 import { readRewrite } from './filters/rewrite.ts';
 import { readTransformJson } from './filters/transform-json.ts';
+import { readValidate } from './filters/validate.ts';
 import { readVersion } from './filters/version.ts';
 
 /** An entry of a list: a filter, the removal of one, or a Middleware whose list stands here. */
@@ -104,6 +106,8 @@ export function filterBuilder(services: FilterServices): BuildFilter {
         return createCorsFilter(name, readCors(item.value));
       case 'authorize':
         return createAuthorizeFilter(name, readAuthorize(item.value));
+      case 'validate':
+        return createValidateFilter(name, readValidate(item.value));
       case 'version':
         return createVersionFilter(name, readVersion(item.value));
       case 'redirect':

@@ -13,11 +13,13 @@ import { RuleError } from '@causeway/router/compiled-rule';
 import { emptyRouter, type Router, updateRouterInSteps } from '@causeway/router/router';
 import { type SharedMap, sharedValues } from '@causeway/router/shared-map';
 import { messageOf } from '@causeway/runtime/errors';
+import type { RequestRules } from '@causeway/schema/request-rules';
 import type { Steps } from '@causeway/runtime/work-slices';
 
 import type { SnapshotUpdate } from '../sync/snapshot-target.ts';
 import type { PoolContext } from '../upstream/endpoint-pool.ts';
 import type { ServiceHandle } from '../upstream/service-handle.ts';
+import { ApiSpecRules } from './api-spec-rules.ts';
 import { applyChanges, type Changes } from './apply-changes.ts';
 import { type BuildFilter, type BuiltItem, buildFilters } from './build-filters.ts';
 import { buildFronts, type SharedTls } from './build-fronts.ts';
@@ -99,7 +101,8 @@ export function* buildTable(
     gateway,
     filters,
     consumers,
-    tokenVerifiers: changeVerifiers(previous?.tokenVerifiers, changes.tokenVerifiers),
+    tokenVerifiers: changeMap(previous?.tokenVerifiers, changes.tokenVerifiers),
+    requestRules: changeMap(previous?.requestRules, changes.requestRules),
     sockets: buildSockets(listeners, fronts),
     routes,
     ...held,
@@ -107,15 +110,15 @@ export function* buildTable(
   return { ok: true, table, leaving, arriving };
 }
 
-function changeVerifiers(
-  before: ReadonlyMap<string, TokenVerifier> | undefined,
-  changes: Changes<TokenVerifier>,
-): ReadonlyMap<string, TokenVerifier> {
+function changeMap<V>(
+  before: ReadonlyMap<string, V> | undefined,
+  changes: Changes<V>,
+): ReadonlyMap<string, V> {
   if (before !== undefined && changes.size === 0) return before;
   const all = new Map(before);
-  for (const [name, verifier] of changes) {
-    if (verifier === undefined) all.delete(name);
-    else all.set(name, verifier);
+  for (const [name, value] of changes) {
+    if (value === undefined) all.delete(name);
+    else all.set(name, value);
   }
   return all;
 }
@@ -146,6 +149,7 @@ interface SortedChanges {
   /** Null: it is gone. */
   keySecret: Uint8Array | null | undefined;
   tokenVerifiers: Map<string, TokenVerifier | undefined>;
+  requestRules: Map<string, RequestRules | undefined>;
 }
 
 function* sortChanges(
@@ -163,6 +167,7 @@ function* sortChanges(
     consumers: new Map(),
     keySecret: undefined,
     tokenVerifiers: new Map(),
+    requestRules: new Map(),
   };
   for (const key of update.removedKeys) {
     const name = key.slice(key.indexOf('/') + 1);
@@ -173,6 +178,7 @@ function* sortChanges(
     else if (key.startsWith('consumer/')) sorted.consumers.set(name, undefined);
     else if (key.startsWith('keysecret/')) sorted.keySecret = null;
     else if (key.startsWith('authprovider/')) sorted.tokenVerifiers.set(name, undefined);
+    else if (key.startsWith('apispec/')) sorted.requestRules.set(name, undefined);
   }
   for (const compiled of update.changed) {
     try {
@@ -213,6 +219,9 @@ function sortChange(sorted: SortedChanges, compiled: Compiled, shared: SharedBui
       return;
     case 'authprovider':
       sorted.tokenVerifiers.set(value.name, shared.buildVerifier(value));
+      return;
+    case 'apispec':
+      sorted.requestRules.set(value.name, new ApiSpecRules(value.document));
   }
 }
 

@@ -4,6 +4,7 @@ import type { TokenVerifier } from '@causeway/filters/jwt/token-verifier';
 import type { Router } from '@causeway/router/router';
 import type { SharedMap } from '@causeway/router/shared-map';
 import { sharedGet } from '@causeway/router/shared-map';
+import type { RequestRules } from '@causeway/schema/request-rules';
 
 import type { ListenerFront } from '../listen/arrival.ts';
 import type { ServiceHandle } from '../upstream/service-handle.ts';
@@ -42,6 +43,8 @@ export interface Table {
   readonly consumers: ConsumerTable;
   /** By "namespace/name" of AuthProviders. */
   readonly tokenVerifiers: ReadonlyMap<string, TokenVerifier>;
+  /** By "namespace/name" of ApiSpecs. */
+  readonly requestRules: ReadonlyMap<string, RequestRules>;
   /** By key. */
   readonly sockets: ReadonlyMap<string, TableSocket>;
   /** By `namespace/name`. */

@@ -1,5 +1,7 @@
 /** An exchange without a node: takes the part of the relay, and writes down what becomes of it. */
 
+import type { RequestRules } from '@causeway/schema/request-rules';
+
 import type { BodyPass } from '../body-pass.ts';
 import type {
   Answer,
@@ -69,6 +71,12 @@ export class FakeOwner implements FilterOwner {
 
   tokenVerifier(provider: string): TokenVerifier | undefined {
     return this.verifiers.get(provider);
+  }
+
+  readonly apiSpecs = new Map<string, RequestRules>();
+
+  requestRules(apiSpec: string): RequestRules | undefined {
+    return this.apiSpecs.get(apiSpec);
   }
 
   identity: Identity | undefined = undefined;

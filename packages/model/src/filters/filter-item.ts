@@ -22,6 +22,7 @@ import { redirectFilter } from './redirect.ts';
 import { respondFilter } from './respond.ts';
 import { rewriteFilter } from './rewrite.ts';
 import { transformJsonFilter } from './transform-json.ts';
+import { validateFilter } from './validate.ts';
 import { versionFilter } from './version.ts';
 
 /** Entries of one list as written. */
@@ -53,6 +54,7 @@ const filterItem = object(
     cors: corsFilter.spec.optional(),
     authorize: authorizeFilter.spec.optional(),
     version: versionFilter.spec.optional(),
+    validate: validateFilter.spec.optional(),
     redirect: redirectFilter.spec.optional(),
     headers: headersFilter.spec.optional(),
     rewrite: rewriteFilter.spec.optional(),

@@ -19,6 +19,7 @@ import { redirectFilter } from './redirect.ts';
 import { respondFilter } from './respond.ts';
 import { rewriteFilter } from './rewrite.ts';
 import { transformJsonFilter } from './transform-json.ts';
+import { validateFilter } from './validate.ts';
 import { versionFilter } from './version.ts';
 
 /** Every filter that this version has. */
@@ -39,6 +40,7 @@ export const filterKinds: readonly FilterKind[] = [
   corsFilter,
   authorizeFilter,
   versionFilter,
+  validateFilter,
   redirectFilter,
   headersFilter,
   rewriteFilter,

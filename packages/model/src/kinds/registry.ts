@@ -1,4 +1,5 @@
 import { didYouMean } from '../hints.ts';
+import { apiSpecKind } from './api-spec.ts';
 import { authProviderKind } from './auth-provider.ts';
 import { certificateKind } from './certificate.ts';
 import { consumerKind } from './consumer.ts';
@@ -61,6 +62,7 @@ export const kinds: readonly Kind[] = [
   middlewareKind,
   consumerKind,
   authProviderKind,
+  apiSpecKind,
   certificateKind,
   secretKind,
   endpointKind,

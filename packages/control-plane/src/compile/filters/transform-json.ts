@@ -9,6 +9,7 @@ import {
   TransformJsonSchema,
 } from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
 import { compileTemplate } from '../compile-template.ts';
+import { sorted, sortedJson } from '../sorted-json.ts';
 
 export function compileTransformJson({ request, response, maxBodySize }: TransformJsonSpec): TransformJson {
   return create(TransformJsonSchema, {
@@ -23,7 +24,7 @@ function compileOp({ op, path, from, value }: JsonOpSpec): MessageInitShape<type
     op: ops[op],
     path: parseJsonPointer(path)!,
     from: from === undefined ? [] : parseJsonPointer(from)!,
-    ...(value !== undefined && { value: JSON.stringify(sorted(value)) }),
+    ...(value !== undefined && { value: sortedJson(value) }),
     // A text without a dollar stands for itself.
     texts: [...textsIn(sorted(value))]
       .filter(({ text }) => text.includes('$'))
@@ -38,11 +39,3 @@ const ops: Readonly<Record<JsonOpSpec['op'], JsonOp>> = {
   move: JsonOp.MOVE,
   copy: JsonOp.COPY,
 };
-
-/** By key, so that equal values give equal bytes in whatever order they were written. */
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(entries.map(([key, inner]) => [key, sorted(inner)]));
-}

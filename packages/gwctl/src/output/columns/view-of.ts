@@ -6,6 +6,7 @@ import type {
 } from '@causeway/model/api-types';
 import type { Resource } from '@causeway/model/resource';
 import type { KindView } from './column.ts';
+import { apiSpecView } from './api-spec.ts';
 import { authProviderView } from './auth-provider.ts';
 import { certificateView } from './certificate.ts';
 import { connectionView } from './connection.ts';
@@ -29,6 +30,7 @@ const views = {
   Gateway: gatewayView,
   Middleware: middlewareView,
   AuthProvider: authProviderView,
+  ApiSpec: apiSpecView,
   Certificate: certificateView,
   Consumer: consumerView,
   Secret: secretView,

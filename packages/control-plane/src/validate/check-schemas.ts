@@ -1,0 +1,35 @@
+/** Schemas of requests, judged by the compiler that nodes have: what it cannot compile must not reach one. */
+
+import type { ApiProblem } from '@causeway/model/api-types';
+import type { FilterItem } from '@causeway/model/filters/filter-item';
+import type { ApiSpecSpec } from '@causeway/model/kinds/api-spec';
+import { jsonSchema } from '@causeway/schema/json-schema';
+import { OpenApi } from '@causeway/schema/openapi/open-api';
+import { SchemaFault } from '@causeway/schema/schema-fault';
+import { documentOf } from '../compile/compile-api-spec.ts';
+
+export function checkApiSpec(spec: ApiSpecSpec): ApiProblem[] {
+  return faults('/spec/document', () => new OpenApi(documentOf(spec)).check());
+}
+
+/** Those that stand in filters. */
+export function checkSchemas({ filters }: { filters: readonly FilterItem[] }): ApiProblem[] {
+  return filters.flatMap(({ validate }, index) =>
+    (['query', 'headers', 'body'] as const).flatMap((part) => {
+      const schema = validate?.[part];
+      if (schema === undefined) return [];
+      return faults(`/spec/filters/${index}/validate/${part}`, () => jsonSchema(schema).check());
+    }),
+  );
+}
+
+function faults(pointer: string, check: () => void): ApiProblem[] {
+  try {
+    check();
+    return [];
+  } catch (error) {
+    if (!(error instanceof SchemaFault)) throw error;
+    const detail = error.message;
+    return [{ code: 'bad_format', pointer: pointer + error.pointer, detail }];
+  }
+}

@@ -1,0 +1,52 @@
+/** What holds for a body of one media type. */
+
+import { duplicateKey } from '@causeway/runtime/duplicate-key';
+import type { JsonSchema } from './json-schema.ts';
+import { membersValue, type Shape } from './read-value.ts';
+import { pairsOf, type RequestFinding } from './request-parts.ts';
+
+/** Judges whole bodies. */
+export interface BodyRule {
+  readonly schema: JsonSchema;
+  judge(body: Uint8Array): readonly RequestFinding[];
+}
+
+const wrong = (detail: string, pointer = ''): RequestFinding => ({ in: 'body', pointer, detail });
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+/** Refuses what readers of JSON understand differently: bytes that are no UTF-8, and keys that stand twice. */
+export function jsonRule(schema: JsonSchema): BodyRule {
+  return {
+    schema,
+    judge: (body) => {
+      let text: string;
+      try {
+        text = decoder.decode(body);
+      } catch {
+        return [wrong('is not text in UTF-8')];
+      }
+      let value: unknown;
+      try {
+        value = JSON.parse(text);
+      } catch {
+        return [wrong('is not JSON')];
+      }
+      if (duplicateKey(text) !== undefined) return [wrong('has a key twice in one object')];
+      return schema.judge(value, body.length).map(({ pointer, detail }) => wrong(detail, pointer));
+    },
+  };
+}
+
+/** application/x-www-form-urlencoded: an object whose repeated members are lists. */
+export function formRule(schema: JsonSchema, shape: Shape): BodyRule {
+  return {
+    schema,
+    judge: (body) => {
+      const text = Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1');
+      const value = membersValue(pairsOf(text), shape);
+      if (value === undefined) return [wrong('is not a form in UTF-8')];
+      return schema.judge(value, body.length).map(({ pointer, detail }) => wrong(detail, pointer));
+    },
+  };
+}

@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { findingsMax, jsonSchema, type Schema } from './json-schema.ts';
+import { SchemaFault } from './schema-fault.ts';
+
+function findings(schema: Schema, value: unknown, bytes = 100): string[] {
+  return jsonSchema(schema)
+    .judge(value, bytes)
+    .map(({ pointer, detail }) => `${pointer}: ${detail}`);
+}
+
+/** Pointer and message of the fault. */
+function faultOf(schema: Schema): string | undefined {
+  try {
+    jsonSchema(schema).check();
+    return undefined;
+  } catch (error) {
+    assert.ok(error instanceof SchemaFault, String(error));
+    return `${error.pointer}: ${error.message}`;
+  }
+}
+
+describe('a JSON Schema', () => {
+  it('tells every fault of a value with its place, and no value', () => {
+    const schema: Schema = {
+      type: 'object',
+      required: ['id', 'a/b'],
+      additionalProperties: false,
+      properties: {
+        id: { type: 'integer', minimum: 1 },
+        'a/b': {},
+        list: { type: 'array', items: { enum: ['x'] } },
+      },
+    };
+    assert.deepEqual(findings(schema, { id: 1, 'a/b': 0, list: ['x'] }), []);
+    const found = findings(schema, { id: 'secret-1', list: ['x', 'secret-2'], extra: 'secret-3' });
+    assert.deepEqual(found.toSorted(), [
+      '/a~1b: is missing',
+      '/extra: is not a known member',
+      '/id: must be integer',
+      '/list/1: must be equal to one of the allowed values',
+    ]);
+  });
+
+  it('tells so many faults, and of a large value the first', () => {
+    const schema: Schema = { type: 'array', items: { type: 'string' } };
+    const wrong = Array.from({ length: 100 }, (_, index) => index);
+    assert.equal(findings(schema, wrong).length, findingsMax);
+    assert.equal(findings(schema, wrong, 1_000_000).length, 1);
+  });
+
+  it('knows references into itself, to all of itself, and of its own names', () => {
+    const tree: Schema = {
+      $defs: { name: { type: 'string', maxLength: 3 } },
+      properties: { name: { $ref: '#/$defs/name' }, children: { type: 'array', items: { $ref: '#' } } },
+    };
+    assert.deepEqual(findings(tree, { children: [{ name: 'abc' }] }), []);
+    assert.deepEqual(findings(tree, { children: [{ children: [{ name: 'abcd' }] }] }), [
+      '/children/0/children/0/name: must NOT have more than 3 characters',
+    ]);
+    assert.deepEqual(
+      findings(
+        {
+          $id: 'https://a.test/s',
+          items: { $ref: 'https://a.test/s#/$defs/n' },
+          $defs: { n: { type: 'null' } },
+        },
+        [1],
+      ),
+      ['/0: must be null'],
+    );
+  });
+
+  it('takes no pattern that could hold a worker, and judges long texts by others at once', () => {
+    assert.match(faultOf({ pattern: '(?=a)b' }) ?? '', /pattern|invalid|perl/i);
+    assert.match(faultOf({ pattern: '(a)\\1' }) ?? '', /invalid escape/i);
+    assert.deepEqual(findings({ pattern: '^(a+)+$' }, `${'a'.repeat(200_000)}b`), [
+      ': must match pattern "^(a+)+$"',
+    ]);
+  });
+
+  it('compares the entries of long lists at once', () => {
+    const schema: Schema = { uniqueItems: true };
+    const entries = Array.from({ length: 50_000 }, (_, index) => ({ a: index, b: [index] }));
+    assert.deepEqual(findings(schema, entries), []);
+    assert.deepEqual(findings(schema, [...entries, { b: [7], a: 7 }]), [
+      ': must not hold the same entry twice',
+    ]);
+    assert.deepEqual(findings(schema, [1, '1', true, null, [], {}, -0]), []);
+    assert.equal(findings(schema, [0, -0]).length, 1);
+  });
+
+  it('answers for values that are nested without end', () => {
+    const deep = JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`) as unknown;
+    assert.deepEqual(findings({ items: { $ref: '#' } }, deep), [': is nested too deeply']);
+  });
+
+  it('checks formats, and no more than it knows', () => {
+    const good: Record<string, unknown> = {
+      date: '2024-02-29',
+      'date-time': '2024-02-29T23:59:60.5+01:00',
+      time: '00:00:00Z',
+      duration: 'P1DT2H',
+      email: 'a.b+c@example.com',
+      hostname: 'a-b.example',
+      ipv4: '192.0.2.1',
+      ipv6: '2001:db8::1',
+      uri: 'https://example.com/a?b#c',
+      uuid: '01234567-89ab-CDEF-0123-456789abcdef',
+      'json-pointer': '/a~1b/0',
+      regex: '^a{2}$',
+      byte: 'YQ==',
+      int32: -2147483648,
+      int64: 9007199254740991,
+      password: 'anything',
+    };
+    const bad: Record<string, unknown> = {
+      date: '2023-02-29',
+      'date-time': '2024-02-29',
+      time: '24:00:00Z',
+      duration: 'P',
+      email: 'a@b@c',
+      hostname: '-a.example',
+      ipv4: '192.0.2.256',
+      ipv6: 'fe80::1%eth0',
+      uri: '/relative',
+      uuid: '0123',
+      'json-pointer': 'a',
+      regex: '(',
+      byte: 'YQ=',
+      int32: 2147483648,
+      int64: 1.5,
+    };
+    for (const [format, value] of Object.entries(good))
+      assert.deepEqual(findings({ format }, value), [], format);
+    for (const [format, value] of Object.entries(bad))
+      assert.equal(findings({ format }, value).length, 1, format);
+  });
+
+  it('says where a schema is none', () => {
+    assert.equal(faultOf({ type: 'object', properties: { a: { type: 'string' } } }), undefined);
+    assert.equal(faultOf(true), undefined);
+    assert.match(faultOf({ properties: { a: { type: 'strin' } } }) ?? '', /^\/properties\/a\/type: must be/);
+    assert.match(faultOf({ items: { required: [1] } }) ?? '', /^\/items\/required\/0: must be string/);
+    assert.match(faultOf({ $ref: '#/$defs/none' }) ?? '', /can't resolve reference/);
+    assert.match(faultOf({ $ref: 'https://example.com/other' }) ?? '', /can't resolve reference/);
+  });
+});

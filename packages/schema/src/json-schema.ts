@@ -1,0 +1,174 @@
+/** JSON Schema 2020-12, compiled to functions. */
+
+import { messageOf } from '@causeway/runtime/errors';
+import Ajv2020, { type ErrorObject, type Options, type ValidateFunction } from 'ajv/dist/2020.js';
+import { formats } from './formats.ts';
+import { linearRegExp } from './linear-regexp.ts';
+import { isObject, type Located } from './located.ts';
+import { SchemaFault } from './schema-fault.ts';
+import { uniqueItems } from './unique-items.ts';
+
+/** What is wrong with a value. Never says what the value is: it may be a secret. */
+export interface Finding {
+  /** JSON Pointer into the value. */
+  readonly pointer: string;
+  readonly detail: string;
+}
+
+export type Schema = boolean | Readonly<Record<string, unknown>>;
+
+/** Of larger values only the first fault is told: finding all would cost more than the value. */
+const allFaultsBytesMax = 65_536;
+/** As many as an answer holds. */
+export const findingsMax = 16;
+
+const options: Options = {
+  // OpenAPI documents hold keywords of their own.
+  strict: false,
+  logger: false,
+  validateFormats: true,
+  formats,
+  multipleOfPrecision: 9,
+  code: { regExp: linearRegExp },
+  inlineRefs: false,
+  loopRequired: 20,
+  loopEnum: 20,
+  messages: true,
+  verbose: false,
+};
+
+/** Schemas that may refer to each other: those of one document, which is known by its root. */
+export class JsonSchemas {
+  readonly #root: object;
+  /** By whether they find all faults; made when first used. */
+  readonly #compilers = new Map<boolean, Ajv2020.default>();
+
+  /** `root`: of `#/...` references. */
+  constructor(root: object) {
+    this.#root = root;
+  }
+
+  /** The schema that stands there; where none does, any value is good. Compiled when it is first needed: a document may have thousands. */
+  at(schema: Located): JsonSchema {
+    const compile = (isThorough: boolean): ValidateFunction =>
+      schema.value === undefined ? anything : this.#compile(schema.pointer, isThorough);
+    return new JsonSchema(compile, () => this.#check(schema));
+  }
+
+  #check({ value, pointer }: Located): void {
+    if (value === undefined || typeof value === 'boolean') return;
+    if (!isObject(value)) throw new SchemaFault('a schema is a mapping, true or false', pointer);
+    const compiler = this.#compiler(false);
+    if (compiler.validateSchema(value) === true) return;
+    const [error] = compiler.errors ?? [];
+    throw new SchemaFault(error?.message ?? 'is no schema', `${pointer}${error?.instancePath ?? ''}`);
+  }
+
+  #compiler(isThorough: boolean): Ajv2020.default {
+    let compiler = this.#compilers.get(isThorough);
+    if (compiler === undefined) {
+      compiler = createCompiler(isThorough);
+      // What is referred to is checked where it stands.
+      compiler.addSchema(this.#root, rootKey, undefined, false);
+      this.#compilers.set(isThorough, compiler);
+    }
+    return compiler;
+  }
+
+  #compile(pointer: string, isThorough: boolean): ValidateFunction {
+    try {
+      return this.#compiler(isThorough).compile({
+        $ref: `${rootKey}#${encodeURI(pointer).replaceAll('#', '%23')}`,
+      });
+    } catch (error) {
+      throw new SchemaFault(messageOf(error), pointer);
+    }
+  }
+}
+
+const anything = Object.assign(() => true, {}) as unknown as ValidateFunction;
+const rootKey = 'causeway:document';
+
+function createCompiler(allErrors: boolean): Ajv2020.default {
+  const compiler = new Ajv2020.default({ ...options, allErrors });
+  compiler.removeKeyword('uniqueItems');
+  compiler.addKeyword(uniqueItems);
+  return compiler;
+}
+
+export class JsonSchema {
+  readonly #compile: (isThorough: boolean) => ValidateFunction;
+  readonly #check: () => void;
+  #first: ValidateFunction | undefined;
+  #all: ValidateFunction | undefined;
+
+  constructor(compile: (isThorough: boolean) => ValidateFunction, check: () => void) {
+    this.#compile = compile;
+    this.#check = check;
+  }
+
+  /** Throws SchemaFault for a schema that is none. */
+  check(): void {
+    this.#check();
+    this.#first ??= this.#compile(false);
+  }
+
+  /** `bytes`: how large the value is on the wire. */
+  judge(value: unknown, bytes: number): readonly Finding[] {
+    this.#first ??= this.#compile(false);
+    let validate = this.#first;
+    try {
+      if (validate(value)) return [];
+      if (bytes <= allFaultsBytesMax) {
+        this.#all ??= this.#compile(true);
+        validate = this.#all;
+        void validate(value);
+      }
+    } catch (error) {
+      if (error instanceof RangeError) return [{ pointer: '', detail: 'is nested too deeply' }];
+      throw error;
+    }
+    return findingsOf(validate.errors ?? []);
+  }
+}
+
+/** A JSON Schema that stands alone, and refers to nothing but itself. */
+export function jsonSchema(schema: Schema): JsonSchema {
+  return new JsonSchemas(typeof schema === 'boolean' ? { not: !schema } : schema).at({
+    value: schema,
+    pointer: '',
+  });
+}
+
+function findingsOf(errors: readonly ErrorObject[]): Finding[] {
+  const findings = new Map<string, Finding>();
+  for (const error of errors) {
+    const finding = findingOf(error);
+    if (finding !== undefined) findings.set(`${finding.pointer} ${finding.detail}`, finding);
+    if (findings.size === findingsMax) break;
+  }
+  return [...findings.values()];
+}
+
+/** Undefined for what only sums up others. */
+function findingOf({ keyword, instancePath, params, message }: ErrorObject): Finding | undefined {
+  const { missingProperty, additionalProperty, unevaluatedProperty, propertyName } = params as Record<
+    string,
+    unknown
+  >;
+  const extra = additionalProperty ?? unevaluatedProperty;
+  if (typeof missingProperty === 'string' && keyword === 'required')
+    return { pointer: instancePath + keyPointer(missingProperty), detail: 'is missing' };
+  if (typeof extra === 'string')
+    return { pointer: instancePath + keyPointer(extra), detail: 'is not a known member' };
+  if (keyword === 'if') return undefined;
+  if (keyword === 'propertyNames' && typeof propertyName === 'string')
+    return { pointer: instancePath + keyPointer(propertyName), detail: 'has a name that is not allowed' };
+  if (keyword === 'false schema') return { pointer: instancePath, detail: 'must not be there' };
+  return { pointer: instancePath, detail: message ?? `breaks ${keyword}` };
+}
+
+function keyPointer(key: string): string {
+  const shown = key.length > 64 ? `${key.slice(0, 61)}...` : key;
+  return `/${shown.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+}

@@ -1,0 +1,214 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { SchemaFault } from '../schema-fault.ts';
+import { requestParts, type Sent, told } from '../testing/request-parts.ts';
+import { OpenApi } from './open-api.ts';
+
+/** A document with these paths, checked. */
+function openApi(paths: object, more: object = {}): OpenApi {
+  const rules = new OpenApi({ openapi: '3.1.0', paths, ...more });
+  rules.check();
+  return rules;
+}
+
+function judged(rules: OpenApi, sent: Sent): string[] {
+  return told(rules, requestParts(sent), sent.body);
+}
+
+function faultOf(document: unknown): string {
+  try {
+    new OpenApi(document).check();
+  } catch (error) {
+    assert.ok(error instanceof SchemaFault, String(error));
+    return `${error.pointer}: ${error.message}`;
+  }
+  return '';
+}
+
+describe('an OpenAPI document', () => {
+  it('finds the operation of a request: literal paths before templates, within the base of its servers', () => {
+    const rules = openApi(
+      {
+        '/orders/{id}': { get: parameter('id', 'path', { type: 'integer' }), delete: {} },
+        '/orders/latest': { get: {} },
+        '/files/{name}.{ext}': { get: parameter('ext', 'path', { enum: ['txt'] }) },
+      },
+      { servers: [{ url: 'https://a.test/{v}/', variables: { v: { default: 'v1' } } }, { url: '/' }] },
+    );
+    assert.deepEqual(judged(rules, { path: '/v1/orders/7' }), []);
+    assert.deepEqual(judged(rules, { path: '/orders/7' }), []);
+    assert.deepEqual(judged(rules, { path: '/orders/latest' }), []);
+    assert.deepEqual(judged(rules, { path: '/orders/x' }), ['path id : must be integer']);
+    assert.deepEqual(judged(rules, { path: '/files/a.b.txt' }), []);
+    assert.deepEqual(judged(rules, { path: '/files/a.exe' }), [
+      'path ext : must be equal to one of the allowed values',
+    ]);
+    assert.deepEqual(judged(rules, { method: 'HEAD', path: '/orders/x' }), ['path id : must be integer']);
+    assert.deepEqual(judged(rules, { method: 'PUT', path: '/orders/7' }), [
+      'path : is one that the document has no such method for',
+    ]);
+    assert.deepEqual(judged(rules, { path: '/order/7' }), ['path : is none of the document']);
+    assert.deepEqual(judged(rules, { path: '/v1' }), ['path : is none of the document']);
+    assert.deepEqual(judged(rules, { path: '/v10/orders/7' }), ['path : is none of the document']);
+  });
+
+  it('reads parameters in every place and style', () => {
+    const integers = { type: 'array', items: { type: 'integer' } };
+    const point = {
+      type: 'object',
+      required: ['x'],
+      properties: { x: { type: 'integer' }, y: { type: 'integer' } },
+    };
+    const rules = openApi({
+      '/p/{list}': {
+        parameters: [{ name: 'list', in: 'path', required: true, schema: integers }],
+        get: {
+          parameters: [
+            { name: 'many', in: 'query', schema: integers },
+            { name: 'comma', in: 'query', explode: false, schema: integers },
+            { name: 'pipe', in: 'query', style: 'pipeDelimited', schema: integers },
+            { name: 'at', in: 'query', style: 'deepObject', schema: point },
+            { name: 'flag', in: 'query', schema: { type: 'boolean' } },
+            { name: 'json', in: 'query', content: { 'application/json': { schema: point } } },
+            { name: 'X-Ids', in: 'header', schema: integers },
+            { name: 'session', in: 'cookie', required: true, schema: { type: 'string', minLength: 3 } },
+            { name: 'Authorization', in: 'header', required: true, schema: {} },
+          ],
+        },
+      },
+    });
+    const good = {
+      path: '/p/1,2',
+      query: 'many=1&many=2&comma=1,2&pipe=1%7C2&at%5Bx%5D=1&flag=true&json=%7B%22x%22%3A1%7D&other=1',
+      headers: { 'x-ids': '1, 2', cookie: 'a=b; session="abc"' },
+    };
+    assert.deepEqual(judged(rules, good), []);
+    const bad = {
+      path: '/p/1,b',
+      query: 'many=a&comma=1,b&pipe=a&at[y]=1&flag=yes&json=%7B%7D',
+      headers: { 'x-ids': '1, b', cookie: 'session=ab' },
+    };
+    assert.deepEqual(judged(rules, bad).toSorted(), [
+      'cookie session : must NOT have fewer than 3 characters',
+      'header x-ids /1: must be integer',
+      'path list /1: must be integer',
+      'query at /x: is missing',
+      'query comma /1: must be integer',
+      'query flag : must be boolean',
+      'query json /x: is missing',
+      'query many /0: must be integer',
+      'query pipe /0: must be integer',
+    ]);
+    assert.deepEqual(judged(rules, { path: '/p/1' }), ['cookie session : is missing']);
+    assert.deepEqual(judged(rules, { ...good, query: 'flag=true&flag=false' }), [
+      'query flag : stands there more than once',
+    ]);
+    assert.deepEqual(judged(rules, { ...good, query: 'flag=%ff' }), [
+      'query flag : is not valid text in UTF-8',
+    ]);
+    assert.deepEqual(judged(rules, { ...good, query: 'json=%7B' }), [
+      'query json : is not valid text in UTF-8',
+    ]);
+  });
+
+  it('judges a body by its media type', () => {
+    const order = { type: 'object', required: ['id'], properties: { id: { type: 'integer' } } };
+    const rules = openApi({
+      '/orders': {
+        post: {
+          requestBody: {
+            required: true,
+            content: {
+              'application/json': { schema: order },
+              'application/*+json': { schema: false },
+              'application/x-www-form-urlencoded': { schema: order },
+              'text/*': {},
+            },
+          },
+        },
+        put: { requestBody: { content: { '*/*': {} } } },
+        delete: {},
+      },
+    });
+    const post = (type: string, body: string) =>
+      judged(rules, { method: 'POST', path: '/orders', headers: { 'content-type': type }, body });
+    assert.deepEqual(post('Application/JSON; charset=utf-8', '{"id":1}'), []);
+    assert.deepEqual(post('application/json', '{"id":"1"}'), ['body /id: must be integer']);
+    assert.deepEqual(post('application/x-www-form-urlencoded', 'id=1&more=%C3%A4'), []);
+    assert.deepEqual(post('application/x-www-form-urlencoded', 'id=a'), ['body /id: must be integer']);
+    assert.deepEqual(post('application/x-www-form-urlencoded', 'id=%'), ['body : is not a form in UTF-8']);
+    assert.deepEqual(post('text/csv', 'a,b'), []);
+    for (const type of ['image/png', '', 'application/json, text/csv', 'json'])
+      assert.match(post(type, '{}')[0] ?? '', /^header content-type : is none of application\/json, /, type);
+    assert.deepEqual(judged(rules, { method: 'POST', path: '/orders' }), ['body : is missing']);
+    assert.deepEqual(judged(rules, { method: 'PUT', path: '/orders' }), []);
+    assert.deepEqual(judged(rules, { method: 'DELETE', path: '/orders', body: '{}' }), [
+      'body : is not expected: this operation takes none',
+    ]);
+  });
+
+  it('understands 3.0: nullable, flags as exclusive bounds, and what only answers hold', () => {
+    const rules = new OpenApi({
+      openapi: '3.0.3',
+      paths: {
+        '/a': {
+          post: {
+            requestBody: { content: { 'application/json': { schema: { $ref: '#/components/schemas/A' } } } },
+          },
+        },
+      },
+      components: {
+        schemas: {
+          A: {
+            type: 'object',
+            required: ['id', 'price', 'default'],
+            properties: {
+              id: { type: 'string', readOnly: true },
+              price: { type: 'number', minimum: 0, exclusiveMinimum: true, nullable: true },
+              default: { type: 'string', nullable: true },
+              next: { $ref: '#/components/schemas/A' },
+            },
+          },
+        },
+      },
+    });
+    rules.check();
+    const post = (body: string) =>
+      judged(rules, { method: 'POST', path: '/a', headers: { 'content-type': 'application/json' }, body });
+    assert.deepEqual(post('{"price":null,"default":null}'), []);
+    assert.deepEqual(post('{"price":0,"default":"x","next":{}}').toSorted(), [
+      'body /next/default: is missing',
+      'body /next/price: is missing',
+      'body /price: must be > 0',
+    ]);
+  });
+
+  it('says what is wrong with a document, and where', () => {
+    const withSchema = (schema: unknown) => ({
+      openapi: '3.1.0',
+      paths: { '/a': { get: { parameters: [{ name: 'q', in: 'query', schema }] } } },
+    });
+    assert.equal(faultOf([]), ': an OpenAPI document is a mapping');
+    assert.equal(faultOf({ swagger: '2.0' }), '/openapi: needs openapi: 3.0.x or 3.1.x');
+    assert.equal(faultOf({ openapi: '3.1.0' }), '/paths: needs paths: a mapping');
+    assert.equal(faultOf({ openapi: '3.1.0', paths: { a: {} } }), '/paths/a: a path begins with a slash');
+    const place = '/paths/~1a/get/parameters/0';
+    assert.match(faultOf(withSchema({ type: 'text' })), new RegExp(`^${place}/schema/type: must be `));
+    assert.match(faultOf(withSchema({ pattern: '(?=a)' })), new RegExp(`^${place}/schema: `));
+    assert.match(faultOf(withSchema(7)), new RegExp(`^${place}/schema: a schema is a mapping`));
+    assert.match(faultOf(withSchema({ $ref: '#/components/none' })), /\$ref: a reference to nothing/);
+    assert.match(faultOf(withSchema({ $ref: 'other.yaml#/a' })), /out of the document/);
+    assert.match(
+      faultOf({ ...withSchema(true), components: { schemas: { A: { $ref: '#/components/schemas/A' } } } }),
+      /circle|Maximum|resolve/,
+    );
+    assert.match(
+      faultOf({ openapi: '3.1.0', paths: { '/a': { get: { parameters: [{ name: 'q', in: 'body' }] } } } }),
+      new RegExp(`^${place}: a parameter needs name`),
+    );
+  });
+});
+
+function parameter(name: string, place: string, schema: object): object {
+  return { parameters: [{ name, in: place, required: true, schema }] };
+}

@@ -1,0 +1,104 @@
+/** What an operation demands of its requests. */
+
+import type { JsonSchema, JsonSchemas } from '../json-schema.ts';
+import { type BodyRule, formRule, jsonRule } from '../body-rule.ts';
+import { shapeOf } from '../read-value.ts';
+import type { RequestFinding, RequestParts } from '../request-parts.ts';
+import type { HeadJudgement } from '../request-rules.ts';
+import { type Parameter, readParameters } from './parameter.ts';
+import { at, isObject, type Located } from '../located.ts';
+import { resolved } from '../references.ts';
+
+/** A media type of a body, `*` for any, and what holds for it. */
+interface Content {
+  readonly type: string;
+  readonly subtype: string;
+  /** Undefined: nothing but the type is known of it. */
+  readonly rule: BodyRule | undefined;
+}
+
+export class Operation {
+  readonly #parameters: readonly Parameter[];
+  readonly #contents: readonly Content[];
+  readonly #isBodyRequired: boolean;
+  readonly #takesBody: boolean;
+  readonly schemas: readonly JsonSchema[];
+
+  /** `shared`: the path item, whose parameters hold for all of its operations. Throws SchemaFault. */
+  constructor(root: object, shared: Located, operation: Located, schemas: JsonSchemas) {
+    const own = readParameters(root, at(operation, 'parameters'), schemas);
+    const others = readParameters(root, at(shared, 'parameters'), schemas).filter(
+      ({ name, place }) => !own.some((each) => each.name === name && each.place === place),
+    );
+    this.#parameters = [...own, ...others];
+    const body = resolved(root, at(operation, 'requestBody'));
+    const content = at(body, 'content');
+    this.#takesBody = isObject(body.value);
+    this.#isBodyRequired = at(body, 'required').value === true;
+    const types = isObject(content.value) ? Object.keys(content.value) : [];
+    this.#contents = types.map((type) => readContent(root, type, at(content, type), schemas));
+    this.schemas = [
+      ...this.#parameters.map(({ schema }) => schema),
+      ...this.#contents.flatMap(({ rule }) => rule?.schema ?? []),
+    ];
+  }
+
+  /** `captures`: by name, what stands in the path, escaped. */
+  judge(request: RequestParts, captures: ReadonlyMap<string, string>): HeadJudgement {
+    const findings: RequestFinding[] = [];
+    for (const parameter of this.#parameters)
+      parameter.judge(request, captures.get(parameter.name), findings);
+    if (!request.hasRequestBody) {
+      if (this.#isBodyRequired) findings.push({ in: 'body', pointer: '', detail: 'is missing' });
+      return { findings, body: undefined };
+    }
+    if (!this.#takesBody)
+      findings.push({ in: 'body', pointer: '', detail: 'is not expected: this operation takes none' });
+    if (this.#contents.length === 0) return { findings, body: undefined };
+    const content = this.#contentFor(request.requestHeader('content-type') ?? '');
+    if (content === undefined) {
+      const detail = `is none of ${this.#listed()}`;
+      findings.push({ in: 'header', name: 'content-type', pointer: '', detail });
+    }
+    return { findings, body: content?.rule };
+  }
+
+  /** The most particular range counts (OpenAPI 3.1 section 4.8.13). */
+  #contentFor(contentType: string): Content | undefined {
+    const [, type, subtype] = /^([^/;\s]+)\/([^/;\s,]+)\s*(?:;|$)/.exec(contentType.toLowerCase()) ?? [];
+    if (type === undefined || subtype === undefined) return undefined;
+    return this.#contents
+      .filter(
+        (each) =>
+          (each.type === '*' || each.type === type) && (each.subtype === '*' || each.subtype === subtype),
+      )
+      .toSorted((a, b) => stars(a) - stars(b))[0];
+  }
+
+  #listed(): string {
+    return this.#contents
+      .map(({ type, subtype }) => `${type}/${subtype}`)
+      .join(', ')
+      .slice(0, 256);
+  }
+}
+
+function stars({ type, subtype }: Content): number {
+  return (type === '*' ? 1 : 0) + (subtype === '*' ? 1 : 0);
+}
+
+function readContent(root: object, mediaType: string, described: Located, schemas: JsonSchemas): Content {
+  const [type = '*', subtype = '*'] = mediaType
+    .toLowerCase()
+    .replace(/\s*;.*$/s, '')
+    .split('/');
+  const schema = at(described, 'schema');
+  const checked = schemas.at(schema);
+  if (type === 'application' && subtype === 'x-www-form-urlencoded')
+    return { type, subtype, rule: formRule(checked, shapeOf(root, schema)) };
+  return { type, subtype, rule: isJson(type, subtype) ? jsonRule(checked) : undefined };
+}
+
+function isJson(type: string, subtype: string): boolean {
+  return subtype.endsWith('+json') || (type === 'application' && subtype === 'json');
+}
