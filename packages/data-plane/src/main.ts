@@ -135,6 +135,7 @@ function createParts(settings: DataPlaneSettings, state: NodeState, logger: Logg
     blockedMs: settings.workerTimeout,
     nodeId: state.nodeId,
     zone: settings.labels['zone'],
+    pluginDir: settings.pluginDir,
     keptKeysPath: state.keptKeysPath,
     logLevel: settings.logLevel,
     logger: logger.child({ node: state.nodeId }),

@@ -31,6 +31,9 @@ import { Mirrors } from './proxy/mirrored-request.ts';
 import type { ProxyContext } from './proxy/proxy-context.ts';
 import { TimerWheel } from './proxy/timer-wheel.ts';
 import { aloneShared, type NodeShared } from './counts/node-shared.ts';
+import { loadPlugins } from './plugins/load-plugins.ts';
+import { pluginFailures } from './plugins/plugin-failures.ts';
+import { PluginModules } from './plugins/plugin-modules.ts';
 import type { SnapshotTarget, SnapshotUpdate } from './sync/snapshot-target.ts';
 import type { WorkerDrain } from './worker/drain-report.ts';
 import { LiveStreams } from './streams/live-streams.ts';
@@ -78,6 +81,8 @@ export interface ProxyNodeOptions {
   readonly refreshKeys?: RefreshKeys;
   /** Default: the filters of the product. */
   readonly buildFilter?: BuildFilter;
+  /** Default: none. */
+  readonly plugins?: PluginModules;
   /** Where it stands: the label `zone`. */
   readonly zone?: string | undefined;
 }
@@ -118,6 +123,7 @@ export class ProxyNode implements SnapshotTarget {
   readonly #pools: PoolContext;
   readonly #resolver: AddressResolver;
   readonly #buildFilter: BuildFilter;
+  readonly #plugins: PluginModules;
 
   constructor(options: ProxyNodeOptions) {
     const { logger, clock, observer } = options;
@@ -145,6 +151,7 @@ export class ProxyNode implements SnapshotTarget {
       isDraining: false,
     };
     const { random = processRandom } = options;
+    this.#plugins = options.plugins ?? new PluginModules();
     this.#buildFilter =
       options.buildFilter ??
       filterBuilder({
@@ -154,6 +161,7 @@ export class ProxyNode implements SnapshotTarget {
         monotonicMs: () => clock.monotonicMs(),
         wallMs: () => clock.wallMs(),
         passwords: new PasswordCheck(clock),
+        plugins: { clock, modules: this.#plugins, onFailure: pluginFailures(logger, observer) },
       });
     this.#ticketKeys = new TicketKeys(options.ticketKeys);
     this.#staples = new Staples(clock);
@@ -339,6 +347,8 @@ export class ProxyNode implements SnapshotTarget {
       buildVerifier: (provider: CompiledAuthProvider) =>
         new TokenVerifier(readAuthProvider(provider), this.keySets, () => this.#options.clock.wallMs()),
     };
+    const missing = await loadPlugins(this.#plugins, update.changed);
+    if (missing.length > 0) return missing;
     const built = await sliceWork(buildTable(this.table, update, this.#pools, shared));
     if (!built.ok) return built.problems;
     await this.#resolveNames(built.arriving, update);

@@ -31,6 +31,11 @@ export const dataPlaneSettings = declareSettings({
     default: '127.0.0.1:7090',
     help: 'Address of /livez, /readyz, /metrics and /version.',
   },
+  pluginDir: {
+    flag: '--plugin-dir',
+    kind: 'path',
+    help: 'Directory with the modules of plugins; without it this node takes none. Their code runs in the node.',
+  },
   workers: {
     flag: '--workers',
     kind: 'integer',

@@ -1,7 +1,7 @@
 // Every document in deploy/examples is accepted as it is, and means what its comments say.
 
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { repository, startControlPlane } from '../../kit/processes.ts';
@@ -9,7 +9,7 @@ import { repository, startControlPlane } from '../../kit/processes.ts';
 const directory = join(repository, 'deploy/examples');
 
 describe('deploy/examples', () => {
-  for (const file of readdirSync(directory)) {
+  for (const file of globSync('**/*.yaml', { cwd: directory }).toSorted()) {
     it(`${file} is applied to an empty control plane, and changes nothing the second time`, async (t) => {
       const { admin } = await startControlPlane(t);
       const text = readFileSync(join(directory, file), 'utf8');

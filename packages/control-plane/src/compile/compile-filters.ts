@@ -18,6 +18,7 @@ import { compileFaultInjection } from './filters/fault-injection.ts';
 import { compileHeaders } from './filters/headers.ts';
 import { compileIpRestriction } from './filters/ip-restriction.ts';
 import { compileMirror } from './filters/mirror.ts';
+import { compilePlugin } from './filters/plugin.ts';
 import { compileRateLimit } from './filters/rate-limit.ts';
 import { compileRedirect } from './filters/redirect.ts';
 import { compileRespond } from './filters/respond.ts';
@@ -50,7 +51,7 @@ export function compileFilters(
 /** A line for each filter. `id` tells it apart from those of other objects. */
 function compileItem(item: AuthoredItem, namespace: string | undefined, id: string): FilterItem['item'] {
   const { respond, faultInjection, mirror, compress, externalAuth, rateLimit, concurrency } = item;
-  const { transformJson, validate } = item;
+  const { transformJson, validate, plugin } = item;
   const { ipRestriction, cors, authorize, version, redirect, headers, rewrite } = item;
   const authentication = compileAuthentication(item, namespace);
   if (authentication) return authentication;
@@ -69,6 +70,7 @@ function compileItem(item: AuthoredItem, namespace: string | undefined, id: stri
   if (redirect) return { case: 'redirect', value: compileRedirect(redirect) };
   if (headers) return { case: 'headers', value: compileHeaders(headers) };
   if (transformJson) return { case: 'transformJson', value: compileTransformJson(transformJson) };
+  if (plugin) return { case: 'plugin', value: compilePlugin(plugin, namespace) };
   if (rewrite) return { case: 'rewrite', value: compileRewrite(rewrite) };
   throw new Error('validation has seen that the entry is a filter');
 }

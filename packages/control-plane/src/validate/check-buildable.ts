@@ -6,6 +6,7 @@ import { didYouMean } from '@causeway/model/hints';
 import type { ApiSpecSpec } from '@causeway/model/kinds/api-spec';
 import type { GatewaySpec } from '@causeway/model/kinds/gateway';
 import type { MiddlewareSpec } from '@causeway/model/kinds/middleware';
+import type { PluginSpec } from '@causeway/model/kinds/plugin';
 import type { RouteSpec } from '@causeway/model/kinds/route';
 import type { ServiceSpec } from '@causeway/model/kinds/service';
 import { isLoopback, type ListenAddress } from '@causeway/runtime/listen-address';
@@ -14,7 +15,7 @@ import { forbiddenUpstreamNetworks } from '@causeway/proto/forbidden-addresses';
 import { canonicalPath, encodedNames } from '@causeway/router/canonical-path';
 import { parsePathMatch } from '@causeway/router/path-pattern';
 import { parseRegex } from '@causeway/router/regex';
-import { checkApiSpec, checkSchemas } from './check-schemas.ts';
+import { checkApiSpec, checkConfigSchema, checkSchemas } from './check-schemas.ts';
 import { compileResource } from '../compile/compile-resource.ts';
 import type { Entry } from '../store/resource-index.ts';
 
@@ -51,6 +52,8 @@ function checksOf(entry: Entry, ownAddresses: readonly ListenAddress[]): ApiProb
         ...checkCiphers(entry.effective as GatewaySpec),
         ...checkSchemas(entry.effective as GatewaySpec),
       ];
+    case 'Plugin':
+      return checkConfigSchema(entry.effective as PluginSpec);
     case 'ApiSpec':
       return checkApiSpec(entry.effective as ApiSpecSpec);
     case 'Middleware':

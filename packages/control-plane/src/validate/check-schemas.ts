@@ -3,6 +3,7 @@
 import type { ApiProblem } from '@causeway/model/api-types';
 import type { FilterItem } from '@causeway/model/filters/filter-item';
 import type { ApiSpecSpec } from '@causeway/model/kinds/api-spec';
+import type { PluginSpec } from '@causeway/model/kinds/plugin';
 import { jsonSchema } from '@causeway/schema/json-schema';
 import { OpenApi } from '@causeway/schema/openapi/open-api';
 import { SchemaFault } from '@causeway/schema/schema-fault';
@@ -10,6 +11,10 @@ import { documentOf } from '../compile/compile-api-spec.ts';
 
 export function checkApiSpec(spec: ApiSpecSpec): ApiProblem[] {
   return faults('/spec/document', () => new OpenApi(documentOf(spec)).check());
+}
+
+export function checkConfigSchema({ configSchema }: PluginSpec): ApiProblem[] {
+  return faults('/spec/configSchema', () => jsonSchema(configSchema).check());
 }
 
 /** Those that stand in filters. */

@@ -1,5 +1,6 @@
 /** What a worker counts of its traffic: names are part of the contract, labels are bounded and never hold a path, a key or an address. */
 
+import type { PluginFailureCause } from '@causeway/filters/plugin/plugin';
 import type { CounterCell, GaugeCell, HistogramCell } from '@causeway/runtime/metric-cells';
 import { MetricRegistry } from '@causeway/runtime/metrics';
 
@@ -113,6 +114,11 @@ export class TrafficMetrics implements ExchangeObserver {
     help: 'Failures of filters, by their kind; each was answered 500, or ended its connection.',
     labelNames: ['filter'],
   });
+  readonly #pluginFailures = this.registry.counter({
+    name: 'causeway_plugin_failures_total',
+    help: 'Failures of plugins, by hook and cause: error, timeout, slow (computed longer than it may; its answer counted).',
+    labelNames: ['plugin', 'hook', 'cause'],
+  });
   readonly #filterRefusals = this.registry.counter({
     name: 'causeway_filter_refusals_total',
     help: 'Requests that filters refused, by kind and reason; enforcement shadow: that they would have refused.',
@@ -174,6 +180,10 @@ export class TrafficMetrics implements ExchangeObserver {
 
   onFilterError(kind: string): void {
     this.#filterErrors.cell({ filter: kind }).add(1);
+  }
+
+  onPluginFailure(plugin: string, hook: string, cause: PluginFailureCause): void {
+    this.#pluginFailures.cell({ plugin, hook, cause }).add(1);
   }
 
   onFilterRefusal(kind: string, reason: Reason, isShadow: boolean): void {

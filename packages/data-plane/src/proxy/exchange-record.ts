@@ -1,5 +1,6 @@
 /** What is known of an exchange when it is over: the source of its log line and of its metrics. */
 
+import type { PluginFailureCause } from '@causeway/filters/plugin/plugin';
 import type { AffinityOutcome } from '../upstream/balancing/choice-request.ts';
 import type { BreakerState } from '../upstream/circuit-breaker.ts';
 import type { ShownStreamKind } from '../streams/live-stream.ts';
@@ -82,6 +83,8 @@ export interface ExchangeObserver {
   onBreaker(service: string, to: BreakerState): void;
   /** A filter of this kind threw. */
   onFilterError(kind: string): void;
+  /** A hook of a plugin failed, or was slow; whatever became of the exchange. */
+  onPluginFailure(plugin: string, hook: string, cause: PluginFailureCause): void;
   /** It refused a request; in shadow, it would have. */
   onFilterRefusal(kind: string, reason: Reason, isShadow: boolean): void;
   /** Its request has become a WebSocket, and is over as such; the record goes on to change. */

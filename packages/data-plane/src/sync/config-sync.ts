@@ -75,7 +75,12 @@ const stableMs = 2000;
 /** For so long the control plane may take to hear the last of a node that ends. */
 const lastWordMs = 1000;
 /** What an update may be refused for today and taken for tomorrow: a port that is taken, a directory that is missing. */
-const ofThisMachine: ReadonlySet<string> = new Set(['listener_failed', 'output_failed']);
+const ofThisMachine: ReadonlySet<string> = new Set([
+  'listener_failed',
+  'output_failed',
+  'plugin_missing',
+  'plugin_failed',
+]);
 /** Pace at which an update that the machine refused (a port that is taken) is tried again. */
 const retryBaseMs = 1000;
 const retryMaxMs = 60_000;

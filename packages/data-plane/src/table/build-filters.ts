@@ -13,6 +13,11 @@ import { createIpRestrictionFilter } from '@causeway/filters/ip-restriction';
 import { createMirrorFilter } from '@causeway/filters/mirror';
 import type { Buckets } from '@causeway/filters/rate-limit/buckets';
 import { RateLimitFilter } from '@causeway/filters/rate-limit/rate-limit';
+import {
+  createPluginFilter,
+  type PluginServices,
+  type PluginSettings,
+} from '@causeway/filters/plugin/plugin';
 import { createRedirectFilter } from '@causeway/filters/redirect';
 import { createRespondFilter } from '@causeway/filters/respond';
 import { createRewriteFilter } from '@causeway/filters/rewrite';
@@ -21,7 +26,9 @@ import { createValidateFilter } from '@causeway/filters/validate/validate';
 import { createVersionFilter } from '@causeway/filters/version';
 import type { FilterItem } from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
 import { UnknownChoice } from '@causeway/proto/route-rules';
+import { messageOf } from '@causeway/runtime/errors';
 
+import { PluginFault, type PluginModules } from '../plugins/plugin-modules.ts';
 import { type AuthServices, buildAnyOf, buildAuthFilter } from './filters/authentication.ts';
 import { readCompress } from './filters/compress.ts';
 import { readExternalAuth } from './filters/external-auth.ts';
@@ -32,6 +39,7 @@ import { readFault } from './filters/fault-injection.ts';
 import { readHeaders } from './filters/headers.ts';
 import { readIpRestriction } from './filters/ip-restriction.ts';
 import { readMirror } from './filters/mirror.ts';
+import { readPlugin } from './filters/plugin.ts';
 import { readRateLimit } from './filters/rate-limit.ts';
 import { readRedirect } from './filters/redirect.ts';
 import { readRespond } from './filters/respond.ts';
@@ -76,6 +84,7 @@ export interface FilterServices extends AuthServices, ConcurrencyServices {
   readonly random: () => number;
   /** Of the node. */
   readonly buckets: Buckets;
+  readonly plugins: PluginServices & { readonly modules: PluginModules };
 }
 
 /** The filters of the product: a line for each. */
@@ -116,12 +125,24 @@ export function filterBuilder(services: FilterServices): BuildFilter {
         return createHeadersFilter(name, readHeaders(item.value));
       case 'transformJson':
         return createTransformJsonFilter(name, readTransformJson(item.value));
+      case 'plugin':
+        return buildPlugin(name, readPlugin(item.value), services);
       case 'rewrite':
         return createRewriteFilter(name, readRewrite(item.value));
       default:
         return buildAuthFilter(entry, services) ?? unknownFilter(name);
     }
   };
+}
+
+function buildPlugin(name: string, settings: PluginSettings, { plugins }: FilterServices): Filter {
+  const { module } = settings;
+  try {
+    return createPluginFilter(name, settings, plugins.modules.get(module), plugins);
+  } catch (error) {
+    if (error instanceof PluginFault) throw error;
+    throw new PluginFault('plugin_failed', `plugin ${module}: ${messageOf(error)}`);
+  }
 }
 
 function unknownFilter(name: string): never {

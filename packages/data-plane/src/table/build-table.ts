@@ -16,6 +16,7 @@ import { messageOf } from '@causeway/runtime/errors';
 import type { RequestRules } from '@causeway/schema/request-rules';
 import type { Steps } from '@causeway/runtime/work-slices';
 
+import { PluginFault } from '../plugins/plugin-modules.ts';
 import type { SnapshotUpdate } from '../sync/snapshot-target.ts';
 import type { PoolContext } from '../upstream/endpoint-pool.ts';
 import type { ServiceHandle } from '../upstream/service-handle.ts';
@@ -271,8 +272,12 @@ function routeProblem(error: unknown): NodeProblem {
 }
 
 function unusable(resource: string, error: unknown): NodeProblem {
-  const reason = error instanceof UnknownChoice ? 'too_old' : 'invalid_resource';
-  return problem(reason, resource, '', messageOf(error));
+  return problem(reasonOf(error), resource, '', messageOf(error));
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof PluginFault) return error.reason;
+  return error instanceof UnknownChoice ? 'too_old' : 'invalid_resource';
 }
 
 function problem(reason: string, resource: string, pointer: string, detail: string): NodeProblem {

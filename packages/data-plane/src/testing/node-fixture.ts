@@ -148,6 +148,7 @@ export class NodeFixture {
       onRetry: (_service, result) => this.retries.push(result),
       onBreaker: (_service, to) => this.transitions.push(to),
       onFilterRefusal: () => {},
+      onPluginFailure: () => {},
       onFilterError: (kind) => this.filterErrors.push(kind),
       onExchangeOver: (record) => this.records.push(record),
       onUpgraded: () => {

@@ -170,6 +170,7 @@ export function startRelay(
     onRetry: () => {},
     onBreaker: () => {},
     onFilterRefusal: () => {},
+    onPluginFailure: () => {},
     onFilterError: () => {},
     onExchangeOver: () => {},
     onUpgraded: () => {},

@@ -8,6 +8,7 @@ import { TicketKeys } from '../listen/tls/ticket-keys.ts';
 import { RequestPlaces } from '../counts/request-places.ts';
 import { createSharedCounts, SharedCounts } from '../counts/shared-counts.ts';
 import { createTokenBuckets, TokenBuckets } from '../counts/token-buckets.ts';
+import { PluginModules } from '../plugins/plugin-modules.ts';
 import { filterBuilder } from '../table/build-filters.ts';
 import { processRandom } from '../upstream/balancing/member.ts';
 import type { SharedBuild } from '../table/build-table.ts';
@@ -21,6 +22,7 @@ export const plainFilters = filterBuilder({
   monotonicMs: () => systemClock.monotonicMs(),
   wallMs: () => systemClock.wallMs(),
   passwords: new PasswordCheck(systemClock),
+  plugins: { clock: systemClock, modules: new PluginModules(), onFailure: () => {} },
 });
 
 /** Of a node that is alone and just begins. */

@@ -12,6 +12,9 @@ import { AccessLog } from '../observe/access-log.ts';
 import { EventLoopDelay } from '../observe/event-loop-delay.ts';
 import { TrafficMetrics } from '../observe/traffic-metrics.ts';
 import { NodeShared } from '../counts/node-shared.ts';
+import { containPlugins } from '../plugins/contain-plugins.ts';
+import { pluginFailures } from '../plugins/plugin-failures.ts';
+import { PluginModules } from '../plugins/plugin-modules.ts';
 import { EndpointPlaces } from '../upstream/endpoint-places.ts';
 import { trustSystemStore } from '../upstream/tls-settings.ts';
 import { mergeMetrics } from './merge-metrics.ts';
@@ -76,6 +79,10 @@ function run(setup: WorkerSetup, port: CallPort): void {
     streams: { counts: node.streams.counts, byRevision: node.streams.byRevision() },
     eventLoop: eventLoop.take(),
   }));
+  const plugins = new PluginModules(setup.pluginDir);
+  const onPluginFailure = pluginFailures(logger, metrics);
+  if (setup.pluginDir !== undefined)
+    containPlugins(plugins, (plugin, error) => onPluginFailure(plugin, 'none', 'error', error as Error));
   let otherPorts: readonly number[] = [];
   const node = new ProxyNode({
     logger,
@@ -90,6 +97,7 @@ function run(setup: WorkerSetup, port: CallPort): void {
     ticketKeys: setup.ticketKeys,
     affinityKeys: setup.affinityKeys,
     zone: setup.zone,
+    plugins,
     staples: setup.staples,
     keySets: setup.keySets,
     refreshKeys: (source) => supervisor.refreshKeys(source),

@@ -47,6 +47,8 @@ export interface WorkerPoolOptions {
   readonly nodeId: string;
   /** Where the node stands: its label `zone`. */
   readonly zone?: string | undefined;
+  /** Of the modules of plugins; absent = there are none. */
+  readonly pluginDir?: string | undefined;
   readonly logLevel: LogLevel;
   readonly logger: Logger;
   readonly clock: Clock;
@@ -376,6 +378,7 @@ export class WorkerPool implements SnapshotTarget {
         shared: this.#memory,
         logBatch,
         zone: this.#options.zone,
+        pluginDir: this.#options.pluginDir,
         ...this.#news.forStart,
       },
       {

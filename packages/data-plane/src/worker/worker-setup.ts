@@ -33,6 +33,8 @@ export interface WorkerSetup {
   readonly affinityKeys: AffinityKeyPair;
   /** Of the node; undefined = none. */
   readonly zone: string | undefined;
+  /** Of the modules of plugins; undefined = there are none. */
+  readonly pluginDir: string | undefined;
   /** Answers of OCSP that there are so far. */
   readonly staples: readonly StapleChange[];
   /** Keys of issuers that there are so far. */

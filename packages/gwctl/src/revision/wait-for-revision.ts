@@ -1,7 +1,7 @@
 /** `--wait`: follows a revision until every connected node has taken or refused it. */
 
 import { Unreachable } from '@causeway/admin-client/errors';
-import type { RevisionNode, RevisionStatus } from '@causeway/model/api-types';
+import type { NackReason, RevisionNode, RevisionStatus } from '@causeway/model/api-types';
 import { exitCodes } from '../exit-codes.ts';
 import { Failure, indented } from '../failure.ts';
 import { shownKey } from '../object-key.ts';
@@ -119,8 +119,16 @@ function goesOn(name: string, { applied, nextTryInMs }: RevisionNode): string {
 function rejectionHint(nodes: readonly RevisionNode[]): string {
   const names = nodes.map((node) => shortNodeName(node.node)).join(', ');
   const reasons = new Set(nodes.flatMap(({ problems }) => (problems ?? []).map(({ reason }) => reason)));
-  const isPort = reasons.size === 1 && reasons.has('listener_failed');
-  return `${isPort ? `free the port on ${names}` : 'mend the file'}, or apply the configuration of before`;
+  const [reason] = reasons.size === 1 ? reasons : [];
+  const what = (reason !== undefined && wrongThere(reason, names)) || 'mend the file';
+  return `${what}, or apply the configuration of before`;
+}
+
+/** What to do where nodes, not the configuration, are at fault. */
+function wrongThere(reason: NackReason, names: string): string | undefined {
+  if (reason === 'listener_failed') return `free the port on ${names}`;
+  if (reason === 'plugin_missing') return `put the plugin into the --plugin-dir of ${names}`;
+  return reason === 'plugin_failed' ? `mend the plugin on ${names}` : undefined;
 }
 
 function tooLate(nodes: readonly RevisionNode[], timeoutMs: number): Failure {

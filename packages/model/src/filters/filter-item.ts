@@ -12,6 +12,7 @@ import { faultInjectionFilter } from './fault-injection.ts';
 import { filterKindNamed, filterKinds } from './filter-kinds.ts';
 import { jwtFilter } from './jwt.ts';
 import { mirrorFilter } from './mirror.ts';
+import { pluginFilter } from './plugin.ts';
 import { rateLimitFilter } from './rate-limit.ts';
 import { authorizeFilter } from './authorize.ts';
 import { concurrencyFilter } from './concurrency.ts';
@@ -59,6 +60,7 @@ const filterItem = object(
     headers: headersFilter.spec.optional(),
     rewrite: rewriteFilter.spec.optional(),
     transformJson: transformJsonFilter.spec.optional(),
+    plugin: pluginFilter.spec.optional(),
   },
   'A filter, {middleware: NAME}, or {name, disabled: true}.',
 ).meta({

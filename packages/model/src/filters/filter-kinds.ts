@@ -9,6 +9,7 @@ import type { FilterKind } from './filter-kind.ts';
 import { jwtFilter } from './jwt.ts';
 import { mirrorFilter } from './mirror.ts';
 import { phases } from './phases.ts';
+import { pluginFilter } from './plugin.ts';
 import { rateLimitFilter } from './rate-limit.ts';
 import { authorizeFilter } from './authorize.ts';
 import { concurrencyFilter } from './concurrency.ts';
@@ -45,6 +46,7 @@ export const filterKinds: readonly FilterKind[] = [
   headersFilter,
   rewriteFilter,
   transformJsonFilter,
+  pluginFilter,
 ];
 
 const byKey = new Map(filterKinds.map((kind) => [kind.key, kind]));

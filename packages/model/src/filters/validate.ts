@@ -1,23 +1,19 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import { name, object, say, sizeWithin } from '../fields.ts';
+import { jsonSchemaField } from '../json-schema-field.ts';
 import type { FilterKind } from './filter-kind.ts';
-
-/** Judged by the control plane with the compiler that nodes have. */
-const jsonSchema = z.union([z.boolean(), z.record(z.string(), z.unknown())], {
-  error: () => say('wrong_type', 'not a JSON Schema: a mapping, true or false'),
-});
 
 const validateSpec = object(
   {
-    query: jsonSchema
+    query: jsonSchemaField
       .optional()
       .describe(
         'JSON Schema (2020-12) of the query as an object. Values are numbers or booleans where the schema asks for such.',
       ),
-    headers: jsonSchema
+    headers: jsonSchemaField
       .optional()
       .describe('JSON Schema of an object of the headers that it names, in any case.'),
-    body: jsonSchema
+    body: jsonSchemaField
       .optional()
       .describe('JSON Schema of the body, which must be JSON then, and be there but for GET, HEAD, DELETE.'),
     openapi: name

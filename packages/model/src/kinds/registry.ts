@@ -6,6 +6,7 @@ import { consumerKind } from './consumer.ts';
 import { gatewayKind } from './gateway.ts';
 import { type Kind, readVerbs } from './kind.ts';
 import { middlewareKind } from './middleware.ts';
+import { pluginKind } from './plugin.ts';
 import { routeKind } from './route.ts';
 import { secretKind } from './secret.ts';
 import { serviceKind } from './service.ts';
@@ -63,6 +64,7 @@ export const kinds: readonly Kind[] = [
   consumerKind,
   authProviderKind,
   apiSpecKind,
+  pluginKind,
   certificateKind,
   secretKind,
   endpointKind,

@@ -15,6 +15,7 @@ import { endpointView } from './endpoint.ts';
 import { gatewayView } from './gateway.ts';
 import { middlewareView } from './middleware.ts';
 import { nodeView } from './node.ts';
+import { pluginView } from './plugin.ts';
 import { revisionView } from './revision.ts';
 import { routeView } from './route.ts';
 import { secretView } from './secret.ts';
@@ -31,6 +32,7 @@ const views = {
   Middleware: middlewareView,
   AuthProvider: authProviderView,
   ApiSpec: apiSpecView,
+  Plugin: pluginView,
   Certificate: certificateView,
   Consumer: consumerView,
   Secret: secretView,

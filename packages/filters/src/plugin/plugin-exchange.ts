@@ -1,0 +1,171 @@
+/** The exchange as a plugin sees it: what the contract names, while one of its hooks runs. What a plugin says is checked here, not believed. */
+
+import type { FilterExchange } from '../filter.ts';
+
+/** The part of the exchange that plugins have. */
+export type PluginExchange = Pick<FilterExchange, (typeof members)[number]>;
+
+/** What a plugin tells of a caller. Texts are byte strings. */
+export interface PluginIdentity {
+  readonly consumer?: string;
+  readonly groups?: readonly string[];
+  readonly scopes?: readonly string[];
+  readonly claims?: Readonly<Record<string, unknown>>;
+}
+
+const members = [
+  'requestId',
+  'method',
+  'host',
+  'authority',
+  'path',
+  'query',
+  'scheme',
+  'clientAddress',
+  'routeName',
+  'routeMethods',
+  'matchedLength',
+  'requestHeader',
+  'pathParameter',
+  'upstreamFields',
+  'upstreamPath',
+  'upstreamQuery',
+  'rewriteTarget',
+  'hideQuery',
+  'hasRequestBody',
+  'readRequestBody',
+  'replaceRequestBody',
+  'clientCertificate',
+  'identity',
+  'identify',
+  'askService',
+  'expireAt',
+  'responseStatus',
+  'responseBytes',
+  'responseFields',
+  'readResponseBody',
+  'replaceResponseBody',
+] as const satisfies readonly (keyof FilterExchange)[];
+
+const known: ReadonlySet<string> = new Set(members);
+const bodyBytesMax = 16_777_216;
+
+/** One exchange of a plugin. */
+export class PluginContext {
+  /** For the plugin. */
+  readonly exchange: PluginExchange;
+  /** The plugin's own. */
+  state: unknown = undefined;
+  /** Things of others that a hook waits for: bodies and Services. */
+  waits = 0;
+  readonly #namespace: string;
+  #live: FilterExchange | undefined;
+  #hooks = 0;
+
+  constructor(namespace: string) {
+    this.#namespace = namespace;
+    this.exchange = new Proxy<object>(this, handler) as PluginExchange;
+  }
+
+  /** A hook begins. */
+  enter(exchange: FilterExchange): void {
+    this.#live = exchange;
+    this.#hooks += 1;
+  }
+
+  /** It is over, whatever it still does. */
+  leave(): void {
+    this.#hooks -= 1;
+  }
+
+  get live(): FilterExchange {
+    if (this.#live === undefined || this.#hooks === 0)
+      throw new Error('the exchange is used when no hook of the plugin runs');
+    return this.#live;
+  }
+
+  async waitFor<T>(what: T | Promise<T>): Promise<T> {
+    this.waits += 1;
+    try {
+      return await what;
+    } finally {
+      this.waits -= 1;
+    }
+  }
+
+  identify({ consumer, groups = [], scopes = [], claims = {} }: PluginIdentity): void {
+    for (const text of [consumer ?? '', ...groups, ...scopes])
+      if (typeof text !== 'string' || !/^[\u0020-\u007e\u0080-\u00ff]*$/.test(text))
+        throw new TypeError('identify: names are texts without control characters');
+    this.live.identify({
+      consumer,
+      namespace: this.#namespace,
+      isConsumer: false,
+      groups: [...groups],
+      scopes: [...scopes],
+      claims,
+    });
+  }
+}
+
+const handler: ProxyHandler<object> = {
+  get(target, name) {
+    if (typeof name !== 'string' || !known.has(name)) return undefined;
+    const context = target as PluginContext;
+    const exchange = context.live;
+    const own = checked[name];
+    if (own !== undefined) return (...given: readonly unknown[]) => own(context, ...given);
+    const value: unknown = Reflect.get(exchange, name, exchange);
+    return typeof value === 'function' ? (value.bind(exchange) as unknown) : value;
+  },
+  set(target, name, value) {
+    const { live } = target as PluginContext;
+    if (name === 'responseStatus' && isStatus(value)) live.responseStatus = value;
+    else if (name === 'responseFields' && isFields(value)) live.responseFields.splice(0, Infinity, ...value);
+    else throw new TypeError(`${String(name)} cannot be set to this`);
+    return true;
+  },
+};
+
+type Checked = (context: PluginContext, ...given: readonly unknown[]) => unknown;
+
+const checked: Readonly<Record<string, Checked>> = {
+  rewriteTarget({ live }, path, query) {
+    if (typeof path !== 'string' || !/^\/[!-~]*$/.test(path) || /[?#]/.test(path))
+      throw new TypeError('rewriteTarget: the path begins with a slash, and is escaped');
+    if (query !== undefined && (typeof query !== 'string' || !/^[!-~]*$/.test(query) || query.includes('#')))
+      throw new TypeError('rewriteTarget: the query is escaped, and without the question mark');
+    live.rewriteTarget(path, query);
+  },
+  readRequestBody: (context, bytesMax) => context.waitFor(context.live.readRequestBody(bodyBound(bytesMax))),
+  readResponseBody: (context, bytesMax) =>
+    context.waitFor(context.live.readResponseBody(bodyBound(bytesMax))),
+  replaceRequestBody: ({ live }, body) => live.replaceRequestBody(bytesOf(body)),
+  replaceResponseBody: ({ live }, body) => live.replaceResponseBody(bytesOf(body)),
+  identify: (context, identity) => context.identify(identity as PluginIdentity),
+  askService: (context, service, question) =>
+    context.waitFor(
+      context.live.askService(String(service), question as Parameters<FilterExchange['askService']>[1]),
+    ),
+};
+
+function bodyBound(bytesMax: unknown): number {
+  if (typeof bytesMax === 'number' && bytesMax >= 0 && bytesMax <= bodyBytesMax) return bytesMax;
+  throw new RangeError(`a body is read with a bound of 0 to ${bodyBytesMax} bytes`);
+}
+
+/** Bytes, of a text in UTF-8. */
+export function bytesOf(body: unknown): Uint8Array {
+  if (typeof body === 'string') return Buffer.from(body);
+  if (body instanceof Uint8Array) return body;
+  throw new TypeError('a body is a text or a Uint8Array');
+}
+
+export function isStatus(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 200 && value <= 599;
+}
+
+/** Flat: name, value, name, value. */
+export function isFields(value: unknown): value is string[] {
+  return Array.isArray(value) && value.length % 2 === 0 && value.every((each) => typeof each === 'string');
+}
