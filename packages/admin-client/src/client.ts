@@ -19,6 +19,7 @@ import type { JsonSchema } from '@causeway/model/json-schema';
 import type { Kind } from '@causeway/model/kinds/kind';
 import { kindByWord } from '@causeway/model/kinds/registry';
 import { defaultNamespace, type Resource } from '@causeway/model/resource';
+import type { MadeKey } from '@causeway/model/server-keys';
 import { collectionPath, listLimitDefault, mediaTypes, objectPath, restPaths } from '@causeway/model/rest';
 import { Transport, type TransportOptions } from './transport.ts';
 
@@ -42,6 +43,16 @@ export interface WriteOptions {
   dryRun?: boolean | undefined;
   /** Skips the guards against conflicts and mass deletion. */
   force?: boolean | undefined;
+}
+
+export interface ConsumerName {
+  namespace: string;
+  consumer: string;
+}
+
+/** A key, and the revision that brings it to the nodes. */
+export interface WrittenKey extends MadeKey {
+  revision: number;
 }
 
 export interface ApplyOptions extends WriteOptions {
@@ -236,6 +247,35 @@ export class AdminClient {
     return answer.body as NodeAnswers;
   }
 
+  /** Makes a key for a Consumer. Its text is told this once. */
+  createConsumerKey(
+    { namespace, consumer }: ConsumerName,
+    key: { name?: string | undefined; expiresAt?: string | undefined },
+    message?: string,
+  ): Promise<WrittenKey> {
+    return this.#makeKey(restPaths.consumerKeys(namespace, consumer), key, message);
+  }
+
+  /** Has a new key take the place of one, which stays good for the overlap; a duration. */
+  rotateConsumerKey(
+    { namespace, consumer }: ConsumerName,
+    name: string,
+    key: { overlap?: string | undefined; expiresAt?: string | undefined },
+    message?: string,
+  ): Promise<WrittenKey> {
+    return this.#makeKey(restPaths.rotateConsumerKey(namespace, consumer, name), key, message);
+  }
+
+  /** Answers with the revision without it. */
+  async revokeConsumerKey(
+    { namespace, consumer }: ConsumerName,
+    name: string,
+    message?: string,
+  ): Promise<number> {
+    const path = restPaths.consumerKey(namespace, consumer, name);
+    return (await this.#transport.call({ method: 'DELETE', path, query: { message } })).revision ?? 0;
+  }
+
   /** Replaces the key that affinity cookies are signed with. */
   async rotateKeys(purpose: 'session'): Promise<void> {
     await this.#transport.call({ method: 'POST', path: restPaths.rotateKeys(purpose) });
@@ -243,6 +283,16 @@ export class AdminClient {
 
   async close(): Promise<void> {
     await this.#transport.close();
+  }
+
+  async #makeKey(path: string, body: object, message: string | undefined): Promise<WrittenKey> {
+    const { body: made, revision = 0 } = await this.#transport.call({
+      method: 'POST',
+      path,
+      query: { message },
+      body: { text: JSON.stringify(body), mediaType: mediaTypes.json },
+    });
+    return { ...(made as MadeKey), revision };
   }
 
   async #get<T>(path: string, query: Readonly<Record<string, string | number | undefined>> = {}): Promise<T> {

@@ -1,7 +1,7 @@
 /** One HTTP exchange with the admin API: credentials, time limits and bounded bodies are here and nowhere else. */
 
 import type { ProblemDocument } from '@causeway/model/api-types';
-import { mediaTypes } from '@causeway/model/rest';
+import { mediaTypes, revisionHeader } from '@causeway/model/rest';
 import { Agent, type Dispatcher, request } from 'undici';
 import { AdminApiError, reasonOf, Unreachable } from './errors.ts';
 
@@ -31,6 +31,8 @@ export interface Answer {
   body: unknown;
   /** Texts of the answer's `Warning` headers. */
   warnings: string[];
+  /** Of a write that made one. */
+  revision: number | undefined;
 }
 
 const connectTimeoutMs = 5_000;
@@ -55,7 +57,12 @@ export class Transport {
     const response = await this.#send({ ...call, signal }, exchangeTimeoutMs);
     const text = await this.#reading(() => boundedText(response.body));
     if (response.statusCode >= 400) throw this.#refused(response, text, call.path);
-    return { body: this.#parsed(text, response), warnings: warningsOf(response.headers['warning']) };
+    const revision = response.headers[revisionHeader];
+    return {
+      body: response.statusCode === 204 ? undefined : this.#parsed(text, response),
+      warnings: warningsOf(response.headers['warning']),
+      revision: revision === undefined ? undefined : Number(revision),
+    };
   }
 
   /** The lines of an NDJSON answer as they come, until the server ends it or `signal` fires (which throws its reason). */

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { addApiResources } from './commands/api-resources.ts';
 import { addApply } from './commands/apply.ts';
 import { addConfig } from './commands/config.ts';
+import { addConsumer } from './commands/consumer.ts';
 import { addDelete } from './commands/delete.ts';
 import { addDescribe } from './commands/describe.ts';
 import { addDiff } from './commands/diff.ts';
@@ -51,6 +52,7 @@ const commands = [
   addDrain,
   addRestartWorkers,
   addReset,
+  addConsumer,
   addKeys,
   addLint,
   addExplain,

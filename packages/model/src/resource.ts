@@ -1,4 +1,5 @@
 import type { CertificateFacts } from './certificate-chain.ts';
+import type { KeyStatus, ServerKey } from './server-keys.ts';
 
 /** The shape that all resources share, as the store keeps them and the admin API shows them. */
 export const apiVersion = 'causeway/v1';
@@ -55,10 +56,12 @@ export interface StoredResource {
   kind: string;
   metadata: Metadata;
   spec: Spec;
+  /** Of a Consumer; never shown. */
+  serverKeys?: readonly ServerKey[];
 }
 
 export interface Resource extends StoredResource {
-  status?: Status & Partial<CertificateStatus>;
+  status?: Status & Partial<CertificateStatus> & { keys?: KeyStatus[] };
 }
 
 /** What the status of a Certificate has besides; facts are those of its first certificate. */

@@ -21,6 +21,12 @@ export const restPaths = {
     `${root}/namespaces/${encode(namespace)}/services/${encode(service)}/load`,
   serviceResetBreaker: (namespace: string, service: string): string =>
     `${root}/namespaces/${encode(namespace)}/services/${encode(service)}/resetBreaker`,
+  consumerKeys: (namespace: string, consumer: string): string =>
+    `${root}/namespaces/${encode(namespace)}/consumers/${encode(consumer)}/keys`,
+  consumerKey: (namespace: string, consumer: string, key: string): string =>
+    `${root}/namespaces/${encode(namespace)}/consumers/${encode(consumer)}/keys/${encode(key)}`,
+  rotateConsumerKey: (namespace: string, consumer: string, key: string): string =>
+    `${root}/namespaces/${encode(namespace)}/consumers/${encode(consumer)}/keys/${encode(key)}/rotate`,
   rotateKeys: (purpose: string): string => `${root}/keys/${encode(purpose)}/rotate`,
   openapi: '/openapi.json',
   docs: '/docs',

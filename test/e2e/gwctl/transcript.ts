@@ -74,11 +74,14 @@ const times = new RegExp(
 const uuids = /\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g;
 const instants = /\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g;
 
+const keys = /\bcwk_[0-9A-Za-z_]+/g;
+
 /** What differs from run to run, replaced; tables whose columns move with it are laid out anew. */
 function stable(text: string, variables: Variables): string {
   const replaced = variables
     .reduce((now, [from, word]) => now.replaceAll(from, word), text)
     .replaceAll(uuids, '<uid>')
+    .replaceAll(keys, '<key>')
     .replaceAll(instants, '<time>')
     .replaceAll(times, '<t>');
   return replaced.split('\n\n').map(realigned).join('\n\n');

@@ -6,6 +6,7 @@ import { malformed } from './api-error.ts';
 /** What a handler gives back; written as JSON, or as YAML when the client asks for it. */
 export interface Answer {
   status: number;
+  /** Not looked at with 204. */
   body: unknown;
   headers?: Readonly<Record<string, string>>;
 }
@@ -33,6 +34,10 @@ export function answering(
 export function sendAnswer(request: Request, response: Response, answer: Answer): void {
   for (const [name, value] of Object.entries(answer.headers ?? {})) response.setHeader(name, value);
   response.status(answer.status);
+  if (answer.status === 204) {
+    response.end();
+    return;
+  }
   if (request.accepts([mediaTypes.json, mediaTypes.yaml]) === mediaTypes.yaml) {
     response.setHeader('content-type', mediaTypes.yaml);
     response.end(stringify(answer.body, { aliasDuplicateObjects: false }));

@@ -17,6 +17,7 @@ import {
 } from './answer.ts';
 import { ApiError } from './api-error.ts';
 import { apply } from './apply.ts';
+import { createKey, revokeKey, rotateKey } from './consumer-keys.ts';
 import { listConnections } from './connections.ts';
 import type { ApiContext } from './context.ts';
 import { docsPage } from './docs-page.ts';
@@ -133,6 +134,27 @@ function mountActions(app: Express, context: ApiContext): void {
       ),
     )
     .all(onlyMethods('POST'));
+  const consumerKeys = `${restPaths.root}/namespaces/:namespace/consumers/:name/keys`;
+  app
+    .route(consumerKeys)
+    .post(answering((request, facts) => createKey(context, request, facts, consumerIn(request))))
+    .all(onlyMethods('POST'));
+  app
+    .route(`${consumerKeys}/:key`)
+    .delete(
+      answering((request, facts) =>
+        revokeKey(context, request, facts, consumerIn(request), parameter(request, 'key')),
+      ),
+    )
+    .all(onlyMethods('DELETE'));
+  app
+    .route(`${consumerKeys}/:key/rotate`)
+    .post(
+      answering((request, facts) =>
+        rotateKey(context, request, facts, consumerIn(request), parameter(request, 'key')),
+      ),
+    )
+    .all(onlyMethods('POST'));
   app
     .route(`${restPaths.root}/keys/:purpose/rotate`)
     .post(answering((request, facts) => rotateKeys(context, request, facts, parameter(request, 'purpose'))))
@@ -231,6 +253,10 @@ function identityIn(request: Request, kind: Kind): Identity {
   return kind.namespaced
     ? { kind: kind.kind, namespace: parameter(request, 'namespace') ?? defaultNamespace, name }
     : { kind: kind.kind, name };
+}
+
+function consumerIn(request: Request): Identity {
+  return { kind: 'Consumer', namespace: parameter(request, 'namespace'), name: parameter(request, 'name') };
 }
 
 function parameter(request: Request, name: string): string {

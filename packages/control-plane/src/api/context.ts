@@ -7,6 +7,7 @@ import type { CommandChannels } from '../publish/command-channel.ts';
 import type { NodeRegistry } from '../publish/node-registry.ts';
 import type { Publisher } from '../publish/publisher.ts';
 import { implicitGateway } from '../store/implicit-gateway.ts';
+import type { CredentialHashes } from '../store/credential-hashes.ts';
 import type { Keyring } from '../store/keyring.ts';
 import type { Entry, ResourceIndex } from '../store/resource-index.ts';
 import type { Store } from '../store/store.ts';
@@ -21,6 +22,7 @@ export interface ApiContext {
   index: ResourceIndex;
   signatures: SignatureIndex;
   keyring: Keyring;
+  hashes: CredentialHashes;
   nodes: NodeRegistry;
   commands: CommandChannels;
   publisher: Publisher;

@@ -4,6 +4,7 @@ import { collectionPath, listLimitMax, mediaTypes, objectPath, restPaths } from 
 import { problemDocumentCodes } from '@causeway/model/api-types';
 import { z } from 'zod';
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
+import { createKeyBody, rotateKeyBody } from './consumer-keys.ts';
 import { explainBody } from './explain.ts';
 
 const problem = z
@@ -185,7 +186,7 @@ function resourceSchema(kind: Kind): z.ZodType {
     .meta({ id: kind.kind, description: kind.description });
 }
 
-function json(description: string, status: '200' | '202' = '200') {
+function json(description: string, status: '200' | '201' | '202' = '200') {
   return {
     [status]: { description, content: { [mediaTypes.json]: { schema: anything } } },
     ...errors,
@@ -263,6 +264,7 @@ function servicePaths(): ZodOpenApiPathsObject {
         responses: json('Closes the breaker of a Service on every node; how each of them took it.'),
       },
     },
+    ...consumerKeyPaths(),
     [decodeURI(restPaths.rotateKeys('{purpose}'))]: {
       post: {
         operationId: 'rotateKeys',
@@ -270,6 +272,40 @@ function servicePaths(): ZodOpenApiPathsObject {
         responses: json(
           'Replaces the key that affinity cookies are signed with; those of the key before stay good.',
         ),
+      },
+    },
+  };
+}
+
+function consumerKeyPaths(): ZodOpenApiPathsObject {
+  const path = z.object({ namespace: z.string(), name: z.string() });
+  const requestParams = {
+    path: path.extend({ key: z.string() }),
+    query: z.object({ message: z.string().optional() }),
+  };
+  const bodyOf = (schema: z.ZodType) => ({ content: { [mediaTypes.json]: { schema } } });
+  return {
+    [decodeURI(restPaths.consumerKeys('{namespace}', '{name}'))]: {
+      post: {
+        operationId: 'createConsumerKey',
+        requestParams: { ...requestParams, path },
+        requestBody: bodyOf(createKeyBody),
+        responses: json('A key for a Consumer; its text is told this once.', '201'),
+      },
+    },
+    [decodeURI(restPaths.consumerKey('{namespace}', '{name}', '{key}'))]: {
+      delete: {
+        operationId: 'revokeConsumerKey',
+        requestParams,
+        responses: { '204': { description: 'The nodes refuse it with the next revision.' }, ...errors },
+      },
+    },
+    [decodeURI(restPaths.rotateConsumerKey('{namespace}', '{name}', '{key}'))]: {
+      post: {
+        operationId: 'rotateConsumerKey',
+        requestParams,
+        requestBody: bodyOf(rotateKeyBody),
+        responses: json('A key in the place of another, which stays good for the overlap.', '201'),
       },
     },
   };

@@ -22,6 +22,7 @@ export type OpenSecretAt = (path: readonly string[]) => OpenedSecret | undefined
 /** A credential whose text is not there (any more) lets nobody in. */
 export function compileConsumer(entry: Entry, open: OpenSecretAt, hashes: CredentialHashes): Compiled {
   const { namespace, name } = entry.resource.metadata;
+  const { serverKeys = [] } = entry.resource;
   const { groups, disabled, keys, passwords, jwt, clientCertificates } = entry.effective as ConsumerSpec;
   return {
     kind: 'consumer',
@@ -30,12 +31,18 @@ export function compileConsumer(entry: Entry, open: OpenSecretAt, hashes: Creden
       name: qualifiedName(namespace, name),
       groups,
       disabled,
-      keys: keys.flatMap(({ expiresAt, disabled: isDisabled }, index) => {
-        const secret = open(['keys', String(index), 'value']);
-        if (secret === undefined) return [];
-        const expiry = expiresAt === undefined ? {} : { expiresAtMs: BigInt(Date.parse(expiresAt)) };
-        return [{ hash: hashes.keyHash(secret.text), disabled: isDisabled, ...expiry }];
-      }),
+      keys: [
+        ...keys.flatMap(({ expiresAt, disabled: isDisabled }, index) => {
+          const secret = open(['keys', String(index), 'value']);
+          if (secret === undefined) return [];
+          return [{ hash: hashes.keyHash(secret.text), disabled: isDisabled, ...expiry(expiresAt) }];
+        }),
+        ...serverKeys.map(({ hash, expiresAt }) => ({
+          hash: Buffer.from(hash, 'base64'),
+          disabled: false,
+          ...expiry(expiresAt),
+        })),
+      ],
       passwords: passwords.flatMap(({ username }, index) => {
         const secret = open(['passwords', String(index), 'password']);
         return secret === undefined ? [] : [{ username, ...hashes.passwordHash(secret.ref, secret.text) }];
@@ -46,6 +53,10 @@ export function compileConsumer(entry: Entry, open: OpenSecretAt, hashes: Creden
       })),
     }),
   };
+}
+
+function expiry(expiresAt: string | undefined): { expiresAtMs?: bigint } {
+  return expiresAt === undefined ? {} : { expiresAtMs: BigInt(Date.parse(expiresAt)) };
 }
 
 function certificateIdentity(

@@ -1,6 +1,8 @@
 import { certificateFacts, parseCertificateChain } from '@causeway/model/certificate-chain';
 import type { EndpointResource, EndpointState } from '@causeway/model/api-types';
 import type { CertificateSpec } from '@causeway/model/kinds/certificate';
+import type { ConsumerSpec } from '@causeway/model/kinds/consumer';
+import type { KeyStatus } from '@causeway/model/server-keys';
 import type { CertificateStatus, Condition, Resource, Status } from '@causeway/model/resource';
 import type { NodeRecord, NodeRegistry } from '../publish/node-registry.ts';
 import { withHiddenSecrets } from '../store/secret-values.ts';
@@ -48,7 +50,28 @@ export function computeStatus(
     nodes: counts,
     revision,
     ...(entry.resource.kind === 'Certificate' ? certificateStatus(entry, resources) : {}),
+    ...(entry.resource.kind === 'Consumer' ? { keys: keyStatus(entry) } : {}),
   };
+}
+
+/** Those of the spec first; hashes are nobody's to see. */
+function keyStatus({ effective, resource }: Entry): KeyStatus[] {
+  const { keys } = effective as ConsumerSpec;
+  return [
+    ...keys.map(
+      ({ name, expiresAt }): KeyStatus => ({ name, source: 'spec', ...(expiresAt && { expiresAt }) }),
+    ),
+    ...(resource.serverKeys ?? []).map(
+      ({ name, prefix, createdAt, expiresAt, replaced }): KeyStatus => ({
+        name,
+        source: 'server',
+        prefix,
+        createdAt,
+        ...(expiresAt && { expiresAt }),
+        ...(replaced && { replaced }),
+      }),
+    ),
+  ];
 }
 
 function certificateStatus(entry: Entry, resources: ResourceView): Partial<CertificateStatus> {

@@ -39,12 +39,25 @@ export function checkConsumers(
   }
   if (concerned.size === 0) return [];
   const problems = [...concerned].flatMap(([consumer, cause]) =>
-    secretProblems(consumer, planned, readSecret).map((problem) => causedBy(cause, consumer, problem)),
+    [...takenNames(consumer), ...secretProblems(consumer, planned, readSecret)].map((problem) =>
+      causedBy(cause, consumer, problem),
+    ),
   );
   return [...problems, ...ambiguous(concerned, planned)];
 }
 
 type Found = Pick<ApiProblem, 'code' | 'pointer' | 'detail'>;
+
+/** A name stands for one key, whoever made it. */
+function takenNames(consumer: Entry): Found[] {
+  const made = new Set(consumer.resource.serverKeys?.map(({ name }) => name));
+  const { keys } = consumer.effective as ConsumerSpec;
+  return keys.flatMap(({ name }, index): Found[] => {
+    if (!made.has(name)) return [];
+    const detail = `the control plane has made a key ${JSON.stringify(name)} for this Consumer`;
+    return [{ code: 'duplicate', pointer: `/spec/keys/${index}/name`, detail }];
+  });
+}
 
 /** Texts that stand in a Secret, or were kept, have not been looked at by the schema. */
 function secretProblems(consumer: Entry, planned: ResourceView, readSecret: ReadSecret): Found[] {

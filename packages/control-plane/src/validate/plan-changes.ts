@@ -10,6 +10,7 @@ import {
   resourceKey,
   type StoredResource,
 } from '@causeway/model/resource';
+import { assert } from '@causeway/runtime/assert';
 import type { ListenAddress } from '@causeway/runtime/listen-address';
 import { type Entry, entryOf, type ResourceView } from '../store/resource-index.ts';
 import { authWarnings } from './auth-warnings.ts';
@@ -56,6 +57,7 @@ export function planChanges(current: ResourceView, input: PlanInput, options: Pl
   for (const document of input.broken ?? []) draft.addBroken(document);
   for (const document of input.documents) draft.put(document);
   for (const identity of input.removals) draft.remove(identity);
+  if (input.serverKeys) draft.putKeys(input.serverKeys);
   return draft.finish(input.broken ?? []);
 }
 
@@ -121,6 +123,17 @@ class Draft {
     this.#made.purgedSecrets.push(...stored.purged);
     this.#made.objects.push({ document, key, outcome: before ? 'configured' : 'created', resource });
     this.#planned.put(entryOf(resource, now));
+  }
+
+  putKeys({ consumer, keys }: NonNullable<PlanInput['serverKeys']>): void {
+    const before = this.#current.get(resourceKey(consumer));
+    assert(before, 'only a Consumer that exists has keys');
+    const { serverKeys: _, ...rest } = before.resource;
+    const metadata = { ...rest.metadata, resourceVersion: String(this.#options.revision) };
+    const resource = { ...rest, metadata, ...(keys.length > 0 && { serverKeys: keys }) };
+    this.#made.changes.push({ op: 'put', resource, created: false });
+    this.#made.objects.push({ key: before.key, outcome: 'configured', resource });
+    this.#planned.put(entryOf(resource, this.#options.now));
   }
 
   remove(identity: Identity): void {
@@ -232,6 +245,7 @@ function storedResource(
       creationTimestamp: before?.metadata.creationTimestamp ?? options.now,
     },
     spec: written.spec,
+    ...(before?.serverKeys && { serverKeys: before.serverKeys }),
   };
 }
 

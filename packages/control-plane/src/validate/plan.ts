@@ -2,6 +2,7 @@ import type { ApiProblem, ApplyOutcome } from '@causeway/model/api-types';
 import type { Reference } from '@causeway/model/kinds/kind';
 import type { Problem } from '@causeway/model/problem';
 import type { Identity, Manifest, StoredResource } from '@causeway/model/resource';
+import type { ServerKey } from '@causeway/model/server-keys';
 import type { Change } from '../store/store.ts';
 
 /** What a request wants to be true, before anything is looked up. */
@@ -10,6 +11,8 @@ export interface PlanInput {
   /** Documents that do not validate: the request will be refused, but references are still told about. */
   broken?: readonly BrokenDocument[];
   removals: readonly Identity[];
+  /** All keys that the control plane has made for a Consumer, which exists, from then on. */
+  serverKeys?: { consumer: Identity; keys: readonly ServerKey[] };
 }
 
 export interface BrokenDocument {

@@ -3,6 +3,7 @@
 import { readdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { RootCommand } from '@bomb.sh/tab';
+import type { AdminClient } from '@causeway/admin-client/client';
 import type { Kind } from '@causeway/model/kinds/kind';
 import { kindByWord, kinds } from '@causeway/model/kinds/registry';
 import type { Command } from 'commander';
@@ -43,6 +44,11 @@ export async function prepareSuggestions(io: Io, suggestions: Suggestions): Prom
   if (command === 'restart-workers' || command === 'drain')
     offer(`${command}.node`, await nameWords(io, flags, 'nodes', current));
   if (command === 'reset') offer('reset breaker.service', await nameWords(io, flags, 'services', current));
+  if (command === 'consumer') {
+    const [, verb = '', consumer] = before;
+    offer(`consumer key ${verb}.consumer`, await nameWords(io, flags, 'consumers', current));
+    if (consumer !== undefined) offer(`consumer key ${verb}.key`, await keyWords(io, flags, consumer));
+  }
   offer(
     'explain.field',
     kinds.filter((kind) => kind.spec).map(({ kind }) => kind.toLowerCase()),
@@ -91,12 +97,30 @@ async function nameWords(io: Io, flags: GlobalFlags, kindWord: string, current: 
 
 async function namesOf(io: Io, flags: GlobalFlags, kind: Kind): Promise<string[]> {
   if (!kind.verbs.includes('get')) return [];
+  return asked(io, flags, async (client, namespace) => {
+    const { items } = await client.list(kind, { namespace, limit: namesMax });
+    return items.map(({ metadata }) => metadata.name);
+  });
+}
+
+/** Keys that the control plane has made for a Consumer. */
+function keyWords(io: Io, flags: GlobalFlags, consumer: string): Promise<string[]> {
+  return asked(io, flags, async (client, namespace) => {
+    const { status } = await client.get('consumers', consumer, { namespace });
+    const made = (status?.keys ?? []).filter(({ source }) => source === 'server');
+    return made.map(({ name }) => name);
+  });
+}
+
+async function asked(
+  io: Io,
+  flags: GlobalFlags,
+  ask: (client: AdminClient, namespace: string) => Promise<string[]>,
+): Promise<string[]> {
   try {
     const { server, token, namespace } = await resolveConnection(io, flags);
     const { createAdminClient } = await import('@causeway/admin-client/client');
-    const client = createAdminClient({ server, token, timeoutMs: answerTimeoutMs });
-    const { items } = await client.list(kind, { namespace, limit: namesMax });
-    return items.map(({ metadata }) => metadata.name);
+    return await ask(createAdminClient({ server, token, timeoutMs: answerTimeoutMs }), namespace);
   } catch {
     // Without a control plane there are no names to offer.
     return [];

@@ -29,7 +29,7 @@ export async function describeConsumer(session: Session, consumer: Resource): Pr
 }
 
 /** What stands for it, by name: the texts of keys and passwords are nobody's to read. */
-function credentialRows({ spec }: Resource, nowMs: number): string[][] {
+function credentialRows({ spec, status }: Resource, nowMs: number): string[][] {
   const text = (entry: unknown, field: string): string => {
     const value = fieldOf(entry, field);
     return typeof value === 'string' ? value : '';
@@ -41,6 +41,13 @@ function credentialRows({ spec }: Resource, nowMs: number): string[][] {
   };
   return [
     ...entriesOf(spec, 'keys').map((key) => ['key', text(key, 'name'), expiry(key)]),
+    ...(status?.keys ?? [])
+      .filter(({ source }) => source === 'server')
+      .map(({ name, prefix = '', expiresAt, replaced }) => [
+        'key',
+        `${name} (${prefix}...${replaced ? ', replaced' : ''})`,
+        expiresAt === undefined ? 'never' : timeLeft(expiresAt, nowMs),
+      ]),
     ...entriesOf(spec, 'passwords').map((entry) => ['password', text(entry, 'username'), '-']),
     ...entriesOf(spec, 'jwt').map((entry) => [
       'token',

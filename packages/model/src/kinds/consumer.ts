@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { flag, line, list, name, object, oneOf, say, shown, timestamp } from '../fields.ts';
 import { hiddenSecret } from '../resource.ts';
 import { secretSource } from '../secret-source.ts';
+import { serverKeyMark } from '../server-keys.ts';
 import { entriesOf, fieldOf, type Kind, type Reference, writeVerbs } from './kind.ts';
 
 const groupsMax = 64;
@@ -21,6 +22,8 @@ const usernamePattern = /^[^\u0000-\u001f\u007f:]{1,255}$/;
 
 /** What is wrong with an API key, without quoting it; undefined when nothing is. */
 export function apiKeyComplaint(key: string): string | undefined {
+  if (key.startsWith(serverKeyMark))
+    return `keys that begin with ${serverKeyMark} are made by the control plane alone: gwctl consumer key create`;
   return keyPattern.test(key) ? undefined : 'not an API key: 16 to 512 visible ASCII characters';
 }
 

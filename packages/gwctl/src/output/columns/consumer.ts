@@ -10,7 +10,12 @@ const table: Column<Resource>[] = [
   { title: 'GROUPS', cell: ({ spec }) => textsOf(entriesOf(spec, 'groups')) },
   {
     title: 'KEYS',
-    cell: ({ spec }) => textsOf(entriesOf(spec, 'keys').map((key) => fieldOf(key, 'name'))),
+    cell: ({ spec, status }) => [
+      ...textsOf(entriesOf(spec, 'keys').map((key) => fieldOf(key, 'name'))),
+      ...(status?.keys ?? [])
+        .filter(({ source, replaced }) => source === 'server' && replaced === undefined)
+        .map(({ name }) => name),
+    ],
   },
   {
     title: 'STATUS',
