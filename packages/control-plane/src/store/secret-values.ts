@@ -89,7 +89,8 @@ export function secretReference(value: unknown): SecretReference | undefined {
 
 /** A resource as it may be shown: secret values read `(hidden)`. Everything that leaves the control plane goes through here. */
 export function withHiddenSecrets<R extends StoredResource>(stored: R): Omit<R, 'serverKeys'> {
-  const { serverKeys: _, ...resource } = stored;
+  const { serverKeys, ...others } = stored;
+  const resource = serverKeys === undefined ? stored : others;
   const paths = (kindNamed(resource.kind)?.secretPaths?.(resource.spec) ?? []).filter((path) =>
     secretReference(valueAt(resource.spec, path)),
   );
