@@ -48,6 +48,8 @@ export class SyncNode {
   /** Keys of session tickets that it was sent, oldest first. */
   readonly ticketKeys: Uint8Array[] = [];
   readonly affinityKeys: Uint8Array[] = [];
+  /** How many nodes it was told that its Gateway has. */
+  readonly fellows: number[] = [];
 
   constructor(options: SyncNodeOptions, dataDir: string) {
     this.id = options.id;
@@ -80,6 +82,7 @@ export class SyncNode {
         ...options.commands,
       },
       onDrain: () => this.logs.push('drain'),
+      onFellows: ({ nodes }) => this.fellows.push(nodes),
       onAffinityKeys: ({ current }) => this.affinityKeys.push(current),
       onTicketKeys: ({ keys }) => this.ticketKeys.push(keys),
     });

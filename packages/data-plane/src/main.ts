@@ -239,6 +239,7 @@ async function startSync(options: SyncParts): Promise<ConfigSync> {
         current: Uint8Array.from(current),
         previous: previous.byteLength === 0 ? undefined : Uint8Array.from(previous),
       }),
+    onFellows: ({ nodes }) => pool.useFellows(nodes),
     onTicketKeys: ({ keys, replacedInMs }) => tickets.learn(keys, replacedInMs),
   });
   own.sync = sync;

@@ -34,6 +34,9 @@ import { aloneShared, type NodeShared } from './counts/node-shared.ts';
 import { loadPlugins } from './plugins/load-plugins.ts';
 import { pluginFailures } from './plugins/plugin-failures.ts';
 import { PluginModules } from './plugins/plugin-modules.ts';
+import { ClusterCounts } from './redis/cluster-counts.ts';
+import { RedisCounters } from './redis/redis-counters.ts';
+import { RedisLink } from './redis/redis-link.ts';
 import type { SnapshotTarget, SnapshotUpdate } from './sync/snapshot-target.ts';
 import type { WorkerDrain } from './worker/drain-report.ts';
 import { LiveStreams } from './streams/live-streams.ts';
@@ -71,6 +74,8 @@ export interface ProxyNodeOptions {
   readonly ticketKeys?: Uint8Array;
   /** That affinity cookies are signed with; default: of its own. */
   readonly affinityKeys?: AffinityKeyPair;
+  /** Nodes of its Gateway, itself included; default: 1. */
+  readonly fellows?: number;
   /** Default: `Math.random`. */
   readonly random?: Random;
   /** Answers of OCSP for its certificates, of before it began. */
@@ -116,6 +121,9 @@ export class ProxyNode implements SnapshotTarget {
   readonly #ticketKeys: TicketKeys;
   readonly #staples: Staples;
   readonly poolCounters = new PoolCounters();
+  readonly redisCounters = new RedisCounters();
+  /** What the nodes of its Gateway count together. */
+  readonly clusterCounts = new ClusterCounts();
   readonly #options: ProxyNodeOptions;
   readonly #generations = new TableGenerations();
   readonly #context: ProxyContext;
@@ -157,6 +165,7 @@ export class ProxyNode implements SnapshotTarget {
       filterBuilder({
         random,
         buckets: shared.tokenBuckets,
+        clusterBuckets: this.clusterCounts,
         places: shared.requestPlaces,
         monotonicMs: () => clock.monotonicMs(),
         wallMs: () => clock.wallMs(),
@@ -164,6 +173,7 @@ export class ProxyNode implements SnapshotTarget {
         plugins: { clock, modules: this.#plugins, onFailure: pluginFailures(logger, observer) },
       });
     this.#ticketKeys = new TicketKeys(options.ticketKeys);
+    this.clusterCounts.share(options.fellows ?? 1);
     this.#staples = new Staples(clock);
     this.keySets = new KeySets(options.refreshKeys ?? (() => Promise.resolve()));
     for (const known of options.keySets ?? []) this.keySets.learn(known);
@@ -332,6 +342,7 @@ export class ProxyNode implements SnapshotTarget {
     const cutEndMs = clock.monotonicMs() + cutMsMax;
     while (this.#isBusy && clock.monotonicMs() < cutEndMs) await clock.sleep(drainCheckMs);
     for (const service of sharedValues(this.table?.services)) service.close();
+    this.clusterCounts.link?.close();
     this.#resolver.close();
     return { closed: this.streams.drained, cut };
   }
@@ -352,9 +363,14 @@ export class ProxyNode implements SnapshotTarget {
     const built = await sliceWork(buildTable(this.table, update, this.#pools, shared));
     if (!built.ok) return built.problems;
     await this.#resolveNames(built.arriving, update);
-    const outside = await this.#prepareOutside(built.table, takenPorts);
     const { table, leaving, arriving } = built;
-    const closeArriving = (): void => arriving.forEach((service) => service.close());
+    const { link: linkBefore } = this.clusterCounts;
+    const link = await this.#linkTo(table);
+    const outside = await this.#prepareOutside(table, takenPorts);
+    const closeArriving = (): void => {
+      arriving.forEach((service) => service.close());
+      if (link !== linkBefore) link?.close();
+    };
     if (Array.isArray(outside)) {
       closeArriving();
       return outside;
@@ -368,7 +384,9 @@ export class ProxyNode implements SnapshotTarget {
           service.setEndpoints(update.endpoints.get(service.name));
         // They may have been changed while the table was made.
         this.#useTicketKeys(table);
+        this.clusterCounts.use(link);
         this.#generations.publish(table, leaving);
+        if (link !== linkBefore) linkBefore?.close();
         outside.commit();
         this.#context.streams.sweep(table);
         this.#context.shared.slices.set('openPorts', this.#ports.openCount);
@@ -378,6 +396,23 @@ export class ProxyNode implements SnapshotTarget {
         outside.abort();
       },
     };
+  }
+
+  /** To the Redis of the table: the one that there is, or one that has settled, so that no request is decided without it for a start. */
+  async #linkTo({ redis }: Table): Promise<RedisLink | undefined> {
+    const { link } = this.clusterCounts;
+    if (redis === undefined || redis === link?.settings) return redis && link;
+    const { clock, logger } = this.#options;
+    const arriving = new RedisLink(redis, { clock, logger, counters: this.redisCounters });
+    await this.#within(arriving.settled);
+    return arriving;
+  }
+
+  async #within(awaited: Promise<unknown>): Promise<void> {
+    const giveUp = new AbortController();
+    const late = this.#options.clock.sleep(resolveMsMax, giveUp.signal).catch(() => {});
+    await Promise.race([awaited, late]);
+    giveUp.abort();
   }
 
   #useTicketKeys({ sockets }: Table): void {
@@ -413,10 +448,6 @@ export class ProxyNode implements SnapshotTarget {
   /** Requests meet a new Service when its names are known, so that none is refused for want of an address. */
   async #resolveNames(services: readonly ServiceHandle[], { endpoints }: SnapshotUpdate): Promise<void> {
     for (const service of services) service.setEndpoints(endpoints.get(service.name));
-    const known = Promise.all(services.map((service) => service.resolved()));
-    const giveUp = new AbortController();
-    const late = this.#options.clock.sleep(resolveMsMax, giveUp.signal).catch(() => {});
-    await Promise.race([known, late]);
-    giveUp.abort();
+    await this.#within(Promise.all(services.map((service) => service.resolved())));
   }
 }

@@ -60,7 +60,8 @@ function reasonOf(status: number): RefusalReason {
   return status === 403 ? 'forbidden' : 'unauthenticated';
 }
 
-function isEnforced(percent: number, { identity, clientAddress }: FilterExchange): boolean {
+/** Whether the refusals of a filter that is enforced for so many hold for this client. */
+export function isEnforced(percent: number, { identity, clientAddress }: FilterExchange): boolean {
   if (percent === 0) return false;
   const client = identity?.consumer ?? clientAddress;
   return ((textHash(client, seed) >>> 0) / 2 ** 32) * 100 < percent;

@@ -152,6 +152,7 @@ export type RefusalReason =
   | 'forbidden'
   | 'gone'
   | 'internal'
+  | 'limits_unavailable'
   | 'overloaded'
   | 'payload_too_large'
   | 'quota_exceeded'

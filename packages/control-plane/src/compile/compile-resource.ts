@@ -18,6 +18,7 @@ import {
   type Listener,
   ListenerSchema,
   ProxyProtocol,
+  type Redis,
 } from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
 import type { Entry } from '../store/resource-index.ts';
 import { compileApiSpec } from './compile-api-spec.ts';
@@ -53,7 +54,8 @@ export function compileResource(entry: Entry, gateway: string): Compiled | undef
   }
 }
 
-export function compileGateway(entry: Entry): Compiled {
+/** `redis` is where its nodes count together, for those that need it: it holds a secret. */
+export function compileGateway(entry: Entry, redis?: Redis): Compiled {
   const spec = entry.effective as GatewaySpec;
   const { timeouts, limits, clientAddress } = spec;
   return {
@@ -87,11 +89,13 @@ export function compileGateway(entry: Entry): Compiled {
         pipelinedMax: limits.maxPipelined,
         streamsMax: limits.maxStreamsPerConnection,
         bytesPerSecondMin: limits.minBytesPerSecond,
+        rateLimitKeys: limits.rateLimitKeys,
       },
       accessLogEnabled: spec.accessLog.enabled,
       forwarding: spec.forwarding,
       accessLog: compileAccessLog(spec.accessLog),
       filters: compileFilters(spec.filters, { namespace: defaultNamespace, key: entry.key }),
+      ...(redis && { redis }),
     }),
   };
 }

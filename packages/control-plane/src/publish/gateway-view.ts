@@ -1,17 +1,22 @@
+import type { GatewaySpec } from '@causeway/model/kinds/gateway';
 import type { RouteSpec } from '@causeway/model/kinds/route';
 import { type Compiled, encodeItem } from '@causeway/proto/compiled';
 import type { EndpointSet, Item } from '@causeway/proto/gen/causeway/config/v1/config_pb';
 import { SnapshotItems } from '@causeway/proto/snapshot-items';
 import { compileApiSpec } from '../compile/compile-api-spec.ts';
 import { compileAuthProvider } from '../compile/compile-auth-provider.ts';
+import { compileRedis } from '../compile/compile-redis.ts';
 import { compileGateway, compileMiddleware } from '../compile/compile-resource.ts';
 import { compileRoute } from '../compile/compile-route.ts';
 import { compileService } from '../compile/compile-service.ts';
+
 import { staticEndpoints } from '../registry/static-endpoints.ts';
 import { implicitGateway } from '../store/implicit-gateway.ts';
 import type { CredentialHashes } from '../store/credential-hashes.ts';
 import type { Entry, EntryChange, ResourceView } from '../store/resource-index.ts';
+import { secretAt } from '../store/secret-at.ts';
 import type { ReadSecret } from '../store/secret-values.ts';
+import { countsInRedis } from './counts-in-redis.ts';
 import { providerSecrets } from './provider-secrets.ts';
 import { ViewCertificates } from './view-certificates.ts';
 import { ViewConsumers } from './view-consumers.ts';
@@ -29,17 +34,23 @@ export class GatewayView {
   readonly #uses = new Map<string, number>();
   /** What the items of these were made from, so that a Route costs nothing for a Service that stays as it is. */
   readonly #used = new Map<string, Entry>();
-  /** What the item of the Gateway was made from. */
+  /** Whose references are counted. */
   #gatewayEntry: Entry | undefined;
+  /** What the item of the Gateway was made from: itself, and the reference to the URL of its Redis that is in the item. */
+  #sentGateway: { readonly entry: Entry; readonly redisRef: string | undefined } | undefined;
+  /** Objects of the view that count in Redis. Without any no node is told where it is. */
+  #redisUsers = 0;
   readonly #certificates: ViewCertificates;
   readonly #consumers: ViewConsumers;
   readonly #readSecret: ReadSecret;
+  readonly #hashes: CredentialHashes;
   #items = SnapshotItems.empty;
 
   constructor(gateway: string, resources: ResourceView, readSecret: ReadSecret, hashes: CredentialHashes) {
     this.gateway = gateway;
     this.#resources = resources;
     this.#readSecret = readSecret;
+    this.#hashes = hashes;
     this.#certificates = new ViewCertificates(resources, readSecret);
     this.#consumers = new ViewConsumers({ gateway, resources, readSecret, hashes });
     const changes = [
@@ -86,6 +97,7 @@ export class GatewayView {
     this.#certificates.update(update);
     for (const change of changes) this.#consumers.noteChange(change);
     this.#consumers.update(update);
+    this.#sendGateway(update);
     this.#items = this.#items.with({
       upserts: [...update.upserts.values()],
       removedKeys: [...update.removedKeys],
@@ -108,8 +120,25 @@ export class GatewayView {
       this.#certificates.countUses(entry, 1);
     }
     this.#gatewayEntry = entry;
-    if (entry) update.put(encodeItem(compileGateway(entry)));
-    else update.remove(this.#gatewayKey);
+    if (!entry) update.remove(this.#gatewayKey);
+  }
+
+  /** Last: who counts in Redis is known now. */
+  #sendGateway(update: ViewUpdate): void {
+    const entry = this.#gatewayEntry;
+    const redisRef = entry && this.#redisRefOf(entry);
+    if (this.#sentGateway?.entry === entry && this.#sentGateway?.redisRef === redisRef) return;
+    this.#sentGateway = entry && { entry, redisRef };
+    if (!entry) return;
+    const { redis } = entry.effective as GatewaySpec;
+    const url = redisRef === undefined ? undefined : this.#readSecret(redisRef);
+    const limitSecret = this.#hashes.limitSecret(this.gateway);
+    update.put(encodeItem(compileGateway(entry, redis && compileRedis(redis, url, limitSecret))));
+  }
+
+  #redisRefOf(entry: Entry): string | undefined {
+    if (this.#redisUsers === 0) return undefined;
+    return secretAt(entry, ['redis', 'url'], this.#resources)?.secretRef;
   }
 
   #changeRoute({ key, before, after }: EntryChange, update: ViewUpdate): void {
@@ -123,6 +152,7 @@ export class GatewayView {
 
   #countUses(user: Entry, by: 1 | -1, update: ViewUpdate): void {
     this.#consumers.countUses(user, by);
+    if (countsInRedis(user)) this.#redisUsers += by;
     for (const { kind, target } of user.references) {
       if (!isUsedKind(kind)) continue;
       const uses = (this.#uses.get(target) ?? 0) + by;

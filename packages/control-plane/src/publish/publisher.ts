@@ -91,6 +91,7 @@ export class Publisher {
     // Before its first port opens.
     this.#run(subscription.sendTicketKeys());
     this.#run(subscription.sendAffinityKeys());
+    this.#tellFellows(gateway);
     this.#run(subscription.start(hello));
     return {
       receive: (message) => this.#run(subscription.receive(message)),
@@ -123,6 +124,7 @@ export class Publisher {
     if (this.#subscriptions.get(node.id) !== subscription) return;
     this.#subscriptions.delete(node.id);
     this.#nodes.leave(node);
+    this.#tellFellows(node.facts.gateway);
     this.#dropView(node.facts.gateway);
     this.#logger.info({ node: node.id }, 'node disconnected');
   }
@@ -131,6 +133,15 @@ export class Publisher {
   #dropView(gateway: string): void {
     const isUsed = [...this.#subscriptions.values()].some(({ node }) => node.facts.gateway === gateway);
     if (!isUsed && this.#views.get(gateway)?.exists === false) this.#views.delete(gateway);
+  }
+
+  /** How many nodes a Gateway has has changed. */
+  #tellFellows(gateway: string): void {
+    const fellows = this.#subscriptions
+      .values()
+      .filter(({ node }) => node.facts.gateway === gateway)
+      .toArray();
+    for (const subscription of fellows) this.#run(subscription.sendFellows(fellows.length));
   }
 
   #publish(revision: number, changes: readonly EntryChange[]): void {

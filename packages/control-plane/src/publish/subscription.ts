@@ -10,6 +10,7 @@ import {
   EndSchema,
   type EndpointSet,
   EndpointSetsSchema,
+  FellowsSchema,
   type Hello,
   HoldingsRequestSchema,
   type Item,
@@ -155,6 +156,12 @@ export class Subscription {
     if (this.#ended) return;
     const value = this.#affinity.keysOf(this.node.facts.gateway);
     await this.#sink.send(controlMessage({ case: 'affinityKeys', value }));
+  }
+
+  /** So many nodes does its Gateway have now. */
+  async sendFellows(nodes: number): Promise<void> {
+    if (this.#ended) return;
+    await this.#sink.send(controlMessage({ case: 'fellows', value: create(FellowsSchema, { nodes }) }));
   }
 
   /** The node keeps the revision that it has until it is gone. */

@@ -34,6 +34,11 @@ export class CredentialHashes {
     return this.#keyring.derive('consumer-keys', 'keys', secretBytes);
   }
 
+  /** What nodes of a Gateway hash the keys of limits with, before these go to its Redis; never replaced either, or all limits would begin anew. */
+  limitSecret(gateway: string): Uint8Array {
+    return this.#keyring.derive('consumer-keys', `limits/${gateway}`, secretBytes);
+  }
+
   keyHash(text: string): Uint8Array {
     return createHmac('sha256', this.keySecret).update(text).digest();
   }

@@ -17,8 +17,8 @@ const endpointsMax = 32_768;
 /** Records: of endpoints, each address of a name being one, and of Services. Beyond it a worker is on its own. */
 const endpointRecordsMax = 32_768;
 const serviceRecordsMax = 16_384;
-/** Keys of limits that are told apart at a time, those whose buckets are full not counted. */
-const tokenBucketsMax = 1_048_576;
+/** Keys of limits that are told apart at a time, those whose buckets are full not counted, before a Gateway says how many. */
+export const tokenBucketsMax = 1_048_576;
 /** Keys of limits of requests at once. */
 const requestPlacesMax = 65_536;
 

@@ -28,26 +28,43 @@ export interface TokenBucketsMemory {
 
 /** Room for `keysMax` buckets that are not full, rounded up to a power of 2. Memory that is never used stays the system's. */
 export function createTokenBuckets(keysMax: number): TokenBucketsMemory {
+  return { words: new SharedArrayBuffer(bytesFor(keysMax)), seed: randomInt(2 ** 32) };
+}
+
+/** Empty buckets for `keysMax` keys, to be used in the place of `before`; undefined when that has room for as many. */
+export function resizedTokenBuckets(
+  { words, seed }: TokenBucketsMemory,
+  keysMax: number,
+): TokenBucketsMemory | undefined {
+  const bytes = bytesFor(keysMax);
+  return bytes === words.byteLength ? undefined : { words: new SharedArrayBuffer(bytes), seed };
+}
+
+function bytesFor(keysMax: number): number {
   const sets = 2 ** Math.ceil(Math.log2(Math.max(keysMax / ways, 1)));
-  const bytes = sets * ways * bucketWords * BigInt64Array.BYTES_PER_ELEMENT;
-  return { words: new SharedArrayBuffer(bytes), seed: randomInt(2 ** 32) };
+  return sets * ways * bucketWords * BigInt64Array.BYTES_PER_ELEMENT;
 }
 
 export class TokenBuckets implements Buckets {
-  readonly #words: BigInt64Array<SharedArrayBuffer>;
+  #words!: BigInt64Array<SharedArrayBuffer>;
   /** The same memory: tags are compared by halves, which makes no BigInt. */
-  readonly #halves: Int32Array<SharedArrayBuffer>;
-  readonly #setMask: number;
+  #halves!: Int32Array<SharedArrayBuffer>;
+  #setMask!: number;
   readonly #seed: number;
   readonly #nowNs: () => number;
   #evicted = 0;
 
-  constructor({ words, seed }: TokenBucketsMemory, nowNs: () => number = sharedNowNs) {
+  constructor(memory: TokenBucketsMemory, nowNs: () => number = sharedNowNs) {
+    this.#seed = memory.seed;
+    this.#nowNs = nowNs;
+    this.use(memory);
+  }
+
+  /** From now on these buckets, of the same seed: the ids of limits stay good. */
+  use({ words }: TokenBucketsMemory): void {
     this.#words = new BigInt64Array(words);
     this.#halves = new Int32Array(words);
     this.#setMask = this.#words.length / (ways * bucketWords) - 1;
-    this.#seed = seed;
-    this.#nowNs = nowNs;
   }
 
   /** Buckets that were not full and had to go, in this worker. */

@@ -4,6 +4,7 @@ import { digestText } from '@causeway/proto/digest';
 import { sharedValues } from '@causeway/router/shared-map';
 
 import { endpointState } from '../counts/endpoint-record.ts';
+import type { RedisSettings } from '../redis/redis-settings.ts';
 import type { Table } from '../table/table.ts';
 
 /** @param boundPort the real port of a socket by its key. */
@@ -26,6 +27,7 @@ export function configDump(table: Table, boundPort: (socketKey: string) => numbe
       accessLog: gateway.accessLog,
       forwarding: gateway.forwarding,
     },
+    redis: table.redis ? redisDump(table.redis) : null,
     listeners: Array.from(table.sockets.values()).flatMap(({ key, listeners }) =>
       listeners.map(({ spec }) => ({
         name: spec.name,
@@ -69,4 +71,8 @@ export function configDump(table: Table, boundPort: (socketKey: string) => numbe
       hasKey: key !== undefined,
     })),
   };
+}
+
+function redisDump({ addresses, isCluster, database, timeoutMs, keyPrefix, tls }: RedisSettings): object {
+  return { addresses, isCluster, database, timeoutMs, keyPrefix, isEncrypted: tls !== undefined };
 }

@@ -105,6 +105,11 @@ export const reasons = {
     title: 'Service Unavailable',
     detail: 'Credentials cannot be checked at the moment.',
   },
+  limits_unavailable: {
+    status: 503,
+    title: 'Service Unavailable',
+    detail: 'Limits cannot be checked at the moment.',
+  },
   circuit_open: {
     status: 503,
     title: 'Service Unavailable',

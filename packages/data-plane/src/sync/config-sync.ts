@@ -8,6 +8,7 @@ import {
   type ControlMessage,
   type End,
   type EndpointSet,
+  type Fellows,
   HelloSchema,
   type Item,
   type NodeMessage,
@@ -60,6 +61,8 @@ export interface ConfigSyncOptions {
   onTicketKeys: (keys: SessionTicketKeys) => void;
   /** What affinity cookies are to be signed with from now on; from the disk, at each connection, and when they are replaced. */
   onAffinityKeys: (keys: AffinityKeys) => void;
+  /** How many nodes the Gateway has; from the disk, at each connection, and when it changes. */
+  onFellows: (fellows: Fellows) => void;
 }
 
 /** Status goes up when it has changed, at most once in the first time; unchanged it is a sign of life after the second. */
@@ -112,6 +115,7 @@ export class ConfigSync {
   #cancelRetry: CancelTimer | undefined;
   #controlPlanePorts: readonly number[] = [];
   #affinityKeys: AffinityKeys | undefined;
+  #fellows: Fellows | undefined;
   rejectedTotal = 0;
 
   constructor(options: ConfigSyncOptions) {
@@ -159,6 +163,10 @@ export class ConfigSync {
     if (stored?.affinityKeys !== undefined) {
       this.#affinityKeys = stored.affinityKeys;
       this.#options.onAffinityKeys(stored.affinityKeys);
+    }
+    if (stored?.fellows !== undefined) {
+      this.#fellows = stored.fellows;
+      this.#options.onFellows(stored.fellows);
     }
     if (stored) {
       const items = SnapshotItems.empty.with({ upserts: stored.items, removedKeys: [] });
@@ -327,6 +335,10 @@ export class ConfigSync {
         this.#options.onAffinityKeys(message.value);
         this.#affinityKeys = message.value;
         return this.#keepApplied();
+      case 'fellows':
+        this.#options.onFellows(message.value);
+        this.#fellows = message.value;
+        return this.#keepApplied();
       case undefined:
         // A newer control plane says something that does not concern configuration items; those are versioned.
         return;
@@ -395,7 +407,11 @@ export class ConfigSync {
   /** For a start without the control plane. */
   #keepApplied(): void {
     if (this.#applied.revision > 0)
-      this.#lastGood.save({ ...this.#applied, affinityKeys: this.#affinityKeys });
+      this.#lastGood.save({
+        ...this.#applied,
+        affinityKeys: this.#affinityKeys,
+        fellows: this.#fellows,
+      });
   }
 
   #missingGateway({ items }: Snapshot): NodeProblem | undefined {

@@ -3,6 +3,7 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import {
   type AffinityKeys,
   type EndpointSet,
+  type Fellows,
   type Item,
   type StoredSnapshot,
   StoredSnapshotSchema,
@@ -33,6 +34,7 @@ export interface Snapshot {
 /** What goes to disk. */
 interface KeptSnapshot extends Snapshot {
   affinityKeys?: AffinityKeys | undefined;
+  fellows?: Fellows | undefined;
 }
 
 /**
@@ -118,8 +120,12 @@ export class LastGood {
     return Buffer.concat([magic, seal(await this.#key.readOrMake(), bytes, sealContext)]);
   }
 
-  *#encodeParts({ revision, items, endpoints, affinityKeys }: KeptSnapshot): Steps<Uint8Array> {
-    const head = create(StoredSnapshotSchema, { revision, ...(affinityKeys && { affinityKeys }) });
+  *#encodeParts({ revision, items, endpoints, affinityKeys, fellows }: KeptSnapshot): Steps<Uint8Array> {
+    const head = create(StoredSnapshotSchema, {
+      revision,
+      ...(affinityKeys && { affinityKeys }),
+      ...(fellows && { fellows }),
+    });
     const parts: Uint8Array[] = [toBinary(StoredSnapshotSchema, head)];
     for (const set of endpoints.values()) {
       parts.push(toBinary(StoredSnapshotSchema, create(StoredSnapshotSchema, { endpointSets: [set] })));

@@ -12,6 +12,7 @@ import { createHeadersFilter } from '@causeway/filters/headers';
 import { createIpRestrictionFilter } from '@causeway/filters/ip-restriction';
 import { createMirrorFilter } from '@causeway/filters/mirror';
 import type { Buckets } from '@causeway/filters/rate-limit/buckets';
+import type { ClusterBuckets } from '@causeway/filters/rate-limit/cluster-buckets';
 import { RateLimitFilter } from '@causeway/filters/rate-limit/rate-limit';
 import {
   createPluginFilter,
@@ -85,13 +86,15 @@ export interface FilterServices extends AuthServices, ConcurrencyServices {
   /** Of the node. */
   readonly buckets: Buckets;
   readonly plugins: PluginServices & { readonly modules: PluginModules };
+  /** Of all nodes of the Gateway. */
+  readonly clusterBuckets: ClusterBuckets;
 }
 
 /** The filters of the product: a line for each. */
 export function filterBuilder(services: FilterServices): BuildFilter {
-  const { random, buckets } = services;
+  const { random, buckets, clusterBuckets } = services;
   return (entry) => {
-    const { name, item } = entry;
+    const { name, item, enforcedPercent = 100 } = entry;
     switch (item.case) {
       case 'respond':
         return createRespondFilter(name, readRespond(item.value));
@@ -108,7 +111,7 @@ export function filterBuilder(services: FilterServices): BuildFilter {
       case 'concurrency':
         return new ConcurrencyFilter(name, readConcurrency(item.value), services);
       case 'rateLimit':
-        return new RateLimitFilter(name, readRateLimit(item.value), buckets);
+        return new RateLimitFilter(name, readRateLimit(item.value, enforcedPercent), buckets, clusterBuckets);
       case 'ipRestriction':
         return createIpRestrictionFilter(name, readIpRestriction(item.value));
       case 'cors':

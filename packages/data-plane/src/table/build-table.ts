@@ -7,6 +7,7 @@ import { type NodeProblem, NodeProblemSchema } from '@causeway/proto/gen/causewa
 import type {
   CompiledAuthProvider,
   CompiledService,
+  Redis,
 } from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
 import { UnknownChoice } from '@causeway/proto/route-rules';
 import { RuleError } from '@causeway/router/compiled-rule';
@@ -19,6 +20,7 @@ import type { Steps } from '@causeway/runtime/work-slices';
 import { PluginFault } from '../plugins/plugin-modules.ts';
 import type { SnapshotUpdate } from '../sync/snapshot-target.ts';
 import type { PoolContext } from '../upstream/endpoint-pool.ts';
+import { RedisSettings } from '../redis/redis-settings.ts';
 import type { ServiceHandle } from '../upstream/service-handle.ts';
 import { ApiSpecRules } from './api-spec-rules.ts';
 import { applyChanges, type Changes } from './apply-changes.ts';
@@ -88,6 +90,9 @@ export function* buildTable(
         problem('invalid_resource', `gateway/${gateway.name}`, `/spec/listeners/${index}`, messageOf(error)),
       ),
   );
+  const redis = changeRedis(previous?.redis, changes, services.certificates, (error) =>
+    problems.push(problem('invalid_resource', `gateway/${gateway.name}`, '/spec/redis', messageOf(error))),
+  );
   const consumers = yield* (previous?.consumers ?? ConsumerTable.empty).with(
     changes.consumers,
     changes.keySecret,
@@ -104,6 +109,7 @@ export function* buildTable(
     consumers,
     tokenVerifiers: changeMap(previous?.tokenVerifiers, changes.tokenVerifiers),
     requestRules: changeMap(previous?.requestRules, changes.requestRules),
+    redis,
     sockets: buildSockets(listeners, fronts),
     routes,
     ...held,
@@ -124,6 +130,22 @@ function changeMap<V>(
   return all;
 }
 
+function changeRedis(
+  before: RedisSettings | undefined,
+  { gateway, redis }: SortedChanges,
+  certificates: SharedMap<CertificateEntry> | undefined,
+  onProblem: (error: unknown) => void,
+): RedisSettings | undefined {
+  try {
+    if (gateway !== undefined && redis === undefined) return undefined;
+    if (before !== undefined) return before.changed(redis, certificates);
+    return redis && new RedisSettings(redis, certificates);
+  } catch (error) {
+    onProblem(error);
+    return undefined;
+  }
+}
+
 /** A Route without a Middleware of its own must not run: it may be what protects it. */
 function checkMiddlewares(
   gateway: string,
@@ -141,6 +163,8 @@ function checkMiddlewares(
 
 interface SortedChanges {
   gateway: GatewaySettings | undefined;
+  /** Of the Gateway, when that has changed. */
+  redis: Redis | undefined;
   routes: Map<string, RouteEntry | undefined>;
   services: Map<string, CompiledService | undefined>;
   certificates: Map<string, CertificateEntry | undefined>;
@@ -160,6 +184,7 @@ function* sortChanges(
 ): Steps<SortedChanges> {
   const sorted: SortedChanges = {
     gateway: undefined,
+    redis: undefined,
     routes: new Map(),
     services: new Map(),
     certificates: new Map(),
@@ -198,6 +223,7 @@ function sortChange(sorted: SortedChanges, compiled: Compiled, shared: SharedBui
   switch (kind) {
     case 'gateway':
       sorted.gateway = readGatewaySettings(value);
+      sorted.redis = value.redis;
       sorted.gatewayFilters = buildFilters(value.filters, build);
       return;
     case 'route':

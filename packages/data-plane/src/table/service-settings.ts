@@ -1,21 +1,16 @@
 /** A Service of the snapshot, read once, so that connections meet plain values only. */
 
-import {
-  type CompiledService,
-  type UpstreamTls as CompiledTls,
-  Protocol,
-} from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
+import { type CompiledService, Protocol } from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
 import { UnknownChoice } from '@causeway/proto/route-rules';
 import type { SharedMap } from '@causeway/router/shared-map';
 
 import type { UpstreamProtocol } from '../upstream/endpoint-pool.ts';
 import type { ServiceSettings } from '../upstream/service-handle.ts';
-import { createUpstreamTls, type UpstreamTls } from '../upstream/tls-settings.ts';
 import { readBalancing } from './read-balancing.ts';
-import { type CertificateEntry, namedCertificate, pairOf } from './certificate-entry.ts';
+import type { CertificateEntry } from './certificate-entry.ts';
 import { readActiveCheck, readPassiveSettings } from './health-settings.ts';
 import { readGate } from './read-resilience.ts';
-import { readTlsVersion } from './tls-version.ts';
+import { certificatesOfTls, readUpstreamTls } from './read-upstream-tls.ts';
 
 /** Throws UnknownChoice for a Service that this version cannot run, an Error for one that is not whole. */
 export function readServiceSettings(
@@ -39,7 +34,7 @@ export function readServiceSettings(
     idleTimeoutMs,
     requestsPerConnectionMax,
     ageMaxMs: maxAgeMs,
-    tls: tls && readTls(tls, certificates),
+    tls: tls && readUpstreamTls(tls, certificates),
     balancing: readBalancing(service),
     passive: readPassiveSettings(service),
     ...readGate(service),
@@ -63,17 +58,5 @@ function readProtocol(protocol: Protocol): UpstreamProtocol {
 
 /** Names of the Certificates that a Service refers to, `namespace/name`. */
 export function certificatesOf({ tls }: CompiledService): readonly string[] {
-  if (tls === undefined) return [];
-  return tls.clientCertificate === '' ? tls.trust : [...tls.trust, tls.clientCertificate];
-}
-
-function readTls(tls: CompiledTls, certificates: SharedMap<CertificateEntry> | undefined): UpstreamTls {
-  const named = (name: string): CertificateEntry => namedCertificate(certificates, name);
-  return createUpstreamTls({
-    serverName: tls.serverName === '' ? undefined : tls.serverName,
-    trust: tls.trust.map((name) => named(name).chain),
-    client: tls.clientCertificate === '' ? undefined : pairOf(named(tls.clientCertificate)),
-    verify: tls.verify,
-    minVersion: readTlsVersion(tls.minVersion),
-  });
+  return tls === undefined ? [] : certificatesOfTls(tls);
 }

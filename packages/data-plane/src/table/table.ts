@@ -7,6 +7,7 @@ import { sharedGet } from '@causeway/router/shared-map';
 import type { RequestRules } from '@causeway/schema/request-rules';
 
 import type { ListenerFront } from '../listen/arrival.ts';
+import type { RedisSettings } from '../redis/redis-settings.ts';
 import type { ServiceHandle } from '../upstream/service-handle.ts';
 import type { CertificateEntry } from './certificate-entry.ts';
 import type { ConsumerTable } from './consumer-table.ts';
@@ -45,6 +46,8 @@ export interface Table {
   readonly tokenVerifiers: ReadonlyMap<string, TokenVerifier>;
   /** By "namespace/name" of ApiSpecs. */
   readonly requestRules: ReadonlyMap<string, RequestRules>;
+  /** Where its nodes count together; undefined: nowhere. The same object as long as nothing of it changes. */
+  readonly redis: RedisSettings | undefined;
   /** By key. */
   readonly sockets: ReadonlyMap<string, TableSocket>;
   /** By `namespace/name`. */

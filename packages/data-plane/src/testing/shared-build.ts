@@ -1,6 +1,7 @@
 import { PasswordCheck } from '@causeway/filters/basic-auth/password-check';
 import { KeySets } from '@causeway/filters/jwt/key-sets';
 import { TokenVerifier } from '@causeway/filters/jwt/token-verifier';
+import { noClusterBuckets } from '@causeway/filters/rate-limit/cluster-buckets';
 import { systemClock } from '@causeway/runtime/clock';
 
 import { Staples } from '../listen/tls/ocsp/staples.ts';
@@ -17,6 +18,7 @@ import { readAuthProvider } from '../table/read-auth-provider.ts';
 /** The filters of a node that is alone. */
 export const plainFilters = filterBuilder({
   random: processRandom,
+  clusterBuckets: noClusterBuckets,
   buckets: new TokenBuckets(createTokenBuckets(1024)),
   places: new RequestPlaces(new SharedCounts(createSharedCounts(64, 1), 0)),
   monotonicMs: () => systemClock.monotonicMs(),

@@ -23,6 +23,7 @@ import { BatchMemory, RemoteOutput } from './remote-output.ts';
 import { RemoteResolver } from './remote-resolver.ts';
 import { type Applied, nothingApplied, readWireUpdate } from './wire-update.ts';
 import type {
+  PrepareRequest,
   SupervisorAsks,
   SupervisorTells,
   WorkerAsks,
@@ -96,6 +97,7 @@ function run(setup: WorkerSetup, port: CallPort): void {
     otherPorts: () => otherPorts,
     ticketKeys: setup.ticketKeys,
     affinityKeys: setup.affinityKeys,
+    fellows: setup.fellows,
     zone: setup.zone,
     plugins,
     staples: setup.staples,
@@ -103,20 +105,23 @@ function run(setup: WorkerSetup, port: CallPort): void {
     refreshKeys: (source) => supervisor.refreshKeys(source),
   });
   let applied: Applied = nothingApplied;
-  let prepared: { readonly update: PreparedUpdate; readonly makes: Applied } | undefined;
+  let prepared:
+    | (Pick<PrepareRequest, 'tokenBuckets'> & { update: PreparedUpdate; makes: Applied })
+    | undefined;
   const asks: WorkerAsks = {
     async prepare(request) {
       otherPorts = request.otherPorts;
       const update = await sliceWork(readWireUpdate(applied, request.wire));
       const result = await node.prepare(update, { takenPorts: request.takenPorts });
       if (Array.isArray(result)) return { problems: result, boundPorts: {}, drainMsMax: 0, drainDelayMs: 0 };
-      prepared = { update: result, makes: update };
+      prepared = { update: result, makes: update, tokenBuckets: request.tokenBuckets };
       const { boundPorts, timeouts } = result;
       const { drainDelayMs, drainMs } = timeouts;
       return { problems: [], boundPorts, drainMsMax: drainDelayMs + drainMs, drainDelayMs };
     },
     commit() {
       assert(prepared !== undefined, 'an update is prepared before it is committed');
+      if (prepared.tokenBuckets !== undefined) shared.tokenBuckets.use(prepared.tokenBuckets);
       prepared.update.commit();
       applied = prepared.makes;
       prepared = undefined;
@@ -131,7 +136,7 @@ function run(setup: WorkerSetup, port: CallPort): void {
       return drained;
     },
     // Plain copies: cells stay here.
-    metrics: () => mergeMetrics([metrics.registry.collect()]),
+    metrics: () => mergeMetrics([metrics.registry.collect(), node.redisCounters.registry.collect()]),
     configDump: () => node.configDump(),
     listStreams: (query) => node.streams.list(query, setup.worker),
   };
@@ -141,6 +146,7 @@ function run(setup: WorkerSetup, port: CallPort): void {
     placeFreed: (endpoint) => places.onFreed(endpoint),
     ticketKeys: (keys) => node.useTicketKeys(keys),
     affinityKeys: (keys) => node.affinityKeys.replace(keys),
+    fellows: (nodes) => node.clusterCounts.share(nodes),
     staple: (change) => node.learnStaple(change),
     keySet: (change) => node.keySets.learn(change),
     descriptors: (openFilesMax) => node.counts.limitDescriptors(openFilesMax),

@@ -32,6 +32,7 @@ export class WorkerNews {
   #openFilesMax: number | undefined;
   #ticketKeys: Uint8Array = newTicketKeys();
   #affinityKeys = newAffinityKeys();
+  #fellows = 1;
 
   constructor(threads: ReadonlySet<WorkerThread>, options: WorkerNewsOptions) {
     const { clock, logger, resolver, ownPorts, keptKeysPath } = options;
@@ -52,10 +53,11 @@ export class WorkerNews {
     });
   }
 
-  get forStart(): Pick<WorkerSetup, 'ticketKeys' | 'affinityKeys' | 'staples' | 'keySets'> {
+  get forStart(): Pick<WorkerSetup, 'ticketKeys' | 'affinityKeys' | 'fellows' | 'staples' | 'keySets'> {
     return {
       ticketKeys: this.#ticketKeys,
       affinityKeys: this.#affinityKeys,
+      fellows: this.#fellows,
       staples: this.#stapler.staples,
       keySets: this.#keys.keySets,
     };
@@ -79,6 +81,12 @@ export class WorkerNews {
   useAffinityKeys(keys: AffinityKeyPair): void {
     this.#affinityKeys = keys;
     this.#tell((thread) => thread.tellAffinityKeys(keys));
+  }
+
+  useFellows(nodes: number): void {
+    if (nodes === this.#fellows) return;
+    this.#fellows = nodes;
+    this.#tell((thread) => thread.tellFellows(nodes));
   }
 
   limitDescriptors(openFilesMax: number | undefined): void {

@@ -16,6 +16,7 @@ import { DropReport } from '../observe/drop-report.ts';
 import { batchBytesMax } from '../observe/log-writer.ts';
 import { LogOutputs } from '../observe/log-outputs.ts';
 import { createNodeShared, keyedTables, NodeShared, type NodeSharedMemory } from '../counts/node-shared.ts';
+import type { TokenBucketsMemory } from '../counts/token-buckets.ts';
 import type { KeyedTable } from '../counts/keyed-table.ts';
 import { WorkerSlices } from '../counts/worker-slices.ts';
 import type { DrainProgress } from '../sync/node-status.ts';
@@ -26,6 +27,7 @@ import type { StreamQuery } from '../streams/stream-query.ts';
 import type { AffinityKeyPair } from '../upstream/balancing/affinity-keys.ts';
 import type { OwnPorts } from '../upstream/address-guard.ts';
 import { FailureReport, logFailures } from '../upstream/failure-report.ts';
+import { bucketsFor } from './buckets-for.ts';
 import { listStreams } from './list-streams.ts';
 import { NameRelay } from './name-relay.ts';
 import { PlaceRelay } from './place-relay.ts';
@@ -84,7 +86,7 @@ export class WorkerPool implements SnapshotTarget {
   /** As the workers count; nobody enters here. */
   readonly #counts: ConnectionCounts;
   readonly #options: WorkerPoolOptions;
-  readonly #memory: NodeSharedMemory;
+  #memory: NodeSharedMemory;
   readonly #tables: readonly KeyedTable[];
   readonly #resolver: NameResolver;
   readonly #threads = new Set<WorkerThread>();
@@ -267,6 +269,10 @@ export class WorkerPool implements SnapshotTarget {
     this.#news.useAffinityKeys(keys);
   }
 
+  useFellows(nodes: number): void {
+    this.#news.useFellows(nodes);
+  }
+
   limitDescriptors(openFilesMax: number | undefined): void {
     this.#counts.limitDescriptors(openFilesMax);
     this.#news.limitDescriptors(openFilesMax);
@@ -277,9 +283,11 @@ export class WorkerPool implements SnapshotTarget {
     const beganMs = clock.monotonicMs();
     const to: Applied = { revision: update.revision, items: update.items, endpoints: update.endpoints };
     await this.#news.prepare(update);
-    const problems = await this.#prepareOnLiving(to);
+    const tokenBuckets = bucketsFor(update, this.#memory.tokenBuckets);
+    const problems = await this.#prepareOnLiving(to, tokenBuckets);
     if (problems.length > 0) return problems;
     this.#applied = to;
+    if (tokenBuckets !== undefined) this.#memory = { ...this.#memory, tokenBuckets };
     // Whoever ends now is replaced by one that has it.
     await Promise.allSettled(Array.from(this.#threads, (thread) => thread.commit()));
     this.#news.follow(update);
@@ -289,12 +297,12 @@ export class WorkerPool implements SnapshotTarget {
   }
 
   /** The end of a worker is no judgement on an update, unless each one that tries ends. */
-  async #prepareOnLiving(to: Applied): Promise<NodeProblem[]> {
+  async #prepareOnLiving(to: Applied, tokenBuckets: TokenBucketsMemory | undefined): Promise<NodeProblem[]> {
     const { logger } = this.#options;
     for (let attempt = 1; ; attempt += 1) {
       try {
         if (this.#staying.length === 0) await this.#takeOver(this.#spawn());
-        return await this.#prepareAll(to);
+        return await this.#prepareAll(to, tokenBuckets);
       } catch (error) {
         logger.error({ err: error, revision: to.revision, attempt }, 'applying failed');
         if (attempt < applyAttemptsMax) continue;
@@ -304,16 +312,16 @@ export class WorkerPool implements SnapshotTarget {
   }
 
   /** The first opens the ports, for nobody else may have them; the others join it. */
-  async #prepareAll(to: Applied): Promise<NodeProblem[]> {
+  async #prepareAll(to: Applied, tokenBuckets: TokenBucketsMemory | undefined): Promise<NodeProblem[]> {
     const leaving = Array.from(this.#threads).filter(({ isLeaving }) => isLeaving);
     // Those that leave have no ports any more.
     const [first, ...others] = [...this.#staying, ...leaving];
     if (first === undefined) throw new Error('no worker is there; one is on its way');
     const otherPorts = this.#options.otherPorts();
-    const answer = await first.prepare(to, { takenPorts: undefined, otherPorts });
+    const answer = await first.prepare(to, { takenPorts: undefined, otherPorts, tokenBuckets });
     const { problems, boundPorts } = answer;
     if (problems.length > 0) return [...problems];
-    const request = { takenPorts: boundPorts, otherPorts };
+    const request = { takenPorts: boundPorts, otherPorts, tokenBuckets };
     const results = await Promise.allSettled(others.map((thread) => thread.prepare(to, request)));
     // One that ended meanwhile stands in nobody's way.
     const refused = results.flatMap((result) => (result.status === 'fulfilled' ? result.value.problems : []));
@@ -450,6 +458,8 @@ export class WorkerPool implements SnapshotTarget {
       const { problems } = await thread.prepare(this.#applied, {
         takenPorts: this.#terms.boundPorts,
         otherPorts,
+        // It has begun with them.
+        tokenBuckets: undefined,
       });
       if (problems.length === 0) return await thread.commit();
       throw new Error(problems.map(({ detail }) => detail).join('; '));

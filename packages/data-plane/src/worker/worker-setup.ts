@@ -9,6 +9,7 @@ import type { BoundPorts } from '../listen/ports.ts';
 import type { StapleChange } from '../listen/tls/ocsp/staples.ts';
 import type { WrittenBatch } from '../observe/log-outputs.ts';
 import type { NodeSharedMemory } from '../counts/node-shared.ts';
+import type { TokenBucketsMemory } from '../counts/token-buckets.ts';
 import type { AffinityKeyPair } from '../upstream/balancing/affinity-keys.ts';
 import type { PlaceTells, PlaceWant } from '../upstream/endpoint-places.ts';
 import type { EndpointFailure } from '../upstream/failure-report.ts';
@@ -31,6 +32,8 @@ export interface WorkerSetup {
   readonly ticketKeys: Uint8Array;
   /** That all of them sign affinity cookies with. */
   readonly affinityKeys: AffinityKeyPair;
+  /** Nodes of its Gateway. */
+  readonly fellows: number;
   /** Of the node; undefined = none. */
   readonly zone: string | undefined;
   /** Of the modules of plugins; undefined = there are none. */
@@ -47,6 +50,8 @@ export interface PrepareRequest {
   readonly takenPorts: BoundPorts | undefined;
   /** Ports of this process besides those for traffic, to which no upstream may lead. */
   readonly otherPorts: readonly number[];
+  /** In the place of those that it has; undefined: these stay. */
+  readonly tokenBuckets: TokenBucketsMemory | undefined;
 }
 
 export interface PrepareAnswer {
@@ -81,6 +86,8 @@ export interface WorkerTells {
   descriptors(openFilesMax: number | undefined): void;
   ticketKeys(keys: Uint8Array): void;
   affinityKeys(keys: AffinityKeyPair): void;
+  /** So many nodes of the Gateway are connected, this one included. */
+  fellows(nodes: number): void;
   staple(change: StapleChange): void;
   keySet(change: KeySetChange): void;
 }

@@ -124,6 +124,10 @@ export class WorkerThread {
     this.#calls.tell('affinityKeys', keys);
   }
 
+  tellFellows(nodes: number): void {
+    this.#calls.tell('fellows', nodes);
+  }
+
   tellStaple(change: StapleChange): void {
     this.#calls.tell('staple', change);
   }

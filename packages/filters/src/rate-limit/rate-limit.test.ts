@@ -7,18 +7,22 @@ import { FilterChain } from '../filter-chain.ts';
 import type { Identity } from '../identity.ts';
 import { FakeOwner } from '../testing/fake-owner.ts';
 import { addressGroup } from './address-group.ts';
-import type { Buckets, Rate } from './buckets.ts';
+import type { Buckets, LimitId, Rate } from './buckets.ts';
+import { noClusterBuckets } from './cluster-buckets.ts';
 import { RateLimitFilter, type RateLimitSettings } from './rate-limit.ts';
 
 /** Buckets in which no time passes: what is taken is taken. */
 class StillBuckets implements Buckets {
   readonly owed = new Map<string, number>();
 
+  #limits = 0;
+
   limitId() {
-    return { low: 1, high: 2 };
+    return { low: this.#limits++, high: 0 };
   }
 
-  take(_limit: unknown, key: string, { intervalNs, capacity }: Rate, cost: number, needed: number): number {
+  take(limit: LimitId, name: string, { intervalNs, capacity }: Rate, cost: number, needed: number): number {
+    const key = bucketOf(limit, name);
     const owedNs = this.owed.get(key) ?? 0;
     const missingNs = owedNs + (needed - capacity) * intervalNs;
     if (missingNs > 0) return -missingNs;
@@ -26,11 +30,17 @@ class StillBuckets implements Buckets {
     return owedNs + cost * intervalNs;
   }
 
-  charge(_limit: unknown, key: string, { intervalNs }: Rate, cost: number): number {
+  charge(limit: LimitId, name: string, { intervalNs }: Rate, cost: number): number {
+    const key = bucketOf(limit, name);
     const owesNs = (this.owed.get(key) ?? 0) + cost * intervalNs;
     this.owed.set(key, owesNs);
     return owesNs;
   }
+}
+
+/** The first limit of a filter, the one without a tier, has its keys plain. */
+function bucketOf({ low }: LimitId, key: string): string {
+  return low === 0 ? key : `${low} ${key}`;
 }
 
 const plain: RateLimitSettings = {
@@ -43,6 +53,8 @@ const plain: RateLimitSettings = {
   cost: 1,
   tiers: [],
   headers: true,
+  enforcedPercent: 100,
+  onFailure: undefined,
 };
 
 const acme: Identity = {
@@ -56,7 +68,7 @@ const acme: Identity = {
 
 function start(settings: Partial<RateLimitSettings> = {}) {
   const buckets = new StillBuckets();
-  const filter = new RateLimitFilter('per-client', { ...plain, ...settings }, buckets);
+  const filter = new RateLimitFilter('per-client', { ...plain, ...settings }, buckets, noClusterBuckets);
   const ask = (
     prepare: (owner: FakeOwner) => void = () => {},
     answer: string[] = [],
@@ -64,7 +76,7 @@ function start(settings: Partial<RateLimitSettings> = {}) {
     const owner = new FakeOwner(new FilterChain([]));
     prepare(owner);
     const state = filter.createState();
-    const verdict = filter.onRequestHead(owner, state);
+    const verdict = filter.onRequestHead(owner, state) as Verdict;
     owner.responseFields = answer;
     filter.onResponseHead(owner, state);
     return { verdict, fields: owner.responseFields };

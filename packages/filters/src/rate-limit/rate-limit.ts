@@ -1,10 +1,13 @@
 /** So many requests in so much time, by whatever tells clients apart. */
 
+import { isEnforced } from '../enforced.ts';
 import { fieldValue, listValue, setField } from '../fields.ts';
-import type { Filter, FilterExchange, Refusal, Verdict } from '../filter.ts';
+import type { Filter, FilterExchange, Refusal, Sooner, Verdict } from '../filter.ts';
 import type { RequestSource } from '../request-source.ts';
 import type { Buckets, LimitId, Rate } from './buckets.ts';
+import { type ClusterBuckets, nodeShare } from './cluster-buckets.ts';
 import { limitKey } from './limit-key.ts';
+import { limitTag } from './limit-tag.ts';
 
 export interface RateSettings {
   readonly requests: number;
@@ -30,13 +33,19 @@ export interface RateLimitSettings extends RateSettings {
   readonly cost: number | { readonly responseHeader: string };
   /** The first that fits goes before the limit itself. */
   readonly tiers: readonly Tier[];
-  /** Says by RateLimit and RateLimit-Policy what is left. */
+  /** Says by RateLimit and RateLimit-Policy what is left, to those whom it would refuse. */
   readonly headers: boolean;
+  /** Of the clients; see `enforcedFor`. */
+  readonly enforcedPercent: number;
+  /** Present: all nodes of the Gateway count together; what becomes of requests when they cannot. */
+  readonly onFailure: 'local' | 'allow' | 'deny' | undefined;
 }
 
 interface PreparedRate extends Rate {
-  /** Of the tier: what one owes is nothing to another. */
-  readonly keyPrefix: string;
+  /** With its numbers in it: what is owed under others, or to another tier, is nothing to it. */
+  readonly limit: LimitId;
+  /** The same for all nodes together. */
+  readonly tag: string;
   /** Member of RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers). */
   readonly policy: string;
 }
@@ -46,6 +55,8 @@ interface State {
   key: string;
   /** As `Buckets.take` gave it. */
   result: number;
+  /** Counted by this node alone. */
+  isLocal: boolean;
 }
 
 /** A cost that an answer names, at most. */
@@ -56,50 +67,90 @@ export class RateLimitFilter implements Filter<State> {
   readonly name: string;
   readonly #settings: RateLimitSettings;
   readonly #buckets: Buckets;
-  readonly #limit: LimitId;
+  readonly #cluster: ClusterBuckets;
   readonly #rate: PreparedRate;
   readonly #tiers: readonly (PreparedRate & { readonly tier: Tier })[];
   readonly #cost: number;
   readonly #costHeader: string | undefined;
 
-  constructor(name: string, settings: RateLimitSettings, buckets: Buckets) {
+  constructor(name: string, settings: RateLimitSettings, buckets: Buckets, cluster: ClusterBuckets) {
     this.name = name;
     this.#settings = settings;
     this.#buckets = buckets;
-    this.#limit = buckets.limitId(settings.id);
-    this.#rate = prepareRate(name, settings, '');
-    this.#tiers = settings.tiers.map((tier, index) => ({ ...prepareRate(name, tier, `${index} `), tier }));
+    this.#cluster = cluster;
+    const prepare = (rate: RateSettings, tier: string): PreparedRate =>
+      prepareRate(name, rate, `${settings.id}${tier}`, buckets);
+    this.#rate = prepare(settings, '');
+    this.#tiers = settings.tiers.map((tier, index) => ({ ...prepare(tier, ` tier ${index}`), tier }));
     const { cost } = settings;
     this.#cost = typeof cost === 'number' ? cost : 0;
     this.#costHeader = typeof cost === 'number' ? undefined : cost.responseHeader;
   }
 
   createState(): State {
-    return { rate: undefined, key: '', result: 0 };
+    return { rate: undefined, key: '', result: 0, isLocal: true };
   }
 
-  onRequestHead(exchange: FilterExchange, state: State): Verdict {
+  onRequestHead(exchange: FilterExchange, state: State): Sooner<Verdict> {
     const rate = this.#rateFor(exchange);
-    const key = rate.keyPrefix + limitKey(this.#settings.key, exchange);
-    const result = this.#buckets.take(this.#limit, key, rate, this.#cost, this.#cost || 1);
+    state.key = limitKey(this.#settings.key, exchange);
+    if (this.#settings.onFailure === undefined) return this.#takeHere(rate, state);
+    const takes = [{ limit: rate.tag, rate, cost: this.#cost, needed: this.#cost || 1 }];
+    const answer = this.#cluster.take(state.key, takes);
+    if (!(answer instanceof Promise)) return this.#afterAll(rate, state, answer);
+    return answer.then((results) => this.#afterAll(rate, state, results));
+  }
+
+  onResponseHead(exchange: FilterExchange, state: State): Verdict {
+    const { rate } = state;
+    if (rate === undefined) return undefined;
+    const { responseFields: fields } = exchange;
+    if (this.#costHeader !== undefined && state.result >= 0)
+      this.#charge(rate, state, costOf(fieldValue(fields, this.#costHeader)));
+    const { headers, enforcedPercent } = this.#settings;
+    if (!headers || (enforcedPercent < 100 && !isEnforced(enforcedPercent, exchange))) return undefined;
+    append(fields, 'ratelimit-policy', rate.policy);
+    append(fields, 'ratelimit', this.#left(rate, state.result));
+    return undefined;
+  }
+
+  #takeHere(rate: PreparedRate, state: State): Verdict {
+    return this.#settle(
+      rate,
+      state,
+      this.#buckets.take(rate.limit, state.key, rate, this.#cost, this.#cost || 1),
+    );
+  }
+
+  /** All nodes together have been asked. */
+  #afterAll(rate: PreparedRate, state: State, results: readonly number[] | undefined): Verdict {
+    if (results !== undefined) {
+      state.isLocal = false;
+      return this.#settle(rate, state, results[0]!);
+    }
+    switch (this.#settings.onFailure) {
+      case 'allow':
+        return undefined;
+      case 'deny':
+        return limitsUnavailable;
+      default:
+        return this.#takeHere(nodeShare(rate, this.#cluster.nodes, this.#cost || 1), state);
+    }
+  }
+
+  #settle(rate: PreparedRate, state: State, result: number): Verdict {
     state.rate = rate;
-    state.key = key;
     state.result = result;
     return result < 0 ? this.#refusal(-result) : undefined;
   }
 
-  onResponseHead(exchange: FilterExchange, state: State): Verdict {
-    const { rate, key } = state;
-    if (rate === undefined) return undefined;
-    const { responseFields: fields } = exchange;
-    if (this.#costHeader !== undefined && state.result >= 0) {
-      const cost = costOf(fieldValue(fields, this.#costHeader));
-      if (cost > 0) state.result = this.#buckets.charge(this.#limit, key, rate, cost);
+  #charge(rate: PreparedRate, state: State, cost: number): void {
+    if (cost === 0) return;
+    if (state.isLocal) state.result = this.#buckets.charge(rate.limit, state.key, rate, cost);
+    else {
+      this.#cluster.charge(state.key, rate.tag, rate, cost);
+      state.result = Math.min(state.result + cost * rate.intervalNs, 2 * rate.capacity * rate.intervalNs);
     }
-    if (!this.#settings.headers) return undefined;
-    append(fields, 'ratelimit-policy', rate.policy);
-    append(fields, 'ratelimit', this.#left(rate, state.result));
-    return undefined;
   }
 
   #rateFor({ identity }: FilterExchange): PreparedRate {
@@ -137,13 +188,22 @@ export class RateLimitFilter implements Filter<State> {
   }
 }
 
+const limitsUnavailable: Refusal = { kind: 'refusal', reason: 'limits_unavailable' };
+
 function prepareRate(
   name: string,
   { requests, perSeconds, burst }: RateSettings,
-  keyPrefix: string,
+  id: string,
+  buckets: Buckets,
 ): PreparedRate {
-  const intervalNs = (perSeconds * 1e9) / requests;
-  return { keyPrefix, intervalNs, capacity: burst, policy: `"${name}";q=${requests};w=${perSeconds}` };
+  const text = `${id} ${requests} ${perSeconds} ${burst}`;
+  return {
+    limit: buckets.limitId(text),
+    tag: limitTag(text),
+    intervalNs: (perSeconds * 1e9) / requests,
+    capacity: burst,
+    policy: `"${name}";q=${requests};w=${perSeconds}`,
+  };
 }
 
 function seconds(ns: number): number {

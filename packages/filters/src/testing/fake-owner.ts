@@ -241,6 +241,7 @@ const statuses: Readonly<Record<RefusalReason, number>> = {
   forbidden: 403,
   gone: 410,
   internal: 500,
+  limits_unavailable: 503,
   overloaded: 503,
   payload_too_large: 413,
   quota_exceeded: 429,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { duration, flag, headerName, integer, line, list, object, say } from '../fields.ts';
+import { choice, duration, flag, headerName, integer, line, list, object, say } from '../fields.ts';
 import { parseDurationMs } from '../quantity.ts';
 import { needsIdentity, parseSource } from '../source.ts';
 import type { FilterKind } from './filter-kind.ts';
@@ -62,10 +62,28 @@ const rateLimitSpec = object(
       description: 'Other numbers for some of the callers; the first that fits.',
       max: 32,
     }).default([]),
+    scope: choice('Who counts: each node by itself, or all nodes of the Gateway together, in its redis.', [
+      'node',
+      'cluster',
+    ]).default('node'),
+    onFailure: choice(
+      'scope cluster only: what becomes of requests while Redis does not answer. local: each node holds its share, the limit divided by the nodes; allow: they pass; deny: 503 limits_unavailable. Default local.',
+      ['local', 'allow', 'deny'],
+    ).optional(),
     headers: flag('Clients are told by RateLimit and RateLimit-Policy what is left.').default(true),
   },
-  'So many requests in so much time, exact over all workers of a node; what is over is refused with 429 rate_limited.',
-).superRefine(({ cost: wanted, burst: size, requests: count, tiers }, context) => {
+  'So many requests in so much time, exact over all workers of a node or, with scope cluster, over all nodes; what is over is refused with 429 rate_limited.',
+).superRefine(({ cost: wanted, burst: size, requests: count, tiers, scope, onFailure }, context) => {
+  if (onFailure !== undefined && scope === 'node')
+    context.addIssue({
+      code: 'custom',
+      path: ['onFailure'],
+      message: say(
+        'not_allowed_here',
+        'a node asks nobody for scope node',
+        'write scope: cluster, or remove it',
+      ),
+    });
   if (typeof wanted !== 'number') return;
   if ((size ?? count) < wanted)
     context.addIssue({
@@ -90,8 +108,8 @@ export const rateLimitFilter: FilterKind<typeof rateLimitSpec> = {
   phase: (spec) => (asksWho(spec) ? 'identityLimits' : 'limits'),
   mayRepeat: true,
   mayBeShadowed: true,
-  summary: ({ requests: count, per: window, key: by }) =>
-    `rateLimit ${count}/${window} by ${[by].flat().join(', ')}`,
+  summary: ({ requests: count, per: window, key: by, scope }) =>
+    `rateLimit ${count}/${window} by ${[by].flat().join(', ')}${scope === 'cluster' ? ', over all nodes' : ''}`,
 };
 
 function asksWho({ key: by, tiers }: RateLimitSpec): boolean {

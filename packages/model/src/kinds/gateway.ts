@@ -24,6 +24,7 @@ import { filterList, filterReferences } from '../filters/filter-item.ts';
 import { plannedFilterFields } from '../filters/filter-kinds.ts';
 import { filterProblems } from '../filters/filter-rules.ts';
 import { accessLogOutput } from './access-log-output.ts';
+import { gatewayRedis } from './gateway-redis.ts';
 import { entriesOf, fieldOf, type Kind, type Reference, writeVerbs } from './kind.ts';
 
 const counted = (description: string) => integer('a number', description, 0, 10_000_000);
@@ -219,9 +220,16 @@ const gatewayFields = object(
         minBytesPerSecond: counted(
           'Clients are cut that send slower than this after 5s of grace, or that take longer than 5s and the time of the waiting bytes at this rate; 0 = off.',
         ).default(240),
+        rateLimitKeys: integer(
+          'a number of keys',
+          'Keys of limits that are told apart at a time, rounded up to a power of 2; of more the idle ones go first. After a change all limits of scope node begin anew.',
+          1024,
+          67_108_864,
+        ).default(1_000_000),
       },
       'Limits per node.',
     ).prefault({}),
+    redis: gatewayRedis.optional(),
     accessLog: accessLog.prefault({}),
   },
   'Listeners, limits and client-side settings that nodes join by name.',
@@ -277,16 +285,16 @@ export const gatewayKind: Kind<typeof gatewaySpec> = {
   references: (spec) => [
     ...filterReferences(entriesOf(spec, 'filters')),
     ...entriesOf(spec, 'listeners').flatMap(certificateReferences),
+    ...redisReferences(fieldOf(spec, 'redis')),
   ],
+  secretPaths: (spec) => (fieldOf(spec, 'redis') === undefined ? [] : [['redis', 'url']]),
   check: filterProblems,
   plannedFields: [
     'allowedRoutes',
-    'redis',
     'tracing',
     'legacyRateLimitHeaders',
     'requestSamples',
     'rollout',
-    'rateLimitKeys',
     'cacheSize',
     ...plannedFilterFields,
   ],
@@ -305,4 +313,22 @@ function certificateReferences(written: unknown, index: number): Reference[] {
     ...named(tls, 'certificates', at),
     ...named(fieldOf(tls, 'clientAuth'), 'trust', `${at}/clientAuth`),
   ];
+}
+
+function redisReferences(redis: unknown): Reference[] {
+  const secret = fieldOf(fieldOf(redis, 'url'), 'secret');
+  const tls = fieldOf(redis, 'tls');
+  const certificates = [
+    ...entriesOf(tls, 'trust').map((trusted, index) => ({
+      pointer: `/spec/redis/tls/trust/${index}`,
+      name: trusted,
+    })),
+    { pointer: '/spec/redis/tls/clientCertificate', name: fieldOf(tls, 'clientCertificate') },
+  ];
+  return [
+    { pointer: '/spec/redis/url/secret', kind: 'Secret', name: secret },
+    ...certificates.map((each) => ({ ...each, kind: 'Certificate' })),
+  ].flatMap((reference): Reference[] =>
+    typeof reference.name === 'string' ? [{ ...reference, name: reference.name }] : [],
+  );
 }

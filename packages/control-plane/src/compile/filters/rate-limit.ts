@@ -3,6 +3,7 @@ import type { RateLimitSpec } from '@causeway/model/filters/rate-limit';
 import { durationMs } from '@causeway/model/quantity';
 import { defaultNamespace } from '@causeway/model/resource';
 import {
+  LimitFailure,
   type RateLimit,
   RateLimitSchema,
   type RateSchema,
@@ -11,7 +12,7 @@ import { compileSource } from '../compile-affinity.ts';
 
 /** `id`: of the object in which it is written, and its name. */
 export function compileRateLimit(spec: RateLimitSpec, namespace: string | undefined, id: string): RateLimit {
-  const { cost, key, tiers, headers } = spec;
+  const { cost, key, tiers, headers, scope, onFailure = 'local' } = spec;
   return create(RateLimitSchema, {
     id,
     rate: compileRate(spec, spec.per),
@@ -27,8 +28,15 @@ export function compileRateLimit(spec: RateLimitSpec, namespace: string | undefi
     })),
     headers,
     namespace: namespace ?? defaultNamespace,
+    ...(scope === 'cluster' && { cluster: { onFailure: limitFailures[onFailure] } }),
   });
 }
+
+const limitFailures = {
+  local: LimitFailure.LOCAL,
+  allow: LimitFailure.ALLOW,
+  deny: LimitFailure.DENY,
+} as const;
 
 function compileRate(
   { requests, burst }: Pick<RateLimitSpec, 'requests' | 'burst'>,

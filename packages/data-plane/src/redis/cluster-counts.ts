@@ -1,0 +1,56 @@
+/** The buckets that a Gateway's nodes have in common, in its Redis. */
+
+import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
+import type { Rate } from '@causeway/filters/rate-limit/buckets';
+import type { ClusterBuckets, ClusterTake } from '@causeway/filters/rate-limit/cluster-buckets';
+
+import type { RedisLink } from './redis-link.ts';
+
+/** Bytes of a hash that stand for a key; as good as unique. */
+const hashChars = 22;
+
+export class ClusterCounts implements ClusterBuckets {
+  #nodes = 1;
+  #link: RedisLink | undefined;
+  #secret: KeyObject | undefined;
+
+  get nodes(): number {
+    return this.#nodes;
+  }
+
+  /** So many nodes are there, this one included. */
+  share(nodes: number): void {
+    this.#nodes = Math.max(nodes, 1);
+  }
+
+  get link(): RedisLink | undefined {
+    return this.#link;
+  }
+
+  /** Asks there from now on; undefined: nobody. */
+  use(link: RedisLink | undefined): void {
+    this.#link = link;
+    this.#secret = link && createSecretKey(link.settings.keySecret);
+  }
+
+  take(key: string, takes: readonly ClusterTake[]): Promise<readonly number[] | undefined> | undefined {
+    const asked = this.#ask(key, takes);
+    return asked?.then((answer) => answer?.map((microseconds) => microseconds * 1000));
+  }
+
+  charge(key: string, limit: string, rate: Rate, cost: number): void {
+    void this.#ask(key, [{ limit, rate, cost, needed: -rate.capacity }]);
+  }
+
+  #ask(key: string, takes: readonly ClusterTake[]) {
+    const link = this.#link;
+    if (link === undefined || this.#secret === undefined) return undefined;
+    // In braces: all buckets of a key are on one node of a Redis Cluster.
+    const hash = createHmac('sha256', this.#secret).update(key).digest('base64url').slice(0, hashChars);
+    const start = `${link.settings.keyPrefix}{${hash}}`;
+    return link.run(
+      takes.map(({ limit }) => start + limit),
+      takes.flatMap(({ rate, cost, needed }) => [rate.intervalNs / 1000, rate.capacity, cost, needed]),
+    );
+  }
+}

@@ -1,0 +1,32 @@
+/** Token buckets that all nodes of a Gateway fill and empty together. */
+
+import type { Sooner } from '../filter.ts';
+import type { Rate } from './buckets.ts';
+
+export interface ClusterTake {
+  /** Which limit, as `limitTag` has it: another text is another bucket. */
+  readonly limit: string;
+  readonly rate: Rate;
+  readonly cost: number;
+  readonly needed: number;
+}
+
+export interface ClusterBuckets {
+  /** Nodes of the Gateway that count, this one included; at least 1. */
+  readonly nodes: number;
+  /**
+   * Takes from the buckets of one key, for all limits or, where one has not what is needed, for none. Gives what `Buckets.take` would, limit by
+   * limit. Undefined: nobody answers in time, or at all.
+   */
+  take(key: string, takes: readonly ClusterTake[]): Sooner<readonly number[] | undefined>;
+  /** Takes tokens that are spent already, as `Buckets.charge` does. Waits for nothing: while nobody answers they are not charged. */
+  charge(key: string, limit: string, rate: Rate, cost: number): void;
+}
+
+/** What one of so many nodes holds a limit to by itself; its bucket has room for what a request needs. */
+export function nodeShare<R extends Rate>(rate: R, nodes: number, needed: number): R {
+  return { ...rate, intervalNs: rate.intervalNs * nodes, capacity: Math.max(rate.capacity / nodes, needed) };
+}
+
+/** For a node whose Gateway has no Redis. */
+export const noClusterBuckets: ClusterBuckets = { nodes: 1, take: () => undefined, charge: () => {} };
