@@ -16,6 +16,7 @@ import { createStatusPages } from '@causeway/runtime/status-pages';
 import { checkNodeId, type NodeState, openNodeState, nodeTokenReader } from './node-state.ts';
 import { TicketKeyRotation } from './listen/tls/ticket-key-rotation.ts';
 import { ConfigMetrics } from './observe/config-metrics.ts';
+import { cachePurge } from './proxy/purge-query.ts';
 import { startStatusServer } from './observe/status-server.ts';
 import { type DataPlaneSettings, dataPlaneSettings } from './settings.ts';
 import { ConfigSync } from './sync/config-sync.ts';
@@ -230,6 +231,7 @@ async function startSync(options: SyncParts): Promise<ConfigSync> {
       'config-dump': () => pool.configDump(),
       connections: (args) => pool.listStreams(streamQuery(args)),
       'service-load': async (args) => pool.health.load(serviceOf(args)),
+      'purge-cache': async (args) => ({ purged: await pool.purgeCache(cachePurge(args)) }),
       'reset-breaker': async (args) => ({ before: resetServiceBreaker(pool, serviceOf(args), logger) }),
       'restart-workers': async () => ({ workers: replaceWorkers(parts, logger) }),
     },

@@ -1,12 +1,16 @@
 /** A node without its process: takes snapshots, serves traffic by them, and drains. */
 
 import { PasswordCheck } from '@causeway/filters/basic-auth/password-check';
+import type { CacheServices } from '@causeway/filters/cache/cache';
+import { CacheStore, type ChangedPlace } from '@causeway/filters/cache/cache-store';
+import { Flights } from '@causeway/filters/cache/flights';
 import { type KeySetChange, KeySets, type RefreshKeys } from '@causeway/filters/jwt/key-sets';
 import { TokenVerifier } from '@causeway/filters/jwt/token-verifier';
 import type { CompiledAuthProvider } from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
 import { readAuthProvider } from './table/read-auth-provider.ts';
 import { create } from '@bufbuild/protobuf';
 import { type NodeProblem, NodeProblemSchema } from '@causeway/proto/gen/causeway/config/v1/config_pb';
+import { canonicalPath } from '@causeway/router/canonical-path';
 import { sharedValues } from '@causeway/router/shared-map';
 import type { Clock } from '@causeway/runtime/clock';
 import { messageOf } from '@causeway/runtime/errors';
@@ -25,6 +29,7 @@ import type { AccessLog } from './observe/access-log.ts';
 import { configDump } from './observe/config-dump.ts';
 import { prepareAccessLog } from './observe/prepare-access-log.ts';
 import type { ExchangeObserver } from './proxy/exchange-record.ts';
+import { type CachePurge, purgeQuery } from './proxy/purge-query.ts';
 import { createRequestHandler } from './proxy/handle-request.ts';
 import { BodyRoom } from './proxy/held-body.ts';
 import { Mirrors } from './proxy/mirrored-request.ts';
@@ -80,6 +85,10 @@ export interface ProxyNodeOptions {
   readonly random?: Random;
   /** Answers of OCSP for its certificates, of before it began. */
   readonly staples?: readonly StapleChange[];
+  /** Among how many workers the memory of the node's cache is shared out; default: 1. */
+  readonly workers?: number;
+  /** A request has changed what the caches of other workers may hold. */
+  readonly onCacheChanged?: (place: ChangedPlace) => void;
   /** Keys of issuers that there are so far. */
   readonly keySets?: readonly KeySetChange[];
   /** Has newer ones fetched. */
@@ -124,6 +133,7 @@ export class ProxyNode implements SnapshotTarget {
   readonly redisCounters = new RedisCounters();
   /** What the nodes of its Gateway count together. */
   readonly clusterCounts = new ClusterCounts();
+  readonly cacheStore = new CacheStore();
   readonly #options: ProxyNodeOptions;
   readonly #generations = new TableGenerations();
   readonly #context: ProxyContext;
@@ -166,6 +176,7 @@ export class ProxyNode implements SnapshotTarget {
         random,
         buckets: shared.tokenBuckets,
         clusterBuckets: this.clusterCounts,
+        cache: this.#cacheServices(),
         places: shared.requestPlaces,
         monotonicMs: () => clock.monotonicMs(),
         wallMs: () => clock.wallMs(),
@@ -214,6 +225,27 @@ export class ProxyNode implements SnapshotTarget {
         observer.onBreaker(service, to);
       },
     };
+  }
+
+  #cacheServices(): CacheServices {
+    const { clock, onCacheChanged } = this.#options;
+    return {
+      store: this.cacheStore,
+      flights: new Flights(clock),
+      monotonicMs: () => clock.monotonicMs(),
+      wallMs: () => clock.wallMs(),
+      after: (delayMs, action) => clock.after(delayMs, action),
+      canonical: (target) => {
+        const canonical = canonicalPath(target, this.table?.gateway.mergeSlashes);
+        return canonical.ok ? canonical : undefined;
+      },
+      tellChanged: (place) => onCacheChanged?.(place),
+    };
+  }
+
+  /** Takes answers out of the cache, and gives how many; `url` and `prefix` are as users write them. */
+  purgeCache(wanted: CachePurge): number {
+    return this.cacheStore.purge(purgeQuery(wanted, this.table?.gateway.mergeSlashes ?? true));
   }
 
   get table(): Table | undefined {
@@ -387,6 +419,7 @@ export class ProxyNode implements SnapshotTarget {
         this.clusterCounts.use(link);
         this.#generations.publish(table, leaving);
         if (link !== linkBefore) linkBefore?.close();
+        this.cacheStore.resize(Math.floor(table.gateway.cacheBytesMax / (this.#options.workers ?? 1)));
         outside.commit();
         this.#context.streams.sweep(table);
         this.#context.shared.slices.set('openPorts', this.#ports.openCount);

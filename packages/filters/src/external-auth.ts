@@ -38,6 +38,7 @@ export class ExternalAuthFilter implements Filter {
     const target = path ?? targetOf(exchange);
     const fields = this.#fieldsFor(exchange);
     const answer = await exchange.askService(service, { method: 'GET', target, fields, timeoutMs });
+    exchange.isJudgedElsewhere = true;
     // Whoever cannot answer has not refused.
     if (answer === undefined || answer.status >= 500) return allowsOnFailure ? undefined : unavailable;
     if (answer.status < 200 || answer.status > 299) return this.#refusalOf(answer);

@@ -9,6 +9,7 @@ import {
   type Filter,
   type FilterExchange,
   type MessageRefusal,
+  type Onward,
   type Refusal,
   type RefusalReason,
   type Sooner,
@@ -97,15 +98,23 @@ export class FilterChain {
   readonly answersPreflights: boolean;
   readonly #hasStates: boolean;
   readonly #hidesSecrets: boolean;
+  readonly #route: object;
+  readonly #onward: Onward[] = [];
 
-  /** `filters` in the order in which requests meet them. */
-  constructor(filters: readonly Filter[]) {
+  /** `filters` in the order in which requests meet them; `route` stands for the Route as it is written. */
+  constructor(filters: readonly Filter[], route: object = {}) {
     this.filters = filters;
+    this.#route = route;
     this.demands = filters.flatMap(({ demands }) => demands ?? []);
     this.inspectsMessages = filters.some((filter) => filter.onMessage !== undefined);
     this.answersPreflights = filters.some((filter) => filter.answersPreflights === true);
     this.#hidesSecrets = filters.some((filter) => filter.hideSecrets !== undefined);
     this.#hasStates = filters.some((filter) => 'createState' in filter);
+  }
+
+  /** What is behind the filter at this place. */
+  onward(at: number): Onward {
+    return (this.#onward[at] ??= { route: this.#route, filters: this.filters.slice(at + 1) });
   }
 
   requestHead(owner: FilterOwner): void {

@@ -5,6 +5,7 @@
  * Texts of a request are byte strings, one character a byte, as they stood on the wire.
  */
 
+import type { TemplateVariable } from '@causeway/model/template';
 import type { RequestRules } from '@causeway/schema/request-rules';
 
 import type { ConsumerLookup, ShownCertificate } from './consumers.ts';
@@ -87,6 +88,18 @@ export interface FilterExchange {
   /** Asks a Service ("namespace/name"); undefined: no whole answer came in time. */
   askService(service: string, question: ServiceQuestion): Promise<ServiceAnswer | undefined>;
 
+  /** Somebody else has let the request in, for reasons that `identity` does not tell. */
+  isJudgedElsewhere: boolean;
+  /** What makes the response behind the filter whose turn it is; while the request head is filtered. */
+  readonly onward: Onward;
+  /**
+   * Runs the request once more from behind the filter whose turn it is, apart from this exchange, which may end meanwhile: with these fields,
+   * without a body. Gives what the filter would see of the response. Undefined: no whole answer. While the request head is filtered.
+   */
+  askOnward(question: OnwardQuestion): Promise<ServiceAnswer | undefined>;
+  /** What the cache has done for the request; the last word counts. */
+  noteCache(result: CacheResult): void;
+
   /**
    * What lets the request pass holds until then, in milliseconds since 1970: a stream that the response becomes ends when it is over, after the
    * grace of its Route, unless `onExpire` says otherwise. While the request head is filtered; the earliest counts.
@@ -95,6 +108,8 @@ export interface FilterExchange {
 
   /** What goes to the client: may be changed while the response head is filtered. Flat, and without framing, as above. */
   responseStatus: number;
+  /** It is an upstream's, and its body has an end of its own: neither a stream, nor one that only the end of its connection ends. */
+  readonly isWholeOfUpstream: boolean;
   /** Of its body, where that is known. */
   readonly responseBytes: number | undefined;
   readonly responseFields: string[];
@@ -106,6 +121,23 @@ export interface FilterExchange {
   /** Another body takes the place of the one that was read. Where the response has none (HEAD), its head declares no length. */
   replaceResponseBody(body: Uint8Array): void;
 }
+
+/** Stands for what is behind a filter: the same object as long as neither the Route nor any of the filters is another. */
+export interface Onward {
+  /** Stands for the Route as it is written. */
+  readonly route: object;
+  readonly filters: readonly Filter[];
+}
+
+export interface OnwardQuestion {
+  /** Flat. */
+  readonly fields: readonly string[];
+  /** A longer answer is none. */
+  readonly bodyBytesMax: number;
+}
+
+/** `collapsed`: it waited for the answer to another request. `bypass`: the cache has no say in it. */
+export type CacheResult = 'hit' | 'stale' | 'revalidated' | 'collapsed' | 'miss' | 'bypass';
 
 /** A body; or `tooLarge`; or `noRoom`: the worker holds too many. What is not given goes on as it is, if its head does. */
 export type ReadBody = Uint8Array | 'tooLarge' | 'noRoom';
@@ -123,7 +155,7 @@ export interface ServiceAnswer {
   readonly status: number;
   /** Flat, without framing. */
   readonly fields: readonly string[];
-  /** At most 64 KiB; what is longer is no answer. */
+  /** Of a Service at most 64 KiB; what is longer is no answer. */
   readonly body: Uint8Array;
 }
 
@@ -238,6 +270,8 @@ export interface Filter<State = unknown> {
    * Route demands what it did not demand when the stream was let in ends, and one whose Route demands less stays.
    */
   readonly demands?: string;
+  /** What it puts of the request into what goes on or comes back, besides method and path. */
+  readonly sources?: readonly TemplateVariable[];
   /** Before any filter of the chain sees the request, where it has a query: keeps secrets in it from the access log, whoever refuses the request. */
   hideSecrets?(exchange: FilterExchange): void;
   createState?(): State;

@@ -1,10 +1,10 @@
 /** Changes of header fields: rename, remove, set, add. */
 
-import type { TemplatePart } from '@causeway/model/template';
+import type { TemplatePart, TemplateVariable } from '@causeway/model/template';
 
 import { forbiddenInValue, removeField, removeLookalikes } from './fields.ts';
 import type { Filter, FilterExchange, Refusal } from './filter.ts';
-import { expandWhole, fixedText, prepareTemplate, type Template } from './template.ts';
+import { expandWhole, fixedText, prepareTemplate, type Template, variablesOf } from './template.ts';
 
 export interface HeaderValue {
   readonly name: string;
@@ -31,6 +31,8 @@ interface Prepared {
   readonly edits: HeaderEdits;
   readonly names: readonly string[];
   readonly templates: readonly Template[];
+  /** What of requests stands in the values, and what is renamed. */
+  readonly sources: readonly TemplateVariable[];
   /** Where no value varies. */
   readonly fixed: Values | undefined;
   /** Removes a field, of requests also what an application takes for it. */
@@ -51,6 +53,7 @@ export function createHeadersFilter(name: string, settings: HeadersSettings): Fi
   return {
     kind: 'headers',
     name,
+    sources: [...request.sources, ...response.sources],
     ...(varies && { createState: () => ({ values: undefined }) }),
     onRequestHead: (exchange, state) => {
       if (changesRequest) {
@@ -84,7 +87,11 @@ function prepare(edits: HeaderEdits, remove: Prepared['remove']): Prepared {
   const templates = values.map(({ value }) => prepareTemplate(value));
   const texts = templates.map(fixedText);
   const fixed = texts.every((text) => text !== undefined) ? texts : undefined;
-  return { edits, names: values.map(({ name }) => name), templates, fixed, remove };
+  const renamed = edits.rename.map(
+    ({ from }): TemplateVariable => ({ source: 'request.header.', name: from }),
+  );
+  const sources = [...templates.flatMap(variablesOf), ...renamed];
+  return { edits, sources, names: values.map(({ name }) => name), templates, fixed, remove };
 }
 
 /** A value that a request would put a control byte into is the request's fault. */

@@ -13,9 +13,18 @@ export function queryValue(query: string | undefined, name: string): string | un
 
 /** The query without its parameters of these names (byte strings); the others stay as they were sent. Undefined: nothing is left. */
 export function withoutParameters(query: string, names: ReadonlySet<string>): string | undefined {
+  return parametersOf(query, (name) => !names.has(name));
+}
+
+/** Those of these names alone, likewise. */
+export function onlyParameters(query: string, names: ReadonlySet<string>): string | undefined {
+  return parametersOf(query, (name) => names.has(name));
+}
+
+function parametersOf(query: string, isWanted: (name: string) => boolean): string | undefined {
   const kept = query.split('&').filter((pair) => {
     const equals = pair.indexOf('=');
-    return !names.has(decoded(equals === -1 ? pair : pair.slice(0, equals)));
+    return isWanted(decoded(equals === -1 ? pair : pair.slice(0, equals)));
   });
   return kept.length === 0 ? undefined : kept.join('&');
 }

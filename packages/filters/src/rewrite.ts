@@ -7,7 +7,7 @@ import { removeField } from './fields.ts';
 import type { Filter, FilterExchange } from './filter.ts';
 import { encodePart, type PathChangeSettings, preparePathChange } from './path-change.ts';
 import { withoutParameters } from './query-value.ts';
-import { expandWhole, prepareTemplate, type Template } from './template.ts';
+import { expandWhole, prepareTemplate, type Template, variablesOf } from './template.ts';
 
 export interface RewriteSettings {
   /** `upstream`: the name of the endpoint; undefined: what the client sent. */
@@ -27,9 +27,13 @@ export function createRewriteFilter(name: string, settings: RewriteSettings): Fi
   const { host } = settings;
   const path = settings.path && preparePathChange(settings.path);
   const query = prepareQuery(settings);
+  const pathParts = settings.path?.kind === 'template' ? settings.path.parts : [];
   return {
     kind: 'rewrite',
     name,
+    sources: [pathParts, ...settings.setQuery.map(({ value }) => value)].flatMap((parts) =>
+      variablesOf(prepareTemplate(parts)),
+    ),
     onRequestHead: (exchange) => {
       const newPath = path === undefined ? exchange.upstreamPath : path(exchange);
       if (typeof newPath !== 'string') return newPath;

@@ -2,7 +2,7 @@
 
 import type { TemplatePart, TemplateVariable } from '@causeway/model/template';
 
-export type { TemplatePart, TemplateSource } from '@causeway/model/template';
+export type { TemplatePart, TemplateSource, TemplateVariable } from '@causeway/model/template';
 
 import { byteString } from './byte-string.ts';
 import type { FilterExchange } from './filter.ts';
@@ -17,6 +17,11 @@ export function prepareTemplate(parts: readonly TemplatePart[]): Template {
   return parts.map((part) =>
     typeof part === 'string' ? byteString(part) : { source: part.source, name: byteString(part.name) },
   );
+}
+
+/** What of a request stands in it. */
+export function variablesOf(template: Template): TemplateVariable[] {
+  return template.filter((part) => typeof part !== 'string');
 }
 
 /** The text of a template in which nothing varies. */

@@ -9,6 +9,7 @@ import { qualifiedName } from '@causeway/model/resource';
 import { type FilterItem, FilterItemSchema } from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
 import { assert } from '@causeway/runtime/assert';
 import { compileAuthentication } from './filters/authentication.ts';
+import { compileCache } from './filters/cache.ts';
 import { compileCompress } from './filters/compress.ts';
 import { compileExternalAuth } from './filters/external-auth.ts';
 import { compileAuthorize } from './filters/authorize.ts';
@@ -52,12 +53,14 @@ export function compileFilters(
 function compileItem(item: AuthoredItem, namespace: string | undefined, id: string): FilterItem['item'] {
   const { respond, faultInjection, mirror, compress, externalAuth, rateLimit, concurrency } = item;
   const { transformJson, validate, plugin } = item;
+  const { transformJson, validate, cache } = item;
   const { ipRestriction, cors, authorize, version, redirect, headers, rewrite } = item;
   const authentication = compileAuthentication(item, namespace);
   if (authentication) return authentication;
   if (respond) return { case: 'respond', value: compileRespond(respond) };
   if (faultInjection) return { case: 'faultInjection', value: compileFaultInjection(faultInjection) };
   if (mirror) return { case: 'mirror', value: compileMirror(mirror, namespace) };
+  if (cache) return { case: 'cache', value: compileCache(cache) };
   if (compress) return { case: 'compress', value: compileCompress(compress) };
   if (externalAuth) return { case: 'externalAuth', value: compileExternalAuth(externalAuth, namespace) };
   if (concurrency) return { case: 'concurrency', value: compileConcurrency(concurrency, id) };

@@ -90,6 +90,7 @@ export function compileGateway(entry: Entry, redis?: Redis): Compiled {
         streamsMax: limits.maxStreamsPerConnection,
         bytesPerSecondMin: limits.minBytesPerSecond,
         rateLimitKeys: limits.rateLimitKeys,
+        cacheBytes: BigInt(sizeBytes(limits.cacheSize)),
       },
       accessLogEnabled: spec.accessLog.enabled,
       forwarding: spec.forwarding,

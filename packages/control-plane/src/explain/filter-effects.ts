@@ -1,5 +1,6 @@
 import type { ExplainFilter } from '@causeway/model/api-types';
 import type { IpRestrictionSpec } from '@causeway/model/filters/ip-restriction';
+import type { CacheSpec } from '@causeway/model/filters/cache';
 import type { ExpandedFilter } from '@causeway/model/filters/expand-filters';
 import { CidrSet } from '@causeway/runtime/cidr-set';
 
@@ -26,6 +27,8 @@ export function effectOf({ kind, spec }: ExpandedFilter, request: ExplainedReque
       return effectOfAddresses(spec as IpRestrictionSpec, request);
     case 'authorize':
       return { ...passes, detail: 'depends on who calls' };
+    case 'cache':
+      return effectOfCache(spec as CacheSpec, request);
     case 'headers':
     case 'rewrite':
     case 'transformJson':
@@ -40,6 +43,11 @@ function effectOfCors(request: ExplainedRequest): Effect {
   if (request.method !== 'OPTIONS' || request.header('access-control-request-method') === undefined)
     return { ...passes, detail: 'tells the browser whether the page may read the answer' };
   return { status: 204, reason: null, detail: 'answers the preflight, 204' };
+}
+
+function effectOfCache({ methods }: CacheSpec, request: ExplainedRequest): Effect {
+  const isAnswered = methods.some((each) => each === request.method) && request.header('range') === undefined;
+  return { ...passes, detail: isAnswered ? 'answers from the cache if it can' : 'asks the upstream' };
 }
 
 function effectOfAddresses({ allow, deny }: IpRestrictionSpec, { clientAddress }: ExplainedRequest): Effect {

@@ -60,10 +60,11 @@ function jsonLine(record: ExchangeRecord, words: Words): string {
   );
 }
 
-/** Where filters found out who calls, or are tried out. */
-function callerPart({ consumer, shadow }: ExchangeRecord): string {
-  if (consumer === undefined && shadow === undefined) return '';
-  const caller = consumer === undefined ? '' : `"consumer":${jsonText(consumer)},`;
+/** Where filters found out who calls, looked into the cache, or are tried out. */
+function callerPart({ consumer, shadow, cache }: ExchangeRecord): string {
+  if (consumer === undefined && shadow === undefined && cache === undefined) return '';
+  const stored = cache === undefined ? '' : `"cache":"${cache}",`;
+  const caller = consumer === undefined ? stored : `"consumer":${jsonText(consumer)},${stored}`;
   return shadow === undefined ? caller : `${caller}"shadow":"${shadow}",`;
 }
 

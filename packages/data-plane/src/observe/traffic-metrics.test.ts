@@ -25,6 +25,7 @@ const gauges = {
   http2: Object.assign(new Http2Counters(), { connections: 3, requests: 9, resets: { client: 2, node: 1 } }),
   certificateExpiry: [{ certificate: 'default/www', seconds: 86_400 }],
   pools: Object.assign(new PoolCounters(), { connectionsOpened: 6, staleRepeats: 8, refusedRepeats: 7 }),
+  cache: { stored: 5, evicted: 2, purged: 1, bytes: 4096, entries: 3 },
   breakers: [{ service: 'default/s', state: 'open' as const }],
   upstreamConnections: [{ service: 'default/s', open: 2, waiting: 1 }],
   streams: { counts: { webSockets: 2, events: 1, records: 0 }, byRevision: [] },

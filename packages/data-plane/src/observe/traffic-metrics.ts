@@ -1,6 +1,7 @@
 /** What a worker counts of its traffic: names are part of the contract, labels are bounded and never hold a path, a key or an address. */
 
 import type { PluginFailureCause } from '@causeway/filters/plugin/plugin';
+import type { CacheCounts } from '@causeway/filters/cache/cache-store';
 import type { CounterCell, GaugeCell, HistogramCell } from '@causeway/runtime/metric-cells';
 import { MetricRegistry } from '@causeway/runtime/metrics';
 
@@ -20,6 +21,7 @@ import type { StreamOutcome } from '../streams/stream-end.ts';
 import { type BreakerState, breakerStates } from '../upstream/circuit-breaker.ts';
 import type { PoolCounters } from '../upstream/pool-counters.ts';
 import type { AccessLog } from './access-log.ts';
+import { addCacheGauges } from './cache-gauges.ts';
 import type { EventLoopDelays } from './event-loop-delay.ts';
 
 /** Read at each scrape. */
@@ -45,6 +47,7 @@ export interface TrafficGauges {
     readonly waiting: number;
   }[];
   /** Of Services that have one. */
+  readonly cache: CacheCounts;
   readonly breakers: readonly { readonly service: string; readonly state: BreakerState }[];
   readonly streams: {
     readonly counts: StreamCounts;
@@ -123,6 +126,12 @@ export class TrafficMetrics implements ExchangeObserver {
     name: 'causeway_filter_refusals_total',
     help: 'Requests that filters refused, by kind and reason; enforcement shadow: that they would have refused.',
     labelNames: ['filter', 'reason', 'enforcement'],
+  });
+  readonly #cacheRequests = this.registry.counter({
+    name: 'causeway_cache_requests_total',
+    help: 'Requests that a cache saw, by Route and by what it did: hit, stale, revalidated, collapsed, miss, bypass.',
+    labelNames: ['route', 'result'],
+    labelSetsMax: durationSeriesMax,
   });
   readonly #retries = this.registry.counter({
     name: 'causeway_retries_total',
@@ -211,6 +220,8 @@ export class TrafficMetrics implements ExchangeObserver {
 
   #count(record: ExchangeRecord): void {
     this.#active.add(-1);
+    if (record.cache !== undefined)
+      this.#cacheRequests.cell({ route: record.route ?? '', result: record.cache }).add(1);
     const cells = this.#cellsOf(record);
     cells.requests.add(1);
     cells.duration.observe(record.durationMs / 1000);
@@ -281,6 +292,7 @@ export class TrafficMetrics implements ExchangeObserver {
     const refreshHttp2 = this.#addHttp2Gauges();
     const refreshBreakers = this.#addBreakerGauge();
     const refreshStreams = this.#addStreamGauges();
+    const refreshCache = addCacheGauges(this.registry);
     this.registry.onCollect(() => {
       const now = gauges();
       refreshMore(now);
@@ -288,6 +300,7 @@ export class TrafficMetrics implements ExchangeObserver {
       refreshHttp2(now);
       refreshBreakers(now);
       refreshStreams(now);
+      refreshCache(now.cache);
       connections.set(now.connections);
       connectionsMax.set(now.connectionsMax ?? 0);
       refusedTotal.set(now.refusedConnections.total);

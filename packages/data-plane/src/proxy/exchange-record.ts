@@ -1,6 +1,8 @@
 /** What is known of an exchange when it is over: the source of its log line and of its metrics. */
 
 import type { PluginFailureCause } from '@causeway/filters/plugin/plugin';
+import type { CacheResult } from '@causeway/filters/filter';
+
 import type { AffinityOutcome } from '../upstream/balancing/choice-request.ts';
 import type { BreakerState } from '../upstream/circuit-breaker.ts';
 import type { ShownStreamKind } from '../streams/live-stream.ts';
@@ -37,6 +39,8 @@ export interface ExchangeRecord {
   endpoint: string | undefined;
   /** Who called, where a filter found out. */
   consumer: string | undefined;
+  /** What the cache of its Route has done for it. */
+  cache: CacheResult | undefined;
   /** Refusals that filters in shadow would have made: `name:reason`, separated by commas. */
   shadow: string | undefined;
   /** How often the request was sent, or was to be. */

@@ -2,8 +2,11 @@
 
 import type {
   Answer,
+  CacheResult,
   Filter,
   MessageRefusal,
+  Onward,
+  OnwardQuestion,
   ReadBody,
   Refusal as FilterRefusal,
   RefusalReason,
@@ -50,6 +53,7 @@ export class FilteredExchange extends RequestView implements FilterOwner {
   #trailers: FieldList | undefined;
   #requestTrailers: FieldList | undefined;
   identity: Identity | undefined = undefined;
+  isJudgedElsewhere = false;
   #expiries: FilterExpiries | undefined;
 
   constructor(chain: FilterChain, relay: FilteredRelay, request: FilteredRequest) {
@@ -129,6 +133,23 @@ export class FilteredExchange extends RequestView implements FilterOwner {
   identify(identity: Identity): void {
     this.identity = completedIdentity(this.identity, identity);
     this.relay.record.consumer = this.identity.consumer;
+  }
+
+  get onward(): Onward {
+    return this.chain.onward(this.filtersEntered - 1);
+  }
+
+  askOnward(question: OnwardQuestion): Promise<ServiceAnswer | undefined> {
+    checkFields(question.fields, nothingBefore);
+    return this.request.askOnward(this, this.onward, question);
+  }
+
+  noteCache(result: CacheResult): void {
+    this.relay.record.cache = result;
+  }
+
+  get isWholeOfUpstream(): boolean {
+    return this.#pending?.isWhole === true;
   }
 
   noteShadowRefusal(filter: Filter, reason: RefusalReason): void {
@@ -264,6 +285,7 @@ export class FilteredExchange extends RequestView implements FilterOwner {
       send: () => {},
       openCopy: () => undefined,
       askService: () => Promise.resolve(undefined),
+      askOnward: () => Promise.resolve(undefined),
     };
   }
 

@@ -3,6 +3,9 @@
 import { type ConsumerLookup, noConsumers, type ShownCertificate } from '@causeway/filters/consumers';
 import type {
   Filter,
+  FilterExchange,
+  Onward,
+  OnwardQuestion,
   RefusalReason,
   RequestCopy,
   ServiceAnswer,
@@ -52,6 +55,12 @@ export interface FilteredRequest {
   send(target: string, fields: FieldList): void;
   /** See `FilterExchange`. */
   askService(service: string, question: ServiceQuestion): Promise<ServiceAnswer | undefined>;
+  /** See `FilterExchange`; of this exchange, through the filters of `onward`. */
+  askOnward(
+    exchange: FilterExchange,
+    onward: Onward,
+    question: OnwardQuestion,
+  ): Promise<ServiceAnswer | undefined>;
   /** See `FilterExchange`; with these fields. */
   openCopy(service: string, target: string, fields: FieldList, bodyBytesMax: number): RequestCopy | undefined;
 }

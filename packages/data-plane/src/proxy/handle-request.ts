@@ -33,10 +33,12 @@ import type {
   WholeResponse,
 } from './exchange.ts';
 import type { ExchangeRecord } from './exchange-record.ts';
+import type { FilteredRequest } from './filtered-relay.ts';
 import { maxForwards, upstreamFields } from './forwarding-headers.ts';
 import { guardRequest } from './guard-request.ts';
 import { joinedField } from './head-fields.ts';
 import { faultRefusal, type Refusal, reasons, refusalResponse } from './reasons.ts';
+import { askOnward } from './onward-request.ts';
 import { openCopy } from './mirrored-request.ts';
 import { admitWebSocket, readsMessages } from './open-tunnel.ts';
 import type { ProxyContext } from './proxy-context.ts';
@@ -145,7 +147,7 @@ function proxyRequest(
     const { path: sentPath, query: sentQuery } = canonical;
     return sendRequest(sent, relay, targetOf(sentPath, sentQuery), forwardedFields(sent, relay));
   }
-  relay.filter(chain, {
+  const filtered: FilteredRequest = {
     host: request.host,
     authority,
     path: canonical.path,
@@ -168,7 +170,12 @@ function proxyRequest(
       const copied = { method: head.method, target, fields, bodyBytesMax: copyBytesMax };
       return openCopy(context, name, tableService(table, name), copied);
     },
-  });
+    askOnward: (exchange, onward, question) => {
+      const repeated = { record, request: filtered, table, route, routeRequest };
+      return askOnward(context, repeated, exchange, onward, question);
+    },
+  };
+  relay.filter(chain, filtered);
   return undefined;
 }
 
@@ -388,6 +395,7 @@ function createRecord(
     service: undefined,
     endpoint: undefined,
     consumer: undefined,
+    cache: undefined,
     shadow: undefined,
     tries: 1,
     affinity: undefined,

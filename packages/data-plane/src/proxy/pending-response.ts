@@ -1,5 +1,6 @@
 /** A response before its head is out: the upstream's, or one that the gateway makes. */
 
+import { BodyLength } from '@causeway/http1/message-head';
 import type { ResponseHead } from '@causeway/http1/response-head';
 import type { Clock } from '@causeway/runtime/clock';
 
@@ -17,6 +18,8 @@ export interface PendingResponse {
   /** Of the upstream's body, which follows. */
   readonly length: ResponseLength | undefined;
   readonly hasBody: boolean;
+  /** An upstream's, whose body has an end of its own: no stream, and not ended by the end of its connection. */
+  readonly isWhole: boolean;
   /** To the WebSocket that was asked for: what follows is a tunnel. */
   readonly agrees: boolean;
   readonly stream: StreamKind | undefined;
@@ -28,6 +31,7 @@ export const ownResponse = {
   close: false,
   length: undefined,
   hasBody: false,
+  isWhole: false,
   agrees: false,
   stream: undefined,
 } as const;
@@ -60,6 +64,7 @@ export function pendingAnswer(
   { method, clock, isVia, isSecure, cookies, agrees }: AnswerFacts,
 ): PendingResponse {
   const fields = finalFields(head, clock, isVia);
+  const stream = agrees ? undefined : streamKind(head);
   for (const cookie of cookies ?? []) fields.push('set-cookie', cookie);
   return {
     isUpstreams: true,
@@ -70,7 +75,8 @@ export function pendingAnswer(
     close: false,
     length: agrees ? undefined : downstreamLength(head, method, isSecure),
     hasBody: head.bodyLength !== 0,
+    isWhole: !agrees && stream === undefined && head.bodyLength !== BodyLength.untilClose,
     agrees,
-    stream: agrees ? undefined : streamKind(head),
+    stream,
   };
 }

@@ -1,5 +1,6 @@
 /** Compiled filters made ready, list by list; chains are assembled from the lists (`route-filters.ts`). */
 
+import { CacheFilter, type CacheServices } from '@causeway/filters/cache/cache';
 import { CompressFilter } from '@causeway/filters/compress/compress';
 import { ExternalAuthFilter } from '@causeway/filters/external-auth';
 import type { Filter } from '@causeway/filters/filter';
@@ -31,6 +32,7 @@ import { messageOf } from '@causeway/runtime/errors';
 
 import { PluginFault, type PluginModules } from '../plugins/plugin-modules.ts';
 import { type AuthServices, buildAnyOf, buildAuthFilter } from './filters/authentication.ts';
+import { readCache } from './filters/cache.ts';
 import { readCompress } from './filters/compress.ts';
 import { readExternalAuth } from './filters/external-auth.ts';
 import { readAuthorize } from './filters/authorize.ts';
@@ -88,6 +90,7 @@ export interface FilterServices extends AuthServices, ConcurrencyServices {
   readonly plugins: PluginServices & { readonly modules: PluginModules };
   /** Of all nodes of the Gateway. */
   readonly clusterBuckets: ClusterBuckets;
+  readonly cache: CacheServices;
 }
 
 /** The filters of the product: a line for each. */
@@ -104,6 +107,8 @@ export function filterBuilder(services: FilterServices): BuildFilter {
         return createMirrorFilter(name, readMirror(item.value), random);
       case 'anyOf':
         return buildAnyOf(name, item.value, services);
+      case 'cache':
+        return new CacheFilter(name, readCache(item.value), services.cache);
       case 'compress':
         return new CompressFilter(name, readCompress(item.value));
       case 'externalAuth':

@@ -95,6 +95,8 @@ export interface GatewaySettings {
   readonly bodyBytesMax: number;
   /** 0 = off. */
   readonly activeRequestsMax: number;
+  /** Of answers that cache filters keep; 0 = none. */
+  readonly cacheBytesMax: number;
   /** Slower clients are cut; 0 = off. */
   readonly bytesPerSecondMin: number;
   readonly accessLogEnabled: boolean;
@@ -217,7 +219,7 @@ function readLimits(
   limits: GatewayLimits,
 ): Pick<
   GatewaySettings,
-  'head' | 'connections' | 'bodyBytesMax' | 'activeRequestsMax' | 'bytesPerSecondMin'
+  'head' | 'connections' | 'bodyBytesMax' | 'activeRequestsMax' | 'cacheBytesMax' | 'bytesPerSecondMin'
 > {
   const { headBytesMax, headersMax, targetBytesMax } = limits;
   const { connectionsMax, connectionsPerAddressMax, requestsPerConnectionMax } = limits;
@@ -234,6 +236,7 @@ function readLimits(
     },
     bodyBytesMax: Number(limits.bodyBytesMax),
     activeRequestsMax: limits.activeRequestsMax,
+    cacheBytesMax: Number(limits.cacheBytes),
     bytesPerSecondMin,
   };
 }

@@ -61,7 +61,7 @@ export class RouteFilters {
    */
   chainIn(shared: SharedFilters): FilterChain | undefined {
     if (this.#assembledFrom !== shared) {
-      this.#chain = assembleChain(this.#items, shared);
+      this.#chain = assembleChain(this.#items, shared, this);
       this.#assembledFrom = shared;
     }
     return this.#chain;
@@ -82,13 +82,17 @@ function missingMiddleware(
   return undefined;
 }
 
-function assembleChain(items: readonly BuiltItem[], shared: SharedFilters): FilterChain | undefined {
+function assembleChain(
+  items: readonly BuiltItem[],
+  shared: SharedFilters,
+  route: object,
+): FilterChain | undefined {
   if (items.length === 0 && shared.gateway.length === 0) return undefined;
   const filters = overlay(expanded(shared.gateway, shared), expanded(items, shared))
     .flatMap(({ item }) => (item.kind === 'filter' ? [item] : []))
     .toSorted((a, b) => a.phase - b.phase)
     .map(({ filter }) => filter);
-  return filters.length === 0 ? undefined : new FilterChain(filters);
+  return filters.length === 0 ? undefined : new FilterChain(filters, route);
 }
 
 type Entry = Exclude<BuiltItem, { kind: 'middleware' }>;

@@ -21,6 +21,7 @@ export function exchangeRecord(more: Partial<ExchangeRecord> = {}): ExchangeReco
     service: 'default/orders',
     endpoint: 'e-7f3a91c04b',
     consumer: undefined,
+    cache: undefined,
     shadow: undefined,
     tries: 1,
     affinity: undefined,

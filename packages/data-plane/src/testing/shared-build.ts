@@ -1,4 +1,6 @@
 import { PasswordCheck } from '@causeway/filters/basic-auth/password-check';
+import { CacheStore } from '@causeway/filters/cache/cache-store';
+import { Flights } from '@causeway/filters/cache/flights';
 import { KeySets } from '@causeway/filters/jwt/key-sets';
 import { TokenVerifier } from '@causeway/filters/jwt/token-verifier';
 import { noClusterBuckets } from '@causeway/filters/rate-limit/cluster-buckets';
@@ -25,6 +27,13 @@ export const plainFilters = filterBuilder({
   wallMs: () => systemClock.wallMs(),
   passwords: new PasswordCheck(systemClock),
   plugins: { clock: systemClock, modules: new PluginModules(), onFailure: () => {} },
+  cache: {
+    ...systemClock,
+    store: new CacheStore(),
+    flights: new Flights(systemClock),
+    canonical: () => undefined,
+    tellChanged: () => {},
+  },
 });
 
 /** Of a node that is alone and just begins. */

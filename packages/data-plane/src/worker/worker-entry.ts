@@ -54,6 +54,7 @@ function run(setup: WorkerSetup, port: CallPort): void {
     writeLog: (batch) => calls.ask('writeLog', batch),
     releaseLog: (path) => calls.tell('releaseLog', path),
     refreshKeys: (source) => calls.ask('refreshKeys', source),
+    cacheChanged: (place) => calls.tell('cacheChanged', place),
   };
   const batchMemory = new BatchMemory(setup.logBatch);
   const accessLog = new AccessLog({
@@ -77,6 +78,7 @@ function run(setup: WorkerSetup, port: CallPort): void {
     pools: node.poolCounters,
     upstreamConnections: node.upstreamConnections,
     breakers: node.breakers,
+    cache: node.cacheStore.counts,
     streams: { counts: node.streams.counts, byRevision: node.streams.byRevision() },
     eventLoop: eventLoop.take(),
   }));
@@ -103,6 +105,8 @@ function run(setup: WorkerSetup, port: CallPort): void {
     staples: setup.staples,
     keySets: setup.keySets,
     refreshKeys: (source) => supervisor.refreshKeys(source),
+    workers: setup.workers,
+    onCacheChanged: (place) => supervisor.cacheChanged(place),
   });
   let applied: Applied = nothingApplied;
   let prepared:
@@ -138,6 +142,7 @@ function run(setup: WorkerSetup, port: CallPort): void {
     // Plain copies: cells stay here.
     metrics: () => mergeMetrics([metrics.registry.collect(), node.redisCounters.registry.collect()]),
     configDump: () => node.configDump(),
+    purgeCache: (wanted) => node.purgeCache(wanted),
     listStreams: (query) => node.streams.list(query, setup.worker),
   };
   const tells: WorkerTells = {
@@ -148,6 +153,7 @@ function run(setup: WorkerSetup, port: CallPort): void {
     affinityKeys: (keys) => node.affinityKeys.replace(keys),
     fellows: (nodes) => node.clusterCounts.share(nodes),
     staple: (change) => node.learnStaple(change),
+    cacheChanged: (place) => node.cacheStore.invalidate(place),
     keySet: (change) => node.keySets.learn(change),
     descriptors: (openFilesMax) => node.counts.limitDescriptors(openFilesMax),
   };

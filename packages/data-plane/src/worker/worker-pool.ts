@@ -24,12 +24,14 @@ import type { SnapshotTarget, SnapshotUpdate } from '../sync/snapshot-target.ts'
 import { type StreamCounts, streamCounts } from '../streams/live-stream.ts';
 import type { StreamList } from '../streams/live-streams.ts';
 import type { StreamQuery } from '../streams/stream-query.ts';
+import type { CachePurge } from '../proxy/purge-query.ts';
 import type { AffinityKeyPair } from '../upstream/balancing/affinity-keys.ts';
 import type { OwnPorts } from '../upstream/address-guard.ts';
 import { FailureReport, logFailures } from '../upstream/failure-report.ts';
 import { bucketsFor } from './buckets-for.ts';
 import { listStreams } from './list-streams.ts';
 import { NameRelay } from './name-relay.ts';
+import { purgeCaches, spreadChange } from './purge-caches.ts';
 import { PlaceRelay } from './place-relay.ts';
 import { drainProgress, type WorkerDrain } from './drain-report.ts';
 import { TurnWatch } from './turn-watch.ts';
@@ -244,6 +246,11 @@ export class WorkerPool implements SnapshotTarget {
     return listStreams(this.#threads, query);
   }
 
+  /** Takes answers out of the caches of all workers, and gives how many. */
+  purgeCache(wanted: CachePurge): Promise<number> {
+    return purgeCaches(this.#threads, wanted);
+  }
+
   async configDump(): Promise<object> {
     const [first] = this.#threads;
     return first === undefined ? {} : first.configDump();
@@ -399,6 +406,7 @@ export class WorkerPool implements SnapshotTarget {
           this.#outputs.write(path, typeof bytes === 'number' ? new Uint8Array(logBatch, 0, bytes) : bytes),
         releaseLog: (path) => this.#outputs.release(thread, path),
         refreshKeys: (source) => this.#news.refreshKeys(source),
+        cacheChanged: (place) => spreadChange(this.#threads, thread, place),
         lostLines: ({ lines, why }) => this.#drops.add(lines, why),
         failing: ({ failure, failures }) => this.#failures.note(failure, failures),
       },

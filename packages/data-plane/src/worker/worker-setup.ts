@@ -1,5 +1,6 @@
 /** What a worker thread is told when it starts, and what supervisor and worker ask each other. */
 
+import type { ChangedPlace } from '@causeway/filters/cache/cache-store';
 import type { KeySetChange } from '@causeway/filters/jwt/key-sets';
 import type { NodeProblem } from '@causeway/proto/gen/causeway/config/v1/config_pb';
 import type { MetricFamily } from '@causeway/runtime/metrics';
@@ -13,6 +14,7 @@ import type { TokenBucketsMemory } from '../counts/token-buckets.ts';
 import type { AffinityKeyPair } from '../upstream/balancing/affinity-keys.ts';
 import type { PlaceTells, PlaceWant } from '../upstream/endpoint-places.ts';
 import type { EndpointFailure } from '../upstream/failure-report.ts';
+import type { CachePurge } from '../proxy/purge-query.ts';
 import type { StreamList } from '../streams/live-streams.ts';
 import type { StreamQuery } from '../streams/stream-query.ts';
 import type { WorkerDrain } from './drain-report.ts';
@@ -74,6 +76,8 @@ export interface WorkerAsks {
   metrics(): readonly MetricFamily[];
   configDump(): object;
   listStreams(query: StreamQuery): StreamList;
+  /** Gives how many answers are gone. */
+  purgeCache(wanted: CachePurge): number;
 }
 
 /** What a worker is told. */
@@ -90,6 +94,8 @@ export interface WorkerTells {
   fellows(nodes: number): void;
   staple(change: StapleChange): void;
   keySet(change: KeySetChange): void;
+  /** A request to another worker has changed what stands there. */
+  cacheChanged(place: ChangedPlace): void;
 }
 
 export interface FoundAddresses {
@@ -118,5 +124,6 @@ export interface SupervisorTells extends PlaceTells {
   releaseLog(path: string | undefined): void;
   failing(told: { readonly failure: EndpointFailure; readonly failures: number }): void;
   watch(name: string): void;
+  cacheChanged(place: ChangedPlace): void;
   unwatch(name: string): void;
 }

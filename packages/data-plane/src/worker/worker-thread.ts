@@ -1,6 +1,7 @@
 /** One worker as its supervisor sees it, from its start to its end. */
 
 import { Worker } from 'node:worker_threads';
+import type { ChangedPlace } from '@causeway/filters/cache/cache-store';
 import type { KeySetChange } from '@causeway/filters/jwt/key-sets';
 import { messageOf, systemCodeOf } from '@causeway/runtime/errors';
 import type { MetricFamily } from '@causeway/runtime/metrics';
@@ -8,6 +9,7 @@ import type { MetricFamily } from '@causeway/runtime/metrics';
 import type { StapleChange } from '../listen/tls/ocsp/staples.ts';
 import type { AffinityKeyPair } from '../upstream/balancing/affinity-keys.ts';
 import type { PlaceWant } from '../upstream/endpoint-places.ts';
+import type { CachePurge } from '../proxy/purge-query.ts';
 import type { StreamList } from '../streams/live-streams.ts';
 import type { StreamQuery } from '../streams/stream-query.ts';
 import type { WorkerDrain } from './drain-report.ts';
@@ -91,6 +93,10 @@ export class WorkerThread {
     return this.#calls.ask('listStreams', query);
   }
 
+  purgeCache(wanted: CachePurge): Promise<number> {
+    return this.#calls.ask('purgeCache', wanted);
+  }
+
   async collectMetrics(): Promise<readonly MetricFamily[]> {
     this.lastMetrics = await this.#calls.ask<readonly MetricFamily[]>('metrics');
     return this.lastMetrics;
@@ -134,6 +140,10 @@ export class WorkerThread {
 
   tellKeySet(change: KeySetChange): void {
     this.#calls.tell('keySet', change);
+  }
+
+  tellCacheChanged(place: ChangedPlace): void {
+    this.#calls.tell('cacheChanged', place);
   }
 
   /** Ends the thread wherever it is. */

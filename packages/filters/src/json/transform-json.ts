@@ -5,7 +5,7 @@ import type { TemplatePart } from '@causeway/model/template';
 import { byteText } from '../byte-string.ts';
 import { fieldValue, listValue, removeField, setField } from '../fields.ts';
 import type { Filter, FilterExchange, Refusal, Verdict } from '../filter.ts';
-import { expandWhole, prepareTemplate, type Template } from '../template.ts';
+import { expandWhole, prepareTemplate, type Template, variablesOf } from '../template.ts';
 import { applyJsonOp, type JsonOp } from './apply-json-op.ts';
 import { isJsonType, isPlain, parseExactJson, writeJson } from './exact-json.ts';
 
@@ -39,6 +39,7 @@ export function createTransformJsonFilter(name: string, settings: TransformJsonS
   return {
     kind: 'transformJson',
     name,
+    sources: [...request, ...response].flatMap(({ texts }) => texts.flatMap(({ text }) => variablesOf(text))),
     onRequestHead: (exchange) => {
       // What an upstream compresses or cuts cannot be changed.
       if (response.length > 0) for (const each of unwanted) removeField(exchange.upstreamFields, each);

@@ -6,7 +6,10 @@ import type { BodyPass } from '../body-pass.ts';
 import type {
   Answer,
   ExchangeOutcome,
+  CacheResult,
   Filter,
+  Onward,
+  OnwardQuestion,
   ReadBody,
   Refusal,
   RefusalReason,
@@ -119,6 +122,27 @@ export class FakeOwner implements FilterOwner {
 
   askService(service: string, question: ServiceQuestion): Promise<ServiceAnswer | undefined> {
     return Promise.resolve(this.answers(service, question));
+  }
+
+  isJudgedElsewhere = false;
+  isWholeOfUpstream = true;
+
+  get onward(): Onward {
+    return this.chain.onward(this.filtersEntered - 1);
+  }
+
+  /** What the upstream says to a request of the cache's own. */
+  onwardAnswer: (question: OnwardQuestion) => Promise<ServiceAnswer | undefined> = () =>
+    Promise.resolve(undefined);
+
+  askOnward(question: OnwardQuestion): Promise<ServiceAnswer | undefined> {
+    return this.onwardAnswer(question);
+  }
+
+  cached: CacheResult | undefined = undefined;
+
+  noteCache(result: CacheResult): void {
+    this.cached = result;
   }
 
   clientCertificate: ShownCertificate | undefined = undefined;

@@ -7,6 +7,7 @@ import { entriesOf, fieldOf, type Reference } from '../kinds/kind.ts';
 import { anyOfFilter } from './any-of.ts';
 import { apiKeyFilter } from './api-key.ts';
 import { basicAuthFilter } from './basic-auth.ts';
+import { cacheFilter } from './cache.ts';
 import { clientCertificateFilter } from './client-certificate.ts';
 import { faultInjectionFilter } from './fault-injection.ts';
 import { filterKindNamed, filterKinds } from './filter-kinds.ts';
@@ -47,6 +48,7 @@ const filterItem = object(
     faultInjection: faultInjectionFilter.spec.optional(),
     mirror: mirrorFilter.spec.optional(),
     jwt: jwtFilter.spec.optional(),
+    cache: cacheFilter.spec.optional(),
     compress: compressFilter.spec.optional(),
     rateLimit: rateLimitFilter.spec.optional(),
     concurrency: concurrencyFilter.spec.optional(),

@@ -1,6 +1,7 @@
 import { anyOfFilter } from './any-of.ts';
 import { apiKeyFilter } from './api-key.ts';
 import { basicAuthFilter } from './basic-auth.ts';
+import { cacheFilter } from './cache.ts';
 import { clientCertificateFilter } from './client-certificate.ts';
 import { compressFilter } from './compress.ts';
 import { externalAuthFilter } from './external-auth.ts';
@@ -33,6 +34,7 @@ export const filterKinds: readonly FilterKind[] = [
   respondFilter,
   faultInjectionFilter,
   mirrorFilter,
+  cacheFilter,
   compressFilter,
   externalAuthFilter,
   rateLimitFilter,

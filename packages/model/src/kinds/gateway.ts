@@ -19,6 +19,7 @@ import {
   percent,
   say,
   size,
+  sizeWithin,
 } from '../fields.ts';
 import { filterList, filterReferences } from '../filters/filter-item.ts';
 import { plannedFilterFields } from '../filters/filter-kinds.ts';
@@ -226,6 +227,11 @@ const gatewayFields = object(
           1024,
           67_108_864,
         ).default(1_000_000),
+        cacheSize: sizeWithin({ min: '0B', max: '64GiB' })
+          .default('64MiB')
+          .describe(
+            'Memory of the answers that cache filters keep, shared out among the workers of a node; the longest unused go first. 0B = nothing is kept.',
+          ),
       },
       'Limits per node.',
     ).prefault({}),
@@ -296,6 +302,7 @@ export const gatewayKind: Kind<typeof gatewaySpec> = {
     'requestSamples',
     'rollout',
     'cacheSize',
+    'rateLimitKeys',
     ...plannedFilterFields,
   ],
 };

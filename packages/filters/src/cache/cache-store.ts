@@ -1,0 +1,273 @@
+/** The answers that a worker keeps: bounded in bytes, the longest unused go first. */
+
+import { onlyParameters } from '../query-value.ts';
+import type { Terms } from './storage-rules.ts';
+
+/** What an answer is the answer to, as people name it. */
+export interface CachedPlace {
+  /** "namespace/name" */
+  readonly route: string;
+  /** Without port. */
+  readonly host: string;
+  readonly path: string;
+  /** As far as it is part of the key. */
+  readonly query: string | undefined;
+  /** Byte strings; undefined = all of it is. */
+  readonly queryNames: ReadonlySet<string> | undefined;
+}
+
+/** What an unsafe request has changed. */
+export type ChangedPlace = Pick<CachedPlace, 'host' | 'path' | 'query'>;
+
+/** A field that the gateway itself sends is read off what the upstream gets. */
+export type Selector = (lowerName: string) => string | undefined;
+
+export interface AnswerToStore {
+  readonly key: string;
+  readonly place: CachedPlace;
+  /** Of the fields that Vary names, in its order. */
+  readonly selected: readonly (string | undefined)[];
+  readonly terms: Terms;
+  readonly status: number;
+  readonly fields: readonly string[];
+  readonly body: Uint8Array;
+  /** Monotonic. */
+  readonly receivedMs: number;
+}
+
+export interface StoredAnswer extends AnswerToStore {
+  readonly bytes: number;
+  /** Somebody asks the upstream about it, behind its back. */
+  isRefreshing: boolean;
+  /** The upstream has failed: until then it is not asked anew by those who may have this. */
+  standsInUntilMs: number;
+  newer: StoredAnswer | undefined;
+  older: StoredAnswer | undefined;
+}
+
+/** Of an answer that is on its way; what is purged meanwhile must not come back by it. */
+export interface Fill {
+  readonly place: CachedPlace;
+  isSpoilt: boolean;
+}
+
+export interface CacheCounts {
+  stored: number;
+  /** For want of room. */
+  evicted: number;
+  /** By a purge or an unsafe request. */
+  purged: number;
+  bytes: number;
+  entries: number;
+}
+
+/** Which answers are to go; what is absent fits all. */
+export interface PurgeQuery {
+  /** "namespace/name"; absent: of every Route. */
+  readonly route?: string;
+  readonly host?: string;
+  /** Canonical. */
+  readonly path?: string;
+  /** Of `path`: with every query where it has none. */
+  readonly query?: string;
+  /** Whole segments of a canonical path. */
+  readonly prefix?: string;
+}
+
+/** What an answer takes besides its own bytes; so the bytes bound their number too. */
+const overheadBytes = 1024;
+/** Of one key; what varies more is hardly ever asked for twice. */
+const variantsMax = 64;
+
+export class CacheStore {
+  readonly counts: CacheCounts = { stored: 0, evicted: 0, purged: 0, bytes: 0, entries: 0 };
+  #bytesMax = 0;
+  /** Of answers that are on their way. */
+  #arrivingBytes = 0;
+  readonly #byKey = new Map<string, StoredAnswer[]>();
+  readonly #byUri = new Map<string, Set<StoredAnswer>>();
+  readonly #fills = new Set<Fill>();
+  #newest: StoredAnswer | undefined;
+  #oldest: StoredAnswer | undefined;
+
+  resize(bytesMax: number): void {
+    this.#bytesMax = bytesMax;
+    this.#makeRoom();
+  }
+
+  /** The newest of the key that fits the request. */
+  find(key: string, select: Selector): StoredAnswer | undefined {
+    const variants = this.#byKey.get(key);
+    if (variants === undefined) return undefined;
+    for (let at = variants.length - 1; at >= 0; at -= 1) if (fits(variants[at]!, select)) return variants[at];
+    return undefined;
+  }
+
+  /** It is used: others go before it. */
+  touch(answer: StoredAnswer): void {
+    if (answer === this.#newest) return;
+    this.#unlink(answer);
+    this.#link(answer);
+  }
+
+  /** In the place of what the same request would have got. Does nothing where there is no room for it at all. */
+  put(answer: AnswerToStore): void {
+    const bytes = sizeOf(answer);
+    if (bytes > this.#bytesMax) return;
+    const select: Selector = (name) => answer.selected[answer.terms.vary.indexOf(name)];
+    const replaced = this.#byKey
+      .get(answer.key)
+      ?.filter(
+        (before) =>
+          before.terms.vary.every((name) => answer.terms.vary.includes(name)) && fits(before, select),
+      );
+    for (const before of replaced ?? []) this.remove(before);
+    const variants = this.#byKey.get(answer.key) ?? [];
+    if (variants.length >= variantsMax) this.#evict(variants[0]!);
+    const stored: StoredAnswer = {
+      ...answer,
+      bytes,
+      isRefreshing: false,
+      standsInUntilMs: 0,
+      newer: undefined,
+      older: undefined,
+    };
+    this.#byKey.set(answer.key, variants);
+    variants.push(stored);
+    const uri = uriOf(answer.place);
+    const same = this.#byUri.get(uri);
+    if (same === undefined) this.#byUri.set(uri, new Set([stored]));
+    else same.add(stored);
+    this.#link(stored);
+    this.counts.bytes += bytes;
+    this.counts.entries += 1;
+    this.counts.stored += 1;
+    this.#makeRoom();
+  }
+
+  /** Does nothing for one that is gone. */
+  remove(answer: StoredAnswer): void {
+    const uri = uriOf(answer.place);
+    const same = this.#byUri.get(uri);
+    if (same?.delete(answer) !== true) return;
+    if (same.size === 0) this.#byUri.delete(uri);
+    const variants = this.#byKey.get(answer.key)!;
+    variants.splice(variants.indexOf(answer), 1);
+    if (variants.length === 0) this.#byKey.delete(answer.key);
+    this.#unlink(answer);
+    this.counts.bytes -= answer.bytes;
+    this.counts.entries -= 1;
+  }
+
+  /** An answer is on its way. */
+  enter(fill: Fill): void {
+    this.#fills.add(fill);
+  }
+
+  leave(fill: Fill): void {
+    this.#fills.delete(fill);
+  }
+
+  /** False: what is on its way takes too much already. */
+  reserve(bytes: number): boolean {
+    if (this.#arrivingBytes + bytes > this.#bytesMax) return false;
+    this.#arrivingBytes += bytes;
+    return true;
+  }
+
+  release(bytes: number): void {
+    this.#arrivingBytes -= bytes;
+  }
+
+  /** What stands there has changed (RFC 9111 section 4.4), whichever Route gave it. */
+  invalidate(changed: ChangedPlace): void {
+    const uri = uriOf(changed);
+    for (const answer of this.#byUri.get(uri) ?? []) this.#drop(answer);
+    for (const fill of this.#fills) if (uriOf(fill.place) === uri) fill.isSpoilt = true;
+  }
+
+  /** Gives how many are gone. */
+  purge(wanted: PurgeQuery): number {
+    let count = 0;
+    for (let answer = this.#newest; answer !== undefined; ) {
+      const { older } = answer;
+      if (isMeant(answer.place, wanted)) {
+        this.#drop(answer);
+        count += 1;
+      }
+      answer = older;
+    }
+    for (const fill of this.#fills) if (isMeant(fill.place, wanted)) fill.isSpoilt = true;
+    return count;
+  }
+
+  #drop(answer: StoredAnswer): void {
+    this.remove(answer);
+    this.counts.purged += 1;
+  }
+
+  #makeRoom(): void {
+    while (this.counts.bytes > this.#bytesMax && this.#oldest !== undefined) this.#evict(this.#oldest);
+  }
+
+  #evict(answer: StoredAnswer): void {
+    this.remove(answer);
+    this.counts.evicted += 1;
+  }
+
+  #link(answer: StoredAnswer): void {
+    answer.older = this.#newest;
+    answer.newer = undefined;
+    if (this.#newest !== undefined) this.#newest.newer = answer;
+    this.#newest = answer;
+    this.#oldest ??= answer;
+  }
+
+  #unlink(answer: StoredAnswer): void {
+    const { newer, older } = answer;
+    if (newer === undefined) this.#newest = older;
+    else newer.older = older;
+    if (older === undefined) this.#oldest = newer;
+    else older.newer = newer;
+  }
+}
+
+export function fits(
+  { terms, selected }: Pick<StoredAnswer, 'terms' | 'selected'>,
+  select: Selector,
+): boolean {
+  const { vary } = terms;
+  for (let at = 0; at < vary.length; at += 1) if (select(vary[at]!) !== selected[at]) return false;
+  return true;
+}
+
+function uriOf({ host, path, query }: ChangedPlace): string {
+  return query === undefined ? `${host}${path}` : `${host}${path}?${query}`;
+}
+
+function isMeant(place: CachedPlace, { route, host, path, query, prefix }: PurgeQuery): boolean {
+  if (route !== undefined && place.route !== route) return false;
+  if (host !== undefined && place.host !== host) return false;
+  if (prefix !== undefined && !isBelow(place.path, prefix)) return false;
+  if (path !== undefined && place.path !== path) return false;
+  return query === undefined || keyedQuery(query, place.queryNames) === place.query;
+}
+
+function isBelow(path: string, prefix: string): boolean {
+  const bare = prefix.endsWith('/') ? prefix.slice(0, -1) : prefix;
+  return path === bare || path.startsWith(`${bare}/`);
+}
+
+/** What of a query is part of a key. */
+export function keyedQuery(
+  query: string | undefined,
+  names: ReadonlySet<string> | undefined,
+): string | undefined {
+  return query === undefined || names === undefined ? query : onlyParameters(query, names);
+}
+
+function sizeOf({ key, fields, body }: AnswerToStore): number {
+  let bytes = overheadBytes + key.length + body.length;
+  for (const field of fields) bytes += field.length;
+  return bytes;
+}

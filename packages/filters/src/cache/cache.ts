@@ -1,0 +1,484 @@
+/** Keeps answers and gives them again: RFC 9111, as a shared cache. */
+
+import { fieldValue, removeField } from '../fields.ts';
+import {
+  type Answer,
+  type ExchangeOutcome,
+  type Filter,
+  type FilterExchange,
+  type Onward,
+  type ServiceAnswer,
+  type Sooner,
+  type Verdict,
+  watchesBody,
+} from '../filter.ts';
+import type { CacheStore, ChangedPlace, Fill, StoredAnswer } from './cache-store.ts';
+import { cacheStatus, givenAnswer, notStoredHere } from './given-answer.ts';
+import type { Flights, FlightClock, Landing } from './flights.ts';
+import { type CanonicalTarget, changedPlaces } from './changed-places.ts';
+import { type FreshnessSettings, judgeAnswer, type Terms, validatorOf } from './storage-rules.ts';
+import { freshenedFields, mayStandIn, storedFields, useOf } from './use-rules.ts';
+import { isKeyed, type KeySettings, type Partition, Visit } from './visit.ts';
+
+export interface CacheSettings extends FreshnessSettings, KeySettings {
+  readonly methods: readonly string[];
+  readonly entryBytesMax: number;
+  readonly collapses: boolean;
+}
+
+/** Of a worker, for all cache filters. */
+export interface CacheServices extends FlightClock {
+  readonly store: CacheStore;
+  readonly flights: Flights;
+  wallMs(): number;
+  readonly canonical: CanonicalTarget;
+  /** An unsafe request has changed it; the other workers of the node have it too. */
+  tellChanged(place: ChangedPlace): void;
+}
+
+/** A stored answer that is asked about in the background. */
+interface Refresh {
+  readonly visit: Visit;
+  readonly stored: StoredAnswer;
+  readonly fill: Fill;
+  readonly sentMs: number;
+}
+
+/** After a failure it is not asked again for so long, where stale answers may stand in. */
+const failedMs = 1000;
+
+/** Requests that the cache can say nothing to: of a part, of a condition that only the upstream can judge, for another protocol. */
+const beyond = ['range', 'if-match', 'if-unmodified-since', 'if-range', 'upgrade'];
+
+/** RFC 9110 section 9.2.1, RFC 9111 section 4.4: what is not known to be safe is not. */
+const safe: ReadonlySet<string> = new Set([
+  'GET',
+  'HEAD',
+  'OPTIONS',
+  'TRACE',
+  'QUERY',
+  'PROPFIND',
+  'REPORT',
+  'SEARCH',
+]);
+
+let lastPartition = 0;
+
+export class CacheFilter implements Filter<Visit> {
+  readonly kind = 'cache';
+  readonly name: string;
+  readonly #settings: CacheSettings;
+  readonly #services: CacheServices;
+  /** By Route, as long as it does not change. */
+  readonly #partitions = new WeakMap<object, Partition & { onward: Onward }>();
+
+  constructor(name: string, settings: CacheSettings, services: CacheServices) {
+    this.name = name;
+    this.#settings = settings;
+    this.#services = services;
+  }
+
+  createState(): Visit {
+    return new Visit();
+  }
+
+  onRequestHead(exchange: FilterExchange, visit: Visit): Sooner<Verdict> {
+    const { methods, vary } = this.#settings;
+    if (!safe.has(exchange.method)) {
+      visit.kind = 'unsafe';
+      return undefined;
+    }
+    if (!methods.includes(exchange.method)) return undefined;
+    if (exchange.hasRequestBody || beyond.some((name) => exchange.requestHeader(name) !== undefined)) {
+      exchange.noteCache('bypass');
+      return undefined;
+    }
+    visit.begin(exchange, this.#settings, this.#partitionOf(exchange.onward));
+    if (vary.length > 0 && visit.hasLookalike(vary)) {
+      exchange.noteCache('bypass');
+      return undefined;
+    }
+    return this.#look(exchange, visit);
+  }
+
+  onResponseHead(exchange: FilterExchange, visit: Visit): Sooner<Verdict> {
+    switch (visit.kind) {
+      case 'given':
+        return undefined;
+      case 'unsafe':
+        this.#forget(exchange);
+        return undefined;
+      case 'bypassed':
+        // It waited for too long, and is answered otherwise.
+        if (visit.isWaiting) visit.flight?.leave(visit);
+        visit.isOver ||= visit.isWaiting;
+        if (exchange.isWholeOfUpstream)
+          exchange.responseFields.push('cache-status', cacheStatus('fwd=bypass'));
+        return undefined;
+      case 'asking':
+        return this.#onAnswer(exchange, visit);
+    }
+  }
+
+  onResponseChunk(chunk: Uint8Array, _exchange: FilterExchange, visit: Visit): Uint8Array {
+    const { draft } = visit;
+    if (draft === undefined) return chunk;
+    const fitsIn = draft.bytes + chunk.length <= this.#settings.entryBytesMax;
+    if (fitsIn && this.#services.store.reserve(chunk.length)) {
+      draft.bytes += chunk.length;
+      draft.chunks.push(Uint8Array.from(chunk));
+    } else this.#giveUp(visit);
+    return chunk;
+  }
+
+  onResponseEnd(_exchange: FilterExchange, visit: Visit): undefined {
+    const { draft, fill, flight } = visit;
+    if (draft === undefined || fill === undefined) return;
+    if (!fill.isSpoilt)
+      this.#services.store.put({ ...draft.answer, body: joined(draft.chunks, draft.bytes) });
+    visit.flight = undefined;
+    this.#letGo(visit);
+    flight?.end('look');
+  }
+
+  onEnd(_exchange: FilterExchange, { reason }: ExchangeOutcome, visit: Visit): void {
+    visit.isOver = true;
+    const { flight } = visit;
+    visit.flight = undefined;
+    this.#letGo(visit);
+    if (flight === undefined) return;
+    if (visit.isWaiting) flight.leave(visit);
+    else if (reason === 'client_closed') flight.abandon();
+    else flight.end('alone');
+  }
+
+  get #nowMs(): number {
+    return this.#services.monotonicMs();
+  }
+
+  /** Gives what is stored, waits for it, or lets the request pass. */
+  #look(exchange: FilterExchange, visit: Visit): Sooner<Verdict> {
+    const { store, flights } = this.#services;
+    const nowMs = this.#nowMs;
+    const found = this.#find(visit);
+    visit.stale = found;
+    let canWait = this.#settings.collapses && !visit.hasWaited;
+    if (found !== undefined) {
+      const ageMs = ageOf(found, nowMs);
+      const use = useOf(found.terms, ageMs, visit.directives);
+      const standsIn = use === 'expired' && nowMs < found.standsInUntilMs && mayStandIn(found.terms, ageMs);
+      if (use === 'behind') this.#refresh(exchange, visit, found);
+      if (use === 'fresh' || use === 'stale' || use === 'behind' || standsIn) {
+        store.touch(found);
+        const result = visit.hasWaited ? 'collapsed' : use === 'fresh' ? 'hit' : 'stale';
+        return this.#give(exchange, visit, found, result, visit.hasWaited ? 'fwd=miss; collapsed' : 'hit');
+      }
+      visit.forwarded = use === 'asked' ? 'request' : 'stale';
+      if (use === 'asked') canWait = false;
+    } else visit.forwarded = 'miss';
+    if (visit.directives.has('only-if-cached')) {
+      visit.kind = 'given';
+      exchange.noteCache('miss');
+      return notStoredHere(visit.forwarded);
+    }
+    const flight = canWait ? flights.find(visit.key) : undefined;
+    if (flight?.join(visit) === true) return this.#wait(exchange, visit, flight);
+    return this.#forward(exchange, visit, canWait);
+  }
+
+  #wait(exchange: FilterExchange, visit: Visit, flight: Visit['flight']): Promise<Verdict> {
+    visit.flight = flight;
+    visit.isWaiting = true;
+    visit.hasWaited = true;
+    const { promise, resolve } = Promise.withResolvers<Landing>();
+    visit.onLanding = resolve;
+    return promise.then((how) => {
+      if (visit.isOver) return undefined;
+      return how === 'look' ? this.#look(exchange, visit) : this.#forward(exchange, visit, false);
+    });
+  }
+
+  /** `mayLead`: others may wait for its answer. */
+  #forward(exchange: FilterExchange, visit: Visit, mayLead: boolean): undefined {
+    const { store, flights } = this.#services;
+    const { stale } = visit;
+    visit.kind = 'asking';
+    visit.sentMs = this.#nowMs;
+    visit.keepFields();
+    exchange.noteCache('miss');
+    if (exchange.method !== 'GET' || visit.directives.has('no-store')) return this.#landOthers(visit);
+    visit.fill = { place: visit.place!, isSpoilt: false };
+    store.enter(visit.fill);
+    visit.isConfirming = stale !== undefined && setConditions(exchange.upstreamFields, stale);
+    // A condition of the client's own may bring an answer that says nothing to others.
+    const isConditional = !visit.isConfirming && isAny(exchange, ['if-none-match', 'if-modified-since']);
+    if (isConditional) return this.#landOthers(visit);
+    if (mayLead && flights.find(visit.key) === undefined) visit.flight = flights.begin(visit.key);
+    return undefined;
+  }
+
+  /** It was to lead, and cannot. */
+  #landOthers(visit: Visit): undefined {
+    const { flight } = visit;
+    visit.flight = undefined;
+    flight?.abandon();
+  }
+
+  #onAnswer(exchange: FilterExchange, visit: Visit): Sooner<Verdict> {
+    const { responseStatus: status } = exchange;
+    const { stale } = visit;
+    if (exchange.isWholeOfUpstream && status === 304 && visit.isConfirming)
+      return this.#confirmed(exchange, visit, stale!);
+    if (stale !== undefined && isFailure(status)) {
+      const nowMs = this.#nowMs;
+      if (mayStandIn(stale.terms, ageOf(stale, nowMs))) {
+        stale.standsInUntilMs = nowMs + failedMs;
+        this.#settle(visit, 'look');
+        return this.#give(exchange, visit, stale, 'stale', `fwd=${visit.forwarded}; fwd-status=${status}`);
+      }
+    }
+    const terms = this.#judge(exchange, visit);
+    if (typeof terms !== 'string') return this.#begin(exchange, visit, terms);
+    this.#supersede(exchange, visit);
+    if (visit.fill !== undefined && exchange.isWholeOfUpstream && !isFailure(status))
+      this.#services.flights.pass(visit.key);
+    this.#settle(visit, 'alone');
+    if (exchange.isWholeOfUpstream)
+      exchange.responseFields.push('cache-status', cacheStatus(`fwd=${visit.forwarded}; detail=${terms}`));
+    return undefined;
+  }
+
+  /** The answer that has come, as far as it can be told by its head. */
+  #judge(exchange: FilterExchange, visit: Visit): Terms | string {
+    if (!exchange.isWholeOfUpstream) return 'gateway';
+    if (visit.fill === undefined) return exchange.method === 'GET' ? 'no-store' : 'method';
+    if (visit.fill.isSpoilt) return 'purged';
+    if ((exchange.responseBytes ?? 0) > this.#settings.entryBytesMax) return 'too-large';
+    const { responseStatus: status, responseFields: fields } = exchange;
+    const terms = this.#judgeFields(visit, status, fields, visit.sentMs);
+    return typeof terms !== 'string' && visit.hasLookalike(terms.vary) ? 'vary' : terms;
+  }
+
+  #judgeFields(visit: Visit, status: number, fields: readonly string[], sentMs: number): Terms | string {
+    const delayMs = this.#nowMs - sentMs;
+    return judgeAnswer(
+      { status, fields, receivedWallMs: this.#services.wallMs(), delayMs },
+      visit.facts,
+      this.#settings,
+    );
+  }
+
+  /** Its body is kept as it passes. */
+  #begin(exchange: FilterExchange, visit: Visit, terms: Terms): Verdict {
+    const answer = this.#answerOf(visit, terms, exchange.responseStatus, exchange.responseFields);
+    visit.draft = { answer, chunks: [], bytes: 0 };
+    visit.flight?.onHead(answer);
+    exchange.responseFields.push('cache-status', cacheStatus(`fwd=${visit.forwarded}; stored`));
+    return watchesBody;
+  }
+
+  #answerOf(
+    visit: Visit,
+    terms: Terms,
+    status: number,
+    fields: readonly string[],
+  ): NonNullable<Visit['draft']>['answer'] {
+    return {
+      key: terms.isShared ? visit.key : visit.ownKey,
+      place: visit.place!,
+      selected: terms.vary.map(visit.select),
+      terms,
+      status,
+      fields: storedFields(fields),
+      receivedMs: this.#nowMs,
+    };
+  }
+
+  /** A 304: what is stored still stands, with news in its fields (RFC 9111 section 4.3.4). */
+  async #confirmed(exchange: FilterExchange, visit: Visit, stale: StoredAnswer): Promise<Verdict> {
+    const fields = exchange.responseFields.slice();
+    // The end of the message comes along with its head, and leaves the connection fit for the next request.
+    await Promise.resolve();
+    if (visit.isOver) return undefined;
+    const answer = this.#freshen(visit, stale, fields, visit.sentMs, visit.fill?.isSpoilt !== true);
+    this.#settle(visit, 'look');
+    return this.#give(exchange, visit, answer, 'revalidated', `fwd=${visit.forwarded}; fwd-status=304`);
+  }
+
+  /** The stored answer with what its confirmation says. `keeps`: it stays stored, if it may. */
+  #freshen(
+    visit: Visit,
+    stale: StoredAnswer,
+    confirmed: readonly string[],
+    sentMs: number,
+    keeps: boolean,
+  ): Pick<StoredAnswer, 'status' | 'fields' | 'body' | 'terms' | 'receivedMs'> {
+    const { store } = this.#services;
+    const fields = freshenedFields(stale.fields, confirmed);
+    const terms = this.#judgeFields(visit, stale.status, fields, sentMs);
+    store.remove(stale);
+    if (typeof terms === 'string') return { ...stale, fields, receivedMs: this.#nowMs };
+    const answer = { ...this.#answerOf(visit, terms, stale.status, fields), body: stale.body };
+    if (keeps && !visit.hasLookalike(terms.vary)) store.put(answer);
+    return answer;
+  }
+
+  /** Asks about it while the client has it already; one at a time. */
+  #refresh(exchange: FilterExchange, visit: Visit, stored: StoredAnswer): void {
+    const { store } = this.#services;
+    const sentMs = this.#nowMs;
+    if (stored.isRefreshing || sentMs < stored.standsInUntilMs) return;
+    stored.isRefreshing = true;
+    visit.keepFields();
+    const fields = exchange.upstreamFields.slice();
+    setConditions(fields, stored);
+    const fill = { place: visit.place!, isSpoilt: false };
+    store.enter(fill);
+    const { entryBytesMax: bodyBytesMax } = this.#settings;
+    const asked = exchange.askOnward({ fields, bodyBytesMax });
+    void this.#awaitRefreshed(asked, { visit, stored, fill, sentMs });
+  }
+
+  async #awaitRefreshed(
+    asked: Promise<ServiceAnswer | undefined>,
+    { visit, stored, fill, sentMs }: Refresh,
+  ): Promise<void> {
+    const answer = await asked;
+    stored.isRefreshing = false;
+    this.#services.store.leave(fill);
+    if (answer === undefined || isFailure(answer.status)) stored.standsInUntilMs = this.#nowMs + failedMs;
+    else if (!fill.isSpoilt) this.#takeRefreshed(visit, stored, answer, sentMs);
+  }
+
+  #takeRefreshed(visit: Visit, stored: StoredAnswer, answer: ServiceAnswer, sentMs: number): void {
+    const { store } = this.#services;
+    const { status, fields, body } = answer;
+    if (status === 304) return void this.#freshen(visit, stored, fields, sentMs, true);
+    const terms = this.#judgeFields(visit, status, fields, sentMs);
+    store.remove(stored);
+    if (typeof terms !== 'string' && !visit.hasLookalike(terms.vary))
+      store.put({ ...this.#answerOf(visit, terms, status, fields), body });
+  }
+
+  #give(
+    exchange: FilterExchange,
+    visit: Visit,
+    answer: Pick<StoredAnswer, 'status' | 'fields' | 'body' | 'terms' | 'receivedMs'>,
+    result: 'hit' | 'stale' | 'revalidated' | 'collapsed',
+    how: string,
+  ): Answer {
+    visit.kind = 'given';
+    exchange.noteCache(result);
+    return givenAnswer(answer, ageOf(answer, this.#nowMs), how, exchange);
+  }
+
+  /** What is stored of it is not the answer any more. */
+  #supersede(
+    { method, responseStatus: status, responseFields: fields, isWholeOfUpstream }: FilterExchange,
+    visit: Visit,
+  ): void {
+    const { stale } = visit;
+    if (stale === undefined || !isWholeOfUpstream || status >= 500 || status === 304) return;
+    // Section 4.3.5: a HEAD tells of the answer that a GET would get.
+    if (method === 'HEAD' && fieldValue(fields, 'etag') === fieldValue(stale.fields, 'etag')) return;
+    this.#services.store.remove(stale);
+  }
+
+  /** After a request that may have changed something, and has not failed (section 4.4). */
+  #forget(exchange: FilterExchange): void {
+    const { responseStatus: status } = exchange;
+    if (!exchange.isWholeOfUpstream || status < 200 || status > 399) return;
+    for (const place of changedPlaces(exchange, this.#settings.queryNames, this.#services.canonical)) {
+      this.#services.store.invalidate(place);
+      this.#services.tellChanged(place);
+    }
+  }
+
+  /** Nothing of the body is kept after all. */
+  #giveUp(visit: Visit): void {
+    this.#services.flights.pass(visit.key);
+    this.#settle(visit, 'alone');
+  }
+
+  #settle(visit: Visit, how: Landing): void {
+    const { flight } = visit;
+    visit.flight = undefined;
+    this.#letGo(visit);
+    flight?.end(how);
+  }
+
+  #letGo(visit: Visit): void {
+    const { store } = this.#services;
+    if (visit.draft !== undefined) store.release(visit.draft.bytes);
+    if (visit.fill !== undefined) store.leave(visit.fill);
+    visit.draft = undefined;
+    visit.fill = undefined;
+  }
+
+  /** What is for all, or for this caller alone: the newer of both. */
+  #find(visit: Visit): StoredAnswer | undefined {
+    const { store } = this.#services;
+    const shared = store.find(visit.key, visit.select);
+    const own = store.find(visit.ownKey, visit.select);
+    const found = own === undefined || (shared?.receivedMs ?? -Infinity) > own.receivedMs ? shared : own;
+    return found !== undefined && visit.hasLookalike(found.terms.vary) ? undefined : found;
+  }
+
+  #partitionOf(onward: Onward): Partition {
+    const known = this.#partitions.get(onward.route);
+    if (known?.onward === onward) return known;
+    if (known !== undefined && isSame(known.onward.filters, onward.filters)) {
+      known.onward = onward;
+      return known;
+    }
+    lastPartition += 1;
+    const sources = onward.filters.flatMap((filter) => filter.sources ?? []);
+    const partition = {
+      id: lastPartition,
+      sources: sources.filter((source) => !isKeyed(source, this.#settings)),
+      onward,
+    };
+    this.#partitions.set(onward.route, partition);
+    return partition;
+  }
+}
+
+function isSame(one: readonly Filter[], other: readonly Filter[]): boolean {
+  return one.length === other.length && one.every((filter, at) => filter === other[at]);
+}
+
+/** Section 4.2.3. */
+function ageOf({ terms, receivedMs }: Pick<StoredAnswer, 'terms' | 'receivedMs'>, nowMs: number): number {
+  return terms.initialAgeMs + nowMs - receivedMs;
+}
+
+function isAny(exchange: FilterExchange, names: readonly string[]): boolean {
+  return names.some((name) => exchange.requestHeader(name) !== undefined);
+}
+
+/** Asks whether the stored answer still stands, in place of what the client has asked. False: it has nothing to ask by. */
+function setConditions(fields: string[], { fields: stored }: StoredAnswer): boolean {
+  if (validatorOf(stored) === undefined) return false;
+  for (const name of ['if-none-match', 'if-modified-since']) removeField(fields, name);
+  const etag = fieldValue(stored, 'etag');
+  const modified = fieldValue(stored, 'last-modified');
+  if (etag !== undefined) fields.push('if-none-match', etag);
+  if (modified !== undefined) fields.push('if-modified-since', modified);
+  return true;
+}
+
+/** RFC 5861 section 4. */
+function isFailure(status: number): boolean {
+  return status === 500 || (status >= 502 && status <= 504);
+}
+
+/** In memory of its own, which is all given back when it goes. */
+function joined(chunks: readonly Uint8Array[], bytes: number): Uint8Array {
+  const body = new Uint8Array(bytes);
+  let at = 0;
+  for (const chunk of chunks) {
+    body.set(chunk, at);
+    at += chunk.length;
+  }
+  return body;
+}
