@@ -152,7 +152,7 @@ function createParts(settings: DataPlaneSettings, state: NodeState, logger: Logg
   const tickets = new TicketKeyRotation({
     clock: systemClock,
     logger,
-    use: (keys) => pool.useTicketKeys(keys),
+    use: (keys) => pool.news.useTicketKeys(keys),
   });
   return { pool, configMetrics, tickets, own };
 }
@@ -237,11 +237,11 @@ async function startSync(options: SyncParts): Promise<ConfigSync> {
     },
     onDrain: () => lifecycle.stop('the control plane asks this node to drain'),
     onAffinityKeys: ({ current, previous }) =>
-      pool.useAffinityKeys({
+      pool.news.useAffinityKeys({
         current: Uint8Array.from(current),
         previous: previous.byteLength === 0 ? undefined : Uint8Array.from(previous),
       }),
-    onFellows: ({ nodes }) => pool.useFellows(nodes),
+    onFellows: ({ nodes }) => pool.news.useFellows(nodes),
     onTicketKeys: ({ keys, replacedInMs }) => tickets.learn(keys, replacedInMs),
   });
   own.sync = sync;

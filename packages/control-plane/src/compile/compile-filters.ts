@@ -52,8 +52,7 @@ export function compileFilters(
 /** A line for each filter. `id` tells it apart from those of other objects. */
 function compileItem(item: AuthoredItem, namespace: string | undefined, id: string): FilterItem['item'] {
   const { respond, faultInjection, mirror, compress, externalAuth, rateLimit, concurrency } = item;
-  const { transformJson, validate, plugin } = item;
-  const { transformJson, validate, cache } = item;
+  const { transformJson, validate, plugin, cache } = item;
   const { ipRestriction, cors, authorize, version, redirect, headers, rewrite } = item;
   const authentication = compileAuthentication(item, namespace);
   if (authentication) return authentication;

@@ -73,11 +73,13 @@ export class WorkerNews {
     thread.tellDescriptors(this.#openFilesMax);
   }
 
+  /** Clients with a session ticket of before make a full handshake. */
   useTicketKeys(keys: Uint8Array): void {
     this.#ticketKeys = keys;
     this.#tell((thread) => thread.tellTicketKeys(keys));
   }
 
+  /** Sessions that were signed with neither of them begin anew. */
   useAffinityKeys(keys: AffinityKeyPair): void {
     this.#affinityKeys = keys;
     this.#tell((thread) => thread.tellAffinityKeys(keys));

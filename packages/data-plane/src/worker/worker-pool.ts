@@ -25,7 +25,6 @@ import { type StreamCounts, streamCounts } from '../streams/live-stream.ts';
 import type { StreamList } from '../streams/live-streams.ts';
 import type { StreamQuery } from '../streams/stream-query.ts';
 import type { CachePurge } from '../proxy/purge-query.ts';
-import type { AffinityKeyPair } from '../upstream/balancing/affinity-keys.ts';
 import type { OwnPorts } from '../upstream/address-guard.ts';
 import { FailureReport, logFailures } from '../upstream/failure-report.ts';
 import { bucketsFor } from './buckets-for.ts';
@@ -82,6 +81,8 @@ const startMsMax = 10_000;
 export class WorkerPool implements SnapshotTarget {
   /** Of endpoints, for all workers. */
   readonly health: HealthKeeper;
+  /** What all workers are told. */
+  readonly news: WorkerNews;
   /** Undefined before it is to drain. */
   drainProgress: DrainProgress | undefined;
   readonly #slices: WorkerSlices;
@@ -100,7 +101,6 @@ export class WorkerPool implements SnapshotTarget {
   readonly #outputs: LogOutputs;
   readonly #drops: DropReport;
   readonly #failures: FailureReport;
-  readonly #news: WorkerNews;
   #applied: Applied = nothingApplied;
   /** One thing after the other: an update and a new worker must not overtake each other. */
   #work: Promise<unknown> = Promise.resolve();
@@ -129,7 +129,7 @@ export class WorkerPool implements SnapshotTarget {
     const { clock, logger } = options;
     const ownPorts: OwnPorts = { has: (port) => this.#hasOwnPort(port) };
     const { keptKeysPath } = options;
-    this.#news = new WorkerNews(this.#threads, {
+    this.news = new WorkerNews(this.#threads, {
       clock,
       logger,
       resolver: this.#resolver,
@@ -170,7 +170,7 @@ export class WorkerPool implements SnapshotTarget {
 
   /** For how many seconds each Certificate that is to have an OCSP staple has one; 0 = it has none. */
   get stapleExpiry(): { certificate: string; seconds: number }[] {
-    return this.#news.stapleExpiry;
+    return this.news.stapleExpiry;
   }
 
   /** Streams that are open. */
@@ -231,7 +231,7 @@ export class WorkerPool implements SnapshotTarget {
     this.drainProgress = drainProgress(begun, drained);
     this.#cancelWatch();
     this.#drops.close();
-    this.#news.stop();
+    this.news.stop();
     this.health.stop();
     this.#resolver.close();
   }
@@ -266,30 +266,16 @@ export class WorkerPool implements SnapshotTarget {
     }
   }
 
-  /** Clients with a session ticket of before make a full handshake. */
-  useTicketKeys(keys: Uint8Array): void {
-    this.#news.useTicketKeys(keys);
-  }
-
-  /** Sessions that were signed with neither of them begin anew. */
-  useAffinityKeys(keys: AffinityKeyPair): void {
-    this.#news.useAffinityKeys(keys);
-  }
-
-  useFellows(nodes: number): void {
-    this.#news.useFellows(nodes);
-  }
-
   limitDescriptors(openFilesMax: number | undefined): void {
     this.#counts.limitDescriptors(openFilesMax);
-    this.#news.limitDescriptors(openFilesMax);
+    this.news.limitDescriptors(openFilesMax);
   }
 
   async #apply(update: SnapshotUpdate): Promise<NodeProblem[]> {
     const { clock, onApplied } = this.#options;
     const beganMs = clock.monotonicMs();
     const to: Applied = { revision: update.revision, items: update.items, endpoints: update.endpoints };
-    await this.#news.prepare(update);
+    await this.news.prepare(update);
     const tokenBuckets = bucketsFor(update, this.#memory.tokenBuckets);
     const problems = await this.#prepareOnLiving(to, tokenBuckets);
     if (problems.length > 0) return problems;
@@ -297,7 +283,7 @@ export class WorkerPool implements SnapshotTarget {
     if (tokenBuckets !== undefined) this.#memory = { ...this.#memory, tokenBuckets };
     // Whoever ends now is replaced by one that has it.
     await Promise.allSettled(Array.from(this.#threads, (thread) => thread.commit()));
-    this.#news.follow(update);
+    this.news.follow(update);
     this.health.follow(update);
     onApplied(clock.monotonicMs() - beganMs);
     return [];
@@ -394,7 +380,7 @@ export class WorkerPool implements SnapshotTarget {
         logBatch,
         zone: this.#options.zone,
         pluginDir: this.#options.pluginDir,
-        ...this.#news.forStart,
+        ...this.news.forStart,
       },
       {
         watch: (name) => this.#names.watch(thread, name),
@@ -405,7 +391,7 @@ export class WorkerPool implements SnapshotTarget {
         writeLog: ({ path, bytes }) =>
           this.#outputs.write(path, typeof bytes === 'number' ? new Uint8Array(logBatch, 0, bytes) : bytes),
         releaseLog: (path) => this.#outputs.release(thread, path),
-        refreshKeys: (source) => this.#news.refreshKeys(source),
+        refreshKeys: (source) => this.news.refreshKeys(source),
         cacheChanged: (place) => spreadChange(this.#threads, thread, place),
         lostLines: ({ lines, why }) => this.#drops.add(lines, why),
         failing: ({ failure, failures }) => this.#failures.note(failure, failures),
@@ -414,7 +400,7 @@ export class WorkerPool implements SnapshotTarget {
     );
     this.#threads.add(thread);
     void this.#outputs.open(thread, undefined);
-    this.#news.welcome(thread);
+    this.news.welcome(thread);
     const bornMs = this.#options.clock.monotonicMs();
     void thread.ended.then((end) => this.#onEnded(thread, end, bornMs));
     return thread;

@@ -301,8 +301,6 @@ export const gatewayKind: Kind<typeof gatewaySpec> = {
     'legacyRateLimitHeaders',
     'requestSamples',
     'rollout',
-    'cacheSize',
-    'rateLimitKeys',
     ...plannedFilterFields,
   ],
 };
