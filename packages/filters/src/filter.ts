@@ -142,13 +142,16 @@ export type CacheResult = 'hit' | 'stale' | 'revalidated' | 'collapsed' | 'miss'
 /** A body; or `tooLarge`; or `noRoom`: the worker holds too many. What is not given goes on as it is, if its head does. */
 export type ReadBody = Uint8Array | 'tooLarge' | 'noRoom';
 
-/** A request of a filter's own, without a body. */
+/** A request of a filter's own. */
 export interface ServiceQuestion {
   readonly method: string;
   readonly target: string;
   /** Flat, with host, without framing. */
   readonly fields: readonly string[];
   readonly timeoutMs: number;
+  readonly body?: Uint8Array;
+  /** Says so to an upstream of HTTP/2; absent: no. */
+  readonly wantsTrailers?: boolean;
 }
 
 export interface ServiceAnswer {
@@ -157,6 +160,8 @@ export interface ServiceAnswer {
   readonly fields: readonly string[];
   /** Of a Service at most 64 KiB; what is longer is no answer. */
   readonly body: Uint8Array;
+  /** Flat; of an upstream of HTTP/2. */
+  readonly trailers?: readonly string[];
 }
 
 /** A copy that waits for its body; one of the two ends it. */

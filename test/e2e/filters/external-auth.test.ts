@@ -7,6 +7,7 @@ import { request } from 'undici';
 import { startSystem } from '../../kit/processes.ts';
 import { gateway, route, service } from '../../kit/resources.ts';
 import { type Echo, startEcho } from '../../kit/upstreams/echo.ts';
+import { startExtAuthz } from '../../kit/upstreams/ext-authz.ts';
 import { listen } from '../../kit/upstreams/listen.ts';
 
 it('externalAuth asks before it lets pass', async (t) => {
@@ -70,4 +71,80 @@ it('externalAuth asks before it lets pass', async (t) => {
     assert.equal((await ask('/lax', who)).status, 200, who);
   }
   assert.equal(echo.requests, 3);
+});
+
+it('externalAuth asks by gRPC and with bodies', async (t) => {
+  const bodies: string[] = [];
+  const judge = await startExtAuthz(t, ({ attributes }) => {
+    const { headers, rawBody, path } = attributes!.request!.http!;
+    bodies.push(Buffer.from(rawBody).toString());
+    if (headers['authorization'] === 'hang') return undefined;
+    if (headers['authorization'] !== 'alice')
+      return {
+        status: { code: 16 },
+        httpResponse: {
+          case: 'deniedResponse',
+          value: {
+            status: { code: 401 },
+            headers: [{ header: { key: 'WWW-Authenticate', value: `Basic realm="${path}"` } }],
+            body: 'who?',
+          },
+        },
+      };
+    const value = {
+      headers: [{ header: { key: 'x-user', value: 'alice' } }],
+      headersToRemove: ['authorization'],
+    };
+    return { httpResponse: { case: 'okResponse', value } };
+  });
+  const webJudge = await listen(
+    t,
+    createServer((incoming, response) => {
+      let body = '';
+      incoming.on('data', (chunk: Buffer) => (body += chunk.toString()));
+      incoming.on('end', () => {
+        bodies.push(`${incoming.method} ${incoming.headers['content-type']} ${body}`);
+        response.writeHead(body.includes('bad') ? 403 : 204).end();
+      });
+    }),
+  );
+  const echo = await startEcho(t);
+  const byGrpc = { service: 'judge', protocol: 'grpc', upstreamHeaders: ['x-user'], timeout: '300ms' };
+  const { nodes, admin } = await startSystem(t, {
+    resources: [
+      gateway(),
+      service('judge', [judge], { protocol: 'h2c' }),
+      service('web', [webJudge]),
+      service('echo', [echo.port]),
+      route('all', '/', 'echo', { filters: [{ externalAuth: { ...byGrpc, maxBodySize: '1KiB' } }] }),
+      route('web', '/web', 'echo', { filters: [{ externalAuth: { service: 'web', maxBodySize: '1KiB' } }] }),
+    ],
+  });
+  const wrong = await admin.call('POST', 'apply', {
+    body: JSON.stringify({ apiVersion: 'causeway/v1', ...service('judge', [judge]) }),
+  });
+  assert.equal(wrong.status, 422);
+  assert.match(wrong.text, /route\/default\/all .*is HTTP\/1\.1, and gRPC is not/);
+  const port = await nodes[0]!.trafficPort();
+  const ask = async (path: string, authorization: string, body: string) => {
+    const headers = { authorization, 'x-user': 'root', 'content-type': 'text/x' };
+    const answer = await request(`http://127.0.0.1:${port}${path}`, { method: 'POST', headers, body });
+    return { status: answer.statusCode, headers: answer.headers, text: await answer.body.text() };
+  };
+
+  const passed = await ask('/orders', 'alice', 'order');
+  const { headers, bodyBytes } = JSON.parse(passed.text) as Echo;
+  const told = headers.filter(([name]) => ['x-user', 'authorization'].includes(name.toLowerCase()));
+  assert.deepEqual([passed.status, told, bodyBytes, bodies], [200, [['x-user', 'alice']], 5, ['order']]);
+  const refused = await ask('/orders', 'bob', '');
+  assert.deepEqual(
+    [refused.status, refused.headers['www-authenticate'], refused.text],
+    [401, 'Basic realm="/orders"', 'who?'],
+  );
+  assert.equal((await ask('/', 'hang', '')).status, 503);
+  assert.equal((await ask('/', 'alice', 'x'.repeat(2000))).status, 413);
+
+  assert.equal((await ask('/web', '', 'good')).status, 200);
+  assert.equal((await ask('/web', '', 'bad')).status, 403);
+  assert.deepEqual(bodies.slice(-2), ['POST text/x good', 'POST text/x bad']);
 });

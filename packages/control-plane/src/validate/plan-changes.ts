@@ -17,8 +17,8 @@ import { authWarnings } from './auth-warnings.ts';
 import { checkBuildable } from './check-buildable.ts';
 import { checkCertificates } from './check-certificates.ts';
 import { checkConsumers } from './check-consumers.ts';
+import { checkFilterObjects } from './check-filter-objects.ts';
 import { checkFilters, idleRemovals } from './check-filters.ts';
-import { checkPlugins } from './check-plugins.ts';
 import { checkReferences } from './check-references.ts';
 import type { BrokenDocument, Plan, PlanInput, PlanMade, PlannedDocument } from './plan.ts';
 import { PlannedView } from './planned-view.ts';
@@ -173,7 +173,7 @@ class Draft {
       ...this.#problems,
       ...unresolved,
       ...checkFilters(this.#current, this.#planned, written),
-      ...checkPlugins(this.#planned, written),
+      ...checkFilterObjects(this.#planned, written),
       ...this.#unbuildable(),
       ...this.#mismatched(),
     ];

@@ -4,7 +4,7 @@ import type { ServiceAnswer, ServiceQuestion } from '@causeway/filters/filter';
 import type { ResponseHead } from '@causeway/http1/response-head';
 
 import type { ServiceHandle } from '../upstream/service-handle.ts';
-import type { UpstreamCall, UpstreamEvents } from './exchange.ts';
+import type { FieldList, UpstreamCall, UpstreamEvents } from './exchange.ts';
 import type { ProxyContext } from './proxy-context.ts';
 import { downstreamFields } from './response-head.ts';
 import type { Timed } from './timer-wheel.ts';
@@ -56,8 +56,9 @@ class AskedService implements UpstreamEvents, Timed {
       service.gate.leave(ticket);
       return this.#end(undefined);
     }
-    const { method, target, fields, timeoutMs } = this.#question;
-    const request = { method, target, fields, bodyLength: 0, wantsTrailers: false, mayHaveTrailers: false };
+    const { method, target, fields, timeoutMs, body, wantsTrailers = false } = this.#question;
+    const bodyLength = body?.length ?? 0;
+    const request = { method, target, fields, bodyLength, wantsTrailers, mayHaveTrailers: false };
     const call = endpoint.pool.send(request, this, endpoint, ticket);
     if (call === undefined) {
       service.gate.leave(ticket);
@@ -67,7 +68,7 @@ class AskedService implements UpstreamEvents, Timed {
     if (this.#isOver) return;
     this.#call = call;
     this.#context.wheel.schedule(this, this.#context.clock.monotonicMs() + timeoutMs);
-    if (this.#isReady) call.endRequest();
+    if (this.#isReady) this.#sendBody();
   }
 
   onDue(): void {
@@ -78,6 +79,13 @@ class AskedService implements UpstreamEvents, Timed {
 
   onUpstreamReady(): void {
     this.#isReady = true;
+    if (this.#call !== undefined) this.#sendBody();
+  }
+
+  /** All at once: it is here already. */
+  #sendBody(): void {
+    const { body } = this.#question;
+    if (body !== undefined) this.#call?.sendChunk(Buffer.from(body.buffer, body.byteOffset, body.length));
     this.#call?.endRequest();
   }
 
@@ -94,9 +102,10 @@ class AskedService implements UpstreamEvents, Timed {
     return true;
   }
 
-  onUpstreamEnd(): void {
-    const head = this.#head!;
-    this.#end({ status: head.status, fields: downstreamFields(head), body: Buffer.concat(this.#pieces) });
+  onUpstreamEnd(trailers: FieldList = []): void {
+    const { status } = this.#head!;
+    const fields = downstreamFields(this.#head!);
+    this.#end({ status, fields, body: Buffer.concat(this.#pieces), trailers });
   }
 
   onUpstreamFailed(): void {

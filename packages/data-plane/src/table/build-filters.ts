@@ -2,7 +2,7 @@
 
 import { CacheFilter, type CacheServices } from '@causeway/filters/cache/cache';
 import { CompressFilter } from '@causeway/filters/compress/compress';
-import { ExternalAuthFilter } from '@causeway/filters/external-auth';
+import { ExternalAuthFilter } from '@causeway/filters/external-auth/external-auth';
 import type { Filter } from '@causeway/filters/filter';
 import { createAuthorizeFilter } from '@causeway/filters/authorize';
 import { type ConcurrencyServices, ConcurrencyFilter } from '@causeway/filters/concurrency';

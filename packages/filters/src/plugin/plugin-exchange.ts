@@ -1,6 +1,6 @@
 /** The exchange as a plugin sees it: what the contract names, while one of its hooks runs. What a plugin says is checked here, not believed. */
 
-import type { FilterExchange } from '../filter.ts';
+import type { FilterExchange, ServiceQuestion } from '../filter.ts';
 
 /** The part of the exchange that plugins have. */
 export type PluginExchange = Pick<FilterExchange, (typeof members)[number]>;
@@ -49,6 +49,7 @@ const members = [
 
 const known: ReadonlySet<string> = new Set(members);
 const bodyBytesMax = 16_777_216;
+const askMsMax = 60_000;
 
 /** One exchange of a plugin. */
 export class PluginContext {
@@ -143,11 +144,21 @@ const checked: Readonly<Record<string, Checked>> = {
   replaceRequestBody: ({ live }, body) => live.replaceRequestBody(bytesOf(body)),
   replaceResponseBody: ({ live }, body) => live.replaceResponseBody(bytesOf(body)),
   identify: (context, identity) => context.identify(identity as PluginIdentity),
-  askService: (context, service, question) =>
-    context.waitFor(
-      context.live.askService(String(service), question as Parameters<FilterExchange['askService']>[1]),
-    ),
+  askService: (context, service, given) =>
+    context.waitFor(context.live.askService(String(service), questionOf(given))),
 };
+
+function questionOf(given: unknown): ServiceQuestion {
+  const { method = 'GET', target, fields = [], timeoutMs, body } = given as Record<string, unknown>;
+  if (typeof method !== 'string' || !/^[A-Z]+$/.test(method)) throw new TypeError('askService: method');
+  if (typeof target !== 'string' || !/^\/[!-~]*$/.test(target) || target.includes('#'))
+    throw new TypeError('askService: target begins with a slash, and is escaped');
+  if (!isFields(fields)) throw new TypeError('askService: fields is a flat list of names and values');
+  if (typeof timeoutMs !== 'number' || !(timeoutMs > 0 && timeoutMs <= askMsMax))
+    throw new RangeError(`askService: timeoutMs is at most ${askMsMax}`);
+  const sent = body === undefined ? {} : { body: bytesOf(body) };
+  return { method, target, fields, timeoutMs, ...sent };
+}
 
 function bodyBound(bytesMax: unknown): number {
   if (typeof bytesMax === 'number' && bytesMax >= 0 && bytesMax <= bodyBytesMax) return bytesMax;

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { choice, headerName, line, list, name, object, realDuration, say } from '../fields.ts';
+import { choice, headerName, line, list, name, object, realDuration, say, sizeWithin } from '../fields.ts';
 import type { FilterKind } from './filter-kind.ts';
 import { ownHeaderName } from './headers.ts';
 
@@ -8,8 +8,12 @@ const headers = (description: string, each: typeof headerName = headerName) =>
 
 const externalAuthSpec = object(
   {
-    service: name.describe('Service that is asked, by GET.'),
-    path: line('a path', "What it is asked for; absent = the request's own path and query.", 1024)
+    service: name.describe('Service that is asked.'),
+    protocol: choice(
+      "http: by GET, or by POST with a body. grpc: Envoy's check, envoy.service.auth.v3.Authorization/Check; the Service needs protocol h2c or h2.",
+      ['http', 'grpc'],
+    ).default('http'),
+    path: line('a path', "What it is asked for by http; absent = the request's own path and query.", 1024)
       .regex(/^\/[!-~]*$/, { error: () => say('bad_format', 'not a path that begins with /') })
       .optional(),
     headers: headers(
@@ -22,14 +26,21 @@ const externalAuthSpec = object(
     clientHeaders: headers(
       'Headers of any other answer that the client gets, with its status and body.',
     ).default(['www-authenticate', 'location', 'set-cookie']),
+    maxBodySize: sizeWithin({ min: '0B', max: '16MiB' })
+      .default('0B')
+      .describe('0B = bodies are not sent. A larger one gets 413.'),
     timeout: realDuration.default('500ms').describe('Until the whole answer is there.'),
     onFailure: choice('Without an answer, or with one of 5xx: deny = 503 auth_unavailable.', [
       'deny',
       'allow',
     ]).default('deny'),
   },
-  'Asks another Service whether a request may pass: 2xx lets it pass, any other answer below 500 is given to the client.',
-);
+  'Asks another Service whether a request may pass: 2xx (of grpc: status OK) lets it pass, any other answer below 500 is given to the client.',
+).superRefine(({ protocol, path }, context) => {
+  if (protocol === 'http' || path === undefined) return;
+  const message = say('not_allowed_here', 'a path beside protocol: grpc, which has its own');
+  context.addIssue({ code: 'custom', path: ['path'], message });
+});
 
 export type ExternalAuthSpec = z.output<typeof externalAuthSpec>;
 
@@ -40,5 +51,5 @@ export const externalAuthFilter: FilterKind<typeof externalAuthSpec> = {
   mayRepeat: false,
   mayBeShadowed: true,
   objectFields: [{ field: 'service', kind: 'Service' }],
-  summary: ({ service }) => `externalAuth ${service}`,
+  summary: ({ service, protocol }) => `externalAuth ${service}${protocol === 'grpc' ? ' by gRPC' : ''}`,
 };

@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import type { ExternalAuthSpec } from '@causeway/model/filters/external-auth';
-import { durationMs } from '@causeway/model/quantity';
+import { durationMs, sizeBytes } from '@causeway/model/quantity';
 import { qualifiedName } from '@causeway/model/resource';
 import { type ExternalAuth, ExternalAuthSchema } from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
 
@@ -14,6 +14,8 @@ export function compileExternalAuth(spec: ExternalAuthSpec, namespace: string | 
     upstreamHeaders: lower(spec.upstreamHeaders),
     clientHeaders: lower(spec.clientHeaders),
     timeoutMs: durationMs(spec.timeout),
+    byGrpc: spec.protocol === 'grpc',
+    bodyBytesMax: sizeBytes(spec.maxBodySize),
     allowsOnFailure: spec.onFailure === 'allow',
   });
 }

@@ -2,17 +2,19 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
 import { ExternalAuthFilter, type ExternalAuthSettings } from './external-auth.ts';
-import { fieldValue } from './fields.ts';
-import type { Answer, Refusal, ServiceAnswer, ServiceQuestion, Verdict } from './filter.ts';
-import { FilterChain } from './filter-chain.ts';
-import { FakeOwner } from './testing/fake-owner.ts';
+import { fieldValue } from '../fields.ts';
+import type { Answer, Refusal, ServiceAnswer, ServiceQuestion, Verdict } from '../filter.ts';
+import { FilterChain } from '../filter-chain.ts';
+import { FakeOwner } from '../testing/fake-owner.ts';
 
 const settings: ExternalAuthSettings = {
   service: 'default/auth',
+  protocol: 'http',
   path: undefined,
   headers: ['authorization', 'cookie'],
   upstreamHeaders: ['x-user'],
   clientHeaders: ['location', 'set-cookie'],
+  bodyBytesMax: 0,
   timeoutMs: 500,
   allowsOnFailure: false,
 };
