@@ -5,7 +5,9 @@ import type {
   EndpointResource,
   ExplainRequest,
   Explanation,
+  CachePurge,
   NodeAnswers,
+  PurgeAnswers,
   NodeDrain,
   NodeResource,
   NodeServiceLoad,
@@ -274,6 +276,14 @@ export class AdminClient {
   ): Promise<number> {
     const path = restPaths.consumerKey(namespace, consumer, name);
     return (await this.#transport.call({ method: 'DELETE', path, query: { message } })).revision ?? 0;
+  }
+
+  /** Takes answers of a Route out of the caches of all nodes that have it. */
+  async purgeCache(namespace: string, route: string, purge: CachePurge): Promise<PurgeAnswers> {
+    const path = restPaths.routePurgeCache(namespace, route);
+    const body = { text: JSON.stringify(purge), mediaType: mediaTypes.json };
+    const answer = await this.#transport.call({ method: 'POST', path, body });
+    return answer.body as PurgeAnswers;
   }
 
   /** Replaces the key that affinity cookies are signed with. */

@@ -11,6 +11,7 @@ import { addExplain } from './commands/explain.ts';
 import { addGet } from './commands/get.ts';
 import { addKeys } from './commands/keys.ts';
 import { addLint } from './commands/lint.ts';
+import { addPurge } from './commands/purge.ts';
 import { addReset } from './commands/reset.ts';
 import { addRestartWorkers } from './commands/restart-workers.ts';
 import { addRouteExplain } from './commands/route-explain.ts';
@@ -53,6 +54,7 @@ const commands = [
   addRestartWorkers,
   addReset,
   addConsumer,
+  addPurge,
   addKeys,
   addLint,
   addExplain,

@@ -293,6 +293,23 @@ export interface NodeAnswers {
   nodes: { node: string; error: string | null }[];
 }
 
+/** Which stored answers are to go: of one URL, of all below one, or all of a Route. A path means every host. */
+export interface CachePurge {
+  url?: string;
+  prefix?: string;
+}
+
+/** What a node has taken out of its caches. */
+export interface NodePurge {
+  node: string;
+  purged: number;
+  error: string | null;
+}
+
+export interface PurgeAnswers {
+  nodes: NodePurge[];
+}
+
 /** The answer to a request to replace the workers of a node. */
 export interface WorkersRestart {
   /** How many are replaced, one by one. */

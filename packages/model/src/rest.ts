@@ -27,6 +27,8 @@ export const restPaths = {
     `${root}/namespaces/${encode(namespace)}/consumers/${encode(consumer)}/keys/${encode(key)}`,
   rotateConsumerKey: (namespace: string, consumer: string, key: string): string =>
     `${root}/namespaces/${encode(namespace)}/consumers/${encode(consumer)}/keys/${encode(key)}/rotate`,
+  routePurgeCache: (namespace: string, route: string): string =>
+    `${root}/namespaces/${encode(namespace)}/routes/${encode(route)}/purgeCache`,
   rotateKeys: (purpose: string): string => `${root}/keys/${encode(purpose)}/rotate`,
   openapi: '/openapi.json',
   docs: '/docs',

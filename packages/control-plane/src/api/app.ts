@@ -40,6 +40,7 @@ import {
   listRevisions,
   unknownKind,
 } from './read-only.ts';
+import { purgeCache } from './route-commands.ts';
 import { resetBreaker, serviceLoad } from './service-commands.ts';
 import { watchRevision } from './watch-revision.ts';
 
@@ -152,6 +153,14 @@ function mountActions(app: Express, context: ApiContext): void {
     .post(
       answering((request, facts) =>
         rotateKey(context, request, facts, consumerIn(request), parameter(request, 'key')),
+      ),
+    )
+    .all(onlyMethods('POST'));
+  app
+    .route(`${restPaths.root}/namespaces/:namespace/routes/:name/purgeCache`)
+    .post(
+      answering((request) =>
+        purgeCache(context, request, parameter(request, 'namespace'), parameter(request, 'name')),
       ),
     )
     .all(onlyMethods('POST'));

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
 import { createKeyBody, rotateKeyBody } from './consumer-keys.ts';
 import { explainBody } from './explain.ts';
+import { purgeBody } from './route-commands.ts';
 
 const problem = z
   .object({
@@ -265,6 +266,16 @@ function servicePaths(): ZodOpenApiPathsObject {
       },
     },
     ...consumerKeyPaths(),
+    [decodeURI(restPaths.routePurgeCache('{namespace}', '{name}'))]: {
+      post: {
+        operationId: 'purgeRouteCache',
+        requestParams,
+        requestBody: { content: { [mediaTypes.json]: { schema: purgeBody } } },
+        responses: json(
+          'Takes stored answers of a Route out of the caches of every node; how many each had.',
+        ),
+      },
+    },
     [decodeURI(restPaths.rotateKeys('{purpose}'))]: {
       post: {
         operationId: 'rotateKeys',

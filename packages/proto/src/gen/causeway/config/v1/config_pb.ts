@@ -898,7 +898,7 @@ export type Command = Message<"causeway.config.v1.Command"> & {
   id: number;
 
   /**
-   * "config-dump", "connections", "reset-breaker", "restart-workers", "service-load"
+   * "config-dump", "connections", "purge-cache", "reset-breaker", "restart-workers", "service-load"
    *
    * @generated from field: string verb = 2;
    */
