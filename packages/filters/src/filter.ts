@@ -275,8 +275,8 @@ export interface Filter<State = unknown> {
    * Route demands what it did not demand when the stream was let in ends, and one whose Route demands less stays.
    */
   readonly demands?: string;
-  /** What it puts of the request into what goes on or comes back, besides method and path. */
-  readonly sources?: readonly TemplateVariable[];
+  /** What it puts of the request into what goes on or comes back, besides method and path; `any`: nobody knows. */
+  readonly sources?: readonly TemplateVariable[] | 'any';
   /** Before any filter of the chain sees the request, where it has a query: keeps secrets in it from the access log, whoever refuses the request. */
   hideSecrets?(exchange: FilterExchange): void;
   createState?(): State;

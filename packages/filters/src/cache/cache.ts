@@ -6,7 +6,6 @@ import {
   type ExchangeOutcome,
   type Filter,
   type FilterExchange,
-  type Onward,
   type ServiceAnswer,
   type Sooner,
   type Verdict,
@@ -18,7 +17,8 @@ import type { Flights, FlightClock, Landing } from './flights.ts';
 import { type CanonicalTarget, changedPlaces } from './changed-places.ts';
 import { type FreshnessSettings, judgeAnswer, type Terms, validatorOf } from './storage-rules.ts';
 import { freshenedFields, mayStandIn, storedFields, useOf } from './use-rules.ts';
-import { isKeyed, type KeySettings, type Partition, Visit } from './visit.ts';
+import { type KeySettings, Partitions } from './partitions.ts';
+import { Visit } from './visit.ts';
 
 export interface CacheSettings extends FreshnessSettings, KeySettings {
   readonly methods: readonly string[];
@@ -62,19 +62,17 @@ const safe: ReadonlySet<string> = new Set([
   'SEARCH',
 ]);
 
-let lastPartition = 0;
-
 export class CacheFilter implements Filter<Visit> {
   readonly kind = 'cache';
   readonly name: string;
   readonly #settings: CacheSettings;
   readonly #services: CacheServices;
-  /** By Route, as long as it does not change. */
-  readonly #partitions = new WeakMap<object, Partition & { onward: Onward }>();
+  readonly #partitions: Partitions;
 
   constructor(name: string, settings: CacheSettings, services: CacheServices) {
     this.name = name;
     this.#settings = settings;
+    this.#partitions = new Partitions(settings);
     this.#services = services;
   }
 
@@ -93,7 +91,7 @@ export class CacheFilter implements Filter<Visit> {
       exchange.noteCache('bypass');
       return undefined;
     }
-    visit.begin(exchange, this.#settings, this.#partitionOf(exchange.onward));
+    visit.begin(exchange, this.#settings, this.#partitions.of(exchange.onward));
     if (vary.length > 0 && visit.hasLookalike(vary)) {
       exchange.noteCache('bypass');
       return undefined;
@@ -423,28 +421,6 @@ export class CacheFilter implements Filter<Visit> {
     const found = own === undefined || (shared?.receivedMs ?? -Infinity) > own.receivedMs ? shared : own;
     return found !== undefined && visit.hasLookalike(found.terms.vary) ? undefined : found;
   }
-
-  #partitionOf(onward: Onward): Partition {
-    const known = this.#partitions.get(onward.route);
-    if (known?.onward === onward) return known;
-    if (known !== undefined && isSame(known.onward.filters, onward.filters)) {
-      known.onward = onward;
-      return known;
-    }
-    lastPartition += 1;
-    const sources = onward.filters.flatMap((filter) => filter.sources ?? []);
-    const partition = {
-      id: lastPartition,
-      sources: sources.filter((source) => !isKeyed(source, this.#settings)),
-      onward,
-    };
-    this.#partitions.set(onward.route, partition);
-    return partition;
-  }
-}
-
-function isSame(one: readonly Filter[], other: readonly Filter[]): boolean {
-  return one.length === other.length && one.every((filter, at) => filter === other[at]);
 }
 
 /** Section 4.2.3. */

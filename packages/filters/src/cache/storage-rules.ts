@@ -21,6 +21,8 @@ export interface RequestFacts {
    * let him in; `nobody`: the gateway asked nobody.
    */
   readonly caller: 'named' | 'unnamed' | 'nobody';
+  /** Its answer is for its own caller, whatever the answer says. */
+  readonly isPersonal: boolean;
 }
 
 export interface ResponseFacts {
@@ -86,14 +88,14 @@ export function judgeAnswer(
   if (fieldValue(fields, 'content-range') !== undefined) return 'partial';
   const vary = varyNames(fields);
   if (vary === undefined) return 'vary';
-  const isShared = control.has('public') || control.has('s-maxage');
+  const isShared = !request.isPersonal && (control.has('public') || control.has('s-maxage'));
   if (!isShared && request.caller === 'unnamed') return 'caller';
   // Section 3.5: without authentication here, nobody but the upstream knows whose answer it is.
-  const isPersonal = !isShared && request.caller === 'nobody';
-  if (isPersonal && request.hasAuthorization && !control.has('must-revalidate')) return 'authorization';
+  const isUnjudged = !isShared && request.caller === 'nobody';
+  if (isUnjudged && request.hasAuthorization && !control.has('must-revalidate')) return 'authorization';
   const explicitMs = explicitLifetimeMs(answer, control);
   // Nobody said that it may be given to others, so what may be personal is not.
-  if (explicitMs === undefined && isPersonal && (request.hasCookie || request.hasAuthorization))
+  if (explicitMs === undefined && isUnjudged && (request.hasCookie || request.hasAuthorization))
     return 'cookie';
   const lifetimeMs = explicitMs ?? heuristicLifetimeMs(status, control, settings);
   if (lifetimeMs === undefined) return 'no-freshness';

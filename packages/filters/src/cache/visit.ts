@@ -5,7 +5,7 @@ import { hash } from 'node:crypto';
 import { listValue } from '../fields.ts';
 import type { FilterExchange } from '../filter.ts';
 import type { Identity } from '../identity.ts';
-import { readPart, type TemplateVariable } from '../template.ts';
+import { readPart } from '../template.ts';
 import {
   type AnswerToStore,
   type CachedPlace,
@@ -16,22 +16,9 @@ import {
 } from './cache-store.ts';
 import type { Directives } from './directives.ts';
 import type { Flight, Landing, Waiter } from './flights.ts';
+import type { KeySettings, Partition } from './partitions.ts';
 import type { RequestFacts, Terms } from './storage-rules.ts';
 import { requestDirectives } from './use-rules.ts';
-
-export interface KeySettings {
-  /** Of the request, lower case. */
-  readonly vary: readonly string[];
-  /** Byte strings; undefined = the whole query. */
-  readonly queryNames: ReadonlySet<string> | undefined;
-}
-
-/** All that makes an answer behind the cache. */
-export interface Partition {
-  readonly id: number;
-  /** What filters behind the cache put into requests and answers, of what is not in every key. */
-  readonly sources: readonly TemplateVariable[];
-}
 
 /** A body that is on its way to the store. */
 export interface Draft {
@@ -60,6 +47,8 @@ export class Visit implements Waiter {
   flight: Flight | undefined;
   isWaiting = false;
   hasWaited = false;
+  /** See `Partition`. */
+  isUnknown = false;
   onLanding: (how: Landing) => void = () => {};
   #fields: readonly string[] = [];
   #identity: Identity | undefined;
@@ -72,6 +61,7 @@ export class Visit implements Waiter {
     this.#fields = exchange.upstreamFields;
     this.#identity = exchange.identity;
     this.#isJudgedElsewhere = exchange.isJudgedElsewhere;
+    this.isUnknown = partition.isUnknown;
     this.directives = requestDirectives((name) => exchange.requestHeader(name));
     const { host, path, routeName: route } = exchange;
     const query = keyedQuery(exchange.upstreamQuery, queryNames);
@@ -115,6 +105,7 @@ export class Visit implements Waiter {
       hasAuthorization: this.select('authorization') !== undefined,
       hasCookie: this.select('cookie') !== undefined,
       caller: this.#callerKind,
+      isPersonal: this.isUnknown,
     };
   }
 
@@ -178,18 +169,3 @@ function lookalikes(fields: readonly string[]): readonly string[] {
 }
 
 const nothing: readonly string[] = [];
-
-/** Whether a source is in every key anyhow, or stands for the request alone. */
-export function isKeyed({ source }: TemplateVariable, settings: KeySettings): boolean {
-  switch (source) {
-    case 'request.header.':
-    case 'client.address':
-    case 'claims.':
-    case 'consumer.name':
-      return false;
-    case 'request.query.':
-      return settings.queryNames === undefined;
-    default:
-      return true;
-  }
-}

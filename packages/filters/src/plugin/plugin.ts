@@ -78,6 +78,7 @@ export function createPluginFilter(
   return {
     kind: 'plugin',
     name,
+    sources: 'any',
     createState: () => new PluginContext(settings.namespace),
     onRequestHead: (exchange, context) => {
       if (hooks.createState !== undefined)
