@@ -25,6 +25,9 @@ const edits = {
   },
 };
 
+/** What the upstream does not say. */
+const keeps = { headers: { response: { set: { 'cache-control': 'public, max-age=3600' } } } };
+
 /** Filters of a Route, by its name. */
 const variants: Readonly<Record<string, readonly object[]>> = {
   plain: [],
@@ -34,6 +37,7 @@ const variants: Readonly<Record<string, readonly object[]>> = {
   headers: [edits],
   all: [jwt, rateLimit, cors, edits],
   compress: [{ compress: {} }],
+  cache: [{ cache: {} }, keeps],
 };
 
 const rounds = 3;
