@@ -4,6 +4,8 @@ import { PasswordCheck } from '@causeway/filters/basic-auth/password-check';
 import type { CacheServices } from '@causeway/filters/cache/cache';
 import { CacheStore, type ChangedPlace } from '@causeway/filters/cache/cache-store';
 import { Flights } from '@causeway/filters/cache/flights';
+import { ConsumerLimitsFilter } from '@causeway/filters/consumer-limits/consumer-limits';
+import type { Filter } from '@causeway/filters/filter';
 import { type KeySetChange, KeySets, type RefreshKeys } from '@causeway/filters/jwt/key-sets';
 import { TokenVerifier } from '@causeway/filters/jwt/token-verifier';
 import type { CompiledAuthProvider } from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
@@ -132,7 +134,7 @@ export class ProxyNode implements SnapshotTarget {
   readonly poolCounters = new PoolCounters();
   readonly redisCounters = new RedisCounters();
   /** What the nodes of its Gateway count together. */
-  readonly clusterCounts = new ClusterCounts();
+  readonly clusterCounts = new ClusterCounts(this.redisCounters);
   readonly cacheStore = new CacheStore();
   readonly #options: ProxyNodeOptions;
   readonly #generations = new TableGenerations();
@@ -142,6 +144,7 @@ export class ProxyNode implements SnapshotTarget {
   readonly #resolver: AddressResolver;
   readonly #buildFilter: BuildFilter;
   readonly #plugins: PluginModules;
+  readonly #consumerLimits: Filter;
 
   constructor(options: ProxyNodeOptions) {
     const { logger, clock, observer } = options;
@@ -170,6 +173,12 @@ export class ProxyNode implements SnapshotTarget {
     };
     const { random = processRandom } = options;
     this.#plugins = options.plugins ?? new PluginModules();
+    const wallMs = (): number => clock.wallMs();
+    this.#consumerLimits = new ConsumerLimitsFilter({
+      buckets: shared.tokenBuckets,
+      clusterBuckets: this.clusterCounts,
+      wallMs,
+    });
     this.#buildFilter =
       options.buildFilter ??
       filterBuilder({
@@ -179,7 +188,7 @@ export class ProxyNode implements SnapshotTarget {
         cache: this.#cacheServices(),
         places: shared.requestPlaces,
         monotonicMs: () => clock.monotonicMs(),
-        wallMs: () => clock.wallMs(),
+        wallMs,
         passwords: new PasswordCheck(clock),
         plugins: { clock, modules: this.#plugins, onFailure: pluginFailures(logger, observer) },
       });
@@ -387,6 +396,7 @@ export class ProxyNode implements SnapshotTarget {
       ticketKeys: this.#ticketKeys,
       staples: this.#staples,
       buildFilter: this.#buildFilter,
+      consumerLimits: this.#consumerLimits,
       buildVerifier: (provider: CompiledAuthProvider) =>
         new TokenVerifier(readAuthProvider(provider), this.keySets, () => this.#options.clock.wallMs()),
     };

@@ -33,8 +33,16 @@ const contradictory: Refusal = {
 /** The credentials are those of the Consumer: the request is its own, unless it may not call. */
 export function admitConsumer(exchange: FilterExchange, consumer: KnownConsumer): Refusal | undefined {
   if (consumer.disabled) return disabled;
-  const { namespace, name, groups } = consumer;
-  return admit(exchange, { consumer: name, namespace, isConsumer: true, groups, scopes: [], claims: {} });
+  const { namespace, name, groups, limits } = consumer;
+  return admit(exchange, {
+    consumer: name,
+    namespace,
+    isConsumer: true,
+    limits,
+    groups,
+    scopes: [],
+    claims: {},
+  });
 }
 
 /** Several filters complete each other; but what two Consumers of one namespace have is nobody's. */

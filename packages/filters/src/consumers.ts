@@ -7,6 +7,32 @@ export interface KnownConsumer {
   readonly groups: readonly string[];
   /** Whoever it is, it may not call. */
   readonly disabled: boolean;
+  /** Absent: it is held to nothing. The same object as long as the Consumer does not change. */
+  readonly limits?: ConsumerLimits | undefined;
+}
+
+/** What a Consumer may over all Routes together. */
+export interface ConsumerLimits {
+  /** Of the Consumer, "namespace/name". */
+  readonly consumer: string;
+  readonly rates: readonly ConsumerRate[];
+  readonly quotas: readonly ConsumerQuota[];
+}
+
+export interface ConsumerRate {
+  readonly name: string;
+  readonly requests: number;
+  readonly perSeconds: number;
+  readonly burst: number;
+  /** Counted by all nodes of the Gateway together. */
+  readonly isShared: boolean;
+}
+
+export interface ConsumerQuota {
+  readonly name: string;
+  readonly requests: number;
+  readonly per: 'day' | 'month';
+  readonly timeZone: string;
 }
 
 export interface KnownKey {

@@ -1,6 +1,7 @@
 /** Who calls, as an authentication filter has found out. */
 
 import { byteString } from './byte-string.ts';
+import type { ConsumerLimits } from './consumers.ts';
 
 /** `consumer`, `groups` and `scopes` are byte strings that a header may hold; `claims` is JSON. */
 export interface Identity {
@@ -13,6 +14,8 @@ export interface Identity {
   readonly namespace: string;
   /** There is an object of the name. */
   readonly isConsumer: boolean;
+  /** What the Consumer is held to; absent: nothing. */
+  readonly limits?: ConsumerLimits | undefined;
   /** Of the Consumer and of the claims. */
   readonly groups: readonly string[];
   readonly scopes: readonly string[];
@@ -27,12 +30,13 @@ export interface Identity {
 export function completedIdentity(before: Identity | undefined, identity: Identity): Identity {
   if (before === undefined) return identity;
   const isNamedByLater = identity.isConsumer || (!before.isConsumer && before.consumer === undefined);
-  const { consumer, namespace, isConsumer, groups } = isNamedByLater ? identity : before;
+  const { consumer, namespace, isConsumer, limits, groups } = isNamedByLater ? identity : before;
   const more = before.namespace === identity.namespace ? [...before.groups, ...identity.groups] : groups;
   return {
     consumer,
     namespace,
     isConsumer,
+    ...(limits && { limits }),
     groups: [...new Set(more)],
     scopes: [...new Set([...before.scopes, ...identity.scopes])],
     claims: { ...before.claims, ...identity.claims },

@@ -6,8 +6,10 @@ import {
   type CertificateIdentity,
   CompiledConsumerSchema,
   CompiledKeySecretSchema,
+  QuotaPeriod,
 } from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
 import type { CredentialHashes } from '../store/credential-hashes.ts';
+import { compileRate } from './filters/rate-limit.ts';
 import type { Entry } from '../store/resource-index.ts';
 
 /** A text that a Consumer's credential is, and the reference that it is stored under. */
@@ -23,7 +25,8 @@ export type OpenSecretAt = (path: readonly string[]) => OpenedSecret | undefined
 export function compileConsumer(entry: Entry, open: OpenSecretAt, hashes: CredentialHashes): Compiled {
   const { namespace, name } = entry.resource.metadata;
   const { serverKeys = [] } = entry.resource;
-  const { groups, disabled, keys, passwords, jwt, clientCertificates } = entry.effective as ConsumerSpec;
+  const { groups, disabled, keys, passwords, jwt, clientCertificates, limits, quotas } =
+    entry.effective as ConsumerSpec;
   return {
     kind: 'consumer',
     key: entry.key,
@@ -51,6 +54,17 @@ export function compileConsumer(entry: Entry, open: OpenSecretAt, hashes: Creden
       clientCertificates: clientCertificates.map(({ subject, san, sha256 }) => ({
         identity: certificateIdentity(subject, san, sha256),
       })),
+      limits: limits.map((limit) => ({
+        name: limit.name,
+        rate: compileRate(limit, limit.per),
+        cluster: limit.scope === 'cluster',
+      })),
+      quotas: quotas.map(({ name: quota, requests, per, timeZone }) => ({
+        name: quota,
+        requests,
+        per: quotaPeriods[per],
+        timeZone,
+      })),
     }),
   };
 }
@@ -58,6 +72,7 @@ export function compileConsumer(entry: Entry, open: OpenSecretAt, hashes: Creden
 function expiry(expiresAt: string | undefined): { expiresAtMs?: bigint } {
   return expiresAt === undefined ? {} : { expiresAtMs: BigInt(Date.parse(expiresAt)) };
 }
+const quotaPeriods = { day: QuotaPeriod.DAY, month: QuotaPeriod.MONTH } as const;
 
 function certificateIdentity(
   subject: string | undefined,

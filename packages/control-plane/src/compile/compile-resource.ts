@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { accessLogPath } from '@causeway/model/kinds/access-log-output';
 import type { CertificateSpec } from '@causeway/model/kinds/certificate';
+import { phaseRank } from '@causeway/model/filters/phases';
 import type { GatewaySpec } from '@causeway/model/kinds/gateway';
 import type { MiddlewareSpec } from '@causeway/model/kinds/middleware';
 import { durationMs, sizeBytes } from '@causeway/model/quantity';
@@ -97,6 +98,7 @@ export function compileGateway(entry: Entry, redis?: Redis): Compiled {
       accessLog: compileAccessLog(spec.accessLog),
       filters: compileFilters(spec.filters, { namespace: defaultNamespace, key: entry.key }),
       ...(redis && { redis }),
+      consumerPhases: { authentication: phaseRank('authentication'), limits: phaseRank('consumerLimits') },
     }),
   };
 }

@@ -3,6 +3,7 @@ import type { ExpandedFilter } from '@causeway/model/filters/expand-filters';
 import { overlay } from '@causeway/runtime/overlay';
 import type { Entry, ResourceView } from '../store/resource-index.ts';
 import { inOrder, writtenFilters } from '../validate/effective-filters.ts';
+import { consumerLimitsRank, explainConsumerLimits } from './explain-consumer-limits.ts';
 import { effectOf, type ExplainedRequest } from './filter-effects.ts';
 
 const notReached = { status: null, reason: null, detail: 'not reached' };
@@ -14,24 +15,27 @@ export function explainFilters(
   resources: ResourceView,
   request: ExplainedRequest,
 ): ExplainFilter[] {
+  const filters = effectiveFilters(gateway, route, resources);
+  const firstBehind = filters.findIndex(({ rank }) => rank > consumerLimitsRank);
+  const behind = firstBehind < 0 ? filters.length : firstBehind;
   let isAnswered = false;
-  return effectiveFilters(gateway, route, resources).flatMap((filter) => {
-    const { name, kind, spec, from, enforcement } = filter;
-    if (kind === undefined) return [];
-    const effect = isAnswered ? notReached : enforcedEffect(effectOf(filter, request), enforcement);
+  return [
+    ...filters.slice(0, behind).flatMap((filter) => explainFilter(filter, request)),
+    ...explainConsumerLimits(filters, resources),
+    ...filters.slice(behind).flatMap((filter) => explainFilter(filter, request)),
+  ].map((explained) => {
+    const effect = isAnswered ? notReached : explained.effect;
     isAnswered ||= effect.status !== null;
-    const summary = kind.summary(spec);
-    return [
-      {
-        name,
-        filter: kind.key,
-        summary,
-        from,
-        enforcement: kind.mayBeShadowed === true ? enforcement : null,
-        effect,
-      },
-    ];
+    return { ...explained, effect };
   });
+}
+
+function explainFilter(filter: ExpandedFilter, request: ExplainedRequest): ExplainFilter[] {
+  const { name, kind, spec, from, enforcement } = filter;
+  if (kind === undefined) return [];
+  const effect = enforcedEffect(effectOf(filter, request), enforcement);
+  const shown = kind.mayBeShadowed === true ? enforcement : null;
+  return [{ name, filter: kind.key, summary: kind.summary(spec), from, enforcement: shown, effect }];
 }
 
 /** Whether a filter of the Route answers preflights, so that they are matched by what they announce. */

@@ -137,7 +137,7 @@ export class GatewayView {
   }
 
   #redisRefOf(entry: Entry): string | undefined {
-    if (this.#redisUsers === 0) return undefined;
+    if (this.#redisUsers + this.#consumers.redisUsers === 0) return undefined;
     return secretAt(entry, ['redis', 'url'], this.#resources)?.secretRef;
   }
 

@@ -7,6 +7,7 @@ import type { CredentialHashes } from '../store/credential-hashes.ts';
 import type { Entry, EntryChange, ResourceView } from '../store/resource-index.ts';
 import { secretAt } from '../store/secret-at.ts';
 import type { ReadSecret } from '../store/secret-values.ts';
+import { countsInRedis } from './counts-in-redis.ts';
 import { authenticates } from './authenticates.ts';
 
 /** Takes what became of an item. */
@@ -18,6 +19,7 @@ interface ItemChanges {
 /** What an item was made from. */
 interface Sent {
   entry: Entry;
+  countsInRedis: boolean;
   /** References to the texts that are hashed in it. */
   refs: string;
 }
@@ -39,11 +41,17 @@ export class ViewConsumers {
   readonly #uses = new Map<string, number>();
   readonly #open = new Set<string>();
   readonly #sent = new Map<string, Sent>();
+  /** Of those that are sent, how many are held to something in Redis. */
+  #redisUsers = 0;
   readonly #touched = new Set<string>();
   readonly #touchedNamespaces = new Set<string>();
 
   constructor(sources: ConsumerSources) {
     this.#sources = sources;
+  }
+
+  get redisUsers(): number {
+    return this.#redisUsers;
   }
 
   /** The Gateway, a Route or a Middleware has come into the view or left it. */
@@ -75,7 +83,7 @@ export class ViewConsumers {
     for (const key of this.#touched) {
       const entry = resources.get(key);
       if (entry?.resource.kind === 'Consumer' && this.#open.has(namespaceOf(entry))) this.#put(entry, items);
-      else if (this.#sent.delete(key)) items.remove(key);
+      else if (this.#forget(key)) items.remove(key);
     }
     this.#touched.clear();
   }
@@ -90,6 +98,11 @@ export class ViewConsumers {
     for (const entry of known) if (namespaceOf(entry) === namespace) this.#touched.add(entry.key);
   }
 
+  #forget(key: string): boolean {
+    if (this.#sent.get(key)?.countsInRedis === true) this.#redisUsers -= 1;
+    return this.#sent.delete(key);
+  }
+
   *#sentEntries(): Generator<Entry> {
     for (const { entry } of this.#sent.values()) yield entry;
   }
@@ -101,7 +114,9 @@ export class ViewConsumers {
       .join(' ');
     const sent = this.#sent.get(entry.key);
     if (sent?.entry === entry && sent.refs === refs) return;
-    this.#sent.set(entry.key, { entry, refs });
+    this.#forget(entry.key);
+    this.#sent.set(entry.key, { entry, refs, countsInRedis: countsInRedis(entry) });
+    if (countsInRedis(entry)) this.#redisUsers += 1;
     const compiled = compileConsumer(
       entry,
       (path) => {

@@ -22,6 +22,7 @@ import { checkFilters, idleRemovals } from './check-filters.ts';
 import { checkReferences } from './check-references.ts';
 import type { BrokenDocument, Plan, PlanInput, PlanMade, PlannedDocument } from './plan.ts';
 import { PlannedView } from './planned-view.ts';
+import { redisWarnings } from './redis-warnings.ts';
 import { routeWarnings } from './route-warnings.ts';
 import { type ReadSecret, referencesOf, storeSecretValues } from '../store/secret-values.ts';
 import type { SignatureIndex } from './signature-index.ts';
@@ -195,6 +196,11 @@ class Draft {
       ...tlsWarnings(entries, this.#planned, now),
       ...authWarnings(entries),
       ...unaskedCertificates(entries, this.#planned),
+      ...redisWarnings(
+        this.#current,
+        this.#planned,
+        this.#made.objects.map(({ key }) => key),
+      ),
       ...idleRemovals(this.#planned, [...this.#documents.keys()]),
     ];
   }

@@ -4,15 +4,23 @@ import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import type { Rate } from '@causeway/filters/rate-limit/buckets';
 import type { ClusterBuckets, ClusterTake } from '@causeway/filters/rate-limit/cluster-buckets';
 
+import type { RedisCounters } from './redis-counters.ts';
 import type { RedisLink } from './redis-link.ts';
 
 /** Bytes of a hash that stand for a key; as good as unique. */
 const hashChars = 22;
+/** A quota is kept for so long after its period: clocks of nodes differ. */
+const keptMs = 3_600_000;
 
 export class ClusterCounts implements ClusterBuckets {
   #nodes = 1;
+  readonly #counters: RedisCounters;
   #link: RedisLink | undefined;
   #secret: KeyObject | undefined;
+
+  constructor(counters: RedisCounters) {
+    this.#counters = counters;
+  }
 
   get nodes(): number {
     return this.#nodes;
@@ -35,11 +43,18 @@ export class ClusterCounts implements ClusterBuckets {
 
   take(key: string, takes: readonly ClusterTake[]): Promise<readonly number[] | undefined> | undefined {
     const asked = this.#ask(key, takes);
-    return asked?.then((answer) => answer?.map((microseconds) => microseconds * 1000));
+    // Buckets are told in microseconds.
+    return asked?.then((answer) =>
+      answer?.map((told, index) => ('max' in takes[index]! ? told : told * 1000)),
+    );
   }
 
   charge(key: string, limit: string, rate: Rate, cost: number): void {
     void this.#ask(key, [{ limit, rate, cost, needed: -rate.capacity }]);
+  }
+
+  noteUncounted(): void {
+    this.#counters.quotasUncounted.add(1);
   }
 
   #ask(key: string, takes: readonly ClusterTake[]) {
@@ -50,7 +65,13 @@ export class ClusterCounts implements ClusterBuckets {
     const start = `${link.settings.keyPrefix}{${hash}}`;
     return link.run(
       takes.map(({ limit }) => start + limit),
-      takes.flatMap(({ rate, cost, needed }) => [rate.intervalNs / 1000, rate.capacity, cost, needed]),
+      takes.flatMap(scriptValues),
     );
   }
+}
+
+/** As `limitScript` wants them. */
+function scriptValues(take: ClusterTake): number[] {
+  if ('max' in take) return [0, take.max, 1, take.endMs + keptMs];
+  return [take.rate.intervalNs / 1000, take.rate.capacity, take.cost, take.needed];
 }

@@ -23,6 +23,12 @@ export class RedisCounters {
       buckets: roundTripBuckets,
     })
     .cell({});
+  readonly quotasUncounted = this.registry
+    .counter({
+      name: 'causeway_quota_uncounted_requests_total',
+      help: 'Requests of Consumers with quotas that passed uncounted, because Redis did not answer.',
+    })
+    .cell({});
   /** 1 while this worker asks nobody. */
   readonly circuitOpen = this.registry
     .gauge({

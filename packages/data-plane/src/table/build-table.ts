@@ -1,11 +1,13 @@
 /** From snapshot to table: aside, without side effects, at the cost of what changed. */
 
 import { create } from '@bufbuild/protobuf';
+import type { Filter } from '@causeway/filters/filter';
 import type { TokenVerifier } from '@causeway/filters/jwt/token-verifier';
 import type { Compiled } from '@causeway/proto/compiled';
 import { type NodeProblem, NodeProblemSchema } from '@causeway/proto/gen/causeway/config/v1/config_pb';
 import type {
   CompiledAuthProvider,
+  CompiledGateway,
   CompiledService,
   Redis,
 } from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
@@ -32,7 +34,7 @@ import { CertificateEntry } from './certificate-entry.ts';
 import { ConsumerEntry, ConsumerTable } from './consumer-table.ts';
 import { type GatewaySettings, readGatewaySettings } from './gateway-settings.ts';
 import { type MatchedRoute, RouteEntry } from './route-entry.ts';
-import { changeFilters, missingOfGateway, type SharedFilters } from './route-filters.ts';
+import { changeFilters, type GatewayFilters, missingOfGateway, type SharedFilters } from './route-filters.ts';
 import type { Table, TableListener } from './table.ts';
 
 /** A table, or every resource that keeps this node from having it. */
@@ -50,6 +52,8 @@ export type BuiltTable =
 /** What a node builds all its tables with. */
 export interface SharedBuild extends SharedTls {
   readonly buildFilter: BuildFilter;
+  /** Holds Consumers to their limits, on all Routes. */
+  readonly consumerLimits: Filter;
   readonly buildVerifier: (provider: CompiledAuthProvider) => TokenVerifier;
 }
 
@@ -168,7 +172,7 @@ interface SortedChanges {
   routes: Map<string, RouteEntry | undefined>;
   services: Map<string, CompiledService | undefined>;
   certificates: Map<string, CertificateEntry | undefined>;
-  gatewayFilters: readonly BuiltItem[] | undefined;
+  gatewayFilters: GatewayFilters | undefined;
   middlewares: Map<string, readonly BuiltItem[] | undefined>;
   consumers: Map<string, ConsumerEntry | undefined>;
   /** Null: it is gone. */
@@ -224,7 +228,7 @@ function sortChange(sorted: SortedChanges, compiled: Compiled, shared: SharedBui
     case 'gateway':
       sorted.gateway = readGatewaySettings(value);
       sorted.redis = value.redis;
-      sorted.gatewayFilters = buildFilters(value.filters, build);
+      sorted.gatewayFilters = readGatewayFilters(value, shared);
       return;
     case 'route':
       sorted.routes.set(value.name, new RouteEntry(value, build));
@@ -250,6 +254,20 @@ function sortChange(sorted: SortedChanges, compiled: Compiled, shared: SharedBui
     case 'apispec':
       sorted.requestRules.set(value.name, new ApiSpecRules(value.document));
   }
+}
+
+function readGatewayFilters(
+  { filters, consumerPhases: phases }: CompiledGateway,
+  { buildFilter, consumerLimits: filter }: SharedBuild,
+): GatewayFilters {
+  return {
+    items: buildFilters(filters, buildFilter),
+    consumerLimits: phases && {
+      authenticationPhase: phases.authentication,
+      phase: phases.limits,
+      filter,
+    },
+  };
 }
 
 /** A listener that was there keeps its router and takes the changes; a new one is filled with every Route. */

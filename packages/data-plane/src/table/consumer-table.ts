@@ -3,6 +3,7 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 
 import type {
+  ConsumerLimits,
   ConsumerLookup,
   KnownConsumer,
   KnownKey,
@@ -24,6 +25,7 @@ import {
 import type { Steps } from '@causeway/runtime/work-slices';
 
 import type { Changes } from './apply-changes.ts';
+import { readConsumerLimits } from './read-consumer-limits.ts';
 
 interface HeldKey extends KnownKey {
   readonly consumer: ConsumerEntry;
@@ -44,6 +46,7 @@ export class ConsumerEntry implements KnownConsumer {
   readonly name: string;
   readonly groups: readonly string[];
   readonly disabled: boolean;
+  readonly limits: ConsumerLimits | undefined;
   readonly keys: readonly (readonly [key: string, held: HeldKey])[];
   readonly passwords: readonly (readonly [key: string, held: HeldPassword])[];
   /** Of tokens and certificates. */
@@ -56,6 +59,7 @@ export class ConsumerEntry implements KnownConsumer {
     this.name = compiled.name.slice(slash + 1);
     this.groups = compiled.groups;
     this.disabled = compiled.disabled;
+    this.limits = readConsumerLimits(compiled);
     this.keys = compiled.keys.map(({ hash, expiresAtMs, disabled }) => {
       const until = expiresAtMs === undefined ? Infinity : Number(expiresAtMs);
       return [hashedKey(namespace, hash), { consumer: this, hash, expiresAtMs: until, isDisabled: disabled }];

@@ -1,11 +1,25 @@
 /** From the lists of Gateway, Route and Middlewares to the chain that a request of the Route runs through. */
 
 import { FilterChain } from '@causeway/filters/filter-chain';
+import type { Filter } from '@causeway/filters/filter';
 import type { FilterItem } from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
 import { overlay } from '@causeway/runtime/overlay';
 
 import type { Changes } from './apply-changes.ts';
 import { type BuildFilter, type BuiltItem, buildFilters } from './build-filters.ts';
+
+/** The filter that holds Consumers to their limits, which nobody writes: on every Route with a filter of the phase of authentication. */
+export interface ConsumerLimitsPlace {
+  readonly authenticationPhase: number;
+  readonly phase: number;
+  readonly filter: Filter;
+}
+
+/** What a Gateway brings. */
+export interface GatewayFilters {
+  readonly items: readonly BuiltItem[];
+  readonly consumerLimits: ConsumerLimitsPlace | undefined;
+}
 
 /**
  * What Routes share of filters. A table has one; a table in which neither the Gateway's filters nor a Middleware differ from the
@@ -15,17 +29,23 @@ export class SharedFilters {
   readonly gateway: readonly BuiltItem[];
   /** By "namespace/name". */
   readonly middlewares: ReadonlyMap<string, readonly BuiltItem[]>;
+  readonly consumerLimits: ConsumerLimitsPlace | undefined;
 
-  constructor(gateway: readonly BuiltItem[], middlewares: ReadonlyMap<string, readonly BuiltItem[]>) {
+  constructor(
+    gateway: readonly BuiltItem[],
+    middlewares: ReadonlyMap<string, readonly BuiltItem[]>,
+    consumerLimits?: ConsumerLimitsPlace,
+  ) {
     this.gateway = gateway;
     this.middlewares = middlewares;
+    this.consumerLimits = consumerLimits;
   }
 }
 
 /** What a table shares after a change; what the table before shared, when nothing of it changes. */
 export function changeFilters(
   before: SharedFilters | undefined,
-  gateway: readonly BuiltItem[] | undefined,
+  gateway: GatewayFilters | undefined,
   middlewares: Changes<readonly BuiltItem[]>,
 ): SharedFilters {
   if (before !== undefined && gateway === undefined && middlewares.size === 0) return before;
@@ -34,7 +54,11 @@ export function changeFilters(
     if (items === undefined) all.delete(name);
     else all.set(name, items);
   }
-  return new SharedFilters(gateway ?? before?.gateway ?? [], all);
+  return new SharedFilters(
+    gateway?.items ?? before?.gateway ?? [],
+    all,
+    gateway === undefined ? before?.consumerLimits : gateway.consumerLimits,
+  );
 }
 
 /** The filters of a Route. Lives as long as the Route does not change, over any number of tables. */
@@ -88,10 +112,13 @@ function assembleChain(
   route: object,
 ): FilterChain | undefined {
   if (items.length === 0 && shared.gateway.length === 0) return undefined;
-  const filters = overlay(expanded(shared.gateway, shared), expanded(items, shared))
-    .flatMap(({ item }) => (item.kind === 'filter' ? [item] : []))
-    .toSorted((a, b) => a.phase - b.phase)
-    .map(({ filter }) => filter);
+  const placed: { readonly phase: number; readonly filter: Filter }[] = overlay(
+    expanded(shared.gateway, shared),
+    expanded(items, shared),
+  ).flatMap(({ item }) => (item.kind === 'filter' ? [item] : []));
+  const { consumerLimits } = shared;
+  if (placed.some(({ phase }) => phase === consumerLimits?.authenticationPhase)) placed.push(consumerLimits!);
+  const filters = placed.toSorted((a, b) => a.phase - b.phase).map(({ filter }) => filter);
   return filters.length === 0 ? undefined : new FilterChain(filters, route);
 }
 

@@ -1,6 +1,7 @@
 import { PasswordCheck } from '@causeway/filters/basic-auth/password-check';
 import { CacheStore } from '@causeway/filters/cache/cache-store';
 import { Flights } from '@causeway/filters/cache/flights';
+import { ConsumerLimitsFilter } from '@causeway/filters/consumer-limits/consumer-limits';
 import { KeySets } from '@causeway/filters/jwt/key-sets';
 import { TokenVerifier } from '@causeway/filters/jwt/token-verifier';
 import { noClusterBuckets } from '@causeway/filters/rate-limit/cluster-buckets';
@@ -17,14 +18,17 @@ import { processRandom } from '../upstream/balancing/member.ts';
 import type { SharedBuild } from '../table/build-table.ts';
 import { readAuthProvider } from '../table/read-auth-provider.ts';
 
+const buckets = new TokenBuckets(createTokenBuckets(1024));
+const wallMs = (): number => systemClock.wallMs();
+
 /** The filters of a node that is alone. */
 export const plainFilters = filterBuilder({
   random: processRandom,
   clusterBuckets: noClusterBuckets,
-  buckets: new TokenBuckets(createTokenBuckets(1024)),
+  buckets,
   places: new RequestPlaces(new SharedCounts(createSharedCounts(64, 1), 0)),
   monotonicMs: () => systemClock.monotonicMs(),
-  wallMs: () => systemClock.wallMs(),
+  wallMs,
   passwords: new PasswordCheck(systemClock),
   plugins: { clock: systemClock, modules: new PluginModules(), onFailure: () => {} },
   cache: {
@@ -43,6 +47,7 @@ export function sharedBuild(): SharedBuild {
     ticketKeys: new TicketKeys(),
     staples: new Staples(systemClock),
     buildFilter: plainFilters,
+    consumerLimits: new ConsumerLimitsFilter({ buckets, clusterBuckets: noClusterBuckets, wallMs }),
     buildVerifier: (provider) => new TokenVerifier(readAuthProvider(provider), keySets, Date.now),
   };
 }

@@ -177,6 +177,7 @@ function makeBearer(
     consumer: consumer?.name ?? dynamicName(provider, named),
     namespace,
     isConsumer: consumer !== undefined,
+    limits: consumer?.limits,
     groups: [...new Set([...(consumer?.groups ?? []), ...words(claims, settings.groupsClaim)])],
     scopes: words(claims, settings.scopesClaim, ' '),
     claims,

@@ -3,7 +3,9 @@
 import type { Sooner } from '../filter.ts';
 import type { Rate } from './buckets.ts';
 
-export interface ClusterTake {
+export type ClusterTake = BucketTake | QuotaTake;
+
+export interface BucketTake {
   /** Which limit, as `limitTag` has it: another text is another bucket. */
   readonly limit: string;
   readonly rate: Rate;
@@ -11,16 +13,25 @@ export interface ClusterTake {
   readonly needed: number;
 }
 
+/** A count that goes up to `max` until a moment, milliseconds since 1970, and is forgotten soon after it. */
+export interface QuotaTake {
+  readonly limit: string;
+  readonly max: number;
+  readonly endMs: number;
+}
+
 export interface ClusterBuckets {
   /** Nodes of the Gateway that count, this one included; at least 1. */
   readonly nodes: number;
   /**
-   * Takes from the buckets of one key, for all limits or, where one has not what is needed, for none. Gives what `Buckets.take` would, limit by
-   * limit. Undefined: nobody answers in time, or at all.
+   * Takes from the buckets and quotas of one key, of all or, where one has not what is needed, of none. Gives for a bucket what `Buckets.take`
+   * would, for a quota how much is used, or -1 when all is. Undefined: nobody answers in time, or at all.
    */
   take(key: string, takes: readonly ClusterTake[]): Sooner<readonly number[] | undefined>;
   /** Takes tokens that are spent already, as `Buckets.charge` does. Waits for nothing: while nobody answers they are not charged. */
   charge(key: string, limit: string, rate: Rate, cost: number): void;
+  /** Somebody's quotas were not counted, because nobody answers. */
+  noteUncounted(): void;
 }
 
 /** What one of so many nodes holds a limit to by itself; its bucket has room for what a request needs. */
@@ -29,4 +40,9 @@ export function nodeShare<R extends Rate>(rate: R, nodes: number, needed: number
 }
 
 /** For a node whose Gateway has no Redis. */
-export const noClusterBuckets: ClusterBuckets = { nodes: 1, take: () => undefined, charge: () => {} };
+export const noClusterBuckets: ClusterBuckets = {
+  nodes: 1,
+  take: () => undefined,
+  charge: () => {},
+  noteUncounted: () => {},
+};

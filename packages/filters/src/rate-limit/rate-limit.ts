@@ -1,11 +1,12 @@
 /** So many requests in so much time, by whatever tells clients apart. */
 
 import { isEnforced } from '../enforced.ts';
-import { fieldValue, listValue, setField } from '../fields.ts';
+import { fieldValue } from '../fields.ts';
 import type { Filter, FilterExchange, Refusal, Sooner, Verdict } from '../filter.ts';
 import type { RequestSource } from '../request-source.ts';
 import type { Buckets, LimitId, Rate } from './buckets.ts';
 import { type ClusterBuckets, nodeShare } from './cluster-buckets.ts';
+import { addPolicy, overLimit, policyOf, rateLeft } from './limit-fields.ts';
 import { limitKey } from './limit-key.ts';
 import { limitTag } from './limit-tag.ts';
 
@@ -109,8 +110,7 @@ export class RateLimitFilter implements Filter<State> {
       this.#charge(rate, state, costOf(fieldValue(fields, this.#costHeader)));
     const { headers, enforcedPercent } = this.#settings;
     if (!headers || (enforcedPercent < 100 && !isEnforced(enforcedPercent, exchange))) return undefined;
-    append(fields, 'ratelimit-policy', rate.policy);
-    append(fields, 'ratelimit', this.#left(rate, state.result));
+    addPolicy(fields, rate.policy, rateLeft(this.name, rate, state.result, this.#cost || 1));
     return undefined;
   }
 
@@ -141,7 +141,7 @@ export class RateLimitFilter implements Filter<State> {
   #settle(rate: PreparedRate, state: State, result: number): Verdict {
     state.rate = rate;
     state.result = result;
-    return result < 0 ? this.#refusal(-result) : undefined;
+    return result < 0 ? overLimit('rate_limited', [this.name], -result) : undefined;
   }
 
   #charge(rate: PreparedRate, state: State, cost: number): void {
@@ -165,27 +165,6 @@ export class RateLimitFilter implements Filter<State> {
     }
     return this.#rate;
   }
-
-  #left({ intervalNs, capacity }: Rate, result: number): string {
-    // What a refused request found is what it needed, less what was missing.
-    const needed = this.#cost || 1;
-    const owedNs = result >= 0 ? result : -result + (capacity - needed) * intervalNs;
-    const left = Math.max(Math.floor(capacity - owedNs / intervalNs + 1e-6), 0);
-    const waitNs = left >= needed ? owedNs : Math.max(owedNs - (capacity - needed) * intervalNs, 0);
-    return `"${this.name}";r=${left};t=${seconds(waitNs)}`;
-  }
-
-  #refusal(waitNs: number): Refusal {
-    return {
-      kind: 'refusal',
-      reason: 'rate_limited',
-      fields: ['retry-after', String(seconds(waitNs))],
-      members: {
-        type: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
-        'violated-policies': [this.name],
-      },
-    };
-  }
 }
 
 const limitsUnavailable: Refusal = { kind: 'refusal', reason: 'limits_unavailable' };
@@ -202,21 +181,10 @@ function prepareRate(
     tag: limitTag(text),
     intervalNs: (perSeconds * 1e9) / requests,
     capacity: burst,
-    policy: `"${name}";q=${requests};w=${perSeconds}`,
+    policy: policyOf(name, requests, perSeconds),
   };
-}
-
-function seconds(ns: number): number {
-  return Math.max(Math.ceil(ns / 1e9), 0);
 }
 
 function costOf(text: string | undefined): number {
   return text !== undefined && /^\d{1,10}$/.test(text) ? Math.min(Number(text), costMax) : 0;
-}
-
-/** Several limits are one list (RFC 9651 section 3.1). */
-function append(fields: string[], name: string, member: string): void {
-  const before = listValue(fields, name);
-  if (before === undefined) fields.push(name, member);
-  else setField(fields, name, `${before}, ${member}`);
 }

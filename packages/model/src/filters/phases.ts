@@ -32,6 +32,8 @@ export const phases = [
   { name: 'version', filters: ['version'] },
   // A body is read only for a caller who may send it, and judged before anything acts on it.
   { name: 'validation', filters: ['validate'] },
+  // What a Consumer may over all Routes together: behind all that refuses, so that a refused request costs it nothing.
+  { name: 'consumerLimits', filters: [] },
   // The gateway's own answers: protected like an upstream's, and nothing to cache.
   { name: 'answer', filters: ['redirect', 'respond'] },
   // Behind authentication on purpose: no cached answer goes to somebody who may not have it.

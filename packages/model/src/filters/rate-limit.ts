@@ -5,15 +5,15 @@ import { needsIdentity, parseSource } from '../source.ts';
 import type { FilterKind } from './filter-kind.ts';
 import { limitKey } from './limit-key.ts';
 
-const requests = integer('a number of requests', 'Requests in each `per`.', 1, 1_000_000_000);
-const burst = integer(
+export const requests = integer('a number of requests', 'Requests in each `per`.', 1, 1_000_000_000);
+export const burst = integer(
   'a number of requests',
   'Requests that may come at once; default = requests.',
   1,
   1_000_000_000,
 );
 
-const per = duration
+export const per = duration
   .refine(
     (text) => {
       const ms = parseDurationMs(text);

@@ -3,6 +3,7 @@ import { flag, line, list, name, object, oneOf, say, shown, timestamp } from '..
 import { hiddenSecret } from '../resource.ts';
 import { secretSource } from '../secret-source.ts';
 import { serverKeyMark } from '../server-keys.ts';
+import { consumerLimits, consumerQuotas } from './consumer-limits.ts';
 import { entriesOf, fieldOf, type Kind, type Reference, writeVerbs } from './kind.ts';
 
 const groupsMax = 64;
@@ -154,8 +155,10 @@ const consumerSpec = object(
       max: certificatesMax,
       key: '',
     }).default([]),
+    limits: consumerLimits.default([]),
+    quotas: consumerQuotas.default([]),
   },
-  'Somebody who calls, and what stands for it.',
+  'Somebody who calls, what stands for it, and how much it may.',
 );
 
 export type ConsumerSpec = z.output<typeof consumerSpec>;
@@ -182,7 +185,7 @@ export const consumerKind: Kind<typeof consumerSpec> = {
     const entry = entriesOf(spec, field)[Number(index)];
     return JSON.stringify([field, fieldOf(entry, field === 'keys' ? 'name' : 'username') ?? null]);
   },
-  plannedFields: ['limits', 'quotas'],
+  plannedFields: [],
 };
 
 function secretReferences(spec: unknown, field: string, secretField: string): Reference[] {

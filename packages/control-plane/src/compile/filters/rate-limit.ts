@@ -38,7 +38,7 @@ const limitFailures = {
   deny: LimitFailure.DENY,
 } as const;
 
-function compileRate(
+export function compileRate(
   { requests, burst }: Pick<RateLimitSpec, 'requests' | 'burst'>,
   per: string,
 ): MessageInitShape<typeof RateSchema> {

@@ -23,7 +23,8 @@ export function readRateLimit(compiled: RateLimit, enforcedPercent: number): Rat
   };
 }
 
-function readRate(rate: Rate | undefined): RateSettings {
+/** Throws an Error when there is none. */
+export function readRate(rate: Rate | undefined): RateSettings {
   if (rate === undefined) throw new Error('a limit has no rate');
   const { requests, perSeconds, burst } = rate;
   return { requests, perSeconds, burst };

@@ -1,0 +1,61 @@
+/** How clients are told of limits: draft-ietf-httpapi-ratelimit-headers. */
+
+import { listValue, setField } from '../fields.ts';
+import type { Refusal } from '../filter.ts';
+import type { Rate } from './buckets.ts';
+
+/** Member of RateLimit-Policy. */
+export function policyOf(name: string, requests: number, seconds: number): string {
+  return `"${name}";q=${requests};w=${seconds}`;
+}
+
+/** Member of RateLimit: what is left in a bucket, from what `Buckets.take` gave, and when there is enough or more. */
+export function rateLeft(
+  name: string,
+  { intervalNs, capacity }: Rate,
+  result: number,
+  needed: number,
+): string {
+  // What a refused request found is what it needed, less what was missing.
+  const owedNs = result >= 0 ? result : -result + (capacity - needed) * intervalNs;
+  const left = Math.max(Math.floor(capacity - owedNs / intervalNs + 1e-6), 0);
+  const waitNs = left >= needed ? owedNs : Math.max(owedNs - (capacity - needed) * intervalNs, 0);
+  return leftOf(name, left, waitNs);
+}
+
+export function leftOf(name: string, left: number, waitNs: number): string {
+  return `"${name}";r=${left};t=${wholeSeconds(waitNs)}`;
+}
+
+export function addPolicy(fields: string[], policy: string, left: string): void {
+  append(fields, 'ratelimit-policy', policy);
+  append(fields, 'ratelimit', left);
+}
+
+/** 429 for the limits of these names; none of them is worth another try before. */
+export function overLimit(
+  reason: 'rate_limited' | 'quota_exceeded',
+  names: readonly string[],
+  waitNs: number,
+): Refusal {
+  return {
+    kind: 'refusal',
+    reason,
+    fields: ['retry-after', String(wholeSeconds(waitNs))],
+    members: {
+      type: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
+      'violated-policies': names,
+    },
+  };
+}
+
+function wholeSeconds(ns: number): number {
+  return Math.max(Math.ceil(ns / 1e9), 0);
+}
+
+/** Several limits are one list (RFC 9651 section 3.1). */
+function append(fields: string[], name: string, member: string): void {
+  const before = listValue(fields, name);
+  if (before === undefined) fields.push(name, member);
+  else setField(fields, name, `${before}, ${member}`);
+}
