@@ -84,6 +84,7 @@ export class SyncNode {
       onDrain: () => this.logs.push('drain'),
       onFellows: ({ nodes }) => this.fellows.push(nodes),
       onAffinityKeys: ({ current }) => this.affinityKeys.push(current),
+      onLoginKeys: () => {},
       onTicketKeys: ({ keys }) => this.ticketKeys.push(keys),
     });
   }

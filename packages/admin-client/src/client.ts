@@ -288,6 +288,8 @@ export class AdminClient {
 
   /** Replaces the key that affinity cookies are signed with. */
   async rotateKeys(purpose: 'session'): Promise<void> {
+  /** Replaces the key that affinity cookies are signed with, or that sessions of logged in users are sealed with. */
+  async rotateKeys(purpose: 'session' | 'login'): Promise<void> {
     await this.#transport.call({ method: 'POST', path: restPaths.rotateKeys(purpose) });
   }
 

@@ -16,7 +16,7 @@ import { adminApp } from './api/app.ts';
 import type { ApiContext } from './api/context.ts';
 import { listenExplained } from './listen-explained.ts';
 import { controlPlaneMetrics } from './metrics.ts';
-import { AffinityKeyring } from './publish/affinity-keys.ts';
+import { AffinityKeyring, LoginKeyring } from './publish/cookie-keys.ts';
 import { CommandChannels } from './publish/command-channel.ts';
 import { NodeRegistry } from './publish/node-registry.ts';
 import { Publisher } from './publish/publisher.ts';
@@ -50,6 +50,7 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<void>
   const tickets = await startTickets(parts, state.keyring);
   const readSecret = secretReader(state.index, state.sealer);
   const affinity = new AffinityKeyring(state.keyring);
+  const logins = new LoginKeyring(state.keyring);
   const publisher = new Publisher({
     index: state.index,
     readSecret,
@@ -58,6 +59,7 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<void>
     logger,
     tickets,
     affinity,
+    logins,
   });
   const commands = new CommandChannels(clock);
   // Known before they are open, so that no node connects without having been told.
@@ -81,6 +83,7 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<void>
     commands,
     publisher,
     affinity,
+    logins,
     writePath,
     clock,
     logger,

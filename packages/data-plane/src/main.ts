@@ -242,6 +242,11 @@ async function startSync(options: SyncParts): Promise<ConfigSync> {
         previous: previous.byteLength === 0 ? undefined : Uint8Array.from(previous),
       }),
     onFellows: ({ nodes }) => pool.news.useFellows(nodes),
+    onLoginKeys: ({ current, previous }) =>
+      pool.news.useLoginKeys({
+        current: Uint8Array.from(current),
+        previous: previous.byteLength === 0 ? undefined : Uint8Array.from(previous),
+      }),
     onTicketKeys: ({ keys, replacedInMs }) => tickets.learn(keys, replacedInMs),
   });
   own.sync = sync;

@@ -8,6 +8,7 @@ import { ConsumerLimitsFilter } from '@causeway/filters/consumer-limits/consumer
 import type { Filter } from '@causeway/filters/filter';
 import { type KeySetChange, KeySets, type RefreshKeys } from '@causeway/filters/jwt/key-sets';
 import { TokenVerifier } from '@causeway/filters/jwt/token-verifier';
+import type { LoginServices } from '@causeway/filters/oidc/login-services';
 import type { CompiledAuthProvider } from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
 import { readAuthProvider } from './table/read-auth-provider.ts';
 import { create } from '@bufbuild/protobuf';
@@ -23,6 +24,7 @@ import { sliceWork } from '@causeway/runtime/work-slices';
 import { ArrivalCounters } from './listen/arrival-counters.ts';
 import { Http2Counters } from './listen/http2/http2-counters.ts';
 import { ClientTimeoutCounters } from './listen/client-timeout-counters.ts';
+import { type LoginOptions, loginServices } from './login/login-services.ts';
 import { ConnectionCounts } from './listen/connection-counts.ts';
 import { type BoundPorts, Ports } from './listen/ports.ts';
 import { type StapleChange, Staples } from './listen/tls/ocsp/staples.ts';
@@ -83,6 +85,8 @@ export interface ProxyNodeOptions {
   readonly affinityKeys?: AffinityKeyPair;
   /** Nodes of its Gateway, itself included; default: 1. */
   readonly fellows?: number;
+  /** Default: nobody can log in. */
+  readonly logins?: LoginOptions;
   /** Default: `Math.random`. */
   readonly random?: Random;
   /** Answers of OCSP for its certificates, of before it began. */
@@ -129,6 +133,7 @@ export class ProxyNode implements SnapshotTarget {
   readonly http2Counters = new Http2Counters();
   /** Of issuers of tokens. */
   readonly keySets: KeySets;
+  readonly logins: LoginServices;
   readonly #ticketKeys: TicketKeys;
   readonly #staples: Staples;
   readonly poolCounters = new PoolCounters();
@@ -171,6 +176,7 @@ export class ProxyNode implements SnapshotTarget {
       hasDescriptors: () => this.counts.hasRoom,
       isDraining: false,
     };
+    this.logins = loginServices(clock, observer, options.logins);
     const { random = processRandom } = options;
     this.#plugins = options.plugins ?? new PluginModules();
     const wallMs = (): number => clock.wallMs();
@@ -191,6 +197,7 @@ export class ProxyNode implements SnapshotTarget {
         wallMs,
         passwords: new PasswordCheck(clock),
         plugins: { clock, modules: this.#plugins, onFailure: pluginFailures(logger, observer) },
+        logins: this.logins,
       });
     this.#ticketKeys = new TicketKeys(options.ticketKeys);
     this.clusterCounts.share(options.fellows ?? 1);

@@ -19,12 +19,22 @@ export function createAnyOfFilter(name: string, ways: readonly AuthenticationFil
   const decide = (exchange: FilterExchange, taken: Taken | undefined): Sooner<Verdict> => {
     for (const each of ways) each.removeForgeries?.(exchange);
     const way = ways.find((each) => each.hasCredentials(exchange));
-    if (way === undefined) return isOptional ? undefined : missing;
+    if (way === undefined) {
+      // Remains of credentials are secrets all the same.
+      for (const each of ways) each.removeCredentials?.(exchange);
+      return isOptional ? undefined : inviteOrRefuse(exchange);
+    }
     // Credentials that were not looked at are secrets all the same.
     for (const other of ways) if (other !== way) other.removeCredentials?.(exchange);
     const state = way.createState?.();
     if (taken !== undefined) Object.assign(taken, { way, state });
     return way.onRequestHead?.(exchange, state);
+  };
+  const inviteOrRefuse = (exchange: FilterExchange): Sooner<Verdict> => {
+    const invitation = ways.find((way) => way.invite !== undefined)?.invite?.(exchange);
+    return invitation instanceof Promise
+      ? invitation.then((settled) => settled ?? missing)
+      : (invitation ?? missing);
   };
   const filter: Filter<Taken> = {
     kind: 'anyOf',
@@ -39,6 +49,7 @@ export function createAnyOfFilter(name: string, ways: readonly AuthenticationFil
   return {
     ...filter,
     createState: () => ({ way: undefined, state: undefined }),
+    onResponseHead: (exchange, { way, state }) => way?.onResponseHead?.(exchange, state),
     onExpire: (exchange, { way, state }) => way?.onExpire?.(exchange, state),
   };
 }

@@ -1,7 +1,7 @@
 /** What authentication filters have in common: they find credentials, and tell who shows them. */
 
 import type { KnownConsumer } from './consumers.ts';
-import type { Filter, FilterExchange, Refusal } from './filter.ts';
+import type { Filter, FilterExchange, Refusal, Sooner, Verdict } from './filter.ts';
 import type { Identity } from './identity.ts';
 
 export interface AuthenticationFilter<State = unknown> extends Filter<State> {
@@ -11,6 +11,8 @@ export interface AuthenticationFilter<State = unknown> extends Filter<State> {
   readonly challenge: string;
   /** Whether the request carries credentials of this filter's sort, good or bad. */
   hasCredentials(exchange: FilterExchange): boolean;
+  /** For who shows no credentials: a way to get some, in place of the challenge. Undefined: there is none for this request. */
+  invite?(exchange: FilterExchange): Sooner<Verdict>;
   /** Takes away what a client says of itself in the place of the filter, with credentials or without. */
   removeForgeries?(exchange: FilterExchange): void;
   /** Keeps them from logs, and from an upstream that shall not have them. The filter does so itself when it decides. */

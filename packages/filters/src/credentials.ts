@@ -52,9 +52,17 @@ function removeQuery(exchange: FilterExchange, name: string): void {
 }
 
 function removeCookie(exchange: FilterExchange, name: string): void {
-  const header = exchange.requestHeader('cookie');
-  if (cookieValue(header, name) === undefined) return;
-  const others = header!.split(';').filter((pair) => pair.split('=', 1)[0]!.trim() !== name);
-  if (others.length === 0) removeField(exchange.upstreamFields, 'cookie');
-  else setField(exchange.upstreamFields, 'cookie', others.map((pair) => pair.trim()).join('; '));
+  if (cookieValue(exchange.requestHeader('cookie'), name) !== undefined)
+    removeCookies(exchange, (each) => each === name);
+}
+
+/** Takes cookies of such names out of what goes upstream. */
+export function removeCookies({ upstreamFields }: FilterExchange, isTheirs: (name: string) => boolean): void {
+  const pairs: string[] = [];
+  for (let at = 0; at < upstreamFields.length; at += 2)
+    if (upstreamFields[at]!.toLowerCase() === 'cookie') pairs.push(...upstreamFields[at + 1]!.split(';'));
+  const others = pairs.map((pair) => pair.trim()).filter((pair) => !isTheirs(pair.split('=', 1)[0]!.trim()));
+  if (others.length === pairs.length) return;
+  if (others.length === 0) removeField(upstreamFields, 'cookie');
+  else setField(upstreamFields, 'cookie', others.join('; '));
 }

@@ -190,6 +190,7 @@ export type RefusalReason =
   | 'gone'
   | 'internal'
   | 'limits_unavailable'
+  | 'method_not_allowed'
   | 'overloaded'
   | 'payload_too_large'
   | 'quota_exceeded'

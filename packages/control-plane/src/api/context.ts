@@ -2,7 +2,7 @@ import { resourceKey } from '@causeway/model/resource';
 import type { Clock } from '@causeway/runtime/clock';
 import type { Logger } from '@causeway/runtime/logger';
 import type { StatusPages } from '@causeway/runtime/status-pages';
-import type { AffinityKeyring } from '../publish/affinity-keys.ts';
+import type { AffinityKeyring, LoginKeyring } from '../publish/cookie-keys.ts';
 import type { CommandChannels } from '../publish/command-channel.ts';
 import type { NodeRegistry } from '../publish/node-registry.ts';
 import type { Publisher } from '../publish/publisher.ts';
@@ -27,6 +27,7 @@ export interface ApiContext {
   commands: CommandChannels;
   publisher: Publisher;
   affinity: AffinityKeyring;
+  logins: LoginKeyring;
   tokens: Tokens;
   writePath: WritePath;
   clock: Clock;

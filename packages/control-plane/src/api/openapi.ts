@@ -279,9 +279,9 @@ function servicePaths(): ZodOpenApiPathsObject {
     [decodeURI(restPaths.rotateKeys('{purpose}'))]: {
       post: {
         operationId: 'rotateKeys',
-        requestParams: { path: z.object({ purpose: z.literal('session') }) },
+        requestParams: { path: z.object({ purpose: z.enum(['session', 'login']) }) },
         responses: json(
-          'Replaces the key that affinity cookies are signed with; those of the key before stay good.',
+          'Replaces the key of affinity cookies (session), or of logged in users (login); those of the key before stay good.',
         ),
       },
     },

@@ -11,10 +11,14 @@ import {
 import type { Entry } from '../store/resource-index.ts';
 import { compileSource } from './compile-affinity.ts';
 
-/** Text of the secret of an inline key, by its place in `jwks.keys`; undefined where there is none. */
-export type KeySecret = (index: number) => string | undefined;
+/** Texts of secrets; undefined where there is none. */
+export interface ProviderSecrets {
+  /** Of an inline key, by its place in `jwks.keys`. */
+  keyAt(index: number): string | undefined;
+  readonly clientSecret: string | undefined;
+}
 
-export function compileAuthProvider(entry: Entry, secretOf: KeySecret): Compiled {
+export function compileAuthProvider(entry: Entry, secrets: ProviderSecrets): Compiled {
   const { namespace, name } = entry.resource.metadata;
   const spec = entry.effective as AuthProviderSpec;
   return {
@@ -25,7 +29,10 @@ export function compileAuthProvider(entry: Entry, secretOf: KeySecret): Compiled
       issuer: spec.issuer,
       audiences: spec.audiences,
       algorithms: spec.algorithms,
-      ...compileKeys(spec, namespace, secretOf),
+      ...compileKeys(spec, secrets),
+      ...(spec.jwks.keys === undefined || spec.clientId !== undefined
+        ? { refresh: compileRefresh(spec.refresh, namespace) }
+        : {}),
       leewayMs: durationMs(spec.leeway),
       expiryOptional: !spec.requireExpiry,
       tokenBytesMax: sizeBytes(spec.maxTokenSize),
@@ -37,6 +44,9 @@ export function compileAuthProvider(entry: Entry, secretOf: KeySecret): Compiled
       claimHeaders: Object.entries(spec.claimHeaders)
         .map(([header, claim]) => ({ header: header.toLowerCase(), claim }))
         .toSorted((a, b) => (a.header < b.header ? -1 : 1)),
+      ...(spec.clientId !== undefined && { clientId: spec.clientId }),
+      // One that stands nowhere any more is none that is right.
+      ...(spec.clientSecret !== undefined && { clientSecret: secrets.clientSecret ?? '' }),
     }),
   };
 }
@@ -50,16 +60,12 @@ export function compileClaims(
     .map((claim) => ({ claim, values: [claims[claim]].flat().map((value) => JSON.stringify(value)) }));
 }
 
-type CompiledKeys = Pick<MessageInitShape<typeof CompiledAuthProviderSchema>, 'keys' | 'refresh'>;
+type CompiledKeys = Pick<MessageInitShape<typeof CompiledAuthProviderSchema>, 'keys'>;
 
-function compileKeys(
-  { issuer, jwks, refresh }: AuthProviderSpec,
-  namespace: string | undefined,
-  secretOf: KeySecret,
-): CompiledKeys {
+function compileKeys({ issuer, jwks }: AuthProviderSpec, secrets: ProviderSecrets): CompiledKeys {
   if (jwks.keys !== undefined) {
     const keys = jwks.keys.map((key, index) =>
-      key['kty'] === 'oct' ? secretKey(key, secretOf(index)) : key,
+      key['kty'] === 'oct' ? secretKey(key, secrets.keyAt(index)) : key,
     );
     return { keys: { case: 'jwks', value: JSON.stringify({ keys }) } };
   }
@@ -67,7 +73,7 @@ function compileKeys(
     jwks.uri === undefined
       ? { case: 'discoveryUrl', value: `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration` }
       : { case: 'jwksUrl', value: jwks.uri };
-  return { keys: place, refresh: compileRefresh(refresh, namespace) };
+  return { keys: place };
 }
 
 /** The text itself is the secret; a JWK holds it in base64url (RFC 7518 section 6.4.1). */

@@ -49,7 +49,7 @@ export function compileResource(entry: Entry, gateway: string): Compiled | undef
     case 'ApiSpec':
       return compileApiSpec(entry);
     case 'AuthProvider':
-      return compileAuthProvider(entry, () => undefined);
+      return compileAuthProvider(entry, { keyAt: () => undefined, clientSecret: undefined });
     default:
       return undefined;
   }

@@ -3,7 +3,7 @@ import type { Logger } from '@causeway/runtime/logger';
 import type { EntryChange, ResourceIndex } from '../store/resource-index.ts';
 import type { CredentialHashes } from '../store/credential-hashes.ts';
 import type { ReadSecret } from '../store/secret-values.ts';
-import type { AffinityKeyring } from './affinity-keys.ts';
+import type { AffinityKeyring, LoginKeyring } from './cookie-keys.ts';
 import { GatewayView } from './gateway-view.ts';
 import { helloComplaint } from './hello-complaint.ts';
 import { type NodeRegistry, nodesMax } from './node-registry.ts';
@@ -19,6 +19,7 @@ export interface PublisherOptions {
   readonly logger: Logger;
   readonly tickets: SessionTickets;
   readonly affinity: AffinityKeyring;
+  readonly logins: LoginKeyring;
 }
 
 /** Follows the configuration by revisions and keeps every subscribed node in step with its Gateway's view. */
@@ -30,11 +31,12 @@ export class Publisher {
   readonly #logger: Logger;
   readonly #tickets: SessionTickets;
   readonly #affinity: AffinityKeyring;
+  readonly #logins: LoginKeyring;
   readonly #slots = new UpdateSlots();
   readonly #views = new Map<string, GatewayView>();
   readonly #subscriptions = new Map<string, Subscription>();
 
-  constructor({ index, readSecret, hashes, nodes, logger, tickets, affinity }: PublisherOptions) {
+  constructor({ index, readSecret, hashes, nodes, logger, tickets, affinity, logins }: PublisherOptions) {
     this.#index = index;
     this.#readSecret = readSecret;
     this.#hashes = hashes;
@@ -42,9 +44,13 @@ export class Publisher {
     this.#logger = logger;
     this.#tickets = tickets;
     this.#affinity = affinity;
+    this.#logins = logins;
     index.onRevision((revision, _committedAt, changes) => this.#publish(revision, changes));
     tickets.onRotated(() => {
       for (const subscription of this.#subscriptions.values()) this.#run(subscription.sendTicketKeys());
+    });
+    logins.onRotated(() => {
+      for (const subscription of this.#subscriptions.values()) this.#run(subscription.sendLoginKeys());
     });
     affinity.onRotated(() => {
       for (const subscription of this.#subscriptions.values()) this.#run(subscription.sendAffinityKeys());
@@ -84,6 +90,7 @@ export class Publisher {
       slots: this.#slots,
       tickets: this.#tickets,
       affinity: this.#affinity,
+      logins: this.#logins,
       revision: this.#index.revision,
     });
     this.#subscriptions.set(id, subscription);
@@ -92,6 +99,7 @@ export class Publisher {
     this.#run(subscription.sendTicketKeys());
     this.#run(subscription.sendAffinityKeys());
     this.#tellFellows(gateway);
+    this.#run(subscription.sendLoginKeys());
     this.#run(subscription.start(hello));
     return {
       receive: (message) => this.#run(subscription.receive(message)),

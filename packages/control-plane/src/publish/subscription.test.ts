@@ -59,7 +59,7 @@ async function setting(t: TestContext): Promise<Setting> {
       const { nodeId: id, gateway, instance, version, workers } = node.hello(more);
       const record = nodes.join({ id, gateway, instance, version, workers, labels: {} })!;
       const revision = world.index.revision;
-      const { tickets, affinity } = world;
+      const { tickets, affinity, logins } = world;
       parts.subscription = new Subscription({
         node: record,
         view,
@@ -68,6 +68,7 @@ async function setting(t: TestContext): Promise<Setting> {
         slots,
         tickets,
         affinity,
+        logins,
         revision,
       });
       await parts.subscription.start(node.hello(more));

@@ -20,7 +20,7 @@ import {
 } from '@causeway/proto/gen/causeway/config/v1/config_pb';
 import { bucketCount, type ItemsChange, SnapshotItems } from '@causeway/proto/snapshot-items';
 import { type NackReason, type NodeProblem, nackReasons } from '@causeway/model/api-types';
-import type { AffinityKeyring } from './affinity-keys.ts';
+import type { AffinityKeyring, LoginKeyring } from './cookie-keys.ts';
 import type { GatewayView } from './gateway-view.ts';
 import type { NodeRecord, NodeRegistry } from './node-registry.ts';
 import type { SessionTickets } from './session-tickets.ts';
@@ -34,6 +34,7 @@ export interface SubscriptionOptions {
   slots: UpdateSlots;
   tickets: SessionTickets;
   affinity: AffinityKeyring;
+  logins: LoginKeyring;
   /** Revision that the view stands for. */
   revision: number;
 }
@@ -73,6 +74,7 @@ export class Subscription {
   readonly #slots: UpdateSlots;
   readonly #tickets: SessionTickets;
   readonly #affinity: AffinityKeyring;
+  readonly #logins: LoginKeyring;
   /** What the node serves; undefined until it has told, when this process has never seen it. */
   #held: SnapshotItems | Uint8Array | undefined;
   /** Endpoint sets that the node serves; undefined = not known, so all are sent. */
@@ -91,6 +93,7 @@ export class Subscription {
     this.#slots = options.slots;
     this.#tickets = options.tickets;
     this.#affinity = options.affinity;
+    this.#logins = options.logins;
     this.#published = options.revision;
   }
 
@@ -162,6 +165,12 @@ export class Subscription {
   async sendFellows(nodes: number): Promise<void> {
     if (this.#ended) return;
     await this.#sink.send(controlMessage({ case: 'fellows', value: create(FellowsSchema, { nodes }) }));
+  }
+
+  async sendLoginKeys(): Promise<void> {
+    if (this.#ended) return;
+    const value = this.#logins.keysOf(this.node.facts.gateway);
+    await this.#sink.send(controlMessage({ case: 'loginKeys', value }));
   }
 
   /** The node keeps the revision that it has until it is gone. */

@@ -10,6 +10,7 @@ export const keyPurposes = [
   'session-tickets',
   'affinity',
   'consumer-keys',
+  'login',
 ] as const;
 export type KeyPurpose = (typeof keyPurposes)[number];
 

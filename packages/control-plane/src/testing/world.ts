@@ -6,7 +6,7 @@ import type { TestContext } from 'node:test';
 import type { Identity, Manifest } from '@causeway/model/resource';
 import { createLogger } from '@causeway/runtime/logger';
 import { ManualClock } from '@causeway/runtime/manual-clock';
-import { AffinityKeyring } from '../publish/affinity-keys.ts';
+import { AffinityKeyring, LoginKeyring } from '../publish/cookie-keys.ts';
 import { SessionTickets } from '../publish/session-tickets.ts';
 import { CredentialHashes } from '../store/credential-hashes.ts';
 import { Keyring } from '../store/keyring.ts';
@@ -36,6 +36,7 @@ export interface World {
   /** Not started. */
   readonly tickets: SessionTickets;
   readonly affinity: AffinityKeyring;
+  readonly logins: LoginKeyring;
   readonly index: ResourceIndex;
   readonly signatures: SignatureIndex;
   readonly writePath: WritePath;
@@ -76,6 +77,7 @@ export async function openWorld(t: TestContext, directory = tempDirectory(t)): P
     ...parts,
     readSecret: secretReader(index, sealer),
     affinity: new AffinityKeyring(keyring),
+    logins: new LoginKeyring(keyring),
     tickets: new SessionTickets({ keyring, clock, logger, rotationMs: ticketRotationMs }),
     databaseFile,
     writePath,

@@ -31,12 +31,12 @@ export async function fetchKeys(
 }
 
 /** Who can change the keys can make tokens: over TLS, or from this machine, whatever the metadata of an issuer says. */
-function safeUrl(text: string): URL {
+export function safeUrl(text: string): URL {
   const url = new URL(text);
   const { protocol, hostname } = url;
   const isLocal = isLoopback(hostname.replace(/^\[|\]$/g, ''));
   if (protocol === 'https:' || (protocol === 'http:' && isLocal)) return url;
-  throw new Error('keys come over https, or over http from this machine');
+  throw new Error('an issuer is asked over https, or over http on this machine');
 }
 
 /** The metadata must be that of the issuer itself (OpenID Connect Discovery section 4.3). */

@@ -2,6 +2,7 @@
 
 import type { PluginFailureCause } from '@causeway/filters/plugin/plugin';
 import type { CacheCounts } from '@causeway/filters/cache/cache-store';
+import type { LoginEvent } from '@causeway/filters/oidc/login-services';
 import type { CounterCell, GaugeCell, HistogramCell } from '@causeway/runtime/metric-cells';
 import { MetricRegistry } from '@causeway/runtime/metrics';
 
@@ -23,6 +24,7 @@ import type { PoolCounters } from '../upstream/pool-counters.ts';
 import type { AccessLog } from './access-log.ts';
 import { addCacheGauges } from './cache-gauges.ts';
 import type { EventLoopDelays } from './event-loop-delay.ts';
+import { loginCounter } from './login-counter.ts';
 
 /** Read at each scrape. */
 export interface TrafficGauges {
@@ -143,6 +145,7 @@ export class TrafficMetrics implements ExchangeObserver {
     help: 'Copies of requests for another Service, by what came of it: success, failure, tooLarge, overLimit, abandoned.',
     labelNames: ['service', 'result'],
   });
+  readonly #logins = loginCounter(this.registry);
   readonly #breakerTransitions = this.registry.counter({
     name: 'causeway_breaker_transitions_total',
     help: 'Changes of circuit breakers, by the state that they came to.',
@@ -181,6 +184,10 @@ export class TrafficMetrics implements ExchangeObserver {
 
   onMirrored(service: string, result: MirrorResult): void {
     this.#mirrored.cell({ service, result }).add(1);
+  }
+
+  onLogin(provider: string, event: LoginEvent): void {
+    this.#logins.cell({ provider, event }).add(1);
   }
 
   onBreaker(service: string, to: BreakerState): void {

@@ -2,6 +2,7 @@
 
 import type { PluginFailureCause } from '@causeway/filters/plugin/plugin';
 import type { CacheResult } from '@causeway/filters/filter';
+import type { LoginEvent } from '@causeway/filters/oidc/login-services';
 
 import type { AffinityOutcome } from '../upstream/balancing/choice-request.ts';
 import type { BreakerState } from '../upstream/circuit-breaker.ts';
@@ -84,6 +85,8 @@ export interface ExchangeObserver {
   onMirrored(service: string, result: MirrorResult): void;
   onRetry(service: string, result: RetryResult): void;
   /** The circuit breaker of a Service has changed, by something that happened here. */
+  /** Something has become of a login; `provider`: "namespace/name" of the AuthProvider. */
+  onLogin(provider: string, event: LoginEvent): void;
   onBreaker(service: string, to: BreakerState): void;
   /** A filter of this kind threw. */
   onFilterError(kind: string): void;

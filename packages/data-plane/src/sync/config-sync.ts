@@ -5,6 +5,7 @@ import { ownPortsKey } from '@causeway/proto/config-stream';
 import { endpointsDigest } from '@causeway/proto/digest';
 import {
   type AffinityKeys,
+  type LoginKeys,
   type ControlMessage,
   type End,
   type EndpointSet,
@@ -28,7 +29,7 @@ import { sliceWork, type Steps } from '@causeway/runtime/work-slices';
 import type { HealthReport } from '../health/health-report.ts';
 import { answerCommands, type CommandHandlers } from './command-runner.ts';
 import { ConfigClient, type CommandsCall, type SubscribeCall } from './config-client.ts';
-import { LastGood, type Snapshot } from './last-good.ts';
+import { LastGood, type Snapshot, type ToldBeside } from './last-good.ts';
 import { type NodeStatus, statusFields } from './node-status.ts';
 import type { SnapshotTarget } from './snapshot-target.ts';
 import { StagedUpdate, withEndpoints } from './staged-update.ts';
@@ -63,6 +64,7 @@ export interface ConfigSyncOptions {
   onAffinityKeys: (keys: AffinityKeys) => void;
   /** How many nodes the Gateway has; from the disk, at each connection, and when it changes. */
   onFellows: (fellows: Fellows) => void;
+  onLoginKeys: (keys: LoginKeys) => void;
 }
 
 /** Status goes up when it has changed, at most once in the first time; unchanged it is a sign of life after the second. */
@@ -114,8 +116,8 @@ export class ConfigSync {
   #timers = new Set<CancelTimer>();
   #cancelRetry: CancelTimer | undefined;
   #controlPlanePorts: readonly number[] = [];
-  #affinityKeys: AffinityKeys | undefined;
-  #fellows: Fellows | undefined;
+  /** Beside updates. */
+  #told: ToldBeside = {};
   rejectedTotal = 0;
 
   constructor(options: ConfigSyncOptions) {
@@ -160,15 +162,8 @@ export class ConfigSync {
   /** Applies the last good snapshot, then connects; resolves when the disk has been read. */
   async start(): Promise<void> {
     const stored = this.#lastGood.read();
-    if (stored?.affinityKeys !== undefined) {
-      this.#affinityKeys = stored.affinityKeys;
-      this.#options.onAffinityKeys(stored.affinityKeys);
-    }
-    if (stored?.fellows !== undefined) {
-      this.#fellows = stored.fellows;
-      this.#options.onFellows(stored.fellows);
-    }
     if (stored) {
+      this.#learn(stored);
       const items = SnapshotItems.empty.with({ upserts: stored.items, removedKeys: [] });
       const endpoints = await sliceWork(withEndpoints(new Map(), stored.endpointSets, items));
       const problems = await this.#tryApply({ revision: stored.revision, items, endpoints });
@@ -311,6 +306,20 @@ export class ConfigSync {
     });
   }
 
+  /** From the disk, or as it comes. */
+  #learn({ affinityKeys, fellows, loginKeys }: ToldBeside): void {
+    const { onAffinityKeys, onFellows, onLoginKeys } = this.#options;
+    if (affinityKeys) onAffinityKeys(affinityKeys);
+    if (fellows) onFellows(fellows);
+    if (loginKeys) onLoginKeys(loginKeys);
+    this.#told = {
+      ...this.#told,
+      ...(affinityKeys && { affinityKeys }),
+      ...(fellows && { fellows }),
+      ...(loginKeys && { loginKeys }),
+    };
+  }
+
   async #receive({ message }: ControlMessage): Promise<void> {
     switch (message.case) {
       case 'holdingsRequest':
@@ -332,12 +341,13 @@ export class ConfigSync {
       case 'sessionTicketKeys':
         return this.#options.onTicketKeys(message.value);
       case 'affinityKeys':
-        this.#options.onAffinityKeys(message.value);
-        this.#affinityKeys = message.value;
+        this.#learn({ affinityKeys: message.value });
         return this.#keepApplied();
       case 'fellows':
-        this.#options.onFellows(message.value);
-        this.#fellows = message.value;
+        this.#learn({ fellows: message.value });
+        return this.#keepApplied();
+      case 'loginKeys':
+        this.#learn({ loginKeys: message.value });
         return this.#keepApplied();
       case undefined:
         // A newer control plane says something that does not concern configuration items; those are versioned.
@@ -409,8 +419,7 @@ export class ConfigSync {
     if (this.#applied.revision > 0)
       this.#lastGood.save({
         ...this.#applied,
-        affinityKeys: this.#affinityKeys,
-        fellows: this.#fellows,
+        ...this.#told,
       });
   }
 

@@ -2,6 +2,7 @@ import { readFileSync, renameSync } from 'node:fs';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import {
   type AffinityKeys,
+  type LoginKeys,
   type EndpointSet,
   type Fellows,
   type Item,
@@ -31,11 +32,15 @@ export interface Snapshot {
   endpoints: ReadonlyMap<string, EndpointSet>;
 }
 
-/** What goes to disk. */
-interface KeptSnapshot extends Snapshot {
+/** What the node is told beside updates, and needs when it starts again. */
+export interface ToldBeside {
   affinityKeys?: AffinityKeys | undefined;
   fellows?: Fellows | undefined;
+  loginKeys?: LoginKeys | undefined;
 }
+
+/** What goes to disk. */
+interface KeptSnapshot extends Snapshot, ToldBeside {}
 
 /**
  * The last good snapshot on disk, and the one before it for the case that the newer file is damaged. Written on change,
@@ -120,11 +125,13 @@ export class LastGood {
     return Buffer.concat([magic, seal(await this.#key.readOrMake(), bytes, sealContext)]);
   }
 
-  *#encodeParts({ revision, items, endpoints, affinityKeys, fellows }: KeptSnapshot): Steps<Uint8Array> {
+  *#encodeParts(snapshot: KeptSnapshot): Steps<Uint8Array> {
+    const { revision, items, endpoints, affinityKeys, fellows, loginKeys } = snapshot;
     const head = create(StoredSnapshotSchema, {
       revision,
       ...(affinityKeys && { affinityKeys }),
       ...(fellows && { fellows }),
+      ...(loginKeys && { loginKeys }),
     });
     const parts: Uint8Array[] = [toBinary(StoredSnapshotSchema, head)];
     for (const set of endpoints.values()) {

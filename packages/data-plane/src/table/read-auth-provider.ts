@@ -25,6 +25,7 @@ export function readAuthProvider(provider: CompiledAuthProvider): VerifierSettin
     scopesClaim: provider.scopesClaim,
     requiredClaims: provider.requiredClaims.map(readClaim),
     claimHeaders: provider.claimHeaders.map(({ header, claim }) => ({ header, claim })),
+    clientId: provider.clientId === '' ? undefined : provider.clientId,
   };
 }
 

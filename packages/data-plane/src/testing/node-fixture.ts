@@ -146,6 +146,7 @@ export class NodeFixture {
       onUpstreamOver: () => {},
       onMirrored: (_service, result) => this.mirrored.push(result),
       onRetry: (_service, result) => this.retries.push(result),
+      onLogin: () => {},
       onBreaker: (_service, to) => this.transitions.push(to),
       onFilterRefusal: () => {},
       onPluginFailure: () => {},

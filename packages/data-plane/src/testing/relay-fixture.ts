@@ -168,6 +168,7 @@ export function startRelay(
     onUpstreamOver: () => {},
     onMirrored: () => {},
     onRetry: () => {},
+    onLogin: () => {},
     onBreaker: () => {},
     onFilterRefusal: () => {},
     onPluginFailure: () => {},

@@ -5,6 +5,7 @@ import { ConsumerLimitsFilter } from '@causeway/filters/consumer-limits/consumer
 import { KeySets } from '@causeway/filters/jwt/key-sets';
 import { TokenVerifier } from '@causeway/filters/jwt/token-verifier';
 import { noClusterBuckets } from '@causeway/filters/rate-limit/cluster-buckets';
+import { loginServices } from '@causeway/filters/testing/login-services';
 import { systemClock } from '@causeway/runtime/clock';
 
 import { Staples } from '../listen/tls/ocsp/staples.ts';
@@ -38,6 +39,7 @@ export const plainFilters = filterBuilder({
     canonical: () => undefined,
     tellChanged: () => {},
   },
+  logins: loginServices(),
 });
 
 /** Of a node that is alone and just begins. */

@@ -22,6 +22,19 @@ export interface Question {
   readonly ca?: readonly string[];
 }
 
+/** An answer with another status than 200. */
+export class RefusedQuestion extends Error {
+  override readonly name = 'RefusedQuestion';
+  readonly status: number;
+  readonly body: Uint8Array;
+
+  constructor(status: number, body: Uint8Array) {
+    super(`it answers with status ${status}`);
+    this.status = status;
+    this.body = body;
+  }
+}
+
 export interface AskLimits {
   readonly resolver: AddressResolver;
   readonly ownPorts: OwnPorts;
@@ -113,15 +126,13 @@ function overTls(
 async function readAnswer(response: IncomingMessage, bytesMax: number): Promise<Buffer> {
   const parts: Buffer[] = [];
   let bytes = 0;
-  if (response.statusCode !== 200) {
-    response.destroy();
-    throw new Error(`it answers with status ${response.statusCode}`);
-  }
   // Leaving the loop destroys the connection.
   for await (const part of response as AsyncIterable<Buffer>) {
     bytes += part.byteLength;
     if (bytes > bytesMax) throw new Error(`the answer is larger than ${bytesMax} bytes`);
     parts.push(part);
   }
-  return Buffer.concat(parts);
+  const body = Buffer.concat(parts);
+  if (response.statusCode !== 200) throw new RefusedQuestion(response.statusCode ?? 0, body);
+  return body;
 }

@@ -55,6 +55,8 @@ function run(setup: WorkerSetup, port: CallPort): void {
     releaseLog: (path) => calls.tell('releaseLog', path),
     refreshKeys: (source) => calls.ask('refreshKeys', source),
     cacheChanged: (place) => calls.tell('cacheChanged', place),
+    askProvider: (question) => calls.ask('askProvider', question),
+    endLogin: (session) => calls.tell('endLogin', session),
   };
   const batchMemory = new BatchMemory(setup.logBatch);
   const accessLog = new AccessLog({
@@ -107,6 +109,11 @@ function run(setup: WorkerSetup, port: CallPort): void {
     refreshKeys: (source) => supervisor.refreshKeys(source),
     workers: setup.workers,
     onCacheChanged: (place) => supervisor.cacheChanged(place),
+    logins: {
+      keys: setup.loginKeys,
+      ask: (question) => supervisor.askProvider(question),
+      onLogout: (session) => supervisor.endLogin(session),
+    },
   });
   let applied: Applied = nothingApplied;
   let prepared:
@@ -152,6 +159,8 @@ function run(setup: WorkerSetup, port: CallPort): void {
     ticketKeys: (keys) => node.useTicketKeys(keys),
     affinityKeys: (keys) => node.affinityKeys.replace(keys),
     fellows: (nodes) => node.clusterCounts.share(nodes),
+    loginKeys: (keys) => node.logins.keys.replace(keys),
+    loginEnded: (session) => node.logins.ended.add(session),
     staple: (change) => node.learnStaple(change),
     cacheChanged: (place) => node.cacheStore.invalidate(place),
     keySet: (change) => node.keySets.learn(change),

@@ -1,5 +1,7 @@
 /** What every worker is told when it starts, and again whenever it changes: keys of several kinds, staples, and how many descriptors there are. */
 
+import type { LoginKeyPair } from '@causeway/filters/oidc/login-keys';
+import type { ProviderAnswer, ProviderQuestion } from '@causeway/filters/oidc/provider';
 import type { Clock } from '@causeway/runtime/clock';
 import type { Logger } from '@causeway/runtime/logger';
 import type { AddressResolver } from '@causeway/runtime/name-resolver';
@@ -9,6 +11,7 @@ import { KeyKeeper } from '../keys/key-keeper.ts';
 import { askResponder } from '../listen/tls/ocsp/ask-responder.ts';
 import { Stapler } from '../listen/tls/ocsp/stapler.ts';
 import { newTicketKeys } from '../listen/tls/ticket-keys.ts';
+import { LoginDesk } from '../login/login-desk.ts';
 import type { SnapshotUpdate } from '../sync/snapshot-target.ts';
 import { type AffinityKeyPair, newAffinityKeys } from '../upstream/balancing/affinity-keys.ts';
 import type { OwnPorts } from '../upstream/address-guard.ts';
@@ -29,10 +32,12 @@ export class WorkerNews {
   readonly #threads: ReadonlySet<WorkerThread>;
   readonly #stapler: Stapler;
   readonly #keys: KeyKeeper;
+  readonly #logins: LoginDesk;
   #openFilesMax: number | undefined;
   #ticketKeys: Uint8Array = newTicketKeys();
   #affinityKeys = newAffinityKeys();
   #fellows = 1;
+  #loginKeys: LoginKeyPair | undefined;
 
   constructor(threads: ReadonlySet<WorkerThread>, options: WorkerNewsOptions) {
     const { clock, logger, resolver, ownPorts, keptKeysPath } = options;
@@ -43,6 +48,7 @@ export class WorkerNews {
       ask: (responder, question, signal) => askResponder(responder, question, { resolver, ownPorts, signal }),
       onChange: (change) => this.#tell((thread) => thread.tellStaple(change)),
     });
+    this.#logins = new LoginDesk({ clock, logger, resolver, ownPorts });
     this.#keys = new KeyKeeper({
       clock,
       logger,
@@ -53,10 +59,14 @@ export class WorkerNews {
     });
   }
 
-  get forStart(): Pick<WorkerSetup, 'ticketKeys' | 'affinityKeys' | 'fellows' | 'staples' | 'keySets'> {
+  get forStart(): Pick<
+    WorkerSetup,
+    'ticketKeys' | 'affinityKeys' | 'loginKeys' | 'fellows' | 'staples' | 'keySets'
+  > {
     return {
       ticketKeys: this.#ticketKeys,
       affinityKeys: this.#affinityKeys,
+      loginKeys: this.#loginKeys,
       fellows: this.#fellows,
       staples: this.#stapler.staples,
       keySets: this.#keys.keySets,
@@ -91,6 +101,11 @@ export class WorkerNews {
     this.#tell((thread) => thread.tellFellows(nodes));
   }
 
+  useLoginKeys(keys: LoginKeyPair): void {
+    this.#loginKeys = keys;
+    this.#tell((thread) => thread.tellLoginKeys(keys));
+  }
+
   limitDescriptors(openFilesMax: number | undefined): void {
     if (openFilesMax === this.#openFilesMax) return;
     this.#openFilesMax = openFilesMax;
@@ -99,6 +114,7 @@ export class WorkerNews {
 
   /** Before workers build the update. */
   prepare(update: SnapshotUpdate): Promise<void> {
+    this.#logins.prepare(update);
     return this.#keys.prepare(update);
   }
 
@@ -111,7 +127,17 @@ export class WorkerNews {
     return this.#keys.refresh(source);
   }
 
+  askProvider(question: ProviderQuestion): Promise<ProviderAnswer> {
+    return this.#logins.ask(question);
+  }
+
+  /** A user has logged out: no worker takes the session any more. */
+  endLogin(session: string): void {
+    this.#tell((thread) => thread.tellLoginEnded(session));
+  }
+
   stop(): void {
+    this.#logins.stop();
     this.#stapler.stop();
     this.#keys.stop();
   }

@@ -393,6 +393,8 @@ export class WorkerPool implements SnapshotTarget {
         releaseLog: (path) => this.#outputs.release(thread, path),
         refreshKeys: (source) => this.news.refreshKeys(source),
         cacheChanged: (place) => spreadChange(this.#threads, thread, place),
+        askProvider: (question) => this.news.askProvider(question),
+        endLogin: (session) => this.news.endLogin(session),
         lostLines: ({ lines, why }) => this.#drops.add(lines, why),
         failing: ({ failure, failures }) => this.#failures.note(failure, failures),
       },

@@ -2,6 +2,8 @@
 
 import type { ChangedPlace } from '@causeway/filters/cache/cache-store';
 import type { KeySetChange } from '@causeway/filters/jwt/key-sets';
+import type { LoginKeyPair } from '@causeway/filters/oidc/login-keys';
+import type { ProviderAnswer, ProviderQuestion } from '@causeway/filters/oidc/provider';
 import type { NodeProblem } from '@causeway/proto/gen/causeway/config/v1/config_pb';
 import type { MetricFamily } from '@causeway/runtime/metrics';
 import type { LogLevel } from '@causeway/runtime/logger';
@@ -36,6 +38,8 @@ export interface WorkerSetup {
   readonly affinityKeys: AffinityKeyPair;
   /** Nodes of its Gateway. */
   readonly fellows: number;
+  /** That sessions of users are sealed with; undefined = there are none yet. */
+  readonly loginKeys: LoginKeyPair | undefined;
   /** Of the node; undefined = none. */
   readonly zone: string | undefined;
   /** Of the modules of plugins; undefined = there are none. */
@@ -92,6 +96,9 @@ export interface WorkerTells {
   affinityKeys(keys: AffinityKeyPair): void;
   /** So many nodes of the Gateway are connected, this one included. */
   fellows(nodes: number): void;
+  loginKeys(keys: LoginKeyPair): void;
+  /** Its user has logged out. */
+  loginEnded(session: string): void;
   staple(change: StapleChange): void;
   keySet(change: KeySetChange): void;
   /** A request to another worker has changed what stands there. */
@@ -109,6 +116,8 @@ export interface SupervisorAsks {
   writeLog(batch: LogBatch): Promise<WrittenBatch>;
   /** See `KeyKeeper`. */
   refreshKeys(source: string): Promise<void>;
+  /** See `LoginDesk`. */
+  askProvider(question: ProviderQuestion): Promise<ProviderAnswer>;
 }
 
 export interface LogBatch {
@@ -122,6 +131,8 @@ export interface SupervisorTells extends PlaceTells {
   /** Lines of the access log are lost; `why` undefined: nobody takes them. */
   lostLines(lost: { readonly lines: number; readonly why: string | undefined }): void;
   releaseLog(path: string | undefined): void;
+  /** For all workers to know: the user has logged out. */
+  endLogin(session: string): void;
   failing(told: { readonly failure: EndpointFailure; readonly failures: number }): void;
   watch(name: string): void;
   cacheChanged(place: ChangedPlace): void;

@@ -1,5 +1,6 @@
 /** One worker as its supervisor sees it, from its start to its end. */
 
+import type { LoginKeyPair } from '@causeway/filters/oidc/login-keys';
 import { Worker } from 'node:worker_threads';
 import type { ChangedPlace } from '@causeway/filters/cache/cache-store';
 import type { KeySetChange } from '@causeway/filters/jwt/key-sets';
@@ -132,6 +133,14 @@ export class WorkerThread {
 
   tellFellows(nodes: number): void {
     this.#calls.tell('fellows', nodes);
+  }
+
+  tellLoginKeys(keys: LoginKeyPair): void {
+    this.#calls.tell('loginKeys', keys);
+  }
+
+  tellLoginEnded(session: string): void {
+    this.#calls.tell('loginEnded', session);
   }
 
   tellStaple(change: StapleChange): void {

@@ -44,6 +44,7 @@ function verifierOf(
       groupsClaim: 'groups',
       scopesClaim: 'scope',
       requiredClaims: [],
+      clientId: undefined,
       claimHeaders: [],
       ...settings,
     },

@@ -1,14 +1,13 @@
 /** Lets in who has a good token (RFC 7519), and tells how to get one as RFC 6750 says. */
 
 import { admit, type AuthenticationFilter } from '../authentication.ts';
-import type { ConsumerLookup, KnownConsumer } from '../consumers.ts';
-import { byteString } from '../byte-string.ts';
+import type { ConsumerLookup } from '../consumers.ts';
 import { hideCredential, readCredential, removeCredential } from '../credentials.ts';
 import { removeLookalikes } from '../fields.ts';
 import type { FilterExchange, Refusal, Sooner, Verdict } from '../filter.ts';
-import { claimAt, claimText, type Identity } from '../identity.ts';
 import type { RequestSource } from '../request-source.ts';
-import { claimWords, meetsClaims, type RequiredClaim } from './claims.ts';
+import { type Bearer, makeBearer } from './bearer.ts';
+import { meetsClaims, type RequiredClaim } from './claims.ts';
 import type { TokenFault, TokenOutcome, TokenVerifier, VerifiedToken } from './token-verifier.ts';
 
 export interface JwtSettings {
@@ -26,15 +25,6 @@ interface FoundToken {
   readonly token: string;
   readonly source: RequestSource;
   readonly verifier: TokenVerifier;
-}
-
-/** What a good token makes of its bearer, for as long as the Consumers are the same. */
-interface Bearer {
-  readonly consumers: ConsumerLookup;
-  readonly identity: Identity;
-  readonly consumer: KnownConsumer | undefined;
-  /** Flat: what goes upstream of its claims. */
-  readonly fields: readonly string[];
 }
 
 const challenge = 'Bearer realm="causeway"';
@@ -140,7 +130,7 @@ export class JwtFilter implements AuthenticationFilter {
   #bearerOf(consumers: ConsumerLookup, { settings }: TokenVerifier, token: VerifiedToken): Bearer {
     const known = this.#bearers.get(token);
     if (known?.consumers === consumers) return known;
-    const bearer = makeBearer(consumers, settings, token);
+    const bearer = makeBearer(consumers, settings, token.claims);
     this.#bearers.set(token, bearer);
     return bearer;
   }

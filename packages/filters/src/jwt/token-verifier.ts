@@ -26,6 +26,8 @@ export interface VerifierSettings {
   readonly scopesClaim: string;
   readonly requiredClaims: readonly RequiredClaim[];
   readonly claimHeaders: readonly { readonly header: string; readonly claim: string }[];
+  /** Of the gateway at the issuer; undefined: nobody can log in. */
+  readonly clientId: string | undefined;
 }
 
 /** A good token. */
@@ -55,6 +57,7 @@ export class TokenVerifier {
   readonly #options: JWTVerifyOptions;
   readonly #cache = new TokenCache<VerifiedToken>();
   #cachedFor: KeySet | undefined;
+  #idTokens: TokenVerifier | undefined;
   readonly #checks = new Map<string, Promise<TokenOutcome>>();
 
   constructor(settings: VerifierSettings, keySets: KeySets, wallMs: () => number) {
@@ -70,6 +73,14 @@ export class TokenVerifier {
       ...(audiences.length > 0 && { audience: [...audiences] }),
       ...(requiresExpiry && { requiredClaims: ['exp'] }),
     };
+  }
+
+  /** Of ID tokens for the gateway itself (OpenID Connect Core section 3.1.3.7); undefined: nobody can log in. */
+  get idTokens(): TokenVerifier | undefined {
+    const { clientId } = this.settings;
+    if (clientId === undefined) return undefined;
+    const settings = { ...this.settings, audiences: [clientId], requiresExpiry: true };
+    return (this.#idTokens ??= new TokenVerifier(settings, this.#keySets, this.#wallMs));
   }
 
   /** Hot path: a token that was found good before costs a hash and a look-up, and no promise. */

@@ -266,6 +266,7 @@ const statuses: Readonly<Record<RefusalReason, number>> = {
   gone: 410,
   internal: 500,
   limits_unavailable: 503,
+  method_not_allowed: 405,
   overloaded: 503,
   payload_too_large: 413,
   quota_exceeded: 429,

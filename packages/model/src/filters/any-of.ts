@@ -6,9 +6,10 @@ import { basicAuthFilter } from './basic-auth.ts';
 import { clientCertificateFilter } from './client-certificate.ts';
 import type { FilterKind } from './filter-kind.ts';
 import { jwtFilter } from './jwt.ts';
+import { oidcFilter } from './oidc.ts';
 
 /** What may stand in it. */
-const waysOf = [clientCertificateFilter, jwtFilter, apiKeyFilter, basicAuthFilter] as const;
+const waysOf = [clientCertificateFilter, jwtFilter, apiKeyFilter, basicAuthFilter, oidcFilter] as const;
 const waysMax = 8;
 
 const way = oneOf(
@@ -17,6 +18,7 @@ const way = oneOf(
     jwt: jwtFilter.spec.optional(),
     apiKey: apiKeyFilter.spec.optional(),
     basicAuth: basicAuthFilter.spec.optional(),
+    oidc: oidcFilter.spec.optional(),
   },
   'One authentication filter.',
   {},

@@ -14,6 +14,7 @@ import { filterKindNamed, filterKinds } from './filter-kinds.ts';
 import { jwtFilter } from './jwt.ts';
 import { mirrorFilter } from './mirror.ts';
 import { pluginFilter } from './plugin.ts';
+import { oidcFilter } from './oidc.ts';
 import { rateLimitFilter } from './rate-limit.ts';
 import { authorizeFilter } from './authorize.ts';
 import { concurrencyFilter } from './concurrency.ts';
@@ -43,6 +44,7 @@ const filterItem = object(
     clientCertificate: clientCertificateFilter.spec.optional(),
     apiKey: apiKeyFilter.spec.optional(),
     basicAuth: basicAuthFilter.spec.optional(),
+    oidc: oidcFilter.spec.optional(),
     anyOf: anyOfFilter.spec.optional(),
     respond: respondFilter.spec.optional(),
     faultInjection: faultInjectionFilter.spec.optional(),

@@ -9,6 +9,7 @@ import { faultInjectionFilter } from './fault-injection.ts';
 import type { FilterKind } from './filter-kind.ts';
 import { jwtFilter } from './jwt.ts';
 import { mirrorFilter } from './mirror.ts';
+import { oidcFilter } from './oidc.ts';
 import { phases } from './phases.ts';
 import { pluginFilter } from './plugin.ts';
 import { rateLimitFilter } from './rate-limit.ts';
@@ -30,6 +31,7 @@ export const filterKinds: readonly FilterKind[] = [
   jwtFilter,
   apiKeyFilter,
   basicAuthFilter,
+  oidcFilter,
   anyOfFilter,
   respondFilter,
   faultInjectionFilter,

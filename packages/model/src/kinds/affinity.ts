@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { choice, duration, line, object, oneOf, say, serverName, shown } from '../fields.ts';
 import { source } from '../source.ts';
 
-const cookieName = z
+export const cookieName = z
   .string({ error: (issue) => say('wrong_type', `${shown(issue.input)} is not a cookie name`) })
   // RFC 6265 section 4.1.1.
   .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/, {

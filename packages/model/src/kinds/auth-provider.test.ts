@@ -103,7 +103,16 @@ describe('AuthProvider', () => {
     ],
     ['a leeway of minutes', { leeway: '2m' }, '/spec/leeway out_of_range'],
     ['a token in a path', { from: ['path'] }, '/spec/from/0 bad_format'],
-    ['what is not built', { clientId: 'x' }, '/spec/clientId unknown_field'],
+    [
+      'a client secret without a client',
+      { clientSecret: 'a secret that nobody sees' },
+      '/spec/clientId missing',
+    ],
+    [
+      'a login at an issuer that is no URL',
+      { issuer: 'corp', clientId: 'x', jwks: { uri: 'https://id.test/' } },
+      '/spec/issuer bad_format',
+    ],
   ];
   for (const [what, spec, expected] of bad)
     it(`refuses ${what}, and repeats no secret`, () => {

@@ -177,6 +177,14 @@ const authProviderFields = object(
       })
       .default({})
       .describe("Headers for the upstream, with the claims that they hold; the client's own never cross."),
+    clientId: line(
+      'a client id',
+      'Of the gateway at the issuer: for oidc, which logs in users of browsers.',
+      256,
+    ).optional(),
+    clientSecret: secretSource(
+      'What the gateway proves itself with: write-only, reads back as (hidden), or {secret, key}. Absent: a public client.',
+    ).optional(),
   },
   'An issuer of tokens, and what they must be like.',
 );
@@ -194,7 +202,7 @@ interface Misfit {
   message: string;
 }
 
-function misfits({ algorithms, jwks, issuer }: AuthProviderFields): Misfit[] {
+function misfits({ algorithms, jwks, issuer, clientId, clientSecret }: AuthProviderFields): Misfit[] {
   const found: Misfit[] = [];
   const secret = algorithms.filter((algorithm) => algorithm.startsWith('HS'));
   const isMixed = secret.length > 0 && secret.length < algorithms.length;
@@ -229,12 +237,19 @@ function misfits({ algorithms, jwks, issuer }: AuthProviderFields): Misfit[] {
         path: ['jwks', 'keys', index, 'kid'],
         message: say('duplicate', `the same kid as entry ${kids.indexOf(kid)}`),
       });
-  const complaint = jwks.discovery === undefined ? undefined : keysUrlComplaint(issuer);
+  const isAsked = jwks.discovery !== undefined || clientId !== undefined;
+  const complaint = isAsked ? keysUrlComplaint(issuer) : undefined;
   if (complaint !== undefined)
     found.push({
       path: ['issuer'],
-      message: say('bad_format', `${complaint}; discovery asks there`, 'or write jwks.uri'),
+      message: say(
+        'bad_format',
+        `${complaint}; discovery asks there`,
+        clientId === undefined ? 'or write jwks.uri' : undefined,
+      ),
     });
+  if (clientSecret !== undefined && clientId === undefined)
+    found.push({ path: ['clientId'], message: say('missing', 'required beside clientSecret') });
   return found;
 }
 
@@ -247,16 +262,19 @@ export const authProviderKind: Kind<typeof authProviderSpec> = {
   verbs: writeVerbs,
   spec: authProviderSpec,
   references: authProviderReferences,
-  secretPaths: (spec) =>
-    entriesOf(fieldOf(spec, 'jwks'), 'keys').flatMap((key, index) =>
+  secretPaths: (spec) => [
+    ...entriesOf(fieldOf(spec, 'jwks'), 'keys').flatMap((key, index) =>
       fieldOf(key, 'k') === undefined ? [] : [['jwks', 'keys', String(index), 'k']],
     ),
+    ...(fieldOf(spec, 'clientSecret') === undefined ? [] : [['clientSecret']]),
+  ],
   // Keys are told apart by their kid; without one, a position is all that they have.
   secretPlace: (spec, path) => {
+    if (path[0] === 'clientSecret') return 'clientSecret';
     const kid = fieldOf(entriesOf(fieldOf(spec, 'jwks'), 'keys')[Number(path[2])], 'kid');
     return JSON.stringify(['jwks', typeof kid === 'string' ? kid : Number(path[2])]);
   },
-  plannedFields: ['clientId', 'clientSecret'],
+  plannedFields: [],
 };
 
 function authProviderReferences(spec: unknown): Reference[] {
@@ -271,7 +289,12 @@ function authProviderReferences(spec: unknown): Reference[] {
       ? [{ pointer: `/spec/jwks/keys/${index}/k/secret`, kind: 'Secret', name: secret }]
       : [];
   });
-  return [...trust, ...secrets];
+  const clientSecret = fieldOf(fieldOf(spec, 'clientSecret'), 'secret');
+  const own: Reference[] =
+    typeof clientSecret === 'string'
+      ? [{ pointer: '/spec/clientSecret/secret', kind: 'Secret', name: clientSecret }]
+      : [];
+  return [...trust, ...secrets, ...own];
 }
 
 /** What is worth a warning: `["*"]` lets a token for another application pass here. */

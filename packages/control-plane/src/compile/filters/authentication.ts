@@ -3,6 +3,7 @@ import type { ApiKeySpec } from '@causeway/model/filters/api-key';
 import type { BasicAuthSpec } from '@causeway/model/filters/basic-auth';
 import type { ClientCertificateSpec } from '@causeway/model/filters/client-certificate';
 import type { JwtSpec } from '@causeway/model/filters/jwt';
+import type { OidcSpec } from '@causeway/model/filters/oidc';
 import { defaultNamespace } from '@causeway/model/resource';
 import {
   AnyOfSchema,
@@ -15,6 +16,7 @@ import {
 import { create } from '@bufbuild/protobuf';
 import { compileSource } from '../compile-affinity.ts';
 import { compileJwt } from './jwt.ts';
+import { compileOidc } from './oidc.ts';
 
 /** Authentication filters as they are written, in an item of a list or of anyOf. */
 interface Authored {
@@ -22,15 +24,17 @@ interface Authored {
   apiKey?: ApiKeySpec | undefined;
   basicAuth?: BasicAuthSpec | undefined;
   clientCertificate?: ClientCertificateSpec | undefined;
+  oidc?: OidcSpec | undefined;
   anyOf?: AnyOfSpec | undefined;
 }
 
 /** `namespace`: of the Consumers and AuthProviders. Undefined for an entry that is none of these filters. */
 export function compileAuthentication(
-  { jwt, apiKey, basicAuth, clientCertificate, anyOf }: Authored,
+  { jwt, apiKey, basicAuth, clientCertificate, oidc, anyOf }: Authored,
   namespace: string = defaultNamespace,
 ): FilterItem['item'] | undefined {
   if (jwt) return { case: 'jwt', value: compileJwt(jwt, namespace) };
+  if (oidc) return { case: 'oidc', value: compileOidc(oidc, namespace) };
   if (apiKey) {
     const { optional, forwardCredentials, from } = apiKey;
     const sources = from.map(compileSource);

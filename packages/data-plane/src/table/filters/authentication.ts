@@ -9,6 +9,8 @@ import {
 } from '@causeway/filters/client-certificate';
 import type { Filter } from '@causeway/filters/filter';
 import { JwtFilter } from '@causeway/filters/jwt/jwt';
+import type { LoginServices } from '@causeway/filters/oidc/login-services';
+import { OidcFilter } from '@causeway/filters/oidc/oidc';
 import type {
   AnyOf,
   ApiKey,
@@ -20,11 +22,13 @@ import { UnknownChoice } from '@causeway/proto/route-rules';
 
 import { readRequestSource } from '../read-balancing.ts';
 import { readJwt } from './jwt.ts';
+import { readOidc } from './oidc.ts';
 
 /** What these filters need of their node. */
 export interface AuthServices {
   readonly wallMs: () => number;
   readonly passwords: PasswordCheck;
+  readonly logins: LoginServices;
 }
 
 /** Undefined for an item that is none of these filters. */
@@ -35,6 +39,8 @@ export function buildAuthFilter(
   switch (item.case) {
     case 'jwt':
       return new JwtFilter(name, readJwt(item.value));
+    case 'oidc':
+      return new OidcFilter(name, readOidc(item.value), services.logins);
     case 'apiKey':
       return createApiKeyFilter(name, readApiKey(item.value), services.wallMs);
     case 'basicAuth':
