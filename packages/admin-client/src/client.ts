@@ -286,8 +286,6 @@ export class AdminClient {
     return answer.body as PurgeAnswers;
   }
 
-  /** Replaces the key that affinity cookies are signed with. */
-  async rotateKeys(purpose: 'session'): Promise<void> {
   /** Replaces the key that affinity cookies are signed with, or that sessions of logged in users are sealed with. */
   async rotateKeys(purpose: 'session' | 'login'): Promise<void> {
     await this.#transport.call({ method: 'POST', path: restPaths.rotateKeys(purpose) });

@@ -16,7 +16,7 @@ import { createStatusPages } from '@causeway/runtime/status-pages';
 import { checkNodeId, type NodeState, openNodeState, nodeTokenReader } from './node-state.ts';
 import { TicketKeyRotation } from './listen/tls/ticket-key-rotation.ts';
 import { ConfigMetrics } from './observe/config-metrics.ts';
-import { cachePurge } from './proxy/purge-query.ts';
+import { cachePurge } from './cache/purge-query.ts';
 import { startStatusServer } from './observe/status-server.ts';
 import { type DataPlaneSettings, dataPlaneSettings } from './settings.ts';
 import { ConfigSync } from './sync/config-sync.ts';

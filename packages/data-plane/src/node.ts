@@ -1,9 +1,7 @@
 /** A node without its process: takes snapshots, serves traffic by them, and drains. */
 
 import { PasswordCheck } from '@causeway/filters/basic-auth/password-check';
-import type { CacheServices } from '@causeway/filters/cache/cache';
-import { CacheStore, type ChangedPlace } from '@causeway/filters/cache/cache-store';
-import { Flights } from '@causeway/filters/cache/flights';
+import type { ChangedPlace } from '@causeway/filters/cache/cache-store';
 import { ConsumerLimitsFilter } from '@causeway/filters/consumer-limits/consumer-limits';
 import type { Filter } from '@causeway/filters/filter';
 import { type KeySetChange, KeySets, type RefreshKeys } from '@causeway/filters/jwt/key-sets';
@@ -13,7 +11,6 @@ import type { CompiledAuthProvider } from '@causeway/proto/gen/causeway/snapshot
 import { readAuthProvider } from './table/read-auth-provider.ts';
 import { create } from '@bufbuild/protobuf';
 import { type NodeProblem, NodeProblemSchema } from '@causeway/proto/gen/causeway/config/v1/config_pb';
-import { canonicalPath } from '@causeway/router/canonical-path';
 import { sharedValues } from '@causeway/router/shared-map';
 import type { Clock } from '@causeway/runtime/clock';
 import { messageOf } from '@causeway/runtime/errors';
@@ -33,7 +30,7 @@ import type { AccessLog } from './observe/access-log.ts';
 import { configDump } from './observe/config-dump.ts';
 import { prepareAccessLog } from './observe/prepare-access-log.ts';
 import type { ExchangeObserver } from './proxy/exchange-record.ts';
-import { type CachePurge, purgeQuery } from './proxy/purge-query.ts';
+import { NodeCache } from './cache/node-cache.ts';
 import { createRequestHandler } from './proxy/handle-request.ts';
 import { BodyRoom } from './proxy/held-body.ts';
 import { Mirrors } from './proxy/mirrored-request.ts';
@@ -140,7 +137,7 @@ export class ProxyNode implements SnapshotTarget {
   readonly redisCounters = new RedisCounters();
   /** What the nodes of its Gateway count together. */
   readonly clusterCounts = new ClusterCounts(this.redisCounters);
-  readonly cacheStore = new CacheStore();
+  readonly cache: NodeCache;
   readonly #options: ProxyNodeOptions;
   readonly #generations = new TableGenerations();
   readonly #context: ProxyContext;
@@ -179,6 +176,8 @@ export class ProxyNode implements SnapshotTarget {
     this.logins = loginServices(clock, observer, options.logins);
     const { random = processRandom } = options;
     this.#plugins = options.plugins ?? new PluginModules();
+    const mergesSlashes = (): boolean => this.table?.gateway.mergeSlashes ?? true;
+    this.cache = new NodeCache(clock, mergesSlashes, (place) => options.onCacheChanged?.(place));
     const wallMs = (): number => clock.wallMs();
     this.#consumerLimits = new ConsumerLimitsFilter({
       buckets: shared.tokenBuckets,
@@ -191,7 +190,7 @@ export class ProxyNode implements SnapshotTarget {
         random,
         buckets: shared.tokenBuckets,
         clusterBuckets: this.clusterCounts,
-        cache: this.#cacheServices(),
+        cache: this.cache.services,
         places: shared.requestPlaces,
         monotonicMs: () => clock.monotonicMs(),
         wallMs,
@@ -241,27 +240,6 @@ export class ProxyNode implements SnapshotTarget {
         observer.onBreaker(service, to);
       },
     };
-  }
-
-  #cacheServices(): CacheServices {
-    const { clock, onCacheChanged } = this.#options;
-    return {
-      store: this.cacheStore,
-      flights: new Flights(clock),
-      monotonicMs: () => clock.monotonicMs(),
-      wallMs: () => clock.wallMs(),
-      after: (delayMs, action) => clock.after(delayMs, action),
-      canonical: (target) => {
-        const canonical = canonicalPath(target, this.table?.gateway.mergeSlashes);
-        return canonical.ok ? canonical : undefined;
-      },
-      tellChanged: (place) => onCacheChanged?.(place),
-    };
-  }
-
-  /** Takes answers out of the cache, and gives how many; `url` and `prefix` are as users write them. */
-  purgeCache(wanted: CachePurge): number {
-    return this.cacheStore.purge(purgeQuery(wanted, this.table?.gateway.mergeSlashes ?? true));
   }
 
   get table(): Table | undefined {
@@ -436,7 +414,7 @@ export class ProxyNode implements SnapshotTarget {
         this.clusterCounts.use(link);
         this.#generations.publish(table, leaving);
         if (link !== linkBefore) linkBefore?.close();
-        this.cacheStore.resize(Math.floor(table.gateway.cacheBytesMax / (this.#options.workers ?? 1)));
+        this.cache.store.resize(Math.floor(table.gateway.cacheBytesMax / (this.#options.workers ?? 1)));
         outside.commit();
         this.#context.streams.sweep(table);
         this.#context.shared.slices.set('openPorts', this.#ports.openCount);

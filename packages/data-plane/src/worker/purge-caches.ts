@@ -2,7 +2,7 @@
 
 import type { ChangedPlace } from '@causeway/filters/cache/cache-store';
 
-import type { CachePurge } from '../proxy/purge-query.ts';
+import type { CachePurge } from '../cache/purge-query.ts';
 
 interface CachingWorker {
   purgeCache(wanted: CachePurge): Promise<number>;

@@ -80,7 +80,7 @@ function run(setup: WorkerSetup, port: CallPort): void {
     pools: node.poolCounters,
     upstreamConnections: node.upstreamConnections,
     breakers: node.breakers,
-    cache: node.cacheStore.counts,
+    cache: node.cache.store.counts,
     streams: { counts: node.streams.counts, byRevision: node.streams.byRevision() },
     eventLoop: eventLoop.take(),
   }));
@@ -149,7 +149,7 @@ function run(setup: WorkerSetup, port: CallPort): void {
     // Plain copies: cells stay here.
     metrics: () => mergeMetrics([metrics.registry.collect(), node.redisCounters.registry.collect()]),
     configDump: () => node.configDump(),
-    purgeCache: (wanted) => node.purgeCache(wanted),
+    purgeCache: (wanted) => node.cache.purge(wanted),
     listStreams: (query) => node.streams.list(query, setup.worker),
   };
   const tells: WorkerTells = {
@@ -162,7 +162,7 @@ function run(setup: WorkerSetup, port: CallPort): void {
     loginKeys: (keys) => node.logins.keys.replace(keys),
     loginEnded: (session) => node.logins.ended.add(session),
     staple: (change) => node.learnStaple(change),
-    cacheChanged: (place) => node.cacheStore.invalidate(place),
+    cacheChanged: (place) => node.cache.store.invalidate(place),
     keySet: (change) => node.keySets.learn(change),
     descriptors: (openFilesMax) => node.counts.limitDescriptors(openFilesMax),
   };

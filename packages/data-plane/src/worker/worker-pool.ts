@@ -24,7 +24,7 @@ import type { SnapshotTarget, SnapshotUpdate } from '../sync/snapshot-target.ts'
 import { type StreamCounts, streamCounts } from '../streams/live-stream.ts';
 import type { StreamList } from '../streams/live-streams.ts';
 import type { StreamQuery } from '../streams/stream-query.ts';
-import type { CachePurge } from '../proxy/purge-query.ts';
+import type { CachePurge } from '../cache/purge-query.ts';
 import type { OwnPorts } from '../upstream/address-guard.ts';
 import { FailureReport, logFailures } from '../upstream/failure-report.ts';
 import { bucketsFor } from './buckets-for.ts';

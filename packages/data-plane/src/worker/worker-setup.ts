@@ -16,7 +16,7 @@ import type { TokenBucketsMemory } from '../counts/token-buckets.ts';
 import type { AffinityKeyPair } from '../upstream/balancing/affinity-keys.ts';
 import type { PlaceTells, PlaceWant } from '../upstream/endpoint-places.ts';
 import type { EndpointFailure } from '../upstream/failure-report.ts';
-import type { CachePurge } from '../proxy/purge-query.ts';
+import type { CachePurge } from '../cache/purge-query.ts';
 import type { StreamList } from '../streams/live-streams.ts';
 import type { StreamQuery } from '../streams/stream-query.ts';
 import type { WorkerDrain } from './drain-report.ts';

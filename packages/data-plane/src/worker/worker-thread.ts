@@ -10,7 +10,7 @@ import type { MetricFamily } from '@causeway/runtime/metrics';
 import type { StapleChange } from '../listen/tls/ocsp/staples.ts';
 import type { AffinityKeyPair } from '../upstream/balancing/affinity-keys.ts';
 import type { PlaceWant } from '../upstream/endpoint-places.ts';
-import type { CachePurge } from '../proxy/purge-query.ts';
+import type { CachePurge } from '../cache/purge-query.ts';
 import type { StreamList } from '../streams/live-streams.ts';
 import type { StreamQuery } from '../streams/stream-query.ts';
 import type { WorkerDrain } from './drain-report.ts';

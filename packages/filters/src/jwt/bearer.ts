@@ -32,6 +32,7 @@ export function makeBearer(
     consumer: consumer?.name ?? dynamicName(provider, named),
     namespace,
     isConsumer: consumer !== undefined,
+    limits: consumer?.limits,
     groups: [...new Set([...(consumer?.groups ?? []), ...words(claims, settings.groupsClaim)])],
     scopes: [...new Set([...scopes, ...words(claims, settings.scopesClaim, ' ')])],
     claims,

@@ -154,50 +154,6 @@ function issuerOf(token: string): unknown {
   }
 }
 
-function makeBearer(
-  consumers: ConsumerLookup,
-  settings: TokenVerifier['settings'],
-  { claims }: VerifiedToken,
-): Bearer {
-  const [namespace = '', provider = ''] = settings.name.split('/');
-  const value = claimAt(claims, settings.consumerClaim);
-  const named = typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
-  const consumer = named === undefined ? undefined : consumers.byToken(namespace, provider, named);
-  const identity: Identity = {
-    consumer: consumer?.name ?? dynamicName(provider, named),
-    namespace,
-    isConsumer: consumer !== undefined,
-    limits: consumer?.limits,
-    groups: [...new Set([...(consumer?.groups ?? []), ...words(claims, settings.groupsClaim)])],
-    scopes: words(claims, settings.scopesClaim, ' '),
-    claims,
-  };
-  const fields = settings.claimHeaders.flatMap(({ header, claim }) => {
-    const text = claimText(claims, claim);
-    return text === undefined || forHeader(text) === undefined ? [] : [header, text];
-  });
-  return { consumers, identity, consumer, fields };
-}
-
-const nameBytesMax = 256;
-
-/** Whose token fits no Consumer is known all the same: by the provider and what it says. */
-function dynamicName(provider: string, named: string | undefined): string | undefined {
-  const text = named === undefined || named === '' ? undefined : forHeader(byteString(named));
-  return text === undefined || text.length > nameBytesMax ? undefined : `${provider}/${text}`;
-}
-
-/** Names in a list are separated by commas, and stand in a header. */
-function words(claims: VerifiedToken['claims'], path: string, separator?: string): readonly string[] {
-  return claimWords(claims, path, separator)
-    .map(byteString)
-    .filter((word) => forHeader(word) !== undefined && !word.includes(','));
-}
-
-function forHeader(text: string): string | undefined {
-  return /[\u0000-\u001f\u007f]/.test(text) ? undefined : text;
-}
-
 function refusalOf(fault: TokenFault): Refusal {
   if (fault.fault === 'unavailable') return unavailable;
   return {

@@ -3,7 +3,7 @@
 import type { PurgeQuery } from '@causeway/filters/cache/cache-store';
 import { canonicalPath } from '@causeway/router/canonical-path';
 
-import { parseAuthority } from './host.ts';
+import { parseAuthority } from '../proxy/host.ts';
 
 /** As users write it: `url` and `prefix` are absolute, or begin with a slash and mean every host. */
 export interface CachePurge {
