@@ -7,6 +7,8 @@ import { eventually } from './eventually.ts';
 import type { Owner } from './owner.ts';
 import { tempDir } from './temp-dir.ts';
 
+const slots = 16_384;
+
 export interface RedisOptions {
   /** Further words of its command line. */
   readonly flags?: readonly string[];
@@ -79,6 +81,32 @@ export class RedisServer {
     const lines = (await this.ask('KEYS', '*')).split('\r\n');
     return lines.filter((line, index) => index % 2 === 0 && index > 0 && line !== '');
   }
+}
+
+/** Starts a Redis Cluster of three primaries that share all slots, and waits until each knows it. */
+export async function startRedisCluster(owner: Owner): Promise<RedisServer[]> {
+  const servers = await Promise.all(
+    [0, 1, 2].map(async () => {
+      const busPort = String(await freePort());
+      const flags = ['--cluster-enabled', 'yes', '--cluster-port', busPort, '--cluster-node-timeout', '2000'];
+      return { server: await startRedis(owner, { flags }), busPort };
+    }),
+  );
+  for (const [index, { server }] of servers.entries()) {
+    const from = Math.floor((index * slots) / servers.length);
+    const to = Math.floor(((index + 1) * slots) / servers.length) - 1;
+    await server.ask('CLUSTER', 'ADDSLOTSRANGE', String(from), String(to));
+    await server.ask('CLUSTER', 'SET-CONFIG-EPOCH', String(index + 1));
+    for (const other of servers)
+      if (other.server !== server)
+        await server.ask('CLUSTER', 'MEET', '127.0.0.1', String(other.server.port), other.busPort);
+  }
+  for (const { server } of servers)
+    await eventually(() => server.ask('CLUSTER', 'INFO'), {
+      what: 'the cluster is whole',
+      until: (info) => info.includes('cluster_state:ok') && info.includes('cluster_known_nodes:3'),
+    });
+  return servers.map(({ server }) => server);
 }
 
 /** Redis cannot choose one by itself. */

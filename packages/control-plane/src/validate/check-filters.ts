@@ -9,6 +9,7 @@ import { overlay } from '@causeway/runtime/overlay';
 import { implicitGateway } from '../store/implicit-gateway.ts';
 import type { Entry, ResourceView } from '../store/resource-index.ts';
 import { writtenFilters } from './effective-filters.ts';
+import { idleTiers } from './tier-checks.ts';
 
 /** A Middleware may spoil every Route that names it; more than so many are not told one by one. */
 const spoiltRoutesMax = 20;
@@ -130,7 +131,7 @@ class FilterCheck {
       if (answering !== undefined && backends.length > 0) problems.push(idleBackends(answering.name));
     }
     for (const gateway of this.#gatewaysOf(entry)) {
-      const [problem] = together(gateway, own);
+      const [problem = idleTiers(overlay(gateway, own), own)] = together(gateway, own);
       if (problem) return [...problems, problem];
     }
     return problems;

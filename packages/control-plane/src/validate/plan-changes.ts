@@ -26,6 +26,7 @@ import { redisWarnings } from './redis-warnings.ts';
 import { routeWarnings } from './route-warnings.ts';
 import { type ReadSecret, referencesOf, storeSecretValues } from '../store/secret-values.ts';
 import type { SignatureIndex } from './signature-index.ts';
+import { unknownTierConsumers } from './tier-checks.ts';
 import { tlsWarnings } from './tls-warnings.ts';
 import { unaskedCertificates } from './unasked-certificates.ts';
 
@@ -196,6 +197,7 @@ class Draft {
       ...tlsWarnings(entries, this.#planned, now),
       ...authWarnings(entries),
       ...unaskedCertificates(entries, this.#planned),
+      ...unknownTierConsumers(entries, this.#planned),
       ...redisWarnings(
         this.#current,
         this.#planned,

@@ -1,5 +1,6 @@
 import { certificateFacts, parseCertificateChain } from '@causeway/model/certificate-chain';
 import type { CertificateSpec } from '@causeway/model/kinds/certificate';
+import type { GatewaySpec } from '@causeway/model/kinds/gateway';
 import type { ServiceSpec } from '@causeway/model/kinds/service';
 import type { Entry, ResourceView } from '../store/resource-index.ts';
 import { sharedNames, uncoveredHosts } from './listener-names.ts';
@@ -25,7 +26,7 @@ function warningsOf(entry: Entry, view: ResourceView, now: string): string[] {
         ? [`${shortKey(entry)} takes any certificate of its endpoints (tls.verify is false)`]
         : [];
     case 'Gateway':
-      return [...uncoveredHosts(entry, view), ...sharedNames(entry, view)];
+      return [...blindRedis(entry), ...uncoveredHosts(entry, view), ...sharedNames(entry, view)];
     case 'Certificate':
       return [
         ...timeWarning(entry, now),
@@ -34,6 +35,12 @@ function warningsOf(entry: Entry, view: ResourceView, now: string): string[] {
     default:
       return [];
   }
+}
+
+function blindRedis(gateway: Entry): string[] {
+  return (gateway.effective as GatewaySpec).redis?.tls?.verify === false
+    ? [`${shortKey(gateway)} takes any certificate of its Redis (redis.tls.verify is false)`]
+    : [];
 }
 
 /** Those that show it to their clients, or trust it. */

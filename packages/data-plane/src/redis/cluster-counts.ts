@@ -64,6 +64,7 @@ export class ClusterCounts implements ClusterBuckets {
     const hash = createHmac('sha256', this.#secret).update(key).digest('base64url').slice(0, hashChars);
     const start = `${link.settings.keyPrefix}{${hash}}`;
     return link.run(
+      hash,
       takes.map(({ limit }) => start + limit),
       takes.flatMap(scriptValues),
     );

@@ -29,7 +29,12 @@ export async function connectRedis(settings: RedisSettings): Promise<RedisClient
     autoPipeliningIgnoredCommands: [...unbatched],
     clusterRetryStrategy: retryStrategy,
     slotsRefreshTimeout: connectTimeoutMs,
-    slotsRefreshInterval: 10_000,
+    // Who has taken over from a primary that is gone.
+    slotsRefreshInterval: 2000,
+    maxRedirections: 4,
+    // As below: nothing is asked twice.
+    retryDelayOnFailover: 0,
+    retryDelayOnClusterDown: 0,
   });
 }
 

@@ -29,11 +29,11 @@ export class RedisCounters {
       help: 'Requests of Consumers with quotas that passed uncounted, because Redis did not answer.',
     })
     .cell({});
-  /** 1 while this worker asks nobody. */
+  /** Servers that this worker does not ask. */
   readonly circuitOpen = this.registry
     .gauge({
       name: 'causeway_redis_circuit_open',
-      help: 'Workers that ask Redis nothing, because it does not answer.',
+      help: 'Connections to servers of Redis, over all workers, on which nothing is asked because nobody answers.',
     })
     .cell({});
 

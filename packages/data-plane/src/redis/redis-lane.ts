@@ -1,0 +1,183 @@
+/** A worker's way to one server: no question waits longer than its deadline, and while nobody answers none is asked. */
+
+import { type Backoff, createBackoff } from '@causeway/runtime/backoff';
+import type { CancelTimer, Clock } from '@causeway/runtime/clock';
+import { messageOf } from '@causeway/runtime/errors';
+import type { Logger } from '@causeway/runtime/logger';
+
+import type { RedisCounters } from './redis-counters.ts';
+
+export interface RedisLaneOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly counters: RedisCounters;
+  /** How long a question may take. */
+  readonly timeoutMs: number;
+  /** Asks for a sign of life; undefined: there is no connection now. */
+  readonly ping: () => Promise<unknown> | undefined;
+  /** Makes a connection anew that gives no sign. */
+  readonly reconnect: () => void;
+}
+
+type Answer = readonly number[];
+
+interface Waiting {
+  readonly beganMs: number;
+  readonly resolve: (answer: Answer | undefined) => void;
+}
+
+/** Questions in a row that may end at their deadline before nobody is asked any more. */
+const lateMax = 3;
+/** Questions under way at a time. */
+const waitingMax = 16_384;
+/** Pace of signs of life that are asked for while there is no answer. */
+const probeBaseMs = 50;
+const probeMaxMs = 1000;
+/** A connection that gives no sign of life for so long is given up. */
+const pingMsMax = 3000;
+/** Errors of single questions are logged at most so often. */
+const logMs = 60_000;
+
+export class RedisLane {
+  readonly #options: RedisLaneOptions;
+  readonly #waiting = new Set<Waiting>();
+  readonly #probePace: Backoff = createBackoff({ baseMs: probeBaseMs, maxMs: probeMaxMs });
+  #state: 'answering' | 'silent' | 'closed' = 'answering';
+  #late = 0;
+  #lastLoggedMs = -Infinity;
+  #isTimerSet = false;
+  #cancelProbe: CancelTimer = () => {};
+  #pingedMs: number | undefined;
+
+  constructor(options: RedisLaneOptions) {
+    this.#options = options;
+  }
+
+  /** Undefined: nobody is asked, or answers in time. */
+  ask(question: () => Promise<unknown>): Promise<Answer | undefined> | undefined {
+    const { counters, clock, timeoutMs } = this.#options;
+    if (this.#state !== 'answering' || this.#waiting.size >= waitingMax) {
+      counters.count('skipped');
+      return undefined;
+    }
+    const { promise, resolve } = Promise.withResolvers<Answer | undefined>();
+    const waiting = { beganMs: clock.monotonicMs(), resolve };
+    this.#waiting.add(waiting);
+    this.#setTimer(timeoutMs);
+    question().then(
+      (answer) => this.#answered(waiting, answer as Answer),
+      (error: unknown) => this.#failed(waiting, error),
+    );
+    return promise;
+  }
+
+  /** Nobody is asked until a sign of life has come. */
+  fallSilent(why: string): void {
+    if (this.#state !== 'answering') return;
+    this.#state = 'silent';
+    this.#giveUpAll();
+    this.#options.counters.circuitOpen.add(1);
+    this.#options.logger.warn(`Redis does not answer, limits do as their onFailure says: ${why}`);
+    this.#probePace.reset();
+    this.#probeLater();
+  }
+
+  /** Asks for a sign of life now, for there is a connection. */
+  probe(): void {
+    if (this.#state !== 'silent') return;
+    const { clock, ping, reconnect } = this.#options;
+    const nowMs = clock.monotonicMs();
+    if (this.#pingedMs !== undefined) {
+      if (nowMs - this.#pingedMs > pingMsMax) reconnect();
+      return;
+    }
+    const answer = ping();
+    if (answer === undefined) return;
+    this.#pingedMs = nowMs;
+    void this.#waitForSign(answer);
+  }
+
+  close(): void {
+    if (this.#state === 'silent') this.#options.counters.circuitOpen.add(-1);
+    this.#state = 'closed';
+    this.#giveUpAll();
+    this.#cancelProbe();
+  }
+
+  async #waitForSign(answer: Promise<unknown>): Promise<void> {
+    try {
+      await answer;
+      this.#answerAgain();
+    } catch {
+      // The connection is lost, or Redis is not ready: the next one tells.
+    } finally {
+      this.#pingedMs = undefined;
+    }
+  }
+
+  #answerAgain(): void {
+    if (this.#state !== 'silent') return;
+    this.#state = 'answering';
+    this.#late = 0;
+    this.#cancelProbe();
+    this.#options.counters.circuitOpen.add(-1);
+    this.#options.logger.info('Redis answers');
+  }
+
+  #probeLater(): void {
+    this.#cancelProbe = this.#options.clock.after(this.#probePace.nextMs(), () => {
+      this.probe();
+      if (this.#state === 'silent') this.#probeLater();
+    });
+  }
+
+  #answered(waiting: Waiting, answer: Answer): void {
+    if (!this.#waiting.delete(waiting)) return;
+    const { counters, clock } = this.#options;
+    this.#late = 0;
+    counters.count('answered');
+    counters.roundTrip.observe((clock.monotonicMs() - waiting.beganMs) / 1000);
+    waiting.resolve(answer);
+  }
+
+  #failed(waiting: Waiting, error: unknown): void {
+    if (!this.#waiting.delete(waiting)) return;
+    const { counters, clock, logger } = this.#options;
+    counters.count('failed');
+    waiting.resolve(undefined);
+    const nowMs = clock.monotonicMs();
+    if (nowMs - this.#lastLoggedMs < logMs) return;
+    this.#lastLoggedMs = nowMs;
+    // The message alone: the error has the command in it.
+    logger.warn(`Redis refuses to count: ${messageOf(error)}`);
+  }
+
+  /** All wait equally long, so those who have waited longest come first, and one timer is enough. */
+  #setTimer(delayMs: number): void {
+    if (this.#isTimerSet) return;
+    this.#isTimerSet = true;
+    this.#options.clock.after(delayMs, () => this.#onTimer());
+  }
+
+  #onTimer(): void {
+    this.#isTimerSet = false;
+    const { clock, timeoutMs } = this.#options;
+    const beforeMs = clock.monotonicMs() - timeoutMs;
+    for (const waiting of this.#waiting) {
+      if (waiting.beganMs > beforeMs) return this.#setTimer(Math.max(waiting.beganMs - beforeMs, 1));
+      this.#giveUp(waiting);
+      this.#late += 1;
+      if (this.#late >= lateMax) return this.fallSilent(`no answer within ${timeoutMs} ms`);
+    }
+  }
+
+  #giveUpAll(): void {
+    for (const waiting of this.#waiting) this.#giveUp(waiting);
+  }
+
+  #giveUp(waiting: Waiting): void {
+    this.#waiting.delete(waiting);
+    this.#options.counters.count('late');
+    waiting.resolve(undefined);
+  }
+}
