@@ -8,6 +8,7 @@ import type { RouteSpec } from '@causeway/model/kinds/route';
 import { overlay } from '@causeway/runtime/overlay';
 import { implicitGateway } from '../store/implicit-gateway.ts';
 import type { Entry, ResourceView } from '../store/resource-index.ts';
+import { unreachablePaths } from './check-logins.ts';
 import { writtenFilters } from './effective-filters.ts';
 import { idleTiers } from './tier-checks.ts';
 
@@ -123,7 +124,7 @@ class FilterCheck {
     const { backends, filters } = entry.effective as RouteSpec;
     if (this.#isUnresolved(entry)) return [];
     const own = writtenFilters(entry, this.#planned);
-    const problems: Problem[] = [];
+    const problems: Problem[] = unreachablePaths(entry, overlay(own));
     // Without a Middleware the document itself shows it, and was judged alone.
     if (filters.some(({ middleware }) => middleware !== undefined)) {
       const answering = overlay(own).find(({ kind }) => kind?.answerStatus !== undefined);

@@ -50,3 +50,10 @@ function ownFields(cookies: readonly string[]): string[] {
     ...cookies.flatMap((cookie) => ['set-cookie', cookie]),
   ];
 }
+
+/** RFC 6749 section 4.1.2.1. */
+export function providerError(error: string): Refusal {
+  if (error === 'server_error' || error === 'temporarily_unavailable') return unavailable;
+  if (error === 'access_denied') return refused('forbidden', 'The provider did not let you log in.');
+  return refused('bad_request', 'The provider refused the login.');
+}

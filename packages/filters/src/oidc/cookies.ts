@@ -14,7 +14,7 @@ export interface CookieSettings {
 /** Name and value of a cookie; browsers keep no larger one. */
 export const cookieBytesMax = 4096;
 /** A session that needs more is none: the node would have to take them all in one head. */
-const piecesMax = 5;
+export const piecesMax = 5;
 /** For the count, and the number in the name of a further piece. */
 const pieceBytesSpare = 8;
 
@@ -86,12 +86,4 @@ export const attemptsMax = 4;
 
 export function attemptName(name: string, slot: number): string {
   return `${name}.login${slot}`;
-}
-
-/** All that a browser may have of a filter's. */
-export function ownCookieNames(name: string): string[] {
-  return [
-    ...Array.from({ length: piecesMax }, (_, index) => pieceName(name, index)),
-    ...Array.from({ length: attemptsMax }, (_, slot) => attemptName(name, slot)),
-  ];
 }

@@ -1,0 +1,176 @@
+/** What a browser keeps of logins: its session, and logins that are under way. Sealed, and bound to the client that they are of. */
+
+import { hash, randomInt, timingSafeEqual } from 'node:crypto';
+
+import type { FilterExchange } from '../filter.ts';
+import { TokenCache } from '../jwt/token-cache.ts';
+import type { VerifierSettings } from '../jwt/token-verifier.ts';
+import { queryValue } from '../query-value.ts';
+import { cookieValue } from '../request-source.ts';
+import {
+  attemptName,
+  attemptsMax,
+  type CookieSettings,
+  cookieBytesMax,
+  joinSession,
+  pieceName,
+  piecesMax,
+  setCookieText,
+  splitSession,
+} from './cookies.ts';
+import type { LoginServices } from './login-services.ts';
+import {
+  attemptMsMax,
+  type LoginAttempt,
+  type LoginSession,
+  readSession,
+  sessionText,
+} from './login-session.ts';
+import { publicOrigin } from './public-origin.ts';
+
+export interface FoundSession {
+  readonly session: LoginSession;
+  /** The next key takes the place of the one that it is sealed with. */
+  readonly isOld: boolean;
+}
+
+export class LoginCookies {
+  /** All that a browser may have. */
+  readonly names: ReadonlySet<string>;
+  readonly #settings: CookieSettings;
+  readonly #callbackPath: string;
+  readonly #services: Pick<LoginServices, 'keys' | 'wallMs'>;
+  /** By the digest of their cookies. */
+  readonly #sessions = new TokenCache<FoundSession>();
+  #keysSeen = -1;
+  #nextSlot = randomInt(attemptsMax);
+
+  constructor(
+    settings: CookieSettings,
+    callbackPath: string,
+    services: Pick<LoginServices, 'keys' | 'wallMs'>,
+  ) {
+    this.#settings = settings;
+    this.#callbackPath = callbackPath;
+    this.#services = services;
+    this.names = new Set([
+      ...Array.from({ length: piecesMax }, (_, index) => pieceName(settings.name, index)),
+      ...Array.from({ length: attemptsMax }, (_, slot) => attemptName(settings.name, slot)),
+    ]);
+  }
+
+  /** Undefined where there is none that was sealed here. Whether it is over, the caller knows. */
+  findSession(exchange: FilterExchange, client: VerifierSettings): FoundSession | undefined {
+    const joined = joinSession(exchange.requestHeader('cookie'), this.#settings.name);
+    if (joined === undefined) return undefined;
+    const { keys } = this.#services;
+    if (this.#keysSeen !== keys.changes) {
+      this.#sessions.clear();
+      this.#keysSeen = keys.changes;
+    }
+    const context = this.#context(`session ${joined.count}`, client);
+    const digest = hash('sha256', `${context} ${joined.sealed}`, 'base64url');
+    const known = this.#sessions.get(digest);
+    if (known !== undefined) return known;
+    const unsealed = keys.unseal(joined.sealed, context);
+    if (unsealed === undefined) return undefined;
+    const found = { session: readSession(unsealed.text), isOld: unsealed.isOld };
+    this.#sessions.set(digest, found, joined.sealed.length);
+    return found;
+  }
+
+  /** Values of Set-Cookie; undefined: it is too large for them. */
+  ofSession(exchange: FilterExchange, client: VerifierSettings, session: LoginSession): string[] | undefined {
+    const text = sessionText(session);
+    const values = splitSession(this.#settings.name, (count) =>
+      this.#services.keys.seal(text, this.#context(`session ${count}`, client)),
+    );
+    const endMs = session.refreshToken === undefined ? session.validUntilMs : session.endsAtMs;
+    const maxAgeSeconds = Math.max(1, Math.ceil((endMs - this.#services.wallMs()) / 1000));
+    return values?.map((value, index) => this.#piece(exchange, index, value, maxAgeSeconds));
+  }
+
+  /** That take the session away. */
+  ofNoSession(exchange: FilterExchange): string[] {
+    const header = exchange.requestHeader('cookie');
+    return Array.from({ length: piecesMax }, (_, index) => index)
+      .filter(
+        (index) => index === 0 || cookieValue(header, pieceName(this.#settings.name, index)) !== undefined,
+      )
+      .map((index) => this.#piece(exchange, index, '', 0));
+  }
+
+  /** Who comes from a very long URL is sent to the start page in the end. */
+  ofAttempt(exchange: FilterExchange, client: VerifierSettings, attempt: LoginAttempt): string {
+    this.#nextSlot = (this.#nextSlot + 1) % attemptsMax;
+    const name = attemptName(this.#settings.name, this.#nextSlot);
+    const context = this.#context('attempt', client);
+    const sealed = (written: LoginAttempt): string =>
+      this.#services.keys.seal(JSON.stringify(written), context);
+    const whole = sealed(attempt);
+    const fits = name.length + whole.length <= cookieBytesMax;
+    const value = fits ? whole : sealed({ ...attempt, returnTo: '/' });
+    return this.#attemptText(exchange, name, value, attemptMsMax / 1000);
+  }
+
+  /** The attempt that the provider's answer belongs to, and what takes its cookie away. */
+  findAttempt(
+    exchange: FilterExchange,
+    client: VerifierSettings,
+  ): { readonly attempt: LoginAttempt; readonly forget: string } | undefined {
+    const state = queryValue(exchange.query, 'state');
+    if (state === undefined) return undefined;
+    const header = exchange.requestHeader('cookie');
+    const context = this.#context('attempt', client);
+    for (let slot = 0; slot < attemptsMax; slot += 1) {
+      const name = attemptName(this.#settings.name, slot);
+      const value = cookieValue(header, name);
+      const unsealed = value === undefined ? undefined : this.#services.keys.unseal(value, context);
+      if (unsealed === undefined) continue;
+      const attempt = JSON.parse(unsealed.text) as LoginAttempt;
+      const isFresh = this.#services.wallMs() - attempt.startedMs < attemptMsMax;
+      if (isFresh && isSame(attempt.state, state))
+        return { attempt, forget: this.#attemptText(exchange, name, '', 0) };
+    }
+    return undefined;
+  }
+
+  /** What a sealed text is bound to: nothing that was sealed for another client, or another cookie, can take its place. */
+  #context(what: string, { name, issuer, clientId }: VerifierSettings): string {
+    return JSON.stringify([what, name, issuer, clientId, this.#settings.name]);
+  }
+
+  #piece(exchange: FilterExchange, index: number, value: string, maxAgeSeconds: number): string {
+    const { name, sameSite, domain } = this.#settings;
+    const isSecure = publicOrigin(exchange).startsWith('https:');
+    return setCookieText({
+      name: pieceName(name, index),
+      value,
+      path: '/',
+      maxAgeSeconds,
+      sameSite,
+      domain,
+      isSecure,
+    });
+  }
+
+  #attemptText(exchange: FilterExchange, name: string, value: string, maxAgeSeconds: number): string {
+    const isSecure = publicOrigin(exchange).startsWith('https:');
+    // The browser comes back from another site, and with Strict it would do so without the cookie.
+    const sameSite = this.#settings.sameSite === 'None' ? 'None' : 'Lax';
+    return setCookieText({
+      name,
+      value,
+      path: this.#callbackPath,
+      maxAgeSeconds,
+      sameSite,
+      domain: undefined,
+      isSecure,
+    });
+  }
+}
+
+function isSame(a: string, b: string): boolean {
+  const [left, right] = [Buffer.from(a), Buffer.from(b)];
+  return left.byteLength === right.byteLength && timingSafeEqual(left, right);
+}
