@@ -1,0 +1,245 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+
+import type { Identity } from '../identity.ts';
+import { type CacheClient, CacheWorld, settled, type UpstreamAnswer } from '../testing/cache-world.ts';
+
+const answer = (body: string, control = 'max-age=60', more: readonly string[] = []): UpstreamAnswer => ({
+  status: 200,
+  fields: ['cache-control', control, ...more],
+  body,
+});
+const caller = (consumer: string | undefined, claims: Record<string, unknown> = {}): Identity => ({
+  consumer,
+  namespace: 'default',
+  isConsumer: false,
+  groups: [],
+  scopes: [],
+  claims,
+});
+const tagged = ['etag', '"v1"'];
+
+function stored(world: CacheWorld, ...given: Parameters<CacheWorld['ask']>): CacheClient {
+  const client = world.ask(...given);
+  assert.equal(client.state, 'over', `${client.path} is stored`);
+  return client;
+}
+
+describe('the cache', () => {
+  it('tells callers apart by all that an upstream may know of them, and not by what every token has anew', () => {
+    const world = new CacheWorld({ collapses: false });
+    const as = (identity: Identity) => world.ask('/a', { identity });
+    as(caller('acme', { sub: 'ann', exp: 1, jti: 'x' })).answer(answer('for ann'));
+    assert.equal(as(caller('acme', { exp: 2, jti: 'y', sub: 'ann' })).body, 'for ann');
+    for (const other of [
+      caller('acme', { sub: 'bob', exp: 1 }),
+      caller('acme'),
+      caller('other', { sub: 'ann' }),
+    ])
+      assert.equal(as(other).state, 'asking');
+    assert.equal(world.ask('/a').state, 'asking');
+  });
+
+  it('keeps nothing for callers of whom nothing is known, unless it is for all', () => {
+    const world = new CacheWorld();
+    const unnamed = { identity: caller(undefined) };
+    world.ask('/a', unnamed).answer(answer('one'));
+    world.ask('/a', unnamed).answer(answer('two', 'public, max-age=60'));
+    assert.equal(stored(world, '/a', unnamed).body, 'two');
+    const judged = new CacheWorld();
+    const elsewhere = { isJudgedElsewhere: true };
+    judged.ask('/a', elsewhere).answer(answer('one'));
+    assert.equal(judged.ask('/a', elsewhere).state, 'asking');
+  });
+
+  it('lets others wait for one, and gives each what fits', async () => {
+    const world = new CacheWorld();
+    const first = world.ask('/a', {}, { accept: 'x' });
+    const same = world.ask('/a', {}, { accept: 'x' });
+    const other = world.ask('/a', {}, { accept: 'y' });
+    const head = world.ask('/a', { method: 'HEAD' }, { accept: 'x' });
+    first.head(answer('x', 'max-age=60', ['vary', 'accept']));
+    await settled();
+    assert.deepEqual([same.state, other.state, head.state], ['waiting', 'asking', 'waiting']);
+    first.rest(answer('x'));
+    await settled();
+    assert.deepEqual([same.body, same.cached, head.body, head.state], ['x', 'collapsed', '', 'over']);
+  });
+
+  it('holds nobody up behind a slow body, a failure, or an answer that is for nobody else', async () => {
+    const world = new CacheWorld();
+    for (const end of [
+      (client: CacheClient) => {
+        client.head(answer('a'));
+        world.pass(2000);
+      },
+      (client: CacheClient) => client.fail(),
+      (client: CacheClient) => client.answer(answer('a', 'private')),
+      (client: CacheClient) => client.answer({ ...answer('a'.repeat(1001)), status: 200 }),
+    ]) {
+      world.pass(20_000);
+      const path = `/${world.nowMs}`;
+      const first = world.ask(path);
+      const others = [world.ask(path), world.ask(path)];
+      end(first);
+      await settled();
+      assert.deepEqual(
+        others.map(({ state }) => state),
+        ['asking', 'asking'],
+      );
+      for (const other of others) other.leave();
+      first.leave();
+    }
+  });
+
+  it('has nobody wait for what was not stored a moment ago', async () => {
+    const world = new CacheWorld();
+    world.ask('/a').answer(answer('a', 'private'));
+    assert.deepEqual([world.ask('/a').state, world.ask('/a').state], ['asking', 'asking']);
+    world.pass(10_000);
+    assert.deepEqual([world.ask('/a').state, world.ask('/a').state], ['asking', 'waiting']);
+  });
+
+  it('has the next one lead when the first goes, but no HEAD', async () => {
+    const world = new CacheWorld();
+    const first = world.ask('/a');
+    const head = world.ask('/a', { method: 'HEAD' });
+    const [second, third] = [world.ask('/a'), world.ask('/a')];
+    first.leave();
+    await settled();
+    assert.deepEqual([head.state, second.state, third.state], ['asking', 'asking', 'waiting']);
+    second.answer(answer('two'));
+    await settled();
+    assert.equal(third.body, 'two');
+  });
+
+  it('renews in the background once, through a condition, and not for a while after a failure', async () => {
+    const world = new CacheWorld({ staleWhileRevalidateMs: 60_000 });
+    world.ask('/a').answer(answer('one', 'max-age=1', tagged));
+    world.pass(2000);
+    assert.deepEqual([stored(world, '/a').body, stored(world, '/a').cached], ['one', 'stale']);
+    assert.equal(world.refreshing.length, 1);
+    assert.ok(world.refreshing[0]!.fields.includes('if-none-match'));
+    world.refreshing.shift()!.answer(undefined);
+    await settled();
+    stored(world, '/a');
+    assert.equal(world.refreshing.length, 0);
+    world.pass(1000);
+    stored(world, '/a');
+    world.refreshing.shift()!.answer({ status: 304, fields: ['cache-control', 'max-age=60'], body: '' });
+    await settled();
+    assert.deepEqual([stored(world, '/a').cached, stored(world, '/a').body], ['hit', 'one']);
+    world.pass(61_000);
+    stored(world, '/a');
+    world.refreshing.shift()!.answer(answer('two'));
+    await settled();
+    assert.equal(stored(world, '/a').body, 'two');
+  });
+
+  it('gives way to a 404 and stands in for a 503', async () => {
+    const world = new CacheWorld({ staleIfErrorMs: 60_000 });
+    world.ask('/a').answer(answer('one', 'max-age=1'));
+    world.pass(2000);
+    const failed = world.ask('/a');
+    const waits = world.ask('/a');
+    failed.answer({ status: 503, fields: [], body: 'down' });
+    await settled();
+    assert.deepEqual([failed.responseStatus, failed.body, waits.body], [200, 'one', 'one']);
+    assert.match(failed.header('cache-status')!, /^causeway; fwd=stale; fwd-status=503; ttl=-1$/);
+    // For a moment the upstream is left alone.
+    assert.equal(stored(world, '/a').cached, 'stale');
+    world.pass(1000);
+    world.ask('/a').fail();
+    world.pass(1000);
+    world.ask('/a').answer({ status: 404, fields: [], body: 'gone' });
+    assert.equal(world.ask('/a').state, 'asking');
+    assert.equal(world.store.counts.entries, 0);
+  });
+
+  it('confirms what is stored for a client of any condition', async () => {
+    const world = new CacheWorld();
+    world.ask('/a').answer(answer('one', 'max-age=1', [...tagged, 'x-a', '1']));
+    world.pass(2000);
+    const client = world.ask('/a', {}, { 'if-none-match': '"other"' });
+    assert.deepEqual(client.upstreamFields.slice(-2), ['if-none-match', '"v1"']);
+    client.answer({ status: 304, fields: ['cache-control', 'max-age=60', 'x-a', '2'], body: '' });
+    await settled();
+    assert.deepEqual([client.responseStatus, client.body, client.header('x-a')], [200, 'one', '2']);
+    const known = stored(world, '/a', {}, { 'if-none-match': 'W/"v1"' });
+    assert.deepEqual([known.responseStatus, known.body, known.header('x-a')], [304, '', '2']);
+    // A condition of the client's own says nothing to others.
+    const alone = world.ask('/b', {}, { 'if-none-match': '"b"' });
+    assert.equal(world.ask('/b').state, 'asking');
+    alone.answer({ status: 304, fields: [], body: '' });
+    assert.equal(alone.responseStatus, 304);
+  });
+
+  it('does not bring back what was purged or changed while it was on its way', async () => {
+    const world = new CacheWorld({ staleWhileRevalidateMs: 60_000 });
+    const purged = world.ask('/a');
+    purged.head(answer('old'));
+    world.store.purge({ route: 'default/r' });
+    purged.rest(answer('old'));
+    assert.equal(world.ask('/a').state, 'asking');
+
+    world.ask('/b').answer(answer('old', 'max-age=1'));
+    world.pass(2000);
+    stored(world, '/b');
+    world.ask('/b', { method: 'PUT' }).answer({ status: 204, fields: [], body: '' });
+    world.refreshing.shift()!.answer(answer('old'));
+    await settled();
+    assert.equal(world.ask('/b').state, 'asking');
+    assert.deepEqual(world.changed, ['/b']);
+  });
+
+  it('lets an unsafe request that failed change nothing, and one of another host neither', () => {
+    const world = new CacheWorld();
+    world.ask('/a').answer(answer('a'));
+    world.ask('/a', { method: 'DELETE' }).answer({ status: 409, fields: [], body: '' });
+    world.ask('/a', { method: 'OPTIONS' }).answer({ status: 204, fields: [], body: '' });
+    world.ask('/b', { method: 'POST' }).answer({
+      status: 201,
+      fields: ['location', 'http://b.test/a', 'content-location', 'mailto:a'],
+      body: '',
+    });
+    assert.equal(stored(world, '/a').body, 'a');
+    world.ask('/b', { method: 'POST' }).answer({ status: 201, fields: ['location', '/a'], body: '' });
+    assert.equal(world.ask('/a').state, 'asking');
+  });
+
+  it('begins with nothing when what is behind it changes, and keys by what that puts into answers', () => {
+    const behind = (name: string) => ({
+      kind: 'test',
+      name,
+      sources: [
+        { source: 'request.header.' as const, name: 'x-a' },
+        { source: 'request.id' as const, name: '' },
+      ],
+    });
+    const world = new CacheWorld({}, [behind('one')]);
+    world.ask('/a', {}, { 'x-a': '1' }).answer(answer('one'));
+    assert.equal(world.ask('/a', {}, { 'x-a': '2' }).state, 'asking');
+    assert.equal(stored(world, '/a', {}, { 'x-a': '1' }).body, 'one');
+    const plugin = new CacheWorld({}, [{ kind: 'plugin', name: 'p', sources: 'any' }]);
+    plugin.ask('/a', { identity: caller('ann') }).answer(answer('for ann', 'public, max-age=60'));
+    assert.equal(plugin.ask('/a', { identity: caller('bob') }).state, 'asking');
+  });
+
+  it('holds its bytes, also of what is on its way', () => {
+    const world = new CacheWorld({ entryBytesMax: 4000 }, [], 5000);
+    const [one, two] = [world.ask('/1'), world.ask('/2')];
+    for (const client of [one, two]) client.head(answer('x'));
+    // The second one's body finds no room.
+    one.responsePass!.write(Buffer.alloc(3500));
+    two.responsePass!.write(Buffer.alloc(3500));
+    one.responsePass!.end();
+    two.responsePass!.end();
+    assert.deepEqual([stored(world, '/1').cached, world.ask('/2').state], ['hit', 'asking']);
+    world.ask('/3').answer(answer('x'.repeat(3000)));
+    assert.deepEqual([world.store.counts.entries, world.store.counts.evicted], [1, 1]);
+    world.store.resize(0);
+    assert.deepEqual([world.store.counts.bytes, world.store.counts.entries], [0, 0]);
+    world.ask('/4').answer(answer(''));
+    assert.equal(world.store.counts.entries, 0);
+  });
+});
