@@ -19,7 +19,6 @@ import { checkCertificates } from './check-certificates.ts';
 import { checkConsumers } from './check-consumers.ts';
 import { checkFilterObjects } from './check-filter-objects.ts';
 import { checkFilters, idleRemovals } from './check-filters.ts';
-import { checkPlugins } from './check-plugins.ts';
 import { checkLogins } from './check-logins.ts';
 import { checkReferences } from './check-references.ts';
 import type { BrokenDocument, Plan, PlanInput, PlanMade, PlannedDocument } from './plan.ts';
@@ -179,7 +178,6 @@ class Draft {
       ...checkFilters(this.#current, this.#planned, written),
       ...checkFilterObjects(this.#planned, written),
       ...checkLogins(this.#planned, written),
-      ...checkPlugins(this.#planned, written),
       ...this.#unbuildable(),
       ...this.#mismatched(),
     ];
