@@ -43,8 +43,18 @@ const variants: Readonly<Record<string, readonly object[]>> = {
 const rounds = 3;
 const connections = 32;
 
+interface FiltersBench {
+  readonly seconds: number;
+  /** Names of variants besides `plain`; undefined: all. */
+  readonly only: readonly string[] | undefined;
+  readonly print: (line: string) => void;
+}
+
 /** Prints the median of the rounds for each, and what it adds to the plain Route. */
-export async function benchFilters(seconds: number, print: (line: string) => void): Promise<void> {
+export async function benchFilters({ seconds, only, print }: FiltersBench): Promise<void> {
+  const names = Object.keys(variants).filter(
+    (name) => name === 'plain' || only === undefined || only.includes(name),
+  );
   const wrk = findProgram('wrk');
   if (wrk === undefined)
     throw new Error('this bench needs wrk and nginx: run scripts/setup-test-deps --bench');
@@ -54,7 +64,7 @@ export async function benchFilters(seconds: number, print: (line: string) => voi
     const node = await startFiltered(scope, directory);
     const costs = new Map<string, number[]>();
     for (let round = 0; round < rounds; round += 1)
-      for (const name of Object.keys(variants)) {
+      for (const name of names) {
         const before = cpuMicroseconds(node.pid);
         const url = `http://127.0.0.1:${node.port}/${name}`;
         const result = await runWrk({

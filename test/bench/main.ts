@@ -10,6 +10,7 @@ import { benchIdle } from './idle.ts';
 import { describeMachine } from './machine.ts';
 import { benchProxies } from './proxy.ts';
 import { benchSwap } from './swap.ts';
+import { benchTokens } from './tokens.ts';
 import { benchIdleWebSockets } from './websocket-idle.ts';
 import { benchWebSocket } from './websocket.ts';
 
@@ -18,7 +19,8 @@ npm run bench -- idle [--only ours,nginx]
 npm run bench -- websocket [--seconds 5] [--only ours,nginx]
 npm run bench -- websocket-idle [--only ours,nginx]
 npm run bench -- events [--seconds 5] [--only ours,nginx]
-npm run bench -- filters [--seconds 5]
+npm run bench -- filters [--seconds 5] [--only plain,all]
+npm run bench -- tokens
 npm run bench -- swap
 npm run bench -- config
 npm run bench -- router
@@ -70,7 +72,11 @@ switch (values.help === true ? '' : positionals.join(' ')) {
     break;
   case 'filters':
     print(describeMachine());
-    await benchFilters(secondsOf(), print);
+    await benchFilters({ seconds: secondsOf(), only, print });
+    break;
+  case 'tokens':
+    print(describeMachine());
+    await benchTokens(print);
     break;
   case 'swap':
     print(describeMachine());
