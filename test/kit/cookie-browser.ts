@@ -81,7 +81,8 @@ export class CookieBrowser {
 
   /** The page that it was redirected to last, at which it has not been yet. */
   async begin(url: string): Promise<string> {
-    const { headers } = await this.ask(url, navigation);
+    const { status, headers, body } = await this.ask(url, navigation);
+    if (headers['location'] === undefined) throw new Error(`${url} answered ${status} ${body}`);
     return String(headers['location']);
   }
 
