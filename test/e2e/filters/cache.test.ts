@@ -6,12 +6,12 @@ import { after, before, describe, it } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { request } from 'undici';
 import { eventually } from '../../kit/eventually.ts';
-import { gwctl } from '../../kit/gwctl.ts';
 import { scrape } from '../../kit/metrics.ts';
 import { OwnScope } from '../../kit/owner.ts';
 import { startSystem, type System } from '../../kit/processes.ts';
 import { rawConnect } from '../../kit/raw-client.ts';
 import { gateway, type Resource, route, service } from '../../kit/resources.ts';
+import { startTranscript } from '../gwctl/transcript.ts';
 import { type Origin, startOrigin } from '../../kit/upstreams/origin.ts';
 
 const scope = new OwnScope();
@@ -351,7 +351,7 @@ describe('cache', () => {
     assert.deepEqual([head.status, head.body, head.cache], [200, '', 'hit']);
   });
 
-  it('is purged on all nodes, by Route, URL or prefix', async () => {
+  it('is purged on all nodes, by Route, URL or prefix', async (t) => {
     const config = system.controlPlane.gwctlConfig;
     const paths = ['/plain/p/a', '/plain/p/a?x=1', '/plain/p/%7eb', '/plain/pq'];
     for (const path of ['/plain/p/a', '/plain/p/~b', '/plain/pq']) answers(path, minute);
@@ -370,15 +370,41 @@ describe('cache', () => {
     assert.deepEqual(await purged({ url: 'http://other.test/plain/p/a' }), [0, 0]);
     for (const body of [{ url: 'a b' }, { url: '/a', prefix: '/b' }, { path: '/a' }])
       assert.equal((await system.admin.call('POST', call, { body })).status, 422);
+    const missing = await system.admin.call('POST', call.replace('plain', 'nope'), { body: {} });
+    assert.equal(missing.status, 404);
     await fill();
-    assert.deepEqual(await gwctl(['purge', 'cache', 'plain', '--prefix', '/plain/p/'], { config }), {
-      stdout:
-        'node-1: 3 answers purged\nnode-2: 3 answers purged\nroute/plain: 6 answers purged on 2 nodes\n',
-      stderr: '',
-      code: 0,
-    });
+    const session = await startTranscript(t, { config });
+    await session.gwctl('purge', 'cache', 'plain', '--prefix', '/plain/p/');
+    await session.gwctl('purge', 'cache', 'plain', '--url', 'plain/p');
+    await session.matches('cache');
     await purged({});
     assert.equal((await ask('/plain/pq')).cache, 'fwd=miss; stored');
+  });
+
+  it('has every worker of a node forget what one of them has seen change', async (t) => {
+    const { nodes } = await startSystem(t, {
+      workers: 2,
+      resources: [gateway(), service('origin', [origin.port]), cached('plain', { cache: {} })],
+    });
+    const url = `http://127.0.0.1:${await nodes[0]!.trafficPort()}/plain/shared`;
+    /** A connection of its own, for either worker. */
+    const read = async (method: 'GET' | 'PUT' = 'GET'): Promise<string> =>
+      (await request(url, { method, reset: true })).body.text();
+    let version = 1;
+    origin.on('/plain/shared', (incoming, response) => {
+      if (incoming.method === 'PUT') version += 1;
+      response.writeHead(200, minute).end(`version ${version}`);
+    });
+    const toldWorkers = async (count: number): Promise<boolean> =>
+      (await scrape(nodes[0]!)).value('causeway_cache_purged_total') === count;
+    const readMany = () => Promise.all(Array.from({ length: 30 }, () => read()));
+    for (let n = 0; (await scrape(nodes[0]!)).value('causeway_cache_entries') < 2; n += 1) {
+      assert.ok(n < 20, 'both workers have it');
+      await readMany();
+    }
+    await read('PUT');
+    await eventually(() => toldWorkers(2), { what: 'both workers have forgotten it' });
+    assert.deepEqual([...new Set(await readMany())], ['version 2']);
   });
 
   it('keeps no more than it has room for, and says what it does', async () => {

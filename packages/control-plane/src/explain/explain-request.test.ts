@@ -121,6 +121,22 @@ describe('explainRequest', () => {
     assert.equal(closed.backends.length, 2);
   });
 
+  it('tells what a cache may do for a request', async (t) => {
+    const { ask, write } = await asking(t);
+    await write([
+      manifest('Route', 'kept', {
+        matches: [{ path: { prefix: '/kept' } }],
+        filters: [{ cache: {} }],
+        backends: [{ service: 'orders' }],
+      }),
+    ]);
+    const told = (method: string, headers: [string, string][] = []): unknown =>
+      ask('http://api.example.com/kept', { method, headers }).filters.map(({ effect }) => effect.detail);
+    assert.deepEqual(told('GET'), ['from the cache, if it has a fresh answer']);
+    assert.deepEqual(told('GET', [['range', 'bytes=0-1']]), ['not from the cache']);
+    assert.deepEqual(told('PUT'), ['what is stored of its URL goes when it succeeds']);
+  });
+
   it('explains why no Route takes a request, with the nearest', async (t) => {
     const { ask } = await asking(t);
     const lost = ask('http://api.example.com/elsewhere');

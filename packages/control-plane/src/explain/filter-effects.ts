@@ -46,8 +46,13 @@ function effectOfCors(request: ExplainedRequest): Effect {
 }
 
 function effectOfCache({ methods }: CacheSpec, request: ExplainedRequest): Effect {
-  const isAnswered = methods.some((each) => each === request.method) && request.header('range') === undefined;
-  return { ...passes, detail: isAnswered ? 'answers from the cache if it can' : 'asks the upstream' };
+  const tells = (detail: string): Effect => ({ ...passes, detail });
+  if (!['GET', 'HEAD', 'OPTIONS', 'TRACE'].includes(request.method))
+    return tells('what is stored of its URL goes when it succeeds');
+  const beyond = ['range', 'if-match', 'if-unmodified-since', 'upgrade'];
+  const isBeyond = beyond.some((name) => request.header(name) !== undefined);
+  if (isBeyond || !methods.some((method) => method === request.method)) return tells('not from the cache');
+  return tells('from the cache, if it has a fresh answer');
 }
 
 function effectOfAddresses({ allow, deny }: IpRestrictionSpec, { clientAddress }: ExplainedRequest): Effect {

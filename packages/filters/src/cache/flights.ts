@@ -66,7 +66,7 @@ export class Flight {
   readonly #onOver: () => void;
   readonly #waiters = new Set<Waiter>();
   #answer: Pick<AnswerToStore, 'terms' | 'selected'> | undefined;
-  #cancelTimer = (): void => {};
+  #cancelTimer: (() => void) | undefined;
 
   constructor(clock: FlightClock, onOver: () => void) {
     this.#clock = clock;
@@ -78,6 +78,7 @@ export class Flight {
     if (this.#waiters.size >= waitersMax) return false;
     if (this.#answer !== undefined && !waiter.accepts(this.#answer)) return false;
     this.#waiters.add(waiter);
+    this.#armTimer();
     return true;
   }
 
@@ -89,23 +90,34 @@ export class Flight {
   onHead(answer: Pick<AnswerToStore, 'terms' | 'selected'>): void {
     this.#answer = answer;
     for (const waiter of this.#waiters) if (!waiter.accepts(answer)) this.#release(waiter, 'alone');
-    this.#cancelTimer = this.#clock.after(bodyMsMax, () => this.end('alone'));
+    this.#armTimer();
   }
 
   /** Whoever led is gone, and nobody knows what the answer would have been. */
   abandon(): void {
     const [next] = this.#waiters;
     if (next === undefined) return this.end('alone');
-    this.#cancelTimer();
+    this.#stopTimer();
     this.#answer = undefined;
     next.lead(this);
     this.#release(next, 'lead');
   }
 
   end(how: Landing): void {
-    this.#cancelTimer();
+    this.#stopTimer();
     this.#onOver();
     for (const waiter of this.#waiters) this.#release(waiter, how);
+  }
+
+  /** Where anybody waits for a body. */
+  #armTimer(): void {
+    if (this.#answer === undefined || this.#waiters.size === 0 || this.#cancelTimer !== undefined) return;
+    this.#cancelTimer = this.#clock.after(bodyMsMax, () => this.end('alone'));
+  }
+
+  #stopTimer(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
   }
 
   #release(waiter: Waiter, how: Landing): void {

@@ -233,6 +233,12 @@ describe('an answer is stored', () => {
       { staleIfErrorMs: 0, isNeverStale: true },
     ],
     ['with Vary', { ...minute, vary: 'Accept,  accept , X-A,' }, {}, { vary: ['accept', 'x-a'] }],
+    [
+      'encoded, though it does not say what that depends on',
+      { ...minute, 'content-encoding': 'gzip' },
+      {},
+      { vary: ['accept-encoding'] },
+    ],
     ['without a body (204)', minute, { status: 204 }, {}],
   ];
   for (const [name, fields, given, expected] of cases)

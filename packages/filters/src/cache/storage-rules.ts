@@ -181,6 +181,8 @@ export function validatorOf(fields: readonly string[]): 'etag' | 'last-modified'
 /** Undefined: nobody knows what it depends on (`*`). */
 export function varyNames(fields: readonly string[]): string[] | undefined {
   const names = new Set<string>();
+  // Upstreams forget to say it, and not every client can read what is encoded.
+  if (fieldValue(fields, 'content-encoding') !== undefined) names.add('accept-encoding');
   for (const name of (listValue(fields, 'vary') ?? '').split(',')) {
     const trimmed = name.trim().toLowerCase();
     if (trimmed === '*') return undefined;
