@@ -90,8 +90,8 @@ function stable(text: string, variables: Variables): string {
 function realigned(block: string): string {
   if (!/<\w+> {3}|   \S*<\w+>$/m.test(block)) return block;
   const rows = block.split('\n').map((line) => {
-    const [, indent = '', rest = ''] = /^( *)(.*)$/.exec(line) ?? [];
-    return { indent, cells: line.startsWith('2>') ? [rest] : rest.split(/ {3,}/) };
+    const [, indent = '', rest = ''] = /^((?:2>)? *)(.*)$/.exec(line) ?? [];
+    return { indent, cells: rest.split(/ {3,}/) };
   });
   const widths: number[] = [];
   for (const { cells } of rows) {
