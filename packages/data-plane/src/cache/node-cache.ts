@@ -3,6 +3,7 @@ import { CacheStore, type ChangedPlace } from '@causeway/filters/cache/cache-sto
 import { Flights } from '@causeway/filters/cache/flights';
 import { canonicalPath } from '@causeway/router/canonical-path';
 import type { Clock } from '@causeway/runtime/clock';
+import { sliceWork } from '@causeway/runtime/work-slices';
 import { type CachePurge, purgeQuery } from './purge-query.ts';
 
 /** The answers that cache filters of a worker keep. */
@@ -30,7 +31,7 @@ export class NodeCache {
   }
 
   /** Takes answers out, and gives how many; `url` and `prefix` are as users write them. */
-  purge(wanted: CachePurge): number {
-    return this.store.purge(purgeQuery(wanted, this.#mergesSlashes()));
+  async purge(wanted: CachePurge): Promise<number> {
+    return sliceWork(this.store.purge(purgeQuery(wanted, this.#mergesSlashes())));
   }
 }

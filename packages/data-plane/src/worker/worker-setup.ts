@@ -81,7 +81,7 @@ export interface WorkerAsks {
   configDump(): object;
   listStreams(query: StreamQuery): StreamList;
   /** Gives how many answers are gone. */
-  purgeCache(wanted: CachePurge): number;
+  purgeCache(wanted: CachePurge): Promise<number>;
 }
 
 /** What a worker is told. */

@@ -1,5 +1,7 @@
 /** The answers that a worker keeps: bounded in bytes, the longest unused go first. */
 
+import type { Steps } from '@causeway/runtime/work-slices';
+
 import { onlyParameters } from '../query-value.ts';
 import type { Terms } from './storage-rules.ts';
 
@@ -74,8 +76,11 @@ export interface PurgeQuery {
   readonly prefix?: string;
 }
 
-/** What an answer takes besides its own bytes; so the bytes bound their number too. */
-const overheadBytes = 1024;
+/** What an answer takes besides its own bytes, measured; so the bytes bound their number too. */
+const overheadBytes = 2048;
+const overheadOfFieldBytes = 64;
+/** More would fill the heap of a worker, whatever room the Gateway gives them. */
+const entriesMax = 200_000;
 /** Of one key; what varies more is hardly ever asked for twice. */
 const variantsMax = 64;
 
@@ -125,7 +130,7 @@ export class CacheStore {
     const variants = this.#byKey.get(answer.key) ?? [];
     if (variants.length >= variantsMax) this.#evict(variants[0]!);
     const stored: StoredAnswer = {
-      ...answer,
+      ...ownedAnswer(answer),
       bytes,
       isRefreshing: false,
       standsInUntilMs: 0,
@@ -186,18 +191,17 @@ export class CacheStore {
     for (const fill of this.#fills) if (uriOf(fill.place) === uri) fill.isSpoilt = true;
   }
 
-  /** Gives how many are gone. */
-  purge(wanted: PurgeQuery): number {
+  /** Gives how many are gone. What is stored while it pauses may go too. */
+  *purge(wanted: PurgeQuery): Steps<number> {
+    for (const fill of this.#fills) if (isMeant(fill.place, wanted)) fill.isSpoilt = true;
     let count = 0;
-    for (let answer = this.#newest; answer !== undefined; ) {
-      const { older } = answer;
-      if (isMeant(answer.place, wanted)) {
+    for (const variants of this.#byKey.values()) {
+      for (const answer of variants.filter(({ place }) => isMeant(place, wanted))) {
         this.#drop(answer);
         count += 1;
       }
-      answer = older;
+      yield;
     }
-    for (const fill of this.#fills) if (isMeant(fill.place, wanted)) fill.isSpoilt = true;
     return count;
   }
 
@@ -207,7 +211,11 @@ export class CacheStore {
   }
 
   #makeRoom(): void {
-    while (this.counts.bytes > this.#bytesMax && this.#oldest !== undefined) this.#evict(this.#oldest);
+    while (
+      this.#oldest !== undefined &&
+      (this.counts.bytes > this.#bytesMax || this.counts.entries > entriesMax)
+    )
+      this.#evict(this.#oldest);
   }
 
   #evict(answer: StoredAnswer): void {
@@ -268,6 +276,28 @@ export function keyedQuery(
 
 function sizeOf({ key, fields, body }: AnswerToStore): number {
   let bytes = overheadBytes + key.length + body.length;
-  for (const field of fields) bytes += field.length;
+  for (let at = 0; at < fields.length; at += 2)
+    bytes += overheadOfFieldBytes + fields[at]!.length + fields[at + 1]!.length;
   return bytes;
+}
+
+/** A part of a text keeps all of it in memory: the head that it has come in, which may be far larger. */
+function ownedAnswer(answer: AnswerToStore): AnswerToStore {
+  const { place, fields, selected } = answer;
+  return {
+    ...answer,
+    place: {
+      ...place,
+      host: owned(place.host),
+      path: owned(place.path),
+      query: place.query && owned(place.query),
+    },
+    selected: selected.map((value) => value && owned(value)),
+    // No value holds a line end.
+    fields: fields.length === 0 ? [] : owned(fields.join('\n')).split('\n'),
+  };
+}
+
+function owned(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1');
 }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
+import { runAtOnce } from '@causeway/runtime/work-slices';
+
 import type { Identity } from '../identity.ts';
 import { type CacheClient, CacheWorld, settled, type UpstreamAnswer } from '../testing/cache-world.ts';
 
@@ -178,7 +180,7 @@ describe('the cache', () => {
     const world = new CacheWorld({ staleWhileRevalidateMs: 60_000 });
     const purged = world.ask('/a');
     purged.head(answer('old'));
-    world.store.purge({ route: 'default/r' });
+    runAtOnce(world.store.purge({ route: 'default/r' }));
     purged.rest(answer('old'));
     assert.equal(world.ask('/a').state, 'asking');
 
@@ -190,6 +192,17 @@ describe('the cache', () => {
     await settled();
     assert.equal(world.ask('/b').state, 'asking');
     assert.deepEqual(world.changed, ['/b']);
+  });
+
+  it('does nothing more for a request that waited and was answered otherwise', async () => {
+    const world = new CacheWorld();
+    const first = world.ask('/a');
+    const late = world.ask('/a');
+    late.fail();
+    first.leave();
+    await settled();
+    assert.deepEqual([late.state, late.body], ['over', 'failed']);
+    assert.equal(world.ask('/a').state, 'asking');
   });
 
   it('lets an unsafe request that failed change nothing, and one of another host neither', () => {
@@ -226,12 +239,12 @@ describe('the cache', () => {
   });
 
   it('holds its bytes, also of what is on its way', () => {
-    const world = new CacheWorld({ entryBytesMax: 4000 }, [], 5000);
+    const world = new CacheWorld({ entryBytesMax: 4000 }, [], 7000);
     const [one, two] = [world.ask('/1'), world.ask('/2')];
     for (const client of [one, two]) client.head(answer('x'));
     // The second one's body finds no room.
-    one.responsePass!.write(Buffer.alloc(3500));
-    two.responsePass!.write(Buffer.alloc(3500));
+    one.responsePass!.write(Buffer.alloc(3600));
+    two.responsePass!.write(Buffer.alloc(3600));
     one.responsePass!.end();
     two.responsePass!.end();
     assert.deepEqual([stored(world, '/1').cached, world.ask('/2').state], ['hit', 'asking']);

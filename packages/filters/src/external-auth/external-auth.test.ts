@@ -66,6 +66,7 @@ describe('externalAuth', () => {
   it('lets pass what the Service lets pass, with what it says for the upstream alone', async () => {
     const { owner, verdict } = await ask(answerOf(204, ['X-User', 'alice', 'x-more', '1']));
     assert.equal(verdict, undefined);
+    assert.ok(owner.isJudgedElsewhere);
     assert.deepEqual(owner.upstreamFields, ['a', 'b', 'authorization', 'Bearer x', 'x-user', 'alice']);
     assert.deepEqual((await ask(answerOf(200))).owner.upstreamFields, kept, 'nothing of the client crosses');
   });

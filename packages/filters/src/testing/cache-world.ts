@@ -181,7 +181,7 @@ export class CacheClient extends FakeOwner {
     this.response = { kind: 'answer', status: 502, fields: [], body: Buffer.from('failed') };
     this.responseStatus = 502;
     this.responseFields = [];
-    if (this.state === 'asking') this.chain.responseHead(this);
+    if (this.state === 'asking' || this.state === 'waiting') this.chain.responseHead(this);
     else this.end('upstream_reset');
   }
 
