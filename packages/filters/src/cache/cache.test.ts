@@ -132,6 +132,8 @@ describe('the cache', () => {
     await settled();
     assert.deepEqual([stored(world, '/a').cached, stored(world, '/a').body], ['hit', 'one']);
     world.pass(61_000);
+    assert.equal(stored(world, '/a', { method: 'HEAD' }).cached, 'stale');
+    assert.equal(world.refreshing.length, 0);
     stored(world, '/a');
     world.refreshing.shift()!.answer(answer('two'));
     await settled();

@@ -165,7 +165,8 @@ export class CacheFilter implements Filter<Visit> {
       const ageMs = ageOf(found, nowMs);
       const use = useOf(found.terms, ageMs, visit.directives);
       const standsIn = use === 'expired' && nowMs < found.standsInUntilMs && mayStandIn(found.terms, ageMs);
-      if (use === 'behind') this.#refresh(exchange, visit, found);
+      // What HEAD asks for has no body that could be stored.
+      if (use === 'behind' && exchange.method === 'GET') this.#refresh(exchange, visit, found);
       if (use === 'fresh' || use === 'stale' || use === 'behind' || standsIn) {
         store.touch(found);
         const result = visit.hasWaited ? 'collapsed' : use === 'fresh' ? 'hit' : 'stale';
