@@ -7,6 +7,7 @@ import { benchConfig } from './config.ts';
 import { benchEvents } from './events.ts';
 import { benchFilters } from './filters.ts';
 import { benchIdle } from './idle.ts';
+import { benchLimits } from './limits.ts';
 import { describeMachine } from './machine.ts';
 import { benchProxies } from './proxy.ts';
 import { benchSwap } from './swap.ts';
@@ -21,6 +22,8 @@ npm run bench -- websocket-idle [--only ours,nginx]
 npm run bench -- events [--seconds 5] [--only ours,nginx]
 npm run bench -- filters [--seconds 5] [--only plain,all]
 npm run bench -- tokens
+npm run bench -- filters [--seconds 5]
+npm run bench -- limits [--seconds 5]
 npm run bench -- swap
 npm run bench -- config
 npm run bench -- router
@@ -77,6 +80,10 @@ switch (values.help === true ? '' : positionals.join(' ')) {
   case 'tokens':
     print(describeMachine());
     await benchTokens(print);
+    break;
+  case 'limits':
+    print(describeMachine());
+    await benchLimits(secondsOf(), print);
     break;
   case 'swap':
     print(describeMachine());

@@ -124,7 +124,7 @@ describe('token buckets', () => {
     }
     assert.equal(fixture.buckets.evicted, 0);
     for (let n = 0; n < 1000; n += 1) assert.equal(passed(fixture, rate, 1, `crowd ${n}`), 1);
-    assert.ok(fixture.buckets.evicted > 900);
+    assert.ok(fixture.buckets.evicted > 800);
   });
 
   it('are exact over threads that all take from one bucket, from its first moment on', async () => {

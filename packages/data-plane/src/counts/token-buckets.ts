@@ -14,8 +14,10 @@ import { textHash } from '@causeway/runtime/text-hash';
 
 import { sharedNowNs } from './shared-clock.ts';
 
-/** Buckets of one set, two cache lines; nothing looks beyond its set. */
-const ways = 8;
+/** Buckets of one set, four cache lines; nothing looks beyond its set. */
+const ways = 16;
+/** Places for each key: with half of them free only one of some thousand keys finds its set full (test/bench/limits.ts). */
+const placesPerKey = 2;
 /** 64-bit words of a bucket: its tag, and when it is full. */
 const bucketWords = 2;
 const fullAt = 1;
@@ -41,7 +43,7 @@ export function resizedTokenBuckets(
 }
 
 function bytesFor(keysMax: number): number {
-  const sets = 2 ** Math.ceil(Math.log2(Math.max(keysMax / ways, 1)));
+  const sets = 2 ** Math.ceil(Math.log2(Math.max((placesPerKey * keysMax) / ways, 1)));
   return sets * ways * bucketWords * BigInt64Array.BYTES_PER_ELEMENT;
 }
 
