@@ -28,7 +28,7 @@ describe('limits and quotas of Consumers', () => {
   let redis: RedisServer;
   let urls: string[];
 
-  const hour = { per: '1h' };
+  const hour = { per: '24h' };
   const monthly = (requests: number) =>
     consumer('monthly', { quotas: [{ name: 'm', requests, per: 'month' }] });
 

@@ -71,6 +71,7 @@ describe('rateLimit', () => {
       assert.equal(await passed(70, 'caller', () => ({ authorization: `Bearer ${token}` })), 50);
 
     assert.equal(await passed(20, 'shadow'), 20);
+    assert.equal((await ask('shadow')).headers['ratelimit'], undefined, 'it holds for nobody');
 
     // A request that the first limit refuses takes nothing of the second.
     assert.equal(await passed(20, 'two'), 2);
@@ -78,5 +79,8 @@ describe('rateLimit', () => {
     assert.match(String(both.headers['ratelimit']), /^"a";r=0;t=\d+$/);
     await system.apply([limited('two', { name: 'b', rateLimit: hour })]);
     assert.match(String((await ask('two')).headers['ratelimit']), /^"b";r=47;/, 'a swap forgets no bucket');
+    await system.apply([gateway({ limits: { rateLimitKeys: 2048 } })]);
+    assert.match(String((await ask('two')).headers['ratelimit']), /^"b";r=49;/, 'other buckets begin anew');
+    assert.equal(await passed(100, 'two'), 49, 'of all workers');
   });
 });

@@ -1,7 +1,6 @@
 /** The buckets that a Gateway's nodes have in common, in its Redis. */
 
 import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
-import type { Rate } from '@causeway/filters/rate-limit/buckets';
 import type { ClusterBuckets, ClusterTake } from '@causeway/filters/rate-limit/cluster-buckets';
 
 import type { RedisCounters } from './redis-counters.ts';
@@ -42,32 +41,24 @@ export class ClusterCounts implements ClusterBuckets {
   }
 
   take(key: string, takes: readonly ClusterTake[]): Promise<readonly number[] | undefined> | undefined {
-    const asked = this.#ask(key, takes);
+    const link = this.#link;
+    if (link === undefined || this.#secret === undefined) return undefined;
+    // In braces: all buckets of a key are on one node of a Redis Cluster.
+    const hash = createHmac('sha256', this.#secret).update(key).digest('base64url').slice(0, hashChars);
+    const start = `${link.settings.keyPrefix}{${hash}}`;
+    const asked = link.run(
+      hash,
+      takes.map(({ limit }) => start + limit),
+      takes.flatMap(scriptValues),
+    );
     // Buckets are told in microseconds.
     return asked?.then((answer) =>
       answer?.map((told, index) => ('max' in takes[index]! ? told : told * 1000)),
     );
   }
 
-  charge(key: string, limit: string, rate: Rate, cost: number): void {
-    void this.#ask(key, [{ limit, rate, cost, needed: -rate.capacity }]);
-  }
-
   noteUncounted(): void {
     this.#counters.quotasUncounted.add(1);
-  }
-
-  #ask(key: string, takes: readonly ClusterTake[]) {
-    const link = this.#link;
-    if (link === undefined || this.#secret === undefined) return undefined;
-    // In braces: all buckets of a key are on one node of a Redis Cluster.
-    const hash = createHmac('sha256', this.#secret).update(key).digest('base64url').slice(0, hashChars);
-    const start = `${link.settings.keyPrefix}{${hash}}`;
-    return link.run(
-      hash,
-      takes.map(({ limit }) => start + limit),
-      takes.flatMap(scriptValues),
-    );
   }
 }
 

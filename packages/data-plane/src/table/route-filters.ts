@@ -2,6 +2,7 @@
 
 import { FilterChain } from '@causeway/filters/filter-chain';
 import type { Filter } from '@causeway/filters/filter';
+import { joinLimits } from '@causeway/filters/rate-limit/joint-limits';
 import type { FilterItem } from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
 import { overlay } from '@causeway/runtime/overlay';
 
@@ -119,7 +120,7 @@ function assembleChain(
   const { consumerLimits } = shared;
   if (placed.some(({ phase }) => phase === consumerLimits?.authenticationPhase)) placed.push(consumerLimits!);
   const filters = placed.toSorted((a, b) => a.phase - b.phase).map(({ filter }) => filter);
-  return filters.length === 0 ? undefined : new FilterChain(filters, route);
+  return filters.length === 0 ? undefined : new FilterChain(joinLimits(filters), route);
 }
 
 type Entry = Exclude<BuiltItem, { kind: 'middleware' }>;

@@ -10,6 +10,7 @@ export interface BucketTake {
   readonly limit: string;
   readonly rate: Rate;
   readonly cost: number;
+  /** `-capacity`: they are spent already. A bucket owes at most twice what it holds. */
   readonly needed: number;
 }
 
@@ -28,8 +29,6 @@ export interface ClusterBuckets {
    * would, for a quota how much is used, or -1 when all is. Undefined: nobody answers in time, or at all.
    */
   take(key: string, takes: readonly ClusterTake[]): Sooner<readonly number[] | undefined>;
-  /** Takes tokens that are spent already, as `Buckets.charge` does. Waits for nothing: while nobody answers they are not charged. */
-  charge(key: string, limit: string, rate: Rate, cost: number): void;
   /** Somebody's quotas were not counted, because nobody answers. */
   noteUncounted(): void;
 }
@@ -43,6 +42,6 @@ export function nodeShare<R extends Rate>(rate: R, nodes: number, needed: number
 export const noClusterBuckets: ClusterBuckets = {
   nodes: 1,
   take: () => undefined,
-  charge: () => {},
+
   noteUncounted: () => {},
 };

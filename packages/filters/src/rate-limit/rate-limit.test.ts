@@ -78,7 +78,7 @@ function start(settings: Partial<RateLimitSettings> = {}) {
     const state = filter.createState();
     const verdict = filter.onRequestHead(owner, state) as Verdict;
     owner.responseFields = answer;
-    filter.onResponseHead(owner, state);
+    void filter.onResponseHead(owner, state);
     return { verdict, fields: owner.responseFields };
   };
   return { buckets, ask };

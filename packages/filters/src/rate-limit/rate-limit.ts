@@ -5,7 +5,7 @@ import { fieldValue } from '../fields.ts';
 import type { Filter, FilterExchange, Refusal, Sooner, Verdict } from '../filter.ts';
 import type { RequestSource } from '../request-source.ts';
 import type { Buckets, LimitId, Rate } from './buckets.ts';
-import { type ClusterBuckets, nodeShare } from './cluster-buckets.ts';
+import { type BucketTake, type ClusterBuckets, nodeShare } from './cluster-buckets.ts';
 import { addPolicy, overLimit, policyOf, rateLeft } from './limit-fields.ts';
 import { limitKey } from './limit-key.ts';
 import { limitTag } from './limit-tag.ts';
@@ -51,7 +51,10 @@ interface PreparedRate extends Rate {
   readonly policy: string;
 }
 
-interface State {
+export interface RateLimitState {
+  /** Of the tier that the caller is in. */
+  wanted: PreparedRate | undefined;
+  /** By which it was decided. */
   rate: PreparedRate | undefined;
   key: string;
   /** As `Buckets.take` gave it. */
@@ -63,7 +66,7 @@ interface State {
 /** A cost that an answer names, at most. */
 const costMax = 1e9;
 
-export class RateLimitFilter implements Filter<State> {
+export class RateLimitFilter implements Filter<RateLimitState> {
   readonly kind = 'rateLimit';
   readonly name: string;
   readonly #settings: RateLimitSettings;
@@ -88,45 +91,44 @@ export class RateLimitFilter implements Filter<State> {
     this.#costHeader = typeof cost === 'number' ? undefined : cost.responseHeader;
   }
 
-  createState(): State {
-    return { rate: undefined, key: '', result: 0, isLocal: true };
+  /** Present: who counts for all nodes together. */
+  get cluster(): ClusterBuckets | undefined {
+    return this.#settings.onFailure && this.#cluster;
   }
 
-  onRequestHead(exchange: FilterExchange, state: State): Sooner<Verdict> {
+  get keySources(): readonly RequestSource[] {
+    return this.#settings.key;
+  }
+
+  createState(): RateLimitState {
+    return { wanted: undefined, rate: undefined, key: '', result: 0, isLocal: true };
+  }
+
+  onRequestHead(exchange: FilterExchange, state: RateLimitState): Sooner<Verdict> {
+    if (this.#settings.onFailure === undefined) {
+      state.key = limitKey(this.#settings.key, exchange);
+      return this.#takeHere(this.#rateFor(exchange), state);
+    }
+    const take = this.begin(exchange, state);
+    const answer = this.#cluster.take(state.key, [take]);
+    if (!(answer instanceof Promise)) return this.decide(state, answer?.[0]);
+    return answer.then((results) => this.decide(state, results?.[0]));
+  }
+
+  /** What all nodes together are to be asked for. */
+  begin(exchange: FilterExchange, state: RateLimitState): BucketTake {
     const rate = this.#rateFor(exchange);
+    state.wanted = rate;
     state.key = limitKey(this.#settings.key, exchange);
-    if (this.#settings.onFailure === undefined) return this.#takeHere(rate, state);
-    const takes = [{ limit: rate.tag, rate, cost: this.#cost, needed: this.#cost || 1 }];
-    const answer = this.#cluster.take(state.key, takes);
-    if (!(answer instanceof Promise)) return this.#afterAll(rate, state, answer);
-    return answer.then((results) => this.#afterAll(rate, state, results));
+    return { limit: rate.tag, rate, cost: this.#cost, needed: this.#cost || 1 };
   }
 
-  onResponseHead(exchange: FilterExchange, state: State): Verdict {
-    const { rate } = state;
-    if (rate === undefined) return undefined;
-    const { responseFields: fields } = exchange;
-    if (this.#costHeader !== undefined && state.result >= 0)
-      this.#charge(rate, state, costOf(fieldValue(fields, this.#costHeader)));
-    const { headers, enforcedPercent } = this.#settings;
-    if (!headers || (enforcedPercent < 100 && !isEnforced(enforcedPercent, exchange))) return undefined;
-    addPolicy(fields, rate.policy, rateLeft(this.name, rate, state.result, this.#cost || 1));
-    return undefined;
-  }
-
-  #takeHere(rate: PreparedRate, state: State): Verdict {
-    return this.#settle(
-      rate,
-      state,
-      this.#buckets.take(rate.limit, state.key, rate, this.#cost, this.#cost || 1),
-    );
-  }
-
-  /** All nodes together have been asked. */
-  #afterAll(rate: PreparedRate, state: State, results: readonly number[] | undefined): Verdict {
-    if (results !== undefined) {
+  /** They have been asked; undefined: in vain. */
+  decide(state: RateLimitState, result: number | undefined): Verdict {
+    const rate = state.wanted!;
+    if (result !== undefined) {
       state.isLocal = false;
-      return this.#settle(rate, state, results[0]!);
+      return this.#settle(rate, state, result);
     }
     switch (this.#settings.onFailure) {
       case 'allow':
@@ -138,19 +140,48 @@ export class RateLimitFilter implements Filter<State> {
     }
   }
 
-  #settle(rate: PreparedRate, state: State, result: number): Verdict {
+  /** Where all nodes are told of a cost, the answer waits for that: who asks next has paid. */
+  onResponseHead(exchange: FilterExchange, state: RateLimitState): Sooner<Verdict> {
+    const { rate } = state;
+    if (rate === undefined) return undefined;
+    const cost =
+      this.#costHeader === undefined ? 0 : costOf(fieldValue(exchange.responseFields, this.#costHeader));
+    if (cost > 0 && state.result >= 0) {
+      if (!state.isLocal) return this.#chargeAll(exchange, rate, state, cost);
+      state.result = this.#buckets.charge(rate.limit, state.key, rate, cost);
+    }
+    return this.#tell(exchange, rate, state.result);
+  }
+
+  #tell(exchange: FilterExchange, rate: PreparedRate, result: number): undefined {
+    const { headers, enforcedPercent } = this.#settings;
+    if (!headers || (enforcedPercent < 100 && !isEnforced(enforcedPercent, exchange))) return;
+    addPolicy(exchange.responseFields, rate.policy, rateLeft(this.name, rate, result, this.#cost || 1));
+  }
+
+  async #chargeAll(
+    exchange: FilterExchange,
+    rate: PreparedRate,
+    state: RateLimitState,
+    cost: number,
+  ): Promise<undefined> {
+    const take = { limit: rate.tag, rate, cost, needed: -rate.capacity };
+    const results = await this.#cluster.take(state.key, [take]);
+    this.#tell(exchange, rate, results?.[0] ?? state.result + cost * rate.intervalNs);
+  }
+
+  #takeHere(rate: PreparedRate, state: RateLimitState): Verdict {
+    return this.#settle(
+      rate,
+      state,
+      this.#buckets.take(rate.limit, state.key, rate, this.#cost, this.#cost || 1),
+    );
+  }
+
+  #settle(rate: PreparedRate, state: RateLimitState, result: number): Verdict {
     state.rate = rate;
     state.result = result;
     return result < 0 ? overLimit('rate_limited', [this.name], -result) : undefined;
-  }
-
-  #charge(rate: PreparedRate, state: State, cost: number): void {
-    if (cost === 0) return;
-    if (state.isLocal) state.result = this.#buckets.charge(rate.limit, state.key, rate, cost);
-    else {
-      this.#cluster.charge(state.key, rate.tag, rate, cost);
-      state.result = Math.min(state.result + cost * rate.intervalNs, 2 * rate.capacity * rate.intervalNs);
-    }
   }
 
   #rateFor({ identity }: FilterExchange): PreparedRate {

@@ -1,4 +1,4 @@
-import { flag, line, list, name, object, realDuration, say, serverName } from '../fields.ts';
+import { flag, line, list, name, object, realDuration, say, serverName, shown } from '../fields.ts';
 import { redisUrlComplaint } from '../redis-url.ts';
 import { hiddenSecret } from '../resource.ts';
 import { secretSource } from '../secret-source.ts';
@@ -35,7 +35,12 @@ export const gatewayRedis = object(
       .default('50ms')
       .describe('Deadline of a command. What then becomes of a request, its limit says by onFailure.'),
     tls: tls.optional(),
-    keyPrefix: line('a prefix', 'Keys in Redis begin with it.', 64).default('causeway:'),
+    keyPrefix: line('a prefix', 'Keys in Redis begin with it; no braces.', 64)
+      .refine((text) => !/[{}]/.test(text), {
+        error: (issue) =>
+          say('bad_format', `${shown(issue.input)} has braces, which say where a cluster has a key`),
+      })
+      .default('causeway:'),
   },
   'Redis, in which the nodes of this Gateway count together: for limits with scope cluster, and for quotas.',
 );
