@@ -9,6 +9,7 @@ import type { Refusal, Verdict } from '../filter.ts';
 import { FilterChain } from '../filter-chain.ts';
 import { FakeOwner } from '../testing/fake-owner.ts';
 import { rawToken, type TestIssuer, testIssuer } from '../testing/tokens.ts';
+import { verifierSettings } from '../testing/verifier-settings.ts';
 import { JwtFilter, type JwtSettings } from './jwt.ts';
 import { KeySets } from './key-sets.ts';
 import { TokenVerifier, type VerifierSettings } from './token-verifier.ts';
@@ -29,28 +30,7 @@ function verifierOf(
   settings: Partial<VerifierSettings> = {},
   keySets = noKeys,
 ): TokenVerifier {
-  return new TokenVerifier(
-    {
-      name: 'default/corp',
-      issuer: by.issuer,
-      audiences: ['api'],
-      algorithms: ['ES256', 'RS256', 'EdDSA', 'PS256'],
-      keys: { jwks: by.jwks },
-      leewayMs: 30_000,
-      requiresExpiry: true,
-      tokenBytesMax: 8192,
-      sources: [{ kind: 'header', name: 'authorization' }],
-      consumerClaim: 'sub',
-      groupsClaim: 'groups',
-      scopesClaim: 'scope',
-      requiredClaims: [],
-      clientId: undefined,
-      claimHeaders: [],
-      ...settings,
-    },
-    keySets,
-    Date.now,
-  );
+  return new TokenVerifier(verifierSettings(by, settings), keySets, Date.now);
 }
 
 interface Asked {
