@@ -418,6 +418,18 @@ describe('oidc', () => {
     assert.equal((await user.ask('http://default.test/other')).status, 200);
   });
 
+  it('is explained', async () => {
+    const effectOn = async (path: string, headers: string[][] = []): Promise<unknown> => {
+      const body = { request: { method: 'GET', url: app + path, headers } };
+      const answer = await system.admin.call('POST', 'explain', { body });
+      return answer.field('filters', 0, 'effect', 'detail');
+    };
+    assert.equal(await effectOn('/x'), 'no session: browsers are sent to log in, others get 401');
+    assert.equal(await effectOn('/x', [['cookie', 'causeway-session=1.x']]), 'depends on the session');
+    assert.equal(await effectOn(callback), 'ends a login at corp');
+    assert.equal(await effectOn(logout), 'logs out');
+  });
+
   it('keeps codes and tokens out of logs, and counts what became of logins', async () => {
     const output = await eventually(() => system.nodes[0]!.child.output.join('\n'), {
       what: 'the access log of a login',

@@ -70,7 +70,12 @@ export function explainRequest({ index, tables, nodes, gateway, request }: Expla
   if (explained.outcome.kind !== 'match') return explanation;
   const route = explained.outcome.rule.value;
   const { clientAddress = clientAddressDefault } = request;
-  const filters = explainFilters(gateway, route, index, { method, clientAddress, header });
+  const filters = explainFilters(gateway, route, index, {
+    method,
+    clientAddress,
+    path: path.path,
+    header,
+  });
   const reached = {
     ...destination(route, index, request, url, path),
     endpoints: endpointsOf(route, index, nodes),

@@ -1,5 +1,6 @@
 import type { ExplainFilter } from '@causeway/model/api-types';
 import type { IpRestrictionSpec } from '@causeway/model/filters/ip-restriction';
+import type { OidcSpec } from '@causeway/model/filters/oidc';
 import type { CacheSpec } from '@causeway/model/filters/cache';
 import type { ExpandedFilter } from '@causeway/model/filters/expand-filters';
 import { CidrSet } from '@causeway/runtime/cidr-set';
@@ -12,6 +13,8 @@ type Effect = ExplainFilter['effect'];
 export interface ExplainedRequest {
   method: string;
   clientAddress: string;
+  /** Canonical. */
+  path: string;
   header(lowerName: string): string | undefined;
 }
 
@@ -29,6 +32,8 @@ export function effectOf({ kind, spec }: ExpandedFilter, request: ExplainedReque
       return { ...passes, detail: 'depends on who calls' };
     case 'cache':
       return effectOfCache(spec as CacheSpec, request);
+    case 'oidc':
+      return effectOfLogin(spec as OidcSpec, request);
     case 'headers':
     case 'rewrite':
     case 'transformJson':
@@ -43,6 +48,19 @@ function effectOfCors(request: ExplainedRequest): Effect {
   if (request.method !== 'OPTIONS' || request.header('access-control-request-method') === undefined)
     return { ...passes, detail: 'tells the browser whether the page may read the answer' };
   return { status: 204, reason: null, detail: 'answers the preflight, 204' };
+}
+
+function effectOfLogin(spec: OidcSpec, request: ExplainedRequest): Effect {
+  const { callbackPath, logoutPath, provider, cookie, unauthenticated } = spec;
+  const tells = (detail: string): Effect => ({ ...passes, detail });
+  if (request.path === callbackPath) return tells(`ends a login at ${provider}`);
+  if (request.path === logoutPath) return tells('logs out');
+  if (request.header('cookie')?.includes(`${cookie.name}=`) === true) return tells('depends on the session');
+  return tells(
+    unauthenticated === 'deny'
+      ? 'no session: 401'
+      : 'no session: browsers are sent to log in, others get 401',
+  );
 }
 
 function effectOfCache({ methods }: CacheSpec, request: ExplainedRequest): Effect {
