@@ -13,7 +13,12 @@ async function setting(t: TestContext) {
   await world.write([
     service('a'),
     service('unused'),
-    manifest('Middleware', 'm', {}),
+    manifest('AuthProvider', 'corp', { issuer: 'https://id.test/', audiences: ['api'] }),
+    manifest('ApiSpec', 'orders', { document: { openapi: '3.1.0', paths: {} } }),
+    manifest('Consumer', 'c', { jwt: [{ provider: 'corp', value: 'c' }] }),
+    manifest('Middleware', 'm', {
+      filters: [{ jwt: { providers: ['corp'] } }, { validate: { openapi: 'orders' } }],
+    }),
     manifest('Gateway', 'edge', {
       listeners: [{ name: 'http', port: 8080 }],
       filters: [{ middleware: 'm' }],
@@ -52,6 +57,8 @@ describe('the status of a resource', () => {
       ['service/default/a', 2],
       ['gateway/edge', 1],
       ['middleware/default/m', 1],
+      ['authprovider/default/corp', 1],
+      ['apispec/default/orders', 1],
       ['service/default/unused', 0],
       ['secret/default/s', 0],
     ] as const)

@@ -91,9 +91,9 @@ function conditionsOf(
     { type: 'Accepted', status: 'True', reason: 'Valid' },
     { type: 'ResolvedRefs', status: 'True', reason: 'AllFound' },
   ];
-  // A Secret goes to no node by itself, so there is nothing to program.
+  // These go to no node by themselves, so there is nothing to program.
   const findings =
-    entry.resource.kind === 'Secret'
+    entry.resource.kind === 'Secret' || entry.resource.kind === 'Plugin'
       ? accepted
       : [...accepted, programmed(counts, applied, rejected, revision)];
   return findings.map(({ type, status, reason, message = '', since = entry.committedAt }) => ({

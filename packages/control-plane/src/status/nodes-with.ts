@@ -18,10 +18,14 @@ function gatewaysOf(entry: Entry, resources: ResourceView): Set<string> {
       return new Set((entry.effective as RouteSpec).gateways.map((reference) => reference.split('/')[0]!));
     case 'Service':
     case 'Middleware':
+    case 'AuthProvider':
+    case 'ApiSpec':
     case 'Certificate': {
       const referrers = [...resources.referrersOf(entry.key)]
         .map((key) => resources.get(key))
-        .filter((referrer) => referrer !== undefined);
+        .filter((referrer) => referrer !== undefined)
+        // Consumers say whose tokens are theirs, and bring the issuer to no node.
+        .filter(({ resource }) => resource.kind !== 'Consumer');
       return new Set(referrers.flatMap((referrer) => [...gatewaysOf(referrer, resources)]));
     }
     case 'Consumer':
