@@ -20,6 +20,7 @@ import { checkConsumers } from './check-consumers.ts';
 import { checkFilterObjects } from './check-filter-objects.ts';
 import { checkFilters, idleRemovals } from './check-filters.ts';
 import { checkLogins } from './check-logins.ts';
+import { checkRedis } from './check-redis.ts';
 import { checkReferences } from './check-references.ts';
 import type { BrokenDocument, Plan, PlanInput, PlanMade, PlannedDocument } from './plan.ts';
 import { PlannedView } from './planned-view.ts';
@@ -216,6 +217,7 @@ class Draft {
     return [
       ...checkCertificates(this.#planned, written, readSecret),
       ...checkConsumers(this.#planned, written, readSecret),
+      ...checkRedis(this.#planned, written, readSecret),
     ];
   }
 
