@@ -92,6 +92,8 @@ interface Open {
   readonly floor: number;
   readonly askedMs: number;
   given: UpstreamAnswer | undefined;
+  /** It has not seen the end of its answer. */
+  isCut: boolean;
   isJudged: boolean;
 }
 
@@ -123,7 +125,7 @@ class Model {
         this.#refresh(given);
         break;
       case 'leave':
-        at(this.#alive, given.which)?.client.leave();
+        this.#leave(given.which);
         break;
       case 'pass':
         this.world.pass(given.ms);
@@ -175,7 +177,16 @@ class Model {
     const askedMs = this.world.nowMs;
     const identity = identityOf(caller);
     const client = this.world.ask(path, { method, identity }, headers);
-    this.open.push({ client, caller, language, floor, askedMs, given: undefined, isJudged: false });
+    this.open.push({
+      client,
+      caller,
+      language,
+      floor,
+      askedMs,
+      given: undefined,
+      isCut: false,
+      isJudged: false,
+    });
   }
 
   #answer({ which, control, isVaried, isTagged, how }: Extract<Step, { kind: 'answer' }>): void {
@@ -205,12 +216,20 @@ class Model {
     else client.head(answer);
   }
 
+  #leave(which: number): void {
+    const one = at(this.#alive, which);
+    if (one === undefined) return;
+    one.isCut = true;
+    one.client.leave();
+  }
+
   #rest(which: number, isCut: boolean): void {
     const one = at(
       this.#alive.filter(({ client }) => client.state === 'answering'),
       which,
     );
     if (one === undefined) return;
+    one.isCut = isCut;
     if (isCut) one.client.fail();
     else one.client.rest(one.given!);
   }
@@ -219,6 +238,7 @@ class Model {
     const refreshing = this.world.refreshing.shift();
     if (refreshing === undefined) return;
     const { client, fields } = refreshing;
+    assert.equal(client.method, 'GET');
     if (isLost) return refreshing.answer(undefined);
     if (fields.includes(this.#etag(client.path)))
       return refreshing.answer({ status: 304, fields: [], body: '' });
@@ -280,10 +300,8 @@ class Model {
   #judgeOne({ client, floor, given, ...one }: Open): void {
     const { caller = null, language = null } = one;
     const { body, method, responseStatus: status } = client;
-    if (method !== 'GET' || status !== 200 || !body.startsWith('{') || !body.endsWith('}')) {
-      if (method === 'HEAD') assert.equal(body, '', 'a HEAD has no body');
-      return;
-    }
+    if (method === 'HEAD') assert.equal(body, '', 'a HEAD has no body');
+    if (method !== 'GET' || status !== 200 || one.isCut) return;
     const tag = JSON.parse(body) as Tag;
     const what = JSON.stringify({ tag, caller, language, floor, cached: client.cached });
     assert.equal(tag.path, client.path, what);
