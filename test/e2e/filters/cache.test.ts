@@ -1,7 +1,10 @@
 // The cache as clients meet it: what is given again, to whom, for how long, and what it asks the upstream.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect as connectHttp2 } from 'node:http2';
 import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { request } from 'undici';
@@ -135,6 +138,22 @@ describe('cache', () => {
     await client.expect('/plain/step 2');
     await client.expect('/plain/step 2');
     assert.equal(timesAsked('/plain/step'), 2);
+  });
+
+  it('answers over HTTP/2 what came over HTTP/1.1', async (t) => {
+    answers('/plain/two', { ...minute, 'content-type': 'text/plain', etag: '"v1"' });
+    await ask('/plain/two');
+    const session = connectHttp2(`http://127.0.0.1:${ports[0]}`);
+    t.after(() => session.destroy());
+    const over = async (headers: Record<string, string>): Promise<unknown[]> => {
+      const stream = session.request({ ':path': '/plain/two', ...headers });
+      const [head] = (await once(stream, 'response')) as [Record<string, unknown>];
+      return [head[':status'], String(head['cache-status']).includes('hit'), await text(stream)];
+    };
+    assert.deepEqual(await over({}), [200, true, '/plain/two 1']);
+    assert.deepEqual(await over({ ':method': 'HEAD' }), [200, true, '']);
+    assert.deepEqual(await over({ 'if-none-match': '"v1"' }), [304, true, '']);
+    assert.equal(timesAsked('/plain/two'), 1);
   });
 
   it('keeps nothing that may not be kept', async () => {
@@ -332,19 +351,19 @@ describe('cache', () => {
   });
 
   it('stands behind compression, which tells clients of its own', async () => {
-    const text = 'all work and no play. '.repeat(100);
+    const page = 'all work and no play. '.repeat(100);
     origin.on('/small/a', (_, response) => {
       const headers = { ...minute, 'content-type': 'text/plain', etag: '"v1"' };
-      response.writeHead(200, headers).end(text);
+      response.writeHead(200, headers).end(page);
     });
     const zip = { headers: { 'accept-encoding': 'gzip' } };
     for (const cache of ['fwd=miss; stored', 'hit']) {
       const answer = await ask('/small/a', zip);
       const { etag, vary } = answer.headers;
-      assert.deepEqual([answer.body, answer.cache, etag, vary], [text, cache, 'W/"v1"', 'accept-encoding']);
+      assert.deepEqual([answer.body, answer.cache, etag, vary], [page, cache, 'W/"v1"', 'accept-encoding']);
     }
     const plain = await ask('/small/a');
-    assert.deepEqual([plain.body, plain.cache, plain.headers['etag']], [text, 'hit', '"v1"']);
+    assert.deepEqual([plain.body, plain.cache, plain.headers['etag']], [page, 'hit', '"v1"']);
     const known = await ask('/small/a', { headers: { ...zip.headers, 'if-none-match': 'W/"v1"' } });
     assert.deepEqual([known.status, known.body], [304, '']);
     const head = await ask('/small/a', { ...zip, method: 'HEAD' });
