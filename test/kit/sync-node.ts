@@ -44,6 +44,7 @@ export class SyncNode {
     workersToReplace: 0,
     streams: { webSockets: 0, events: 0, records: 0 },
     drain: undefined,
+    keyUses: [],
   };
   /** Keys of session tickets that it was sent, oldest first. */
   readonly ticketKeys: Uint8Array[] = [];

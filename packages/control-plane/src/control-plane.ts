@@ -18,6 +18,7 @@ import { listenExplained } from './listen-explained.ts';
 import { controlPlaneMetrics } from './metrics.ts';
 import { AffinityKeyring, LoginKeyring } from './publish/cookie-keys.ts';
 import { CommandChannels } from './publish/command-channel.ts';
+import type { KeyUses } from './publish/key-uses.ts';
 import { NodeRegistry } from './publish/node-registry.ts';
 import { Publisher } from './publish/publisher.ts';
 import { SessionTickets } from './publish/session-tickets.ts';
@@ -29,6 +30,7 @@ import { passwordsIn, secretReader } from './store/open-secret.ts';
 import { ResourceIndex } from './store/resource-index.ts';
 import { loadSealingKey, Sealer } from './store/sealer.ts';
 import { SqliteStore } from './store/sqlite-store.ts';
+import type { Store } from './store/store.ts';
 import { type TokenRole, Tokens } from './tokens.ts';
 import { SignatureIndex } from './validate/signature-index.ts';
 import { version } from './version.ts';
@@ -47,6 +49,7 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<void>
   refuseOpenAddresses(settings);
   const state = await openState(parts);
   const nodes = new NodeRegistry(clock, settings.nodeRetention);
+  await startKeyUses(parts, state, nodes.keyUses);
   const tickets = await startTickets(parts, state.keyring);
   const readSecret = secretReader(state.index, state.sealer);
   const affinity = new AffinityKeyring(state.keyring);
@@ -132,6 +135,20 @@ async function startTickets(
     () => tickets.stop(),
   );
   return tickets;
+}
+
+async function startKeyUses(
+  { lifecycle, clock, logger }: ControlPlaneParts,
+  { store, index }: { store: Store; index: ResourceIndex },
+  uses: KeyUses,
+): Promise<void> {
+  const keys = Array.from(index.entriesOf('Consumer')).flatMap(({ resource }) => resource.serverKeys ?? []);
+  const hashes = new Set(keys.map(({ hash }) => hash));
+  await lifecycle.start(
+    'last use of keys',
+    () => uses.start(store, hashes, clock, logger),
+    () => uses.stop(store, logger),
+  );
 }
 
 /** Fail closed: without TLS neither the admin API nor the stream, which carries private keys, leaves this machine. */

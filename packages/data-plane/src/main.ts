@@ -225,6 +225,7 @@ async function startSync(options: SyncParts): Promise<ConfigSync> {
       workersToReplace: pool.toReplace,
       streams: pool.streams,
       drain: pool.drainProgress,
+      keyUses: pool.news.keyUses.take(),
     }),
     health: pool.health.report,
     commands: {

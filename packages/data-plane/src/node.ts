@@ -1,5 +1,6 @@
 /** A node without its process: takes snapshots, serves traffic by them, and drains. */
 
+import type { KeyServices } from '@causeway/filters/api-key';
 import { PasswordCheck } from '@causeway/filters/basic-auth/password-check';
 import type { ChangedPlace } from '@causeway/filters/cache/cache-store';
 import { ConsumerLimitsFilter } from '@causeway/filters/consumer-limits/consumer-limits';
@@ -82,6 +83,8 @@ export interface ProxyNodeOptions {
   readonly affinityKeys?: AffinityKeyPair;
   /** Nodes of its Gateway, itself included; default: 1. */
   readonly fellows?: number;
+  /** A key of a Consumer was used; at most once a minute for each. */
+  readonly onKeyUsed?: KeyServices['onKeyUsed'];
   /** Default: nobody can log in. */
   readonly logins?: LoginOptions;
   /** Default: `Math.random`. */
@@ -196,6 +199,7 @@ export class ProxyNode implements SnapshotTarget {
         wallMs,
         passwords: new PasswordCheck(clock),
         plugins: { clock, modules: this.#plugins, onFailure: pluginFailures(logger, observer) },
+        onKeyUsed: options.onKeyUsed ?? (() => {}),
         logins: this.logins,
       });
     this.#ticketKeys = new TicketKeys(options.ticketKeys);

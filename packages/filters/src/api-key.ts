@@ -1,7 +1,7 @@
 /** Lets in Consumers by their API keys. */
 
 import { type AuthenticationFilter, admitConsumer, unauthenticated } from './authentication.ts';
-import type { KnownKey } from './consumers.ts';
+import type { KeyUse, KnownKey } from './consumers.ts';
 import { hideCredential, readCredential, removeCredential } from './credentials.ts';
 import type { FilterExchange } from './filter.ts';
 import type { RequestSource } from './request-source.ts';
@@ -15,6 +15,16 @@ export interface ApiKeySettings {
   readonly forwardsCredentials: boolean;
 }
 
+/** What it needs of its node. */
+export interface KeyServices {
+  readonly wallMs: () => number;
+  /** A key was used, that was not told for a minute. */
+  readonly onKeyUsed: (hash: Uint8Array, usedMs: number) => void;
+}
+
+/** A key is told as used no more often than this. */
+const useIntervalMs = 60_000;
+
 type NamedSource = Extract<RequestSource, { readonly name: string }>;
 
 /** No scheme of the registry; what is in use for keys. */
@@ -26,7 +36,7 @@ const refused = unauthenticated([challenge], 'The API key is not valid.');
 export function createApiKeyFilter(
   name: string,
   settings: ApiKeySettings,
-  wallMs: () => number,
+  { wallMs, onKeyUsed }: KeyServices,
 ): AuthenticationFilter {
   const { namespace, sources, isOptional, forwardsCredentials } = settings;
   const removeCredentials = (exchange: FilterExchange): void => {
@@ -52,12 +62,21 @@ export function createApiKeyFilter(
       if (text === undefined) return isOptional ? undefined : missing;
       removeCredentials(exchange);
       const key = exchange.consumers.byKey(namespace, text);
-      if (key === undefined || !isGood(key, wallMs())) return refused;
+      const nowMs = wallMs();
+      if (key === undefined || !isGood(key, nowMs)) return refused;
+      noteUse(key.use, nowMs, onKeyUsed);
       const refusal = admitConsumer(exchange, key.consumer);
       if (refusal === undefined && key.expiresAtMs !== Infinity) exchange.expireAt(key.expiresAtMs);
       return refusal;
     },
   };
+}
+
+/** Hot path: hardly ever is there anything to tell. */
+function noteUse(use: KeyUse | undefined, nowMs: number, tell: KeyServices['onKeyUsed']): void {
+  if (use === undefined || nowMs - use.toldMs < useIntervalMs) return;
+  use.toldMs = nowMs;
+  tell(use.hash, nowMs);
 }
 
 function isGood({ isDisabled, expiresAtMs }: KnownKey, nowMs: number): boolean {

@@ -6,7 +6,7 @@ import type { AuthenticationFilter } from './authentication.ts';
 import { createBasicAuthFilter } from './basic-auth/basic-auth.ts';
 import type { PasswordVerdict } from './basic-auth/password-check.ts';
 import { createClientCertificateFilter } from './client-certificate.ts';
-import { type ConsumerLookup, type KnownConsumer, noConsumers } from './consumers.ts';
+import { type ConsumerLookup, type KeyUse, type KnownConsumer, noConsumers } from './consumers.ts';
 import type { Filter } from './filter.ts';
 import { FilterChain } from './filter-chain.ts';
 import { completedIdentity, type Identity } from './identity.ts';
@@ -19,12 +19,17 @@ const consumer = (name: string, disabled = false): KnownConsumer => ({
   disabled,
 });
 
+/** Uses of keys that were told. */
+const told: string[] = [];
+const watched: KeyUse = { hash: Buffer.from('h'), toldMs: -Infinity };
+
 const consumers: ConsumerLookup = {
   ...noConsumers,
   byKey: (namespace, key) => {
     if (namespace !== 'default' || !key.startsWith('key-')) return undefined;
     const [, name = '', expiresAtMs = 'Infinity'] = key.split('-');
-    return { consumer: consumer(name), expiresAtMs: Number(expiresAtMs), isDisabled: name === 'off' };
+    const use = name === 'watched' ? watched : undefined;
+    return { consumer: consumer(name), expiresAtMs: Number(expiresAtMs), isDisabled: name === 'off', use };
   },
   byUsername: (_namespace, name) => {
     const stored = { salt: Buffer.alloc(0), costLog2: 1, hash: Buffer.alloc(0) };
@@ -63,7 +68,10 @@ const apiKey = (settings: Partial<ApiKeySettings> = {}, nowMs = 1000): Authentic
       forwardsCredentials: false,
       ...settings,
     },
-    () => nowMs,
+    {
+      wallMs: () => nowMs,
+      onKeyUsed: (hash, usedMs) => told.push(`${Buffer.from(hash).toString()} ${usedMs}`),
+    },
   );
 
 const basicAuth = (verdict: PasswordVerdict = 'good', isOptional = false): AuthenticationFilter =>
@@ -86,6 +94,13 @@ describe('apiKey', () => {
     const held = run([apiKey()], keyed('key-acme-1001'));
     assert.deepEqual([answerOf(held), held.expiries], ['acme', [1001]]);
     assert.equal(answerOf(run([apiKey()], keyed('key-acme-1000'))), 'unauthenticated');
+  });
+
+  it('tells at most once a minute that a key is used', () => {
+    for (const nowMs of [1000, 1001, 60_999, 61_000])
+      run([apiKey({}, nowMs)], { headers: { 'x-api-key': 'key-watched' } });
+    run([apiKey({}, 999_000)], { headers: { 'x-api-key': 'key-acme' } });
+    assert.deepEqual(told, ['h 1000', 'h 61000']);
   });
 
   it('takes an empty value for none', () => {

@@ -35,11 +35,20 @@ export interface ConsumerQuota {
   readonly timeZone: string;
 }
 
+/** A key whose use is told, now and then. */
+export interface KeyUse {
+  readonly hash: Uint8Array;
+  /** When it was told last, in milliseconds since 1970; kept by who tells it. */
+  toldMs: number;
+}
+
 export interface KnownKey {
   readonly consumer: KnownConsumer;
   /** Milliseconds since 1970; Infinity: never. */
   readonly expiresAtMs: number;
   readonly isDisabled: boolean;
+  /** Undefined: nobody is told. */
+  readonly use: KeyUse | undefined;
 }
 
 export interface KnownPassword {

@@ -29,6 +29,8 @@ export interface KeyStatus {
   createdAt?: string;
   expiresAt?: string;
   replaced?: true;
+  /** By any node, as far as they have told; a minute old at most. Absent: never. */
+  lastUsedAt?: string;
 }
 
 /** The answer to a key that was made: the only time that its text is told. */

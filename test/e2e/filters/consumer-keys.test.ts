@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { request } from 'undici';
 import type { Answer } from '../../kit/admin.ts';
+import { eventually } from '../../kit/eventually.ts';
 import { OwnScope } from '../../kit/owner.ts';
 import { startSystem, type System } from '../../kit/processes.ts';
 import { gateway, type Resource, route, service } from '../../kit/resources.ts';
@@ -159,6 +160,23 @@ describe('keys that the control plane makes', () => {
     await system.apply([consumer('old')]);
     assert.equal(await status(made.field('key')), 401);
     assert.deepEqual(await keys('old'), []);
+  });
+
+  it('show when they were used last, also when the control plane has been started again', async () => {
+    const made = await written('POST', keysOf('racer'), { name: 'seen' });
+    const lastUse = async (): Promise<unknown> =>
+      (await keys('racer')).find(({ name }) => name === 'seen')?.['lastUsedAt'];
+    assert.equal(await lastUse(), undefined);
+    const beganMs = Date.now();
+    assert.equal(await status(made.field('key')), 200);
+    const used = await eventually(lastUse, {
+      what: 'the last use of a key',
+      until: (time) => typeof time === 'string',
+    });
+    assert.ok(Date.parse(String(used)) >= beganMs - 1);
+    await system.controlPlane.stop();
+    await system.controlPlane.start();
+    assert.equal(await lastUse(), used);
   });
 
   it('are refused with a reason', async () => {

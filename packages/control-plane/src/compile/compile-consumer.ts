@@ -43,6 +43,7 @@ export function compileConsumer(entry: Entry, open: OpenSecretAt, hashes: Creden
         ...serverKeys.map(({ hash, expiresAt }) => ({
           hash: Buffer.from(hash, 'base64'),
           disabled: false,
+          useTold: true,
           ...expiry(expiresAt),
         })),
       ],

@@ -1,6 +1,7 @@
 import type { NodeDrainReport, NodeProblem, NodeState, NodeStreams } from '@causeway/model/api-types';
 import type { DrainReport, Status } from '@causeway/proto/gen/causeway/config/v1/config_pb';
 import type { Clock } from '@causeway/runtime/clock';
+import { KeyUses } from './key-uses.ts';
 import { NodeHealth } from './node-health.ts';
 
 /** A node without any word for this long is stale; the same goes for one that has not answered an update for so long. */
@@ -143,6 +144,8 @@ function drainReport(report: DrainReport): NodeDrainReport {
 export class NodeRegistry {
   readonly #clock: Clock;
   readonly #retentionMs: number;
+  /** What all of them tell of keys of Consumers. */
+  readonly keyUses = new KeyUses();
   readonly #nodes = new Map<string, NodeRecord>();
   readonly #listeners = new Set<() => void>();
 

@@ -140,6 +140,7 @@ export class Subscription {
       case 'nack':
         return this.#refused(message.value);
       case 'status':
+        this.#nodes.keyUses.note(message.value.keyUses, this.#nodes.nowMs);
         if (this.node.tell(message.value)) this.#nodes.changed();
         return;
       case 'hello':

@@ -4,6 +4,7 @@ import type { CertificateSpec } from '@causeway/model/kinds/certificate';
 import type { ConsumerSpec } from '@causeway/model/kinds/consumer';
 import type { KeyStatus } from '@causeway/model/server-keys';
 import type { CertificateStatus, Condition, Resource, Status } from '@causeway/model/resource';
+import type { KeyUses } from '../publish/key-uses.ts';
 import type { NodeRecord, NodeRegistry } from '../publish/node-registry.ts';
 import { withHiddenSecrets } from '../store/secret-values.ts';
 import type { Entry, ResourceView } from '../store/resource-index.ts';
@@ -50,28 +51,33 @@ export function computeStatus(
     nodes: counts,
     revision,
     ...(entry.resource.kind === 'Certificate' ? certificateStatus(entry, resources) : {}),
-    ...(entry.resource.kind === 'Consumer' ? { keys: keyStatus(entry) } : {}),
+    ...(entry.resource.kind === 'Consumer' ? { keys: keyStatus(entry, nodes.keyUses) } : {}),
   };
 }
 
 /** Those of the spec first; hashes are nobody's to see. */
-function keyStatus({ effective, resource }: Entry): KeyStatus[] {
+function keyStatus({ effective, resource }: Entry, uses: KeyUses): KeyStatus[] {
   const { keys } = effective as ConsumerSpec;
   return [
     ...keys.map(
       ({ name, expiresAt }): KeyStatus => ({ name, source: 'spec', ...(expiresAt && { expiresAt }) }),
     ),
     ...(resource.serverKeys ?? []).map(
-      ({ name, prefix, createdAt, expiresAt, replaced }): KeyStatus => ({
+      ({ name, prefix, hash, createdAt, expiresAt, replaced }): KeyStatus => ({
         name,
         source: 'server',
         prefix,
         createdAt,
         ...(expiresAt && { expiresAt }),
         ...(replaced && { replaced }),
+        ...usedAt(uses.lastMs(hash)),
       }),
     ),
   ];
+}
+
+function usedAt(ms: number | undefined): Pick<KeyStatus, 'lastUsedAt'> {
+  return ms === undefined ? {} : { lastUsedAt: new Date(ms).toISOString() };
 }
 
 function certificateStatus(entry: Entry, resources: ResourceView): Partial<CertificateStatus> {

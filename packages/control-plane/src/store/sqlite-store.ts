@@ -9,6 +9,7 @@ import {
   type Commit,
   type CommittedChanges,
   type CommittedRevision,
+  type KeyUseRecord,
   type RevisionRecord,
   type SealedKey,
   StaleBase,
@@ -239,6 +240,20 @@ export class SqliteStore implements Store {
         .prepare('INSERT OR REPLACE INTO keyring (purpose, slot, created_at, sealed) VALUES (?, ?, ?, ?)')
         .run(key.purpose, key.slot, key.createdAt, key.sealed),
     );
+  }
+
+  async keyUses(): Promise<KeyUseRecord[]> {
+    return this.#database.prepare<[], KeyUseRecord>('SELECT hash, used_at AS usedAt FROM key_uses').all();
+  }
+
+  async writeKeyUses(put: readonly KeyUseRecord[], removed: readonly string[]): Promise<void> {
+    const insert = this.#database.prepare('INSERT OR REPLACE INTO key_uses (hash, used_at) VALUES (?, ?)');
+    const remove = this.#database.prepare('DELETE FROM key_uses WHERE hash = ?');
+    const write = this.#database.transaction(() => {
+      for (const { hash, usedAt } of put) insert.run(hash, usedAt);
+      for (const hash of removed) remove.run(hash);
+    });
+    translated(() => write.immediate());
   }
 
   async tokens(): Promise<TokenRecord[]> {

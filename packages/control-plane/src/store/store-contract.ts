@@ -158,6 +158,15 @@ export function storeContract(open: (t: TestContext) => Promise<Store> | Store):
       (await store.keys()).map(({ purpose, slot, createdAt }) => [purpose, slot, createdAt]),
       [['p', 'current', 'later']],
     );
+    await store.writeKeyUses(
+      [
+        { hash: 'h', usedAt: 'now' },
+        { hash: 'i', usedAt: 'now' },
+      ],
+      [],
+    );
+    await store.writeKeyUses([{ hash: 'h', usedAt: 'later' }], ['i']);
+    assert.deepEqual(await store.keyUses(), [{ hash: 'h', usedAt: 'later' }]);
     const token = { name: 'admin', role: 'admin', sha256: sealed, createdAt: 'now' } as const;
     await store.putToken(token);
     await store.putToken({ ...token, createdAt: 'later' });

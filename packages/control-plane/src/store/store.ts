@@ -24,6 +24,10 @@ export interface Store {
   secret(ref: string): Promise<Uint8Array | undefined>;
   keys(): Promise<SealedKey[]>;
   putKey(key: SealedKey): Promise<void>;
+  /** When keys that the control plane made were used last. */
+  keyUses(): Promise<KeyUseRecord[]>;
+  /** Adds and replaces some, and forgets others, by hash. */
+  writeKeyUses(put: readonly KeyUseRecord[], removed: readonly string[]): Promise<void>;
   tokens(): Promise<TokenRecord[]>;
   putToken(token: TokenRecord): Promise<void>;
   close(): Promise<void>;
@@ -79,6 +83,13 @@ export interface TokenRecord {
   /** SHA-256 of the token; the token itself is never stored. */
   sha256: Uint8Array;
   createdAt: string;
+}
+
+export interface KeyUseRecord {
+  /** Of the key, as its Consumer holds it. */
+  hash: string;
+  /** RFC 3339, UTC. */
+  usedAt: string;
 }
 
 /** Somebody else committed first: the plan was made against an older revision. */

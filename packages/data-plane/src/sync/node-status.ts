@@ -1,6 +1,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { StatusSchema } from '@causeway/proto/gen/causeway/config/v1/config_pb';
 
+import type { UsedKey } from '../keys/key-uses.ts';
 import type { StreamCounts } from '../streams/live-stream.ts';
 
 /** What a node tells of itself, at most once a second. */
@@ -14,6 +15,8 @@ export interface NodeStatus {
   readonly streams: StreamCounts;
   /** From the moment in which it is draining. */
   readonly drain: DrainProgress | undefined;
+  /** Since the status before. */
+  readonly keyUses: readonly UsedKey[];
 }
 
 /** How far the node is with ending what it has. */
@@ -34,7 +37,7 @@ export interface DrainProgress {
 }
 
 export function statusFields(status: NodeStatus): MessageInitShape<typeof StatusSchema> {
-  const { connections, activeRequests, draining, workersToReplace, streams, drain } = status;
+  const { connections, activeRequests, draining, workersToReplace, streams, drain, keyUses } = status;
   return {
     connections,
     activeRequests,
@@ -44,5 +47,6 @@ export function statusFields(status: NodeStatus): MessageInitShape<typeof Status
     eventStreams: streams.events,
     recordStreams: streams.records,
     ...(drain && { drain }),
+    keyUses: keyUses.map(({ hash, usedMs }) => ({ hash: Buffer.from(hash, 'base64'), usedMs })),
   };
 }

@@ -60,9 +60,11 @@ export class ConsumerEntry implements KnownConsumer {
     this.groups = compiled.groups;
     this.disabled = compiled.disabled;
     this.limits = readConsumerLimits(compiled);
-    this.keys = compiled.keys.map(({ hash, expiresAtMs, disabled }) => {
+    this.keys = compiled.keys.map(({ hash, expiresAtMs, disabled, useTold }) => {
       const until = expiresAtMs === undefined ? Infinity : Number(expiresAtMs);
-      return [hashedKey(namespace, hash), { consumer: this, hash, expiresAtMs: until, isDisabled: disabled }];
+      const use = useTold ? { hash, toldMs: -Infinity } : undefined;
+      const held = { consumer: this, hash, expiresAtMs: until, isDisabled: disabled, use };
+      return [hashedKey(namespace, hash), held];
     });
     this.passwords = compiled.passwords.map(({ username, salt, costLog2, hash }) => {
       const stored: StoredPassword = { salt, costLog2, hash };

@@ -39,6 +39,7 @@ export const plainFilters = filterBuilder({
     canonical: () => undefined,
     tellChanged: () => {},
   },
+  onKeyUsed: () => {},
   logins: loginServices(),
 });
 

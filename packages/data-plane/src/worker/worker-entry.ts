@@ -56,6 +56,7 @@ function run(setup: WorkerSetup, port: CallPort): void {
     refreshKeys: (source) => calls.ask('refreshKeys', source),
     cacheChanged: (place) => calls.tell('cacheChanged', place),
     askProvider: (question) => calls.ask('askProvider', question),
+    keyUsed: (use) => calls.tell('keyUsed', use),
     endLogin: (session) => calls.tell('endLogin', session),
   };
   const batchMemory = new BatchMemory(setup.logBatch);
@@ -109,6 +110,7 @@ function run(setup: WorkerSetup, port: CallPort): void {
     refreshKeys: (source) => supervisor.refreshKeys(source),
     workers: setup.workers,
     onCacheChanged: (place) => supervisor.cacheChanged(place),
+    onKeyUsed: (hash, usedMs) => supervisor.keyUsed({ hash: Buffer.from(hash).toString('base64'), usedMs }),
     logins: {
       keys: setup.loginKeys,
       ask: (question) => supervisor.askProvider(question),

@@ -8,6 +8,7 @@ import type { AddressResolver } from '@causeway/runtime/name-resolver';
 
 import { KeptKeys } from '../keys/kept-keys.ts';
 import { KeyKeeper } from '../keys/key-keeper.ts';
+import { KeyUses } from '../keys/key-uses.ts';
 import { askResponder } from '../listen/tls/ocsp/ask-responder.ts';
 import { Stapler } from '../listen/tls/ocsp/stapler.ts';
 import { newTicketKeys } from '../listen/tls/ticket-keys.ts';
@@ -29,6 +30,8 @@ export interface WorkerNewsOptions {
 }
 
 export class WorkerNews {
+  /** What workers tell of keys of Consumers. */
+  readonly keyUses = new KeyUses();
   readonly #threads: ReadonlySet<WorkerThread>;
   readonly #stapler: Stapler;
   readonly #keys: KeyKeeper;

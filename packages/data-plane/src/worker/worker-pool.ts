@@ -394,6 +394,7 @@ export class WorkerPool implements SnapshotTarget {
         refreshKeys: (source) => this.news.refreshKeys(source),
         cacheChanged: (place) => spreadChange(this.#threads, thread, place),
         askProvider: (question) => this.news.askProvider(question),
+        keyUsed: (use) => this.news.keyUses.add(use),
         endLogin: (session) => this.news.endLogin(session),
         lostLines: ({ lines, why }) => this.#drops.add(lines, why),
         failing: ({ failure, failures }) => this.#failures.note(failure, failures),

@@ -8,6 +8,7 @@ import type { NodeProblem } from '@causeway/proto/gen/causeway/config/v1/config_
 import type { MetricFamily } from '@causeway/runtime/metrics';
 import type { LogLevel } from '@causeway/runtime/logger';
 
+import type { UsedKey } from '../keys/key-uses.ts';
 import type { BoundPorts } from '../listen/ports.ts';
 import type { StapleChange } from '../listen/tls/ocsp/staples.ts';
 import type { WrittenBatch } from '../observe/log-outputs.ts';
@@ -131,6 +132,7 @@ export interface SupervisorTells extends PlaceTells {
   /** Lines of the access log are lost; `why` undefined: nobody takes them. */
   lostLines(lost: { readonly lines: number; readonly why: string | undefined }): void;
   releaseLog(path: string | undefined): void;
+  keyUsed(use: UsedKey): void;
   /** For all workers to know: the user has logged out. */
   endLogin(session: string): void;
   failing(told: { readonly failure: EndpointFailure; readonly failures: number }): void;

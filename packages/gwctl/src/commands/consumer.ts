@@ -120,7 +120,7 @@ function addList(key: Command, io: Io): void {
       else
         io.out(
           renderTable(
-            ['NAME', 'SOURCE', 'PREFIX', 'EXPIRES', 'AGE'],
+            ['NAME', 'SOURCE', 'PREFIX', 'EXPIRES', 'LAST-USED', 'AGE'],
             keys.map((each) => keyRow(each, io.nowMs())),
             { colours: io.colours },
           ),
@@ -128,14 +128,22 @@ function addList(key: Command, io: Io): void {
     });
 }
 
-function keyRow({ name, source, prefix, expiresAt, createdAt }: KeyStatus, nowMs: number): string[] {
+function keyRow(key: KeyStatus, nowMs: number): string[] {
+  const { name, source, prefix, expiresAt, createdAt } = key;
   return [
     name,
     source,
     prefix ?? '-',
     expiresAt === undefined ? 'never' : timeLeft(expiresAt, nowMs),
+    lastUsedText(key, nowMs),
     createdAt === undefined ? '-' : age(createdAt, nowMs),
   ];
+}
+
+/** Of keys that users gave nobody is told. */
+function lastUsedText({ source, lastUsedAt }: KeyStatus, nowMs: number): string {
+  if (lastUsedAt !== undefined) return age(lastUsedAt, nowMs);
+  return source === 'server' ? 'never' : '-';
 }
 
 function withNewKeyFlags(command: Command): Command {

@@ -1,5 +1,5 @@
 import { createAnyOfFilter } from '@causeway/filters/any-of';
-import { type ApiKeySettings, createApiKeyFilter } from '@causeway/filters/api-key';
+import { type ApiKeySettings, createApiKeyFilter, type KeyServices } from '@causeway/filters/api-key';
 import type { AuthenticationFilter } from '@causeway/filters/authentication';
 import { type BasicAuthSettings, createBasicAuthFilter } from '@causeway/filters/basic-auth/basic-auth';
 import type { PasswordCheck } from '@causeway/filters/basic-auth/password-check';
@@ -25,8 +25,7 @@ import { readJwt } from './jwt.ts';
 import { readOidc } from './oidc.ts';
 
 /** What these filters need of their node. */
-export interface AuthServices {
-  readonly wallMs: () => number;
+export interface AuthServices extends KeyServices {
   readonly passwords: PasswordCheck;
   readonly logins: LoginServices;
 }
@@ -42,7 +41,7 @@ export function buildAuthFilter(
     case 'oidc':
       return new OidcFilter(name, readOidc(item.value), services.logins);
     case 'apiKey':
-      return createApiKeyFilter(name, readApiKey(item.value), services.wallMs);
+      return createApiKeyFilter(name, readApiKey(item.value), services);
     case 'basicAuth':
       return createBasicAuthFilter(name, readBasicAuth(item.value), services.passwords);
     case 'clientCertificate':

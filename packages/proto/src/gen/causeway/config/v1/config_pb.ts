@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file causeway/config/v1/config.proto.
  */
 export const file_causeway_config_v1_config: GenFile = /*@__PURE__*/
-  fileDesc("Ch9jYXVzZXdheS9jb25maWcvdjEvY29uZmlnLnByb3RvEhJjYXVzZXdheS5jb25maWcudjEi9gEKC05vZGVNZXNzYWdlEioKBWhlbGxvGAEgASgLMhkuY2F1c2V3YXkuY29uZmlnLnYxLkhlbGxvSAASMAoIaG9sZGluZ3MYAiABKAsyHC5jYXVzZXdheS5jb25maWcudjEuSG9sZGluZ3NIABImCgNhY2sYAyABKAsyFy5jYXVzZXdheS5jb25maWcudjEuQWNrSAASKAoEbmFjaxgEIAEoCzIYLmNhdXNld2F5LmNvbmZpZy52MS5OYWNrSAASLAoGc3RhdHVzGAUgASgLMhouY2F1c2V3YXkuY29uZmlnLnYxLlN0YXR1c0gAQgkKB21lc3NhZ2UiqQQKDkNvbnRyb2xNZXNzYWdlEj8KEGhvbGRpbmdzX3JlcXVlc3QYASABKAsyIy5jYXVzZXdheS5jb25maWcudjEuSG9sZGluZ3NSZXF1ZXN0SAASOQoNZW5kcG9pbnRfc2V0cxgCIAEoCzIgLmNhdXNld2F5LmNvbmZpZy52MS5FbmRwb2ludFNldHNIABIqCgViZWdpbhgDIAEoCzIZLmNhdXNld2F5LmNvbmZpZy52MS5CZWdpbkgAEioKBWl0ZW1zGAQgASgLMhkuY2F1c2V3YXkuY29uZmlnLnYxLkl0ZW1zSAASJgoDZW5kGAUgASgLMhcuY2F1c2V3YXkuY29uZmlnLnYxLkVuZEgAEioKBWRyYWluGAYgASgLMhkuY2F1c2V3YXkuY29uZmlnLnYxLkRyYWluSAASRAoTc2Vzc2lvbl90aWNrZXRfa2V5cxgHIAEoCzIlLmNhdXNld2F5LmNvbmZpZy52MS5TZXNzaW9uVGlja2V0S2V5c0gAEjkKDWFmZmluaXR5X2tleXMYCCABKAsyIC5jYXVzZXdheS5jb25maWcudjEuQWZmaW5pdHlLZXlzSAASLgoHZmVsbG93cxgyIAEoCzIbLmNhdXNld2F5LmNvbmZpZy52MS5GZWxsb3dzSAASMwoKbG9naW5fa2V5cxg8IAEoCzIdLmNhdXNld2F5LmNvbmZpZy52MS5Mb2dpbktleXNIAEIJCgdtZXNzYWdlItADCgVIZWxsbxIPCgdub2RlX2lkGAEgASgJEg8KB2dhdGV3YXkYAiABKAkSNQoGbGFiZWxzGAMgAygLMiUuY2F1c2V3YXkuY29uZmlnLnYxLkhlbGxvLkxhYmVsc0VudHJ5Eg8KB3ZlcnNpb24YBCABKAkSMwoFa2luZHMYBSADKAsyJC5jYXVzZXdheS5jb25maWcudjEuSGVsbG8uS2luZHNFbnRyeRI3CgdmaWx0ZXJzGAYgAygLMiYuY2F1c2V3YXkuY29uZmlnLnYxLkhlbGxvLkZpbHRlcnNFbnRyeRIQCghyZXZpc2lvbhgHIAEoDRITCgtyb290X2RpZ2VzdBgIIAEoDBIYChBlbmRwb2ludHNfZGlnZXN0GAkgASgMEhAKCGluc3RhbmNlGAogASgJEg8KB3dvcmtlcnMYCyABKA0aLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARosCgpLaW5kc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDToCOAEaLgoMRmlsdGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDToCOAEiEQoPSG9sZGluZ3NSZXF1ZXN0IiIKCEhvbGRpbmdzEhYKDmJ1Y2tldF9kaWdlc3RzGAEgASgMIkoKBEl0ZW0SCwoDa2V5GAEgASgJEhYKDnNjaGVtYV92ZXJzaW9uGAIgASgNEg4KBmRpZ2VzdBgDIAEoDBINCgVieXRlcxgEIAEoDCJNCgVCZWdpbhIQCghyZXZpc2lvbhgBIAEoDRIYChBiYXNlX3Jvb3RfZGlnZXN0GAIgASgMEhgKEHJlcGxhY2VkX2J1Y2tldHMYAyADKA0iSAoFSXRlbXMSKQoHdXBzZXJ0cxgBIAMoCzIYLmNhdXNld2F5LmNvbmZpZy52MS5JdGVtEhQKDHJlbW92ZWRfa2V5cxgCIAMoCSIsCgNFbmQSEAoIcmV2aXNpb24YASABKA0SEwoLcm9vdF9kaWdlc3QYAiABKAwiPQoMRW5kcG9pbnRTZXRzEi0KBHNldHMYASADKAsyHy5jYXVzZXdheS5jb25maWcudjEuRW5kcG9pbnRTZXQiXgoLRW5kcG9pbnRTZXQSDwoHc2VydmljZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgNEi0KB2VudHJpZXMYAyADKAsyHC5jYXVzZXdheS5jb25maWcudjEuRW5kcG9pbnQiegoIRW5kcG9pbnQSCgoCaWQYASABKAkSDwoHYWRkcmVzcxgCIAEoCRIMCgRwb3J0GAMgASgNEg4KBndlaWdodBgEIAEoDRITCgtzZXJ2ZXJfbmFtZRgFIAEoCRIQCghwcmlvcml0eRgGIAEoDRIMCgR6b25lGAcgASgJIigKA0FjaxIQCghyZXZpc2lvbhgBIAEoDRIPCgd0b29rX3VzGAIgASgNImAKBE5hY2sSEAoIcmV2aXNpb24YASABKA0SMQoIcHJvYmxlbXMYAiADKAsyHy5jYXVzZXdheS5jb25maWcudjEuTm9kZVByb2JsZW0SEwoLbmV4dF90cnlfbXMYAyABKA0iUAoLTm9kZVByb2JsZW0SDgoGcmVhc29uGAEgASgJEhAKCHJlc291cmNlGAIgASgJEg8KB3BvaW50ZXIYAyABKAkSDgoGZGV0YWlsGAQgASgJIs8CCgZTdGF0dXMSGAoQYXBwbGllZF9yZXZpc2lvbhgBIAEoDRITCgtjb25uZWN0aW9ucxgCIAEoDRIXCg9hY3RpdmVfcmVxdWVzdHMYAyABKA0SEAoIZHJhaW5pbmcYBCABKAgSGgoSd29ya2Vyc190b19yZXBsYWNlGAUgASgNEh4KFmVuZHBvaW50X2hlYWx0aF9zdGFydHMYBiABKAgSOwoPZW5kcG9pbnRfaGVhbHRoGAcgAygLMiIuY2F1c2V3YXkuY29uZmlnLnYxLkVuZHBvaW50SGVhbHRoEhMKC3dlYl9zb2NrZXRzGAggASgNEhUKDWV2ZW50X3N0cmVhbXMYCSABKA0SFgoOcmVjb3JkX3N0cmVhbXMYCiABKA0SLgoFZHJhaW4YCyABKAsyHy5jYXVzZXdheS5jb25maWcudjEuRHJhaW5SZXBvcnQigwEKC0RyYWluUmVwb3J0EhAKCGRlbGF5X21zGAEgASgNEhMKC2Nvbm5lY3Rpb25zGAIgASgNEhMKC3dlYl9zb2NrZXRzGAMgASgNEg0KBWVuZGVkGAQgASgNEg4KBmNsb3NlZBgFIAEoDRILCgNjdXQYBiABKA0SDAoEZG9uZRgHIAEoCCKFAQoORW5kcG9pbnRIZWFsdGgSDwoHc2VydmljZRgBIAEoCRIQCghlbmRwb2ludBgCIAEoCRIuCgVzdGF0ZRgDIAEoDjIfLmNhdXNld2F5LmNvbmZpZy52MS5IZWFsdGhTdGF0ZRIOCgZkZXRhaWwYBCABKAkSEAoIc2luY2VfbXMYBSABKAEiBwoFRHJhaW4iOQoRU2Vzc2lvblRpY2tldEtleXMSDAoEa2V5cxgBIAEoDBIWCg5yZXBsYWNlZF9pbl9tcxgCIAEoDSIxCgxBZmZpbml0eUtleXMSDwoHY3VycmVudBgBIAEoDBIQCghwcmV2aW91cxgCIAEoDCIYCgdGZWxsb3dzEg0KBW5vZGVzGAEgASgNIi4KCUxvZ2luS2V5cxIPCgdjdXJyZW50GAEgASgMEhAKCHByZXZpb3VzGAIgASgMIogBChJOb2RlQ29tbWFuZE1lc3NhZ2USMgoFaGVsbG8YASABKAsyIS5jYXVzZXdheS5jb25maWcudjEuQ29tbWFuZHNIZWxsb0gAEjMKBnJlc3VsdBgCIAEoCzIhLmNhdXNld2F5LmNvbmZpZy52MS5Db21tYW5kUmVzdWx0SABCCQoHbWVzc2FnZSIyCg1Db21tYW5kc0hlbGxvEg8KB25vZGVfaWQYASABKAkSEAoIaW5zdGFuY2UYAiABKAkiRgoHQ29tbWFuZBIKCgJpZBgBIAEoDRIMCgR2ZXJiGAIgASgJEgwKBGFyZ3MYAyABKAwSEwoLZGVhZGxpbmVfbXMYBCABKA0iRwoNQ29tbWFuZFJlc3VsdBIKCgJpZBgBIAEoDRINCgVjaHVuaxgCIAEoDBIMCgRsYXN0GAMgASgIEg0KBWVycm9yGAQgASgJIp0CCg5TdG9yZWRTbmFwc2hvdBIQCghyZXZpc2lvbhgBIAEoDRInCgVpdGVtcxgCIAMoCzIYLmNhdXNld2F5LmNvbmZpZy52MS5JdGVtEjYKDWVuZHBvaW50X3NldHMYAyADKAsyHy5jYXVzZXdheS5jb25maWcudjEuRW5kcG9pbnRTZXQSNwoNYWZmaW5pdHlfa2V5cxgEIAEoCzIgLmNhdXNld2F5LmNvbmZpZy52MS5BZmZpbml0eUtleXMSLAoHZmVsbG93cxgyIAEoCzIbLmNhdXNld2F5LmNvbmZpZy52MS5GZWxsb3dzEjEKCmxvZ2luX2tleXMYPCABKAsyHS5jYXVzZXdheS5jb25maWcudjEuTG9naW5LZXlzKrABCgtIZWFsdGhTdGF0ZRIcChhIRUFMVEhfU1RBVEVfVU5TUEVDSUZJRUQQABIYChRIRUFMVEhfU1RBVEVfVU5LTk9XThABEhgKFEhFQUxUSF9TVEFURV9IRUFMVEhZEAISGgoWSEVBTFRIX1NUQVRFX1VOSEVBTFRIWRADEhgKFEhFQUxUSF9TVEFURV9FSkVDVEVEEAQSGQoVSEVBTFRIX1NUQVRFX0RFR1JBREVEEAUyuQEKDENvbmZpZ1N0cmVhbRJUCglTdWJzY3JpYmUSHy5jYXVzZXdheS5jb25maWcudjEuTm9kZU1lc3NhZ2UaIi5jYXVzZXdheS5jb25maWcudjEuQ29udHJvbE1lc3NhZ2UoATABElMKCENvbW1hbmRzEiYuY2F1c2V3YXkuY29uZmlnLnYxLk5vZGVDb21tYW5kTWVzc2FnZRobLmNhdXNld2F5LmNvbmZpZy52MS5Db21tYW5kKAEwAWIGcHJvdG8z");
+  fileDesc("Ch9jYXVzZXdheS9jb25maWcvdjEvY29uZmlnLnByb3RvEhJjYXVzZXdheS5jb25maWcudjEi9gEKC05vZGVNZXNzYWdlEioKBWhlbGxvGAEgASgLMhkuY2F1c2V3YXkuY29uZmlnLnYxLkhlbGxvSAASMAoIaG9sZGluZ3MYAiABKAsyHC5jYXVzZXdheS5jb25maWcudjEuSG9sZGluZ3NIABImCgNhY2sYAyABKAsyFy5jYXVzZXdheS5jb25maWcudjEuQWNrSAASKAoEbmFjaxgEIAEoCzIYLmNhdXNld2F5LmNvbmZpZy52MS5OYWNrSAASLAoGc3RhdHVzGAUgASgLMhouY2F1c2V3YXkuY29uZmlnLnYxLlN0YXR1c0gAQgkKB21lc3NhZ2UiqQQKDkNvbnRyb2xNZXNzYWdlEj8KEGhvbGRpbmdzX3JlcXVlc3QYASABKAsyIy5jYXVzZXdheS5jb25maWcudjEuSG9sZGluZ3NSZXF1ZXN0SAASOQoNZW5kcG9pbnRfc2V0cxgCIAEoCzIgLmNhdXNld2F5LmNvbmZpZy52MS5FbmRwb2ludFNldHNIABIqCgViZWdpbhgDIAEoCzIZLmNhdXNld2F5LmNvbmZpZy52MS5CZWdpbkgAEioKBWl0ZW1zGAQgASgLMhkuY2F1c2V3YXkuY29uZmlnLnYxLkl0ZW1zSAASJgoDZW5kGAUgASgLMhcuY2F1c2V3YXkuY29uZmlnLnYxLkVuZEgAEioKBWRyYWluGAYgASgLMhkuY2F1c2V3YXkuY29uZmlnLnYxLkRyYWluSAASRAoTc2Vzc2lvbl90aWNrZXRfa2V5cxgHIAEoCzIlLmNhdXNld2F5LmNvbmZpZy52MS5TZXNzaW9uVGlja2V0S2V5c0gAEjkKDWFmZmluaXR5X2tleXMYCCABKAsyIC5jYXVzZXdheS5jb25maWcudjEuQWZmaW5pdHlLZXlzSAASLgoHZmVsbG93cxgyIAEoCzIbLmNhdXNld2F5LmNvbmZpZy52MS5GZWxsb3dzSAASMwoKbG9naW5fa2V5cxg8IAEoCzIdLmNhdXNld2F5LmNvbmZpZy52MS5Mb2dpbktleXNIAEIJCgdtZXNzYWdlItADCgVIZWxsbxIPCgdub2RlX2lkGAEgASgJEg8KB2dhdGV3YXkYAiABKAkSNQoGbGFiZWxzGAMgAygLMiUuY2F1c2V3YXkuY29uZmlnLnYxLkhlbGxvLkxhYmVsc0VudHJ5Eg8KB3ZlcnNpb24YBCABKAkSMwoFa2luZHMYBSADKAsyJC5jYXVzZXdheS5jb25maWcudjEuSGVsbG8uS2luZHNFbnRyeRI3CgdmaWx0ZXJzGAYgAygLMiYuY2F1c2V3YXkuY29uZmlnLnYxLkhlbGxvLkZpbHRlcnNFbnRyeRIQCghyZXZpc2lvbhgHIAEoDRITCgtyb290X2RpZ2VzdBgIIAEoDBIYChBlbmRwb2ludHNfZGlnZXN0GAkgASgMEhAKCGluc3RhbmNlGAogASgJEg8KB3dvcmtlcnMYCyABKA0aLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARosCgpLaW5kc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDToCOAEaLgoMRmlsdGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDToCOAEiEQoPSG9sZGluZ3NSZXF1ZXN0IiIKCEhvbGRpbmdzEhYKDmJ1Y2tldF9kaWdlc3RzGAEgASgMIkoKBEl0ZW0SCwoDa2V5GAEgASgJEhYKDnNjaGVtYV92ZXJzaW9uGAIgASgNEg4KBmRpZ2VzdBgDIAEoDBINCgVieXRlcxgEIAEoDCJNCgVCZWdpbhIQCghyZXZpc2lvbhgBIAEoDRIYChBiYXNlX3Jvb3RfZGlnZXN0GAIgASgMEhgKEHJlcGxhY2VkX2J1Y2tldHMYAyADKA0iSAoFSXRlbXMSKQoHdXBzZXJ0cxgBIAMoCzIYLmNhdXNld2F5LmNvbmZpZy52MS5JdGVtEhQKDHJlbW92ZWRfa2V5cxgCIAMoCSIsCgNFbmQSEAoIcmV2aXNpb24YASABKA0SEwoLcm9vdF9kaWdlc3QYAiABKAwiPQoMRW5kcG9pbnRTZXRzEi0KBHNldHMYASADKAsyHy5jYXVzZXdheS5jb25maWcudjEuRW5kcG9pbnRTZXQiXgoLRW5kcG9pbnRTZXQSDwoHc2VydmljZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgNEi0KB2VudHJpZXMYAyADKAsyHC5jYXVzZXdheS5jb25maWcudjEuRW5kcG9pbnQiegoIRW5kcG9pbnQSCgoCaWQYASABKAkSDwoHYWRkcmVzcxgCIAEoCRIMCgRwb3J0GAMgASgNEg4KBndlaWdodBgEIAEoDRITCgtzZXJ2ZXJfbmFtZRgFIAEoCRIQCghwcmlvcml0eRgGIAEoDRIMCgR6b25lGAcgASgJIigKA0FjaxIQCghyZXZpc2lvbhgBIAEoDRIPCgd0b29rX3VzGAIgASgNImAKBE5hY2sSEAoIcmV2aXNpb24YASABKA0SMQoIcHJvYmxlbXMYAiADKAsyHy5jYXVzZXdheS5jb25maWcudjEuTm9kZVByb2JsZW0SEwoLbmV4dF90cnlfbXMYAyABKA0iUAoLTm9kZVByb2JsZW0SDgoGcmVhc29uGAEgASgJEhAKCHJlc291cmNlGAIgASgJEg8KB3BvaW50ZXIYAyABKAkSDgoGZGV0YWlsGAQgASgJIv0CCgZTdGF0dXMSGAoQYXBwbGllZF9yZXZpc2lvbhgBIAEoDRITCgtjb25uZWN0aW9ucxgCIAEoDRIXCg9hY3RpdmVfcmVxdWVzdHMYAyABKA0SEAoIZHJhaW5pbmcYBCABKAgSGgoSd29ya2Vyc190b19yZXBsYWNlGAUgASgNEh4KFmVuZHBvaW50X2hlYWx0aF9zdGFydHMYBiABKAgSOwoPZW5kcG9pbnRfaGVhbHRoGAcgAygLMiIuY2F1c2V3YXkuY29uZmlnLnYxLkVuZHBvaW50SGVhbHRoEhMKC3dlYl9zb2NrZXRzGAggASgNEhUKDWV2ZW50X3N0cmVhbXMYCSABKA0SFgoOcmVjb3JkX3N0cmVhbXMYCiABKA0SLgoFZHJhaW4YCyABKAsyHy5jYXVzZXdheS5jb25maWcudjEuRHJhaW5SZXBvcnQSLAoIa2V5X3VzZXMYPCADKAsyGi5jYXVzZXdheS5jb25maWcudjEuS2V5VXNlIicKBktleVVzZRIMCgRoYXNoGAEgASgMEg8KB3VzZWRfbXMYAiABKAEigwEKC0RyYWluUmVwb3J0EhAKCGRlbGF5X21zGAEgASgNEhMKC2Nvbm5lY3Rpb25zGAIgASgNEhMKC3dlYl9zb2NrZXRzGAMgASgNEg0KBWVuZGVkGAQgASgNEg4KBmNsb3NlZBgFIAEoDRILCgNjdXQYBiABKA0SDAoEZG9uZRgHIAEoCCKFAQoORW5kcG9pbnRIZWFsdGgSDwoHc2VydmljZRgBIAEoCRIQCghlbmRwb2ludBgCIAEoCRIuCgVzdGF0ZRgDIAEoDjIfLmNhdXNld2F5LmNvbmZpZy52MS5IZWFsdGhTdGF0ZRIOCgZkZXRhaWwYBCABKAkSEAoIc2luY2VfbXMYBSABKAEiBwoFRHJhaW4iOQoRU2Vzc2lvblRpY2tldEtleXMSDAoEa2V5cxgBIAEoDBIWCg5yZXBsYWNlZF9pbl9tcxgCIAEoDSIxCgxBZmZpbml0eUtleXMSDwoHY3VycmVudBgBIAEoDBIQCghwcmV2aW91cxgCIAEoDCIYCgdGZWxsb3dzEg0KBW5vZGVzGAEgASgNIi4KCUxvZ2luS2V5cxIPCgdjdXJyZW50GAEgASgMEhAKCHByZXZpb3VzGAIgASgMIogBChJOb2RlQ29tbWFuZE1lc3NhZ2USMgoFaGVsbG8YASABKAsyIS5jYXVzZXdheS5jb25maWcudjEuQ29tbWFuZHNIZWxsb0gAEjMKBnJlc3VsdBgCIAEoCzIhLmNhdXNld2F5LmNvbmZpZy52MS5Db21tYW5kUmVzdWx0SABCCQoHbWVzc2FnZSIyCg1Db21tYW5kc0hlbGxvEg8KB25vZGVfaWQYASABKAkSEAoIaW5zdGFuY2UYAiABKAkiRgoHQ29tbWFuZBIKCgJpZBgBIAEoDRIMCgR2ZXJiGAIgASgJEgwKBGFyZ3MYAyABKAwSEwoLZGVhZGxpbmVfbXMYBCABKA0iRwoNQ29tbWFuZFJlc3VsdBIKCgJpZBgBIAEoDRINCgVjaHVuaxgCIAEoDBIMCgRsYXN0GAMgASgIEg0KBWVycm9yGAQgASgJIp0CCg5TdG9yZWRTbmFwc2hvdBIQCghyZXZpc2lvbhgBIAEoDRInCgVpdGVtcxgCIAMoCzIYLmNhdXNld2F5LmNvbmZpZy52MS5JdGVtEjYKDWVuZHBvaW50X3NldHMYAyADKAsyHy5jYXVzZXdheS5jb25maWcudjEuRW5kcG9pbnRTZXQSNwoNYWZmaW5pdHlfa2V5cxgEIAEoCzIgLmNhdXNld2F5LmNvbmZpZy52MS5BZmZpbml0eUtleXMSLAoHZmVsbG93cxgyIAEoCzIbLmNhdXNld2F5LmNvbmZpZy52MS5GZWxsb3dzEjEKCmxvZ2luX2tleXMYPCABKAsyHS5jYXVzZXdheS5jb25maWcudjEuTG9naW5LZXlzKrABCgtIZWFsdGhTdGF0ZRIcChhIRUFMVEhfU1RBVEVfVU5TUEVDSUZJRUQQABIYChRIRUFMVEhfU1RBVEVfVU5LTk9XThABEhgKFEhFQUxUSF9TVEFURV9IRUFMVEhZEAISGgoWSEVBTFRIX1NUQVRFX1VOSEVBTFRIWRADEhgKFEhFQUxUSF9TVEFURV9FSkVDVEVEEAQSGQoVSEVBTFRIX1NUQVRFX0RFR1JBREVEEAUyuQEKDENvbmZpZ1N0cmVhbRJUCglTdWJzY3JpYmUSHy5jYXVzZXdheS5jb25maWcudjEuTm9kZU1lc3NhZ2UaIi5jYXVzZXdheS5jb25maWcudjEuQ29udHJvbE1lc3NhZ2UoATABElMKCENvbW1hbmRzEiYuY2F1c2V3YXkuY29uZmlnLnYxLk5vZGVDb21tYW5kTWVzc2FnZRobLmNhdXNld2F5LmNvbmZpZy52MS5Db21tYW5kKAEwAWIGcHJvdG8z");
 
 /**
  * @generated from message causeway.config.v1.NodeMessage
@@ -634,6 +634,13 @@ export type Status = Message<"causeway.config.v1.Status"> & {
    * @generated from field: causeway.config.v1.DrainReport drain = 11;
    */
   drain?: DrainReport | undefined;
+
+  /**
+   * Of keys of Consumers, since the last status; each key at most once a minute. At most 1,000; what does not fit comes with the next.
+   *
+   * @generated from field: repeated causeway.config.v1.KeyUse key_uses = 60;
+   */
+  keyUses: KeyUse[];
 };
 
 /**
@@ -642,6 +649,32 @@ export type Status = Message<"causeway.config.v1.Status"> & {
  */
 export const StatusSchema: GenMessage<Status> = /*@__PURE__*/
   messageDesc(file_causeway_config_v1_config, 15);
+
+/**
+ * @generated from message causeway.config.v1.KeyUse
+ */
+export type KeyUse = Message<"causeway.config.v1.KeyUse"> & {
+  /**
+   * As in HashedKey.
+   *
+   * @generated from field: bytes hash = 1;
+   */
+  hash: Uint8Array;
+
+  /**
+   * In milliseconds since 1970.
+   *
+   * @generated from field: double used_ms = 2;
+   */
+  usedMs: number;
+};
+
+/**
+ * Describes the message causeway.config.v1.KeyUse.
+ * Use `create(KeyUseSchema)` to create a new message.
+ */
+export const KeyUseSchema: GenMessage<KeyUse> = /*@__PURE__*/
+  messageDesc(file_causeway_config_v1_config, 16);
 
 /**
  * How far a node is with ending what it has. It drains once: after that its process ends.
@@ -702,7 +735,7 @@ export type DrainReport = Message<"causeway.config.v1.DrainReport"> & {
  * Use `create(DrainReportSchema)` to create a new message.
  */
 export const DrainReportSchema: GenMessage<DrainReport> = /*@__PURE__*/
-  messageDesc(file_causeway_config_v1_config, 16);
+  messageDesc(file_causeway_config_v1_config, 17);
 
 /**
  * What a node knows about an endpoint. Not configuration: no part of revision or digest.
@@ -749,7 +782,7 @@ export type EndpointHealth = Message<"causeway.config.v1.EndpointHealth"> & {
  * Use `create(EndpointHealthSchema)` to create a new message.
  */
 export const EndpointHealthSchema: GenMessage<EndpointHealth> = /*@__PURE__*/
-  messageDesc(file_causeway_config_v1_config, 17);
+  messageDesc(file_causeway_config_v1_config, 18);
 
 /**
  * The node is to drain as after SIGTERM; it is sent no update any more.
@@ -764,7 +797,7 @@ export type Drain = Message<"causeway.config.v1.Drain"> & {
  * Use `create(DrainSchema)` to create a new message.
  */
 export const DrainSchema: GenMessage<Drain> = /*@__PURE__*/
-  messageDesc(file_causeway_config_v1_config, 18);
+  messageDesc(file_causeway_config_v1_config, 19);
 
 /**
  * What all nodes of the Gateway seal TLS session tickets with, so that a client resumes on any of them: sent after Hello and at
@@ -793,7 +826,7 @@ export type SessionTicketKeys = Message<"causeway.config.v1.SessionTicketKeys"> 
  * Use `create(SessionTicketKeysSchema)` to create a new message.
  */
 export const SessionTicketKeysSchema: GenMessage<SessionTicketKeys> = /*@__PURE__*/
-  messageDesc(file_causeway_config_v1_config, 19);
+  messageDesc(file_causeway_config_v1_config, 20);
 
 /**
  * What all nodes of the Gateway sign affinity cookies with, so that a session finds its endpoint from any of them: sent after Hello and when
@@ -822,7 +855,7 @@ export type AffinityKeys = Message<"causeway.config.v1.AffinityKeys"> & {
  * Use `create(AffinityKeysSchema)` to create a new message.
  */
 export const AffinityKeysSchema: GenMessage<AffinityKeys> = /*@__PURE__*/
-  messageDesc(file_causeway_config_v1_config, 20);
+  messageDesc(file_causeway_config_v1_config, 21);
 
 /**
  * How many nodes of the Gateway are connected, this one included: sent after Hello and at each change. No part of revision or digest.
@@ -841,7 +874,7 @@ export type Fellows = Message<"causeway.config.v1.Fellows"> & {
  * Use `create(FellowsSchema)` to create a new message.
  */
 export const FellowsSchema: GenMessage<Fellows> = /*@__PURE__*/
-  messageDesc(file_causeway_config_v1_config, 21);
+  messageDesc(file_causeway_config_v1_config, 22);
 
 /**
  * What all nodes of the Gateway seal sessions of logged in users with, so that each of them knows all: as AffinityKeys.
@@ -869,7 +902,7 @@ export type LoginKeys = Message<"causeway.config.v1.LoginKeys"> & {
  * Use `create(LoginKeysSchema)` to create a new message.
  */
 export const LoginKeysSchema: GenMessage<LoginKeys> = /*@__PURE__*/
-  messageDesc(file_causeway_config_v1_config, 22);
+  messageDesc(file_causeway_config_v1_config, 23);
 
 /**
  * @generated from message causeway.config.v1.NodeCommandMessage
@@ -898,7 +931,7 @@ export type NodeCommandMessage = Message<"causeway.config.v1.NodeCommandMessage"
  * Use `create(NodeCommandMessageSchema)` to create a new message.
  */
 export const NodeCommandMessageSchema: GenMessage<NodeCommandMessage> = /*@__PURE__*/
-  messageDesc(file_causeway_config_v1_config, 23);
+  messageDesc(file_causeway_config_v1_config, 24);
 
 /**
  * @generated from message causeway.config.v1.CommandsHello
@@ -920,7 +953,7 @@ export type CommandsHello = Message<"causeway.config.v1.CommandsHello"> & {
  * Use `create(CommandsHelloSchema)` to create a new message.
  */
 export const CommandsHelloSchema: GenMessage<CommandsHello> = /*@__PURE__*/
-  messageDesc(file_causeway_config_v1_config, 24);
+  messageDesc(file_causeway_config_v1_config, 25);
 
 /**
  * @generated from message causeway.config.v1.Command
@@ -956,7 +989,7 @@ export type Command = Message<"causeway.config.v1.Command"> & {
  * Use `create(CommandSchema)` to create a new message.
  */
 export const CommandSchema: GenMessage<Command> = /*@__PURE__*/
-  messageDesc(file_causeway_config_v1_config, 25);
+  messageDesc(file_causeway_config_v1_config, 26);
 
 /**
  * @generated from message causeway.config.v1.CommandResult
@@ -992,7 +1025,7 @@ export type CommandResult = Message<"causeway.config.v1.CommandResult"> & {
  * Use `create(CommandResultSchema)` to create a new message.
  */
 export const CommandResultSchema: GenMessage<CommandResult> = /*@__PURE__*/
-  messageDesc(file_causeway_config_v1_config, 26);
+  messageDesc(file_causeway_config_v1_config, 27);
 
 /**
  * What a node keeps on disk to start without the control plane.
@@ -1038,7 +1071,7 @@ export type StoredSnapshot = Message<"causeway.config.v1.StoredSnapshot"> & {
  * Use `create(StoredSnapshotSchema)` to create a new message.
  */
 export const StoredSnapshotSchema: GenMessage<StoredSnapshot> = /*@__PURE__*/
-  messageDesc(file_causeway_config_v1_config, 27);
+  messageDesc(file_causeway_config_v1_config, 28);
 
 /**
  * @generated from enum causeway.config.v1.HealthState
