@@ -53,6 +53,10 @@ function clientOptions(settings: RedisSettings) {
     autoResendUnfulfilledCommands: false,
     enableAutoPipelining: true,
     autoPipeliningIgnoredCommands: [...unbatched],
+    // What old servers and stand-ins speak too.
+    protocol: 2 as const,
+    // Lanes ask for a sign of life themselves, and a user of Redis need not be allowed more than limits need.
+    enableReadyCheck: false,
     keepAlive: 10_000,
     disableClientInfo: true,
     // A primary that has become a replica: behind the name or address there is another by now.
