@@ -81,6 +81,8 @@ const overheadBytes = 2048;
 const overheadOfFieldBytes = 64;
 /** More would fill the heap of a worker, whatever room the Gateway gives them. */
 const entriesMax = 200_000;
+/** At a time: some milliseconds. */
+const evictionsMax = 2000;
 /** Of one key; what varies more is hardly ever asked for twice. */
 const variantsMax = 64;
 
@@ -113,12 +115,13 @@ export class CacheStore {
     if (answer === this.#newest) return;
     this.#unlink(answer);
     this.#link(answer);
+    this.#makeRoom();
   }
 
   /** In the place of what the same request would have got. Does nothing where there is no room for it at all. */
   put(answer: AnswerToStore): void {
     const bytes = sizeOf(answer);
-    if (bytes > this.#bytesMax) return;
+    if (bytes > this.#bytesMax) return this.#makeRoom();
     const select: Selector = (name) => answer.selected[answer.terms.vary.indexOf(name)];
     const replaced = this.#byKey
       .get(answer.key)
@@ -210,12 +213,13 @@ export class CacheStore {
     this.counts.purged += 1;
   }
 
+  /** What is beyond a bound that has shrunk goes bit by bit, with what is stored and used. */
   #makeRoom(): void {
-    while (
-      this.#oldest !== undefined &&
-      (this.counts.bytes > this.#bytesMax || this.counts.entries > entriesMax)
-    )
+    for (let count = 0; count < evictionsMax; count += 1) {
+      const { bytes, entries } = this.counts;
+      if (this.#oldest === undefined || (bytes <= this.#bytesMax && entries <= entriesMax)) return;
       this.#evict(this.#oldest);
+    }
   }
 
   #evict(answer: StoredAnswer): void {

@@ -94,6 +94,20 @@ describe('the cache', () => {
     }
   });
 
+  it('has callers wait for each other where the answer was for all before, and nowhere else', async () => {
+    const world = new CacheWorld();
+    const [ann, bob] = [{ identity: caller('ann') }, { identity: caller('bob') }];
+    const first = world.ask('/a', ann);
+    assert.deepEqual([world.ask('/a', ann).state, world.ask('/a', bob).state], ['waiting', 'asking']);
+    first.answer(answer('one', 'public, max-age=1'));
+    world.pass(2000);
+    const [next, other] = [world.ask('/a', ann), world.ask('/a', bob)];
+    assert.equal(other.state, 'waiting');
+    next.head(answer('two', 'max-age=1'));
+    await settled();
+    assert.equal(other.state, 'asking', 'it is for all no more');
+  });
+
   it('has nobody wait for what was not stored a moment ago', async () => {
     const world = new CacheWorld();
     world.ask('/a').answer(answer('a', 'private'));

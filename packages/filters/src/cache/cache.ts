@@ -160,6 +160,7 @@ export class CacheFilter implements Filter<Visit> {
     const nowMs = this.#nowMs;
     const found = this.#find(visit);
     visit.stale = found;
+    visit.isForAll = found?.terms.isShared === true;
     let canWait = this.#settings.collapses && !visit.hasWaited;
     if (found !== undefined) {
       const ageMs = ageOf(found, nowMs);
@@ -180,7 +181,7 @@ export class CacheFilter implements Filter<Visit> {
       exchange.noteCache('miss');
       return notStoredHere(visit.forwarded);
     }
-    const flight = canWait ? flights.find(visit.key) : undefined;
+    const flight = canWait ? flights.find(visit.flightKey) : undefined;
     if (flight?.join(visit) === true) return this.#wait(exchange, visit, flight);
     return this.#forward(exchange, visit, canWait);
   }
@@ -212,7 +213,7 @@ export class CacheFilter implements Filter<Visit> {
     // A condition of the client's own may bring an answer that says nothing to others.
     const isConditional = !visit.isConfirming && isAny(exchange, ['if-none-match', 'if-modified-since']);
     if (isConditional) return this.#landOthers(visit);
-    if (mayLead && flights.find(visit.key) === undefined) visit.flight = flights.begin(visit.key);
+    if (mayLead && flights.find(visit.flightKey) === undefined) visit.flight = flights.begin(visit.flightKey);
     return undefined;
   }
 
@@ -240,7 +241,7 @@ export class CacheFilter implements Filter<Visit> {
     if (typeof terms !== 'string') return this.#begin(exchange, visit, terms);
     this.#supersede(exchange, visit);
     if (visit.fill !== undefined && exchange.isWholeOfUpstream && !isFailure(status))
-      this.#services.flights.pass(visit.key);
+      this.#services.flights.pass(visit.flightKey);
     this.#settle(visit, 'alone');
     if (exchange.isWholeOfUpstream)
       exchange.responseFields.push('cache-status', cacheStatus(`fwd=${visit.forwarded}; detail=${terms}`));
@@ -395,7 +396,7 @@ export class CacheFilter implements Filter<Visit> {
 
   /** Nothing of the body is kept after all. */
   #giveUp(visit: Visit): void {
-    this.#services.flights.pass(visit.key);
+    this.#services.flights.pass(visit.flightKey);
     this.#settle(visit, 'alone');
   }
 

@@ -39,6 +39,8 @@ export class Visit implements Waiter {
   sentMs = 0;
   /** What is stored of it and may not be given as it is. */
   stale: StoredAnswer | undefined;
+  /** What was stored of it last was for everybody. */
+  isForAll = false;
   /** The upstream is asked whether it still stands. */
   isConfirming = false;
   fill: Fill | undefined;
@@ -98,6 +100,14 @@ export class Visit implements Waiter {
     return `${this.key}\n${this.#caller}`;
   }
 
+  /**
+   * Under which requests wait for each other: those of one caller, for what is his own is not worth the wait of others; of all, where the answer
+   * was for all before.
+   */
+  get flightKey(): string {
+    return this.isForAll ? this.key : this.ownKey;
+  }
+
   get facts(): RequestFacts {
     const { directives } = this;
     return {
@@ -110,8 +120,7 @@ export class Visit implements Waiter {
   }
 
   accepts({ terms, selected }: { terms: Terms; selected: readonly (string | undefined)[] }): boolean {
-    // Whose it is the leader's alone knows.
-    return terms.isShared || this.#callerKind === 'nobody' ? fits({ terms, selected }, this.select) : false;
+    return (terms.isShared || !this.isForAll) && fits({ terms, selected }, this.select);
   }
 
   lead(flight: Flight): void {
