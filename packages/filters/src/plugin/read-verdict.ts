@@ -18,6 +18,7 @@ const reasons: ReadonlySet<unknown> = new Set<RefusalReason>([
   'forbidden',
   'gone',
   'internal',
+  'limits_unavailable',
   'overloaded',
   'payload_too_large',
   'quota_exceeded',
