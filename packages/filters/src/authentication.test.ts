@@ -158,6 +158,10 @@ describe('basicAuth', () => {
       '=',
       'a b',
       basic('no colon').slice(6),
+      basic(':no name').slice(6),
+      basic('a\u0000b:c').slice(6),
+      basic('a:b\u007f').slice(6),
+      basic('a:b\r\nc').slice(6),
       `${basic('a:b').slice(6)}, Basic x`,
       'A'.repeat(8193),
     ])

@@ -70,5 +70,7 @@ function readLogin(credentials: string): { username: string; password: string } 
   if (credentials.length > credentialsLengthMax || !token68.test(credentials)) return undefined;
   const text = Buffer.from(credentials, 'base64').toString('latin1');
   const colon = text.indexOf(':');
-  return colon < 0 ? undefined : { username: text.slice(0, colon), password: text.slice(colon + 1) };
+  // RFC 7617 section 2: neither holds control characters. A user without a name is nobody.
+  if (colon < 1 || /[\u0000-\u001f\u007f]/.test(text)) return undefined;
+  return { username: text.slice(0, colon), password: text.slice(colon + 1) };
 }

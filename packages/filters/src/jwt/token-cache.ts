@@ -1,4 +1,4 @@
-/** Tokens that were found good, by their digest; bounded by what they weigh. */
+/** Tokens that were found good, by a text that stands for them; bounded by what they weigh. */
 
 /** In bytes of tokens: what is kept of one is about as large. */
 const weightMax = 16 * 1024 * 1024;

@@ -33,7 +33,7 @@ describe('cookies of a session', () => {
     );
     const values = splitSession('s', () => 'x'.repeat(9000))!;
     assert.equal(joinSession(header(values.slice(0, 2)), 's'), undefined);
-    for (const value of ['', 'x', '0.x', '6.x', '1.', '1.a b', '9999.x'])
+    for (const value of ['', 'x', '0.x', '6.x', '1.', 'x.x', '9999.x'])
       assert.equal(joinSession(`s=${value}`, 's'), undefined, value);
     assert.equal(joinSession(undefined, 's'), undefined);
     // Further pieces of a session of before are not looked at.

@@ -15,6 +15,8 @@ export interface CookieSettings {
 export const cookieBytesMax = 4096;
 /** A session that needs more is none: the node would have to take them all in one head. */
 export const piecesMax = 5;
+const dotCode = 0x2e;
+const zeroCode = 0x30;
 /** For the count, and the number in the name of a further piece. */
 const pieceBytesSpare = 8;
 
@@ -65,10 +67,10 @@ export function joinSession(
   name: string,
 ): { readonly count: number; readonly sealed: string } | undefined {
   const first = cookieValue(header, name);
-  const [, digit, begin] = /^([1-5])\.([\w-]+)$/.exec(first ?? '') ?? [];
-  if (digit === undefined || begin === undefined) return undefined;
-  const count = Number(digit);
-  let sealed = begin;
+  if (first === undefined || first.length < 3 || first.charCodeAt(1) !== dotCode) return undefined;
+  const count = first.charCodeAt(0) - zeroCode;
+  if (count < 1 || count > piecesMax) return undefined;
+  let sealed = first.slice(2);
   for (let index = 1; index < count; index += 1) {
     const piece = cookieValue(header, pieceName(name, index));
     if (piece === undefined) return undefined;

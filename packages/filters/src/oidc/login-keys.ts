@@ -44,6 +44,8 @@ export class LoginKeys {
 
   /** Undefined for what nobody here has sealed. */
   unseal(sealed: string, context: string): Unsealed | undefined {
+    // What is decoded in spite of other characters would be many texts for one.
+    if (!/^[\w-]+$/.test(sealed)) return undefined;
     const bytes = Buffer.from(sealed, 'base64url');
     for (const key of [this.#pair?.current, this.#pair?.previous]) {
       if (key === undefined) continue;

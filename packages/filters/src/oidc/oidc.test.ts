@@ -169,6 +169,15 @@ describe('the filter oidc', () => {
     assert.equal(reasonOf(await world.ask('/')), 'unauthenticated');
   });
 
+  it('ends a session at its time, whatever could be refreshed', async () => {
+    const world = new World();
+    await world.logIn();
+    world.nowMs += 3_599_999;
+    assert.equal(reasonOf(await world.ask('/')), 'none');
+    world.nowMs += 1;
+    assert.equal(reasonOf(await world.ask('/')), 'unauthenticated');
+  });
+
   it('keeps what is left of logins in several tabs', async () => {
     const world = new World();
     const states = [await world.begin(), await world.begin(), await world.begin(), await world.begin()];
