@@ -39,6 +39,8 @@ export interface AnswerToStore {
 
 export interface StoredAnswer extends AnswerToStore {
   readonly bytes: number;
+  /** It is not stored any more. */
+  isGone: boolean;
   /** Somebody asks the upstream about it, behind its back. */
   isRefreshing: boolean;
   /** The upstream has failed: until then it is not asked anew by those who may have this. */
@@ -118,7 +120,7 @@ export class CacheStore {
     this.#makeRoom();
   }
 
-  /** In the place of what the same request would have got. Does nothing where there is no room for it at all. */
+  /** In the place of what the same request would have got, unless that is newer. Does nothing where there is no room for it at all. */
   put(answer: AnswerToStore): void {
     const bytes = sizeOf(answer);
     if (bytes > this.#bytesMax) return this.#makeRoom();
@@ -129,12 +131,15 @@ export class CacheStore {
         (before) =>
           before.terms.vary.every((name) => answer.terms.vary.includes(name)) && fits(before, select),
       );
+    // The head of one may overtake the body of another.
+    if (replaced?.some(({ receivedMs }) => receivedMs > answer.receivedMs) === true) return;
     for (const before of replaced ?? []) this.remove(before);
     const variants = this.#byKey.get(answer.key) ?? [];
     if (variants.length >= variantsMax) this.#evict(variants[0]!);
     const stored: StoredAnswer = {
       ...ownedAnswer(answer),
       bytes,
+      isGone: false,
       isRefreshing: false,
       standsInUntilMs: 0,
       newer: undefined,
@@ -158,6 +163,7 @@ export class CacheStore {
     const uri = uriOf(answer.place);
     const same = this.#byUri.get(uri);
     if (same?.delete(answer) !== true) return;
+    answer.isGone = true;
     if (same.size === 0) this.#byUri.delete(uri);
     const variants = this.#byKey.get(answer.key)!;
     variants.splice(variants.indexOf(answer), 1);

@@ -221,6 +221,32 @@ describe('the cache', () => {
     assert.equal(world.ask('/a').state, 'asking');
   });
 
+  it('lets nothing older take the place of what came meanwhile', async () => {
+    const world = new CacheWorld({ collapses: false });
+    const slow = world.ask('/a');
+    slow.head(answer('one'));
+    world.pass(1);
+    world.ask('/a').answer(answer('two', 'max-age=1', tagged));
+    slow.rest(answer('one'));
+    assert.equal(stored(world, '/a').body, 'two');
+    world.pass(2000);
+    const late = world.ask('/a');
+    world.ask('/a').answer(answer('three'));
+    late.answer({ status: 304, fields: ['cache-control', 'max-age=60'], body: '' });
+    await settled();
+    assert.deepEqual([late.body, stored(world, '/a').body], ['two', 'three']);
+  });
+
+  it('does not stand in by what was purged meanwhile', () => {
+    const world = new CacheWorld({ staleIfErrorMs: 60_000 });
+    world.ask('/a').answer(answer('one', 'max-age=1'));
+    world.pass(2000);
+    const client = world.ask('/a');
+    runAtOnce(world.store.purge({}));
+    client.fail();
+    assert.equal(client.responseStatus, 502);
+  });
+
   it('lets an unsafe request that failed change nothing, and one of another host neither', () => {
     const world = new CacheWorld();
     world.ask('/a').answer(answer('a'));

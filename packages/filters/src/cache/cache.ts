@@ -229,7 +229,7 @@ export class CacheFilter implements Filter<Visit> {
     const { stale } = visit;
     if (exchange.isWholeOfUpstream && status === 304 && visit.isConfirming)
       return this.#confirmed(exchange, visit, stale!);
-    if (stale !== undefined && isFailure(status)) {
+    if (stale !== undefined && !stale.isGone && isFailure(status)) {
       const nowMs = this.#nowMs;
       if (mayStandIn(stale.terms, ageOf(stale, nowMs))) {
         stale.standsInUntilMs = nowMs + failedMs;
@@ -316,10 +316,11 @@ export class CacheFilter implements Filter<Visit> {
     const { store } = this.#services;
     const fields = freshenedFields(stale.fields, confirmed);
     const terms = this.#judgeFields(visit, stale.status, fields, sentMs);
+    const isStored = keeps && !stale.isGone;
     store.remove(stale);
     if (typeof terms === 'string') return { ...stale, fields, receivedMs: this.#nowMs };
     const answer = { ...this.#answerOf(visit, terms, stale.status, fields), body: stale.body };
-    if (keeps && !visit.hasLookalike(terms.vary)) store.put(answer);
+    if (isStored && !visit.hasLookalike(terms.vary)) store.put(answer);
     return answer;
   }
 
@@ -347,7 +348,7 @@ export class CacheFilter implements Filter<Visit> {
     stored.isRefreshing = false;
     this.#services.store.leave(fill);
     if (answer === undefined || isFailure(answer.status)) stored.standsInUntilMs = this.#nowMs + failedMs;
-    else if (!fill.isSpoilt) this.#takeRefreshed(visit, stored, answer, sentMs);
+    else if (!fill.isSpoilt && !stored.isGone) this.#takeRefreshed(visit, stored, answer, sentMs);
   }
 
   #takeRefreshed(visit: Visit, stored: StoredAnswer, answer: ServiceAnswer, sentMs: number): void {
