@@ -13,9 +13,9 @@ export interface BodyRule {
 
 const wrong = (detail: string, pointer = ''): RequestFinding => ({ in: 'body', pointer, detail });
 
-const decoder = new TextDecoder('utf-8', { fatal: true });
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** Refuses what readers of JSON understand differently: bytes that are no UTF-8, and keys that stand twice. */
+/** Refuses what readers of JSON understand differently: bytes that are no UTF-8, a byte order mark, and keys that stand twice. */
 export function jsonRule(schema: JsonSchema): BodyRule {
   return {
     schema,

@@ -20,7 +20,7 @@ describe('inline schemas', () => {
       additionalProperties: false,
     } as const;
     assert.deepEqual(judged({ query }, { query: 'page=3&tag=1&tag=2&all=true&text=7' }), []);
-    assert.deepEqual(judged({ query }, { query: 'page=1&tag=5' }), []);
+    assert.deepEqual(judged({ query }, { query: '&page=1&&tag=5&' }), []);
     assert.deepEqual(judged({ query }, { query: undefined }), ['query /page: is missing']);
     assert.deepEqual(judged({ query }, { query: 'page=11&tag=x&more=1' }).toSorted(), [
       'query /more: is not a known member',
@@ -71,6 +71,7 @@ describe('inline schemas', () => {
     assert.deepEqual(judged({ body }, { method: 'POST', body: Buffer.from([0x22, 0xff, 0x22]) }), [
       'body : is not text in UTF-8',
     ]);
+    assert.deepEqual(judged({ body }, { method: 'POST', body: '\ufeff{"id":"a"}' }), ['body : is not JSON']);
     assert.deepEqual(judged({ body }, { method: 'POST' }), ['body : is missing']);
     assert.deepEqual(judged({ body }, { method: 'GET' }), []);
   });

@@ -48,8 +48,9 @@ export function unescaped(text: string): string | undefined {
 
 /** Names and values of a query or a form, in order, still escaped. */
 export function pairsOf(query: string | undefined): [name: string, value: string][] {
-  if (query === undefined || query === '') return [];
-  return query.split('&').map((pair) => {
+  if (query === undefined) return [];
+  const pairs = query.split('&').filter((pair) => pair !== '');
+  return pairs.map((pair) => {
     const end = pair.indexOf('=');
     return end < 0 ? [pair, ''] : [pair.slice(0, end), pair.slice(end + 1)];
   });

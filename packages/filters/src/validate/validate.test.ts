@@ -59,6 +59,9 @@ describe('validate', () => {
       (await run({ body: order }, { ...withBody('{"id":1}'), ...init })).responseStatus;
     assert.equal(await statusOf({ headers: new Map([['content-encoding', 'gzip']]) }), 400);
     assert.equal(await statusOf({ headers: new Map([['content-encoding', 'identity']]) }), 0);
+    const typed = (type: string) => statusOf({ headers: new Map([['content-type', type]]) });
+    assert.equal(await typed('application/json; Charset="UTF-8"'), 0);
+    assert.equal(await typed('application/json;charset=utf-16'), 400);
     assert.equal(await statusOf({ requestBody: Buffer.alloc(101) }), 413);
     assert.equal(await statusOf({ readRequestBody: () => 'noRoom' }), 503);
   });

@@ -31,14 +31,29 @@ export function createValidateFilter(name: string, { rules, bodyBytesMax }: Vali
 }
 
 async function judgeBody(exchange: FilterExchange, rule: BodyRule, bytesMax: number): Promise<Verdict> {
-  const encoding = exchange.requestHeader('content-encoding');
-  if (!isPlain(encoding))
-    return invalid([{ in: 'header', name: 'content-encoding', pointer: '', detail: 'must not be there' }]);
+  const wrong = unreadable(exchange);
+  if (wrong !== undefined) return invalid([wrong]);
   const body = await exchange.readRequestBody(bytesMax);
   if (body === 'tooLarge') return { kind: 'refusal', reason: 'payload_too_large' };
   if (body === 'noRoom') return { kind: 'refusal', reason: 'overloaded' };
   const findings = rule.judge(body);
   return findings.length > 0 ? invalid(findings) : undefined;
+}
+
+/** Whether the body is to be read otherwise than it is judged: as text in UTF-8. */
+function unreadable(exchange: FilterExchange): RequestFinding | undefined {
+  const wrong = (name: string, detail: string): RequestFinding => ({
+    in: 'header',
+    name,
+    pointer: '',
+    detail,
+  });
+  if (!isPlain(exchange.requestHeader('content-encoding')))
+    return wrong('content-encoding', 'must not be there');
+  const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(exchange.requestHeader('content-type') ?? '')?.[1];
+  return charset === undefined || /^(utf-?8|us-ascii)$/i.test(charset)
+    ? undefined
+    : wrong('content-type', 'must not name another charset than utf-8');
 }
 
 /** Says where and what, and never what the client sent: it may be a secret. */
