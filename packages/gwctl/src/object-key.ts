@@ -1,4 +1,4 @@
-import { kindNamed } from '@causeway/model/kinds/registry';
+import { kindByWord } from '@causeway/model/kinds/registry';
 import { type Identity, resourceKey } from '@causeway/model/resource';
 
 /**
@@ -17,6 +17,6 @@ export function shownIdentity(identity: Identity, currentNamespace: string): str
 /** The inverse of `resourceKey`, for keys that the server has written. */
 export function identityOfKey(key: string): Identity {
   const [word = '', ...rest] = key.split('/');
-  const kind = kindNamed(word.charAt(0).toUpperCase() + word.slice(1))?.kind ?? word;
+  const kind = kindByWord(word)?.kind ?? word;
   return rest.length === 2 ? { kind, namespace: rest[0]!, name: rest[1]! } : { kind, name: rest[0] ?? '' };
 }

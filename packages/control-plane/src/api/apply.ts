@@ -1,7 +1,7 @@
 import type { ApplyResult } from '@causeway/model/api-types';
 import { name as nameField } from '@causeway/model/fields';
 import { fieldOf } from '@causeway/model/kinds/kind';
-import { kindNamed, kinds } from '@causeway/model/kinds/registry';
+import { kindByWord, kindNamed, kinds } from '@causeway/model/kinds/registry';
 import { apiVersion, defaultNamespace, type Identity } from '@causeway/model/resource';
 import { applyBytesMax, mediaTypes } from '@causeway/model/rest';
 import { validateDocument } from '@causeway/model/validate-document';
@@ -140,7 +140,7 @@ function bodyOf(documents: unknown[], mediaType: string): ApplyBody {
 /** `service/default/orders`, or `gateway/default` for cluster-wide kinds. */
 function parseKey(key: unknown, index: number): Identity {
   const [word = '', ...rest] = typeof key === 'string' ? key.split('/') : [];
-  const kind = kindNamed(word.charAt(0).toUpperCase() + word.slice(1));
+  const kind = kindByWord(word);
   if (!kind?.spec || rest.length !== (kind.namespaced ? 2 : 1) || rest.some((part) => part === '')) {
     throw malformed(
       `${JSON.stringify(key)} names no object`,
