@@ -417,7 +417,7 @@ export class ProxyNode implements SnapshotTarget {
         this.#useTicketKeys(table);
         this.clusterCounts.use(link);
         this.#generations.publish(table, leaving);
-        if (link !== linkBefore) linkBefore?.close();
+        if (link !== linkBefore) linkBefore?.retire();
         this.cache.store.resize(Math.floor(table.gateway.cacheBytesMax / (this.#options.workers ?? 1)));
         outside.commit();
         this.#context.streams.sweep(table);

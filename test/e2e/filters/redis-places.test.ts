@@ -7,6 +7,7 @@ import { after, before, describe, it } from 'node:test';
 import { TestAuthority } from '@causeway/runtime/testing/test-authority';
 import { Agent, request } from 'undici';
 import { eventually } from '../../kit/eventually.ts';
+import { startLoad } from '../../kit/load.ts';
 import { scrape } from '../../kit/metrics.ts';
 import { OwnScope } from '../../kit/owner.ts';
 import { type ControlPlane, type DataPlaneNode, startControlPlane, startNode } from '../../kit/processes.ts';
@@ -128,6 +129,20 @@ describe('the redis of a Gateway', () => {
     const dump = await admin.call('GET', 'nodes/guarded/configDump');
     assert.match(dump.text, /"isEncrypted": ?true/);
     assertHidden([dump.text]);
+  });
+
+  it('may be told otherwise under load: no request is decided without it', async (t) => {
+    const load = startLoad(t, {
+      port: await nodes.spread.trafficPort(),
+      request: 'GET / HTTP/1.1\r\nHost: a\r\nX-Key: load\r\n\r\n',
+      faultOf: ({ status }) => (status === 200 || status === 429 ? undefined : String(status)),
+    });
+    const { admin } = controlPlane;
+    for (const timeout of ['600ms', '700ms', '500ms']) {
+      const redis = { url: `redis+cluster://127.0.0.1:${spread[0]!.port}`, timeout };
+      await admin.waitUntilApplied(await admin.apply([gatewayOf('spread', redis)]), ['spread']);
+    }
+    assert.deepEqual((await load.stop()).reasons, {});
   });
 
   it('may be a cluster: keys are spread, and each is exact', async () => {

@@ -121,6 +121,28 @@ describe('explainRequest', () => {
     assert.equal(closed.backends.length, 2);
   });
 
+  it('tells that Consumers are held to limits, behind all that refuses', async (t) => {
+    const { ask, write } = await asking(t);
+    const filters = [{ apiKey: {} }, { respond: {} }, { authorize: { rules: [{ allow: {} }] } }];
+    await write([manifest('Route', 'keyed', { matches: [{ path: { prefix: '/keyed' } }], filters })]);
+    const told = () =>
+      ask('http://api.example.com/keyed').filters.map(({ name, summary }) => [name, summary]);
+    assert.deepEqual(
+      told().map(([name]) => name),
+      ['apiKey', 'authorize', 'respond'],
+    );
+    await write([
+      manifest('Consumer', 'a', { limits: [{ name: 'l', requests: 1, per: '1s' }] }),
+      manifest('Consumer', 'b', { quotas: [{ name: 'q', requests: 1, per: 'day' }] }),
+      manifest('Consumer', 'c', {}),
+    ]);
+    assert.deepEqual(told().slice(2), [
+      ['consumerLimits', 'limits and quotas of 2 Consumers'],
+      ['respond', 'respond 200'],
+    ]);
+    assert.ok(!ask('http://api.example.com/orders').filters.some(({ name }) => name === 'consumerLimits'));
+  });
+
   it('tells what a cache may do for a request', async (t) => {
     const { ask, write } = await asking(t);
     await write([

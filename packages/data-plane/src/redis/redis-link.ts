@@ -62,6 +62,11 @@ export class RedisLink {
     return this.#laneOf(client, tag).ask(() => evaluate(client, keys, values));
   }
 
+  /** Nobody asks any more: ends when what was asked has its answer, or its deadline has passed. */
+  retire(): void {
+    this.#options.clock.after(2 * this.#settings.timeoutMs, () => this.close());
+  }
+
   close(): void {
     this.#isClosed = true;
     for (const lane of this.#lanes.values()) lane.close();
