@@ -88,7 +88,7 @@ export interface FilterExchange {
   /** Asks a Service ("namespace/name"); undefined: no whole answer came in time. */
   askService(service: string, question: ServiceQuestion): Promise<ServiceAnswer | undefined>;
 
-  /** Somebody else has let the request in, for reasons that `identity` does not tell. */
+  /** Somebody else has looked at the request, and may have let it in for reasons that `identity` does not tell. */
   isJudgedElsewhere: boolean;
   /** What makes the response behind the filter whose turn it is; while the request head is filtered. */
   readonly onward: Onward;

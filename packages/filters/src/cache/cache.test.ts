@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { runAtOnce } from '@causeway/runtime/work-slices';
 
 import type { Identity } from '../identity.ts';
-import { type CacheClient, CacheWorld, settled, type UpstreamAnswer } from '../testing/cache-world.ts';
+import { CacheClient, CacheWorld, settled, type UpstreamAnswer } from '../testing/cache-world.ts';
 
 const answer = (body: string, control = 'max-age=60', more: readonly string[] = []): UpstreamAnswer => ({
   status: 200,
@@ -40,6 +40,21 @@ describe('the cache', () => {
     ])
       assert.equal(as(other).state, 'asking');
     assert.equal(world.ask('/a').state, 'asking');
+  });
+
+  it('tells requests apart that a filter before it has led elsewhere', () => {
+    const world = new CacheWorld({ collapses: false });
+    const ask = (target: string) => {
+      const client = new CacheClient(world, '/a', {});
+      client.rewriteTarget(target, undefined);
+      world.chain.requestHead(client);
+      return client;
+    };
+    ask('/one').answer(answer('one'));
+    assert.equal(ask('/two').state, 'asking');
+    assert.equal(ask('/one').body, 'one');
+    runAtOnce(world.store.purge({ path: '/a' }));
+    assert.equal(world.store.counts.entries, 0);
   });
 
   it('keeps nothing for callers of whom nothing is known, unless it is for all', () => {

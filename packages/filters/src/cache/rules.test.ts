@@ -339,10 +339,10 @@ describe('a stored answer', () => {
     ]);
     assert.deepEqual(
       freshenedFields(
-        ['X-A', '1', 'x-a', '2', 'x-b', '3', 'content-type', 'a/b'],
-        ['x-A', '4', 'Content-Type', 'c/d'],
+        ['X-A', '1', 'x-a', '2', 'x-b', '3', 'content-type', 'a/b', 'etag', 'W/"1"'],
+        ['x-A', '4', 'Content-Type', 'c/d', 'ETag', '"1"'],
       ),
-      ['x-b', '3', 'content-type', 'a/b', 'x-A', '4'],
+      ['x-b', '3', 'content-type', 'a/b', 'etag', 'W/"1"', 'x-A', '4'],
     );
     assert.deepEqual(
       notModifiedFields(['Content-Type', 'a/b', 'etag', '"a"', 'content-location', '/a', 'vary', 'b']),

@@ -79,7 +79,8 @@ export function notModifiedFields(fields: readonly string[]): string[] {
 export function freshenedFields(stored: readonly string[], confirmed: readonly string[]): string[] {
   const replaced = new Set<string>();
   const news = pairsOf(confirmed, (name) => {
-    if (ofTheBody.has(name)) return false;
+    // It confirms the stored tag, which filters may have made another than the upstream's.
+    if (ofTheBody.has(name) || name === 'etag') return false;
     replaced.add(name);
     return true;
   });

@@ -65,11 +65,13 @@ export class Visit implements Waiter {
     this.#isJudgedElsewhere = exchange.isJudgedElsewhere;
     this.isUnknown = partition.isUnknown;
     this.directives = requestDirectives((name) => exchange.requestHeader(name));
-    const { host, path, routeName: route } = exchange;
+    const { host, path, upstreamPath, routeName: route } = exchange;
     const query = keyedQuery(exchange.upstreamQuery, queryNames);
     this.place = { route, host, path, query, queryNames };
     // What the upstream is told of the client's side may stand in its answer, such as in a redirect to https.
     let key = `${partition.id}\n${exchange.authority.toLowerCase()}${path}${query === undefined ? '' : `?${query}`}`;
+    // A filter before the cache has chosen another one.
+    if (upstreamPath !== path) key += part(upstreamPath);
     for (const name of told) key += part(this.select(name));
     for (const name of vary) key += part(this.select(name));
     for (const source of partition.sources) key += part(readPart(source, exchange));

@@ -81,6 +81,8 @@ export function createPluginFilter(
     sources: 'any',
     createState: () => new PluginContext(settings.namespace),
     onRequestHead: (exchange, context) => {
+      // It may know of the caller what nobody else does.
+      exchange.isJudgedElsewhere = true;
       if (hooks.createState !== undefined)
         context.state = run.now('createState', context, exchange, () => hooks.createState!(), asItIs);
       return hooks.onRequestHead === undefined ? undefined : head('onRequestHead')(exchange, context);
