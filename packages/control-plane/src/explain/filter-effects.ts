@@ -67,7 +67,7 @@ function effectOfCache({ methods }: CacheSpec, request: ExplainedRequest): Effec
   const tells = (detail: string): Effect => ({ ...passes, detail });
   if (!['GET', 'HEAD', 'OPTIONS', 'TRACE'].includes(request.method))
     return tells('what is stored of its URL goes when it succeeds');
-  const beyond = ['range', 'if-match', 'if-unmodified-since', 'upgrade'];
+  const beyond = ['if-match', 'if-unmodified-since', 'upgrade'];
   const isBeyond = beyond.some((name) => request.header(name) !== undefined);
   if (isBeyond || !methods.some((method) => method === request.method)) return tells('not from the cache');
   return tells('from the cache, if it has a fresh answer');

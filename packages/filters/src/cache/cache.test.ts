@@ -189,6 +189,38 @@ describe('the cache', () => {
     assert.equal(world.store.counts.entries, 0);
   });
 
+  it('gives parts of what is fresh, and stores none', () => {
+    const world = new CacheWorld();
+    world.ask('/a').answer(answer('0123456789', 'max-age=60', [...tagged, 'last-modified', 'Tue']));
+    const given = (range: string, more: Record<string, string> = {}): unknown[] => {
+      const client = stored(world, '/a', {}, { range, ...more });
+      return [client.responseStatus, client.body, client.header('content-range')];
+    };
+    const whole = [200, '0123456789', undefined];
+    assert.deepEqual(given('bytes=0-0'), [206, '0', 'bytes 0-0/10']);
+    assert.deepEqual(given('Bytes=3-'), [206, '3456789', 'bytes 3-9/10']);
+    assert.deepEqual(given('bytes=8-99'), [206, '89', 'bytes 8-9/10']);
+    assert.deepEqual(given('bytes=-2'), [206, '89', 'bytes 8-9/10']);
+    assert.deepEqual(given('bytes=-99'), [206, '0123456789', 'bytes 0-9/10']);
+    assert.deepEqual(given('bytes=10-'), [416, '', 'bytes */10']);
+    assert.deepEqual(given('bytes=-0'), [416, '', 'bytes */10']);
+    for (const all of ['bytes=0-1,3-4', 'bytes=4-3', 'bytes=-', 'lines=1-2', `bytes=${'9'.repeat(30)}-`])
+      assert.deepEqual(given(all), whole, all);
+    assert.deepEqual(given('bytes=0-0', { 'if-range': '"v1"' }), [206, '0', 'bytes 0-0/10']);
+    assert.deepEqual(given('bytes=0-0', { 'if-range': 'Tue' }), [206, '0', 'bytes 0-0/10']);
+    for (const condition of ['"v2"', 'W/"v1"', 'Wed'])
+      assert.deepEqual(given('bytes=0-0', { 'if-range': condition }), whole, condition);
+    assert.equal(given('bytes=0-0', { 'if-none-match': '"v1"' })[0], 304);
+    assert.equal(stored(world, '/a', { method: 'HEAD' }, { range: 'bytes=0-0' }).responseStatus, 200);
+    world.pass(60_000);
+    const part = world.ask('/a', {}, { range: 'bytes=0-0' });
+    assert.deepEqual(
+      [part.state, part.cached, part.upstreamFields.includes('range')],
+      ['asking', 'bypass', true],
+    );
+    assert.equal(world.ask('/a').state, 'asking', 'nobody waits for a part');
+  });
+
   it('confirms what is stored for a client of any condition', async () => {
     const world = new CacheWorld();
     world.ask('/a').answer(answer('one', 'max-age=1', [...tagged, 'x-a', '1']));

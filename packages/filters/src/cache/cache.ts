@@ -47,8 +47,8 @@ interface Refresh {
 /** After a failure it is not asked again for so long, where stale answers may stand in. */
 const failedMs = 1000;
 
-/** Requests that the cache can say nothing to: of a part, of a condition that only the upstream can judge, for another protocol. */
-const beyond = ['range', 'if-match', 'if-unmodified-since', 'if-range', 'upgrade'];
+/** Requests that the cache can say nothing to: of a condition that only the upstream can judge, or for another protocol. */
+const beyond = ['if-match', 'if-unmodified-since', 'upgrade'];
 
 /** RFC 9110 section 9.2.1, RFC 9111 section 4.4: what is not known to be safe is not. */
 const safe: ReadonlySet<string> = new Set([
@@ -96,7 +96,9 @@ export class CacheFilter implements Filter<Visit> {
       exchange.noteCache('bypass');
       return undefined;
     }
-    return this.#look(exchange, visit);
+    return exchange.requestHeader('range') === undefined
+      ? this.#look(exchange, visit)
+      : this.#lookForPart(exchange, visit);
   }
 
   onResponseHead(exchange: FilterExchange, visit: Visit): Sooner<Verdict> {
@@ -184,6 +186,18 @@ export class CacheFilter implements Filter<Visit> {
     const flight = canWait ? flights.find(visit.flightKey) : undefined;
     if (flight?.join(visit) === true) return this.#wait(exchange, visit, flight);
     return this.#forward(exchange, visit, canWait);
+  }
+
+  /** A part is given of what is fresh, and never stored. */
+  #lookForPart(exchange: FilterExchange, visit: Visit): Verdict {
+    const nowMs = this.#nowMs;
+    const found = this.#find(visit);
+    if (found !== undefined && useOf(found.terms, ageOf(found, nowMs), visit.directives) === 'fresh') {
+      this.#services.store.touch(found);
+      return this.#give(exchange, visit, found, 'hit', 'hit');
+    }
+    exchange.noteCache('bypass');
+    return undefined;
   }
 
   #wait(exchange: FilterExchange, visit: Visit, flight: Visit['flight']): Promise<Verdict> {

@@ -1,6 +1,7 @@
 /** A stored answer on its way to a client. */
 
 import type { Answer, FilterExchange } from '../filter.ts';
+import { wantedRange } from './byte-range.ts';
 import type { StoredAnswer } from './cache-store.ts';
 import { isNotModified, notModifiedFields } from './use-rules.ts';
 
@@ -11,23 +12,38 @@ export function cacheStatus(parameters: string): string {
   return `causeway; ${parameters}`;
 }
 
-/** With its age, and as a 304 where the client has it. `how`: parameters of Cache-Status. */
+/** With its age; as a 304 where the client has it, and in part where it wants a part. `how`: parameters of Cache-Status. */
 export function givenAnswer(
   { status, fields, body, terms }: Pick<StoredAnswer, 'status' | 'fields' | 'body' | 'terms'>,
   ageMs: number,
   how: string,
   exchange: FilterExchange,
 ): Answer {
-  const isKnown = status === 200 && isNotModified(fields, (name) => exchange.requestHeader(name));
-  const given = isKnown ? notModifiedFields(fields) : fields.slice();
   const ttl = Math.floor((terms.lifetimeMs - ageMs) / 1000);
-  given.push(
-    'age',
-    String(Math.max(0, Math.floor(ageMs / 1000))),
-    'cache-status',
-    cacheStatus(`${how}; ttl=${ttl}`),
-  );
-  return { kind: 'answer', status: isKnown ? 304 : status, fields: given, body: isKnown ? empty : body };
+  const age = ['age', String(Math.max(0, Math.floor(ageMs / 1000)))];
+  const told = [...age, 'cache-status', cacheStatus(`${how}; ttl=${ttl}`)];
+  const whole: Answer = { kind: 'answer', status, fields: [...fields, ...told], body };
+  if (status !== 200) return whole;
+  const header = (lowerName: string): string | undefined => exchange.requestHeader(lowerName);
+  if (isNotModified(fields, header))
+    return { ...whole, status: 304, fields: [...notModifiedFields(fields), ...told], body: empty };
+  const range = exchange.method === 'GET' ? wantedRange(fields, body.length, header) : undefined;
+  if (range === undefined) return whole;
+  if (range === 'none')
+    return {
+      ...whole,
+      status: 416,
+      fields: [...told, 'content-range', `bytes */${body.length}`],
+      body: empty,
+    };
+  const { first, last } = range;
+  const place = ['content-range', `bytes ${first}-${last}/${body.length}`];
+  return {
+    ...whole,
+    status: 206,
+    fields: [...fields, ...told, ...place],
+    body: body.subarray(first, last + 1),
+  };
 }
 
 /** Only-if-cached (RFC 9111 section 5.2.1.7). */
