@@ -169,6 +169,18 @@ describe('the cache', () => {
     assert.equal(stored(world, '/a').body, 'two');
   });
 
+  it('takes no condition of a client for its own in the background', async () => {
+    const world = new CacheWorld({ staleWhileRevalidateMs: 60_000 });
+    world.ask('/a').answer(answer('one', 'max-age=1'));
+    world.pass(2000);
+    stored(world, '/a', {}, { 'if-none-match': '"v2"' });
+    const [refreshing] = world.refreshing.splice(0);
+    assert.ok(!refreshing!.fields.includes('if-none-match'));
+    refreshing!.answer({ status: 304, fields: ['cache-control', 'max-age=60'], body: '' });
+    await settled();
+    assert.equal(world.ask('/a').state, 'asking', 'nothing was confirmed');
+  });
+
   it('gives way to a 404 and stands in for a 503', async () => {
     const world = new CacheWorld({ staleIfErrorMs: 60_000 });
     world.ask('/a').answer(answer('one', 'max-age=1'));

@@ -1,22 +1,29 @@
 /** Keeps answers and gives them again: RFC 9111, as a shared cache. */
 
-import { fieldValue, removeField } from '../fields.ts';
+import { fieldValue } from '../fields.ts';
 import {
   type Answer,
   type ExchangeOutcome,
   type Filter,
   type FilterExchange,
-  type ServiceAnswer,
   type Sooner,
   type Verdict,
   watchesBody,
 } from '../filter.ts';
-import type { CacheStore, ChangedPlace, Fill, StoredAnswer } from './cache-store.ts';
+import {
+  ageOf,
+  AnswerKeeper,
+  type GivenAnswer,
+  isFailure,
+  noteFailure,
+  setConditions,
+} from './answer-keeper.ts';
+import type { CacheStore, ChangedPlace, StoredAnswer } from './cache-store.ts';
 import { cacheStatus, givenAnswer, notStoredHere } from './given-answer.ts';
 import type { Flights, FlightClock, Landing } from './flights.ts';
 import { type CanonicalTarget, changedPlaces } from './changed-places.ts';
-import { type FreshnessSettings, judgeAnswer, type Terms, validatorOf } from './storage-rules.ts';
-import { freshenedFields, mayStandIn, storedFields, useOf } from './use-rules.ts';
+import { type FreshnessSettings, type Terms, validatorOf } from './storage-rules.ts';
+import { mayStandIn, useOf } from './use-rules.ts';
 import { type KeySettings, Partitions } from './partitions.ts';
 import { Visit } from './visit.ts';
 
@@ -35,17 +42,6 @@ export interface CacheServices extends FlightClock {
   /** An unsafe request has changed it; the other workers of the node have it too. */
   tellChanged(place: ChangedPlace): void;
 }
-
-/** A stored answer that is asked about in the background. */
-interface Refresh {
-  readonly visit: Visit;
-  readonly stored: StoredAnswer;
-  readonly fill: Fill;
-  readonly sentMs: number;
-}
-
-/** After a failure it is not asked again for so long, where stale answers may stand in. */
-const failedMs = 1000;
 
 /** Requests that the cache can say nothing to: of a condition that only the upstream can judge, or for another protocol. */
 const beyond = ['if-match', 'if-unmodified-since', 'upgrade'];
@@ -68,12 +64,14 @@ export class CacheFilter implements Filter<Visit> {
   readonly #settings: CacheSettings;
   readonly #services: CacheServices;
   readonly #partitions: Partitions;
+  readonly #keeper: AnswerKeeper;
 
   constructor(name: string, settings: CacheSettings, services: CacheServices) {
     this.name = name;
     this.#settings = settings;
     this.#partitions = new Partitions(settings);
     this.#services = services;
+    this.#keeper = new AnswerKeeper(settings, services);
   }
 
   createState(): Visit {
@@ -169,7 +167,7 @@ export class CacheFilter implements Filter<Visit> {
       const use = useOf(found.terms, ageMs, visit.directives);
       const standsIn = use === 'expired' && nowMs < found.standsInUntilMs && mayStandIn(found.terms, ageMs);
       // What HEAD asks for has no body that could be stored.
-      if (use === 'behind' && exchange.method === 'GET') this.#refresh(exchange, visit, found);
+      if (use === 'behind' && exchange.method === 'GET') this.#keeper.refresh(exchange, visit, found);
       if (use === 'fresh' || use === 'stale' || use === 'behind' || standsIn) {
         store.touch(found);
         const result = visit.hasWaited ? 'collapsed' : use === 'fresh' ? 'hit' : 'stale';
@@ -223,7 +221,8 @@ export class CacheFilter implements Filter<Visit> {
     if (exchange.method !== 'GET' || visit.directives.has('no-store')) return this.#landOthers(visit);
     visit.fill = { place: visit.place!, isSpoilt: false };
     store.enter(visit.fill);
-    visit.isConfirming = stale !== undefined && setConditions(exchange.upstreamFields, stale);
+    visit.isConfirming = stale !== undefined && validatorOf(stale.fields) !== undefined;
+    if (visit.isConfirming) setConditions(exchange.upstreamFields, stale!);
     // A condition of the client's own may bring an answer that says nothing to others.
     const isConditional = !visit.isConfirming && isAny(exchange, ['if-none-match', 'if-modified-since']);
     if (isConditional) return this.#landOthers(visit);
@@ -246,7 +245,7 @@ export class CacheFilter implements Filter<Visit> {
     if (stale !== undefined && !stale.isGone && isFailure(status)) {
       const nowMs = this.#nowMs;
       if (mayStandIn(stale.terms, ageOf(stale, nowMs))) {
-        stale.standsInUntilMs = nowMs + failedMs;
+        noteFailure(stale, nowMs);
         this.#settle(visit, 'look');
         return this.#give(exchange, visit, stale, 'stale', `fwd=${visit.forwarded}; fwd-status=${status}`);
       }
@@ -269,43 +268,17 @@ export class CacheFilter implements Filter<Visit> {
     if (visit.fill.isSpoilt) return 'purged';
     if ((exchange.responseBytes ?? 0) > this.#settings.entryBytesMax) return 'too-large';
     const { responseStatus: status, responseFields: fields } = exchange;
-    const terms = this.#judgeFields(visit, status, fields, visit.sentMs);
-    return typeof terms !== 'string' && visit.hasLookalike(terms.vary) ? 'vary' : terms;
-  }
-
-  #judgeFields(visit: Visit, status: number, fields: readonly string[], sentMs: number): Terms | string {
-    const delayMs = this.#nowMs - sentMs;
-    return judgeAnswer(
-      { status, fields, receivedWallMs: this.#services.wallMs(), delayMs },
-      visit.facts,
-      this.#settings,
-    );
+    return this.#keeper.judge(visit, { status, fields }, visit.sentMs);
   }
 
   /** Its body is kept as it passes. */
   #begin(exchange: FilterExchange, visit: Visit, terms: Terms): Verdict {
-    const answer = this.#answerOf(visit, terms, exchange.responseStatus, exchange.responseFields);
+    const { responseStatus: status, responseFields: fields } = exchange;
+    const answer = this.#keeper.answerOf(visit, terms, { status, fields });
     visit.draft = { answer, chunks: [], bytes: 0 };
     visit.flight?.onHead(answer);
     exchange.responseFields.push('cache-status', cacheStatus(`fwd=${visit.forwarded}; stored`));
     return watchesBody;
-  }
-
-  #answerOf(
-    visit: Visit,
-    terms: Terms,
-    status: number,
-    fields: readonly string[],
-  ): NonNullable<Visit['draft']>['answer'] {
-    return {
-      key: terms.isShared ? visit.key : visit.ownKey,
-      place: visit.place!,
-      selected: terms.vary.map(visit.select),
-      terms,
-      status,
-      fields: storedFields(fields),
-      receivedMs: this.#nowMs,
-    };
   }
 
   /** A 304: what is stored still stands, with news in its fields (RFC 9111 section 4.3.4). */
@@ -314,71 +287,16 @@ export class CacheFilter implements Filter<Visit> {
     // The end of the message comes along with its head, and leaves the connection fit for the next request.
     await Promise.resolve();
     if (visit.isOver) return undefined;
-    const answer = this.#freshen(visit, stale, fields, visit.sentMs, visit.fill?.isSpoilt !== true);
+    const { sentMs, fill } = visit;
+    const answer = this.#keeper.freshen(visit, stale, { fields, sentMs, keeps: fill?.isSpoilt !== true });
     this.#settle(visit, 'look');
     return this.#give(exchange, visit, answer, 'revalidated', `fwd=${visit.forwarded}; fwd-status=304`);
-  }
-
-  /** The stored answer with what its confirmation says. `keeps`: it stays stored, if it may. */
-  #freshen(
-    visit: Visit,
-    stale: StoredAnswer,
-    confirmed: readonly string[],
-    sentMs: number,
-    keeps: boolean,
-  ): Pick<StoredAnswer, 'status' | 'fields' | 'body' | 'terms' | 'receivedMs'> {
-    const { store } = this.#services;
-    const fields = freshenedFields(stale.fields, confirmed);
-    const terms = this.#judgeFields(visit, stale.status, fields, sentMs);
-    const isStored = keeps && !stale.isGone;
-    store.remove(stale);
-    if (typeof terms === 'string') return { ...stale, fields, receivedMs: this.#nowMs };
-    const answer = { ...this.#answerOf(visit, terms, stale.status, fields), body: stale.body };
-    if (isStored && !visit.hasLookalike(terms.vary)) store.put(answer);
-    return answer;
-  }
-
-  /** Asks about it while the client has it already; one at a time. */
-  #refresh(exchange: FilterExchange, visit: Visit, stored: StoredAnswer): void {
-    const { store } = this.#services;
-    const sentMs = this.#nowMs;
-    if (stored.isRefreshing || sentMs < stored.standsInUntilMs) return;
-    stored.isRefreshing = true;
-    visit.keepFields();
-    const fields = exchange.upstreamFields.slice();
-    setConditions(fields, stored);
-    const fill = { place: visit.place!, isSpoilt: false };
-    store.enter(fill);
-    const { entryBytesMax: bodyBytesMax } = this.#settings;
-    const asked = exchange.askOnward({ fields, bodyBytesMax });
-    void this.#awaitRefreshed(asked, { visit, stored, fill, sentMs });
-  }
-
-  async #awaitRefreshed(
-    asked: Promise<ServiceAnswer | undefined>,
-    { visit, stored, fill, sentMs }: Refresh,
-  ): Promise<void> {
-    const answer = await asked;
-    stored.isRefreshing = false;
-    this.#services.store.leave(fill);
-    if (answer === undefined || isFailure(answer.status)) stored.standsInUntilMs = this.#nowMs + failedMs;
-    else if (!fill.isSpoilt && !stored.isGone) this.#takeRefreshed(visit, stored, answer, sentMs);
-  }
-
-  #takeRefreshed(visit: Visit, stored: StoredAnswer, answer: ServiceAnswer, sentMs: number): void {
-    const { store } = this.#services;
-    const { status, fields, body } = answer;
-    if (status === 304) return void this.#freshen(visit, stored, fields, sentMs, true);
-    const terms = this.#judgeFields(visit, status, fields, sentMs);
-    store.remove(stored);
-    if (typeof terms !== 'string' && !visit.hasLookalike(terms.vary))
-      store.put({ ...this.#answerOf(visit, terms, status, fields), body });
   }
 
   #give(
     exchange: FilterExchange,
     visit: Visit,
-    answer: Pick<StoredAnswer, 'status' | 'fields' | 'body' | 'terms' | 'receivedMs'>,
+    answer: GivenAnswer,
     result: 'hit' | 'stale' | 'revalidated' | 'collapsed',
     how: string,
   ): Answer {
@@ -440,29 +358,8 @@ export class CacheFilter implements Filter<Visit> {
   }
 }
 
-/** Section 4.2.3. */
-function ageOf({ terms, receivedMs }: Pick<StoredAnswer, 'terms' | 'receivedMs'>, nowMs: number): number {
-  return terms.initialAgeMs + nowMs - receivedMs;
-}
-
 function isAny(exchange: FilterExchange, names: readonly string[]): boolean {
   return names.some((name) => exchange.requestHeader(name) !== undefined);
-}
-
-/** Asks whether the stored answer still stands, in place of what the client has asked. False: it has nothing to ask by. */
-function setConditions(fields: string[], { fields: stored }: StoredAnswer): boolean {
-  if (validatorOf(stored) === undefined) return false;
-  for (const name of ['if-none-match', 'if-modified-since']) removeField(fields, name);
-  const etag = fieldValue(stored, 'etag');
-  const modified = fieldValue(stored, 'last-modified');
-  if (etag !== undefined) fields.push('if-none-match', etag);
-  if (modified !== undefined) fields.push('if-modified-since', modified);
-  return true;
-}
-
-/** RFC 5861 section 4. */
-function isFailure(status: number): boolean {
-  return status === 500 || (status >= 502 && status <= 504);
 }
 
 /** In memory of its own, which is all given back when it goes. */
