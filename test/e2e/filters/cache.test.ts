@@ -85,6 +85,11 @@ function resources(): Resource[] {
     cached('ttl', { cache: { ttl: '1m', query: ['q'], vary: ['x-tenant'] } }),
     cached('soft', { cache: { staleWhileRevalidate: '1m', staleIfError: '1m' } }),
     cached('keyed', { apiKey: {} }, { cache: {} }),
+    cached(
+      'judged',
+      { externalAuth: { service: 'origin', path: '/judge', upstreamHeaders: ['x-user'] } },
+      { cache: {} },
+    ),
     cached('small', { compress: { minSize: '0B' } }, { cache: {} }),
     cached(
       'edited',
@@ -226,6 +231,25 @@ describe('cache', () => {
     for (const name of ['ann', 'bob', 'ann'])
       assert.equal((await ask('/edited/a', as(name))).headers['x-for'], name);
     assert.equal(timesAsked('/edited/a'), 2);
+  });
+
+  it('keeps what another Service has let pass for everybody, and nothing else of it', async () => {
+    origin.on('/judge', (incoming, response) => {
+      response.writeHead(204, { 'x-user': String(incoming.headers.cookie) }).end();
+    });
+    for (const [path, control] of [
+      ['/judged/mine', 'max-age=60'],
+      ['/judged/all', 'public, max-age=60'],
+    ] as const)
+      origin.on(path, (incoming, response) => {
+        response
+          .writeHead(200, { 'cache-control': control })
+          .end(`for ${String(incoming.headers['x-user'])}`);
+      });
+    const by = async (user: string, path: string): Promise<string> =>
+      (await ask(path, { headers: { cookie: user } })).body;
+    for (const user of ['ann', 'bob']) assert.equal(await by(user, '/judged/mine'), `for ${user}`);
+    for (const user of ['ann', 'bob']) assert.equal(await by(user, '/judged/all'), 'for ann');
   });
 
   it('sends one request for a hundred, and none of them waits in vain', async () => {

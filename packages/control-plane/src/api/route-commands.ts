@@ -16,6 +16,9 @@ import { parseObject } from './parse-documents.ts';
 import { readBody } from './read-body.ts';
 import { refusal } from './refusal.ts';
 
+/** A node looks through all that it keeps, in between its traffic. */
+const deadlineMs = 10_000;
+
 const place = (description: string) =>
   z
     .string({ error: () => say('wrong_type', 'not a URL or a path') })
@@ -56,7 +59,7 @@ export async function purgeCache(
   const nodes = nodesWith(entry, context.index, context.nodes);
   const answers = nodes.map(async ({ id }): Promise<NodePurge> => {
     try {
-      const { purged } = await askNode<{ purged: number }>(context, id, 'purge-cache', args);
+      const { purged } = await askNode<{ purged: number }>(context, id, 'purge-cache', args, deadlineMs);
       return { node: id, purged, error: null };
     } catch (error) {
       return { node: id, purged: 0, error: error instanceof Error ? error.message : String(error) };
