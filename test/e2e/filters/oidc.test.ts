@@ -383,6 +383,19 @@ describe('oidc', () => {
     assert.equal((await browser().navigate('http://public.test/')).status, 200);
   });
 
+  it('shows the secret of a client to nobody, and keeps it when it is written back hidden', async () => {
+    const path = 'namespaces/default/authproviders/public';
+    const shown = await system.admin.call('GET', path);
+    assert.equal(shown.field('spec', 'clientSecret'), '(hidden)');
+    const body = { ...(shown.json() as object), metadata: { name: 'public', labels: { seen: 'yes' } } };
+    const written = await system.admin.call('PUT', path, { body });
+    assert.equal(written.status, 200, written.text);
+    const dump = await system.admin.call('GET', 'nodes/edge-1/configDump');
+    for (const text of [shown.text, written.text, dump.text]) assert.ok(!text.includes(secret));
+    await system.admin.waitUntilApplied(Number(written.headers['causeway-revision']), ['edge-1']);
+    assert.equal((await browser().navigate('http://public.test/')).status, 200);
+  });
+
   it('is one of several ways, after which rules know who it is', async () => {
     const any = 'http://any.test/';
     const program = await browser().ask(any, { 'x-api-key': 'a-key-of-a-program' });

@@ -5,7 +5,11 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { create } from '@bufbuild/protobuf';
 import { itemDigest } from '@causeway/proto/digest';
-import { AffinityKeysSchema, ItemSchema } from '@causeway/proto/gen/causeway/config/v1/config_pb';
+import {
+  AffinityKeysSchema,
+  LoginKeysSchema,
+  ItemSchema,
+} from '@causeway/proto/gen/causeway/config/v1/config_pb';
 import { SnapshotItems } from '@causeway/proto/snapshot-items';
 import { createLogger } from '@causeway/runtime/logger';
 import { ManualClock } from '@causeway/runtime/manual-clock';
@@ -38,10 +42,12 @@ describe('LastGood', () => {
     const { store, path } = open(t);
     assert.equal(store.read(), undefined);
     const affinityKeys = create(AffinityKeysSchema, { current: Buffer.alloc(32, 1) });
-    store.save({ ...snapshot(7), affinityKeys });
+    const loginKeys = create(LoginKeysSchema, { current: Buffer.alloc(32, 2) });
+    store.save({ ...snapshot(7), affinityKeys, loginKeys });
     await store.flush();
     assert.equal(store.read()?.revision, 7);
     assert.deepEqual(store.read()?.affinityKeys?.current, affinityKeys.current);
+    assert.deepEqual(store.read()?.loginKeys?.current, loginKeys.current);
     assert.equal(statSync(path).mode & 0o777, 0o600);
   });
 

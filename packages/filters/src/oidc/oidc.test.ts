@@ -234,6 +234,18 @@ describe('the filter oidc', () => {
     assert.equal(reasonOf(await world.ask('/')), 'unauthenticated');
   });
 
+  it('ends a session that is refused newer tokens when those that it has end, and streams with them', async () => {
+    const world = new World();
+    await world.logIn();
+    const endMs = world.nowMs + 100_000;
+    assert.deepEqual((await world.ask('/')).expiries, [endMs]);
+    world.answer = () => Promise.resolve({ fault: 'refused' });
+    world.nowMs += 99_999;
+    assert.equal(reasonOf(await world.ask('/')), 'none');
+    world.nowMs += 1;
+    assert.equal(reasonOf(await world.ask('/')), 'unauthenticated');
+  });
+
   it('says that nobody can be let in rather than to log in, while there are no keys or no provider', async () => {
     const world = new World();
     Object.assign(world.services, { keys: new LoginKeys(undefined) });

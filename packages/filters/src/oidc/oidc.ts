@@ -45,6 +45,8 @@ const disabled = refused('forbidden', 'This consumer is disabled.');
 const randomBytesOfSecrets = 24;
 /** After a refresh that came to nothing, tokens that are still good are used for so long before the provider is asked again. */
 const refreshPauseMs = 5000;
+/** A longer hint makes a URL that servers refuse; without one they ask the user. */
+const hintCharactersMax = 4096;
 /** A flood of visitors asks the supervisor no more often than this. */
 const endpointsKeptMs = 1000;
 
@@ -279,13 +281,15 @@ export class OidcFilter implements AuthenticationFilter<LoginState> {
       return this.#admit(exchange, verifier, renewed);
     }
     if (refreshToken !== undefined) count(provider, 'refreshFailed');
-    if (!('fault' in renewed) || renewed.fault !== 'unavailable') {
-      state.renewed = undefined;
-      return this.#withoutSession(exchange);
+    const isAway = 'fault' in renewed && renewed.fault === 'unavailable';
+    // Refused it may be too because another node was quicker, whose answer is still on its way to the browser.
+    if (isGood() && !ended.has(session.id)) {
+      if (isAway) this.#pauseEndsMs = monotonicMs() + refreshPauseMs;
+      return this.#admit(exchange, verifier, session);
     }
-    if (!isGood()) return unavailable;
-    this.#pauseEndsMs = monotonicMs() + refreshPauseMs;
-    return this.#admit(exchange, verifier, session);
+    if (isAway) return unavailable;
+    state.renewed = undefined;
+    return this.#withoutSession(exchange);
   }
 
   #admit(exchange: FilterExchange, { settings }: TokenVerifier, session: LoginSession): Verdict {
@@ -329,7 +333,8 @@ export class OidcFilter implements AuthenticationFilter<LoginState> {
     if (endpoints?.endSession === undefined) return loggedOut(cookies);
     const url = new URL(endpoints.endSession);
     url.searchParams.set('client_id', verifier.settings.clientId!);
-    if (session !== undefined) url.searchParams.set('id_token_hint', session.idToken);
+    if (session !== undefined && session.idToken.length <= hintCharactersMax)
+      url.searchParams.set('id_token_hint', session.idToken);
     return redirectTo(url.href, cookies, 303);
   }
 }

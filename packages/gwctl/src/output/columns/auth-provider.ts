@@ -15,7 +15,13 @@ const table: Column<Resource>[] = [
 
 export const authProviderView: KindView<Resource> = {
   table: { columns: table },
-  wide: { columns: [...table, revisionColumn] },
+  wide: {
+    columns: [
+      ...table,
+      { title: 'CLIENT', cell: ({ spec }) => textOf(fieldOf(spec, 'clientId')) },
+      revisionColumn,
+    ],
+  },
 };
 
 /** Where its keys are from. */
