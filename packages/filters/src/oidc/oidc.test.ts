@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createAnyOfFilter } from '../any-of.ts';
+import { enforcedFor } from '../enforced.ts';
 import type { Filter } from '../filter.ts';
 import { FilterChain } from '../filter-chain.ts';
 import { KeySets } from '../jwt/key-sets.ts';
@@ -266,6 +267,14 @@ describe('the filter oidc', () => {
     world.keep(fields);
     assert.equal(world.cookies.size, 0);
     assert.ok(!fields.includes('location'));
+  });
+
+  it('sends nobody to the login where it is tried out, and counts who would be', async () => {
+    const world = new World({}, (filter) => enforcedFor(filter, 0));
+    const owner = await world.ask('/', html);
+    assert.deepEqual([reasonOf(owner), owner.refusals], ['none', ['would oidc unauthenticated']]);
+    const program = await world.ask('/', { authorization: 'Basic x' });
+    assert.deepEqual([reasonOf(program), program.upstreamFields], ['none', []]);
   });
 
   it('invites where it is one of several ways, whose answers carry its cookies too', async () => {
