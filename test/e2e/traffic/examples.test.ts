@@ -23,7 +23,9 @@ async function withExample(file: string, use: (text: string) => Promise<void>): 
     await use(text);
   } finally {
     const remove = objects.map(({ resource }) => resource);
-    const removed = await admin.call('POST', 'apply?force=true', { body: { kind: 'List', items: [], remove } });
+    const removed = await admin.call('POST', 'apply?force=true', {
+      body: { kind: 'List', items: [], remove },
+    });
     assert.equal(removed.status, 200, removed.text);
   }
 }
