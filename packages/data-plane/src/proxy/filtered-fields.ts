@@ -5,11 +5,16 @@ import { checkField } from '@causeway/http1/write-head';
 
 import type { FieldList } from './exchange.ts';
 
-/** Whatever filters have put there: nothing may end a line early, or speak of framing. Hot path: what stands where it stood was good before. */
+/** Whatever filters have put there: nothing may end a line early, or speak of framing. Hot path: what was there before, in the same order, was good then. */
 export function checkFields(fields: FieldList, before: FieldList): void {
-  for (let at = 0; at < fields.length; at += 2)
-    if (fields[at] !== before[at] || fields[at + 1] !== before[at + 1])
-      checkField(fields[at]!, fields[at + 1]!);
+  let known = 0;
+  for (let at = 0; at < fields.length; at += 2) {
+    let same = known;
+    while (same < before.length && (fields[at] !== before[same] || fields[at + 1] !== before[same + 1]))
+      same += 2;
+    if (same < before.length) known = same + 2;
+    else checkField(fields[at]!, fields[at + 1]!);
+  }
 }
 
 /** What the upstream is told of the caller; of clients no such fields cross (`identity-headers.ts`). */
