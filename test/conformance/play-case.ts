@@ -18,7 +18,7 @@ export interface Observed {
   readonly upstream: Recording;
 }
 
-const timeoutMs = 12_000;
+const timeoutMs = 25_000;
 
 /** Plays the case on a connection to `port`, whose Route leads to the upstream. */
 export async function playCase(each: Case, port: number, upstream: RecordingUpstream): Promise<Observed> {

@@ -211,8 +211,18 @@ describe('nghttpd behind a Service of protocol h2c', () => {
   });
 });
 
+/** It takes another port where somebody was quicker with the first. */
 async function startNghttpd(t: TestContext, directory: string): Promise<number> {
-  const port = await freePort();
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await startNghttpdOn(t, directory, await freePort());
+    } catch (error) {
+      if (attempt === 3) throw error;
+    }
+  }
+}
+
+async function startNghttpdOn(t: TestContext, directory: string, port: number): Promise<number> {
   const args = ['--no-tls', '--address', '127.0.0.1', '--htdocs', directory, String(port)];
   startChild(t, { name: 'nghttpd', command: 'nghttpd', args });
   await eventually(
