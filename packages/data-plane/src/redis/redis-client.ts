@@ -51,8 +51,6 @@ function clientOptions(settings: RedisSettings) {
     // What was asked of a connection that is lost may have been done: it is not asked again.
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
-    enableAutoPipelining: true,
-    autoPipeliningIgnoredCommands: [...unbatched],
     // What old servers and stand-ins speak too.
     protocol: 2 as const,
     // Lanes ask for a sign of life themselves, and a user of Redis need not be allowed more than limits need.

@@ -111,6 +111,9 @@ export class RedisLink {
         return client?.status === 'ready' ? client.ping() : undefined;
       },
       reconnect: () => this.#serverNamed(server)?.disconnect(true),
+      // The client of a cluster makes pipelines by itself, one for each server.
+      stream: () =>
+        this.#client !== undefined && 'stream' in this.#client ? this.#client.stream : undefined,
     });
     this.#lanes.set(server, lane);
     return lane;
