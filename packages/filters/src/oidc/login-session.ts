@@ -45,6 +45,10 @@ export interface LoginAttempt {
   /** Path and query. */
   readonly returnTo: string;
   readonly startedMs: number;
+  /** What it was begun for, as in `SessionBasis`: any Route of the host may take the answer. */
+  readonly scopes: readonly string[];
+  readonly ttlMs: number;
+  readonly keepsToken: boolean;
 }
 
 /** Who is away for longer begins anew. */

@@ -45,7 +45,8 @@ class World {
   readonly cookies = new Map<string, string>();
   readonly services: LoginServices;
   readonly filter: OidcFilter;
-  readonly chain: Filter;
+  /** Of the Route that the next request meets. */
+  chain: Filter;
 
   constructor(more: Partial<OidcSettings> = {}, wrap: (filter: OidcFilter) => Filter = (filter) => filter) {
     this.services = loginServices({
@@ -167,6 +168,24 @@ describe('the filter oidc', () => {
     assert.deepEqual([...world.cookies.keys()], ['s', 's.1', 's.2']);
     assert.ok((await world.ask('/')).upstreamFields.includes(`Bearer ${'x'.repeat(8000)}`));
     world.cookies.delete('s.1');
+    assert.equal(reasonOf(await world.ask('/')), 'unauthenticated');
+  });
+
+  it('gives a session what its login was begun for, whichever Route takes the answer, and ends it on any', async () => {
+    const world = new World();
+    const more = { ...settings, scopes: ['openid', 'admin'], forwardsToken: true };
+    const strict = new OidcFilter('oidc', more, world.services);
+    const state = await world.begin();
+    world.chain = strict;
+    world.keep(answerOf(await world.ask('/callback', html, `code=c&state=${state}`)));
+    assert.equal(reasonOf(await world.ask('/admin')), 'unauthenticated');
+    world.chain = world.filter;
+    assert.deepEqual((await world.ask('/')).identity?.scopes, ['openid']);
+    const copy = new Map(world.cookies);
+    world.chain = strict;
+    world.keep(answerOf(await world.ask('/logout', { 'sec-fetch-site': 'same-origin' })));
+    world.chain = world.filter;
+    for (const [name, value] of copy) world.cookies.set(name, value);
     assert.equal(reasonOf(await world.ask('/')), 'unauthenticated');
   });
 

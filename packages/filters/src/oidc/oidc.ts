@@ -150,7 +150,7 @@ export class OidcFilter implements AuthenticationFilter<LoginState> {
   }
 
   async #begin(exchange: FilterExchange, { settings }: TokenVerifier): Promise<Verdict> {
-    const { provider, scopes, callbackPath } = this.#settings;
+    const { provider, scopes, callbackPath, cookie, forwardsToken } = this.#settings;
     const endpoints = await this.#currentEndpoints();
     if (endpoints === undefined) return unavailable;
     const [state, nonce, codeVerifier] = [randomText(), randomText(), randomText() + randomText()];
@@ -168,7 +168,16 @@ export class OidcFilter implements AuthenticationFilter<LoginState> {
     for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
     const query = exchange.query === undefined ? '' : `?${exchange.query}`;
     const returnTo = exchange.path + query;
-    const attempt = { state, nonce, codeVerifier, returnTo, startedMs: this.#services.wallMs() };
+    const attempt = {
+      state,
+      nonce,
+      codeVerifier,
+      returnTo,
+      startedMs: this.#services.wallMs(),
+      scopes,
+      ttlMs: cookie.ttlMs,
+      keepsToken: forwardsToken,
+    };
     this.#services.count(provider, 'started');
     return redirectTo(url.href, [this.#cookies.ofAttempt(exchange, settings, attempt)]);
   }
@@ -211,7 +220,7 @@ export class OidcFilter implements AuthenticationFilter<LoginState> {
   async #complete(
     exchange: FilterExchange,
     verifier: TokenVerifier,
-    { codeVerifier, nonce }: LoginAttempt,
+    attempt: LoginAttempt,
   ): Promise<LoginSession | Refusal> {
     const { provider, callbackPath } = this.#settings;
     const error = queryValue(exchange.query, 'error');
@@ -222,32 +231,37 @@ export class OidcFilter implements AuthenticationFilter<LoginState> {
     if (code === undefined || (issuer !== undefined && issuer !== verifier.settings.issuer))
       return refused('bad_request', 'This is no answer of the provider.');
     const redirectUri = publicOrigin(exchange) + callbackPath;
+    const { codeVerifier } = attempt;
     const answer = await this.#services.ask({ provider, ask: 'code', code, codeVerifier, redirectUri });
     if ('fault' in answer && answer.fault === 'refused') return staleCode;
     if (!('tokens' in answer)) return unavailable;
-    const session = await this.#sessionFrom(verifier, answer.tokens, undefined, nonce);
+    // Another Route of the host may have begun the login, and asked for other things.
+    const basis = { ...attempt, before: undefined, nowMs: this.#services.wallMs() };
+    const session = await sessionOf(verifier, answer.tokens, basis);
     if (!('fault' in session)) return session;
     return session.fault === 'unavailable' ? unavailable : refused('upstream_protocol_error', session.detail);
   }
 
-  #sessionFrom(
+  #renewedSession(
     verifier: TokenVerifier,
     tokens: GrantedTokens,
-    before: LoginSession | undefined,
-    nonce: string | undefined,
+    before: LoginSession,
   ): Promise<LoginSession | SessionFault> {
     const { scopes, cookie, forwardsToken } = this.#settings;
-    const keepsToken = forwardsToken || before?.accessToken !== undefined;
+    const keepsToken = forwardsToken || before.accessToken !== undefined;
     const nowMs = this.#services.wallMs();
-    return sessionOf(verifier, tokens, { before, nonce, scopes, ttlMs: cookie.ttlMs, keepsToken, nowMs });
+    return sessionOf(verifier, tokens, {
+      before,
+      nonce: undefined,
+      scopes,
+      ttlMs: cookie.ttlMs,
+      keepsToken,
+      nowMs,
+    });
   }
 
   /** The session of the browser, if it may be used here. */
-  #sessionOf(
-    exchange: FilterExchange,
-    verifier: TokenVerifier,
-    state: LoginState | undefined,
-  ): LoginSession | undefined {
+  #sessionOf(exchange: FilterExchange, verifier: TokenVerifier, state: LoginState): LoginSession | undefined {
     const { scopes, forwardsToken } = this.#settings;
     const found = this.#cookies.findSession(exchange, verifier.settings);
     if (found === undefined) return undefined;
@@ -255,7 +269,7 @@ export class OidcFilter implements AuthenticationFilter<LoginState> {
     if (this.#services.wallMs() >= session.endsAtMs || this.#services.ended.has(session.id)) return undefined;
     if (forwardsToken && session.accessToken === undefined) return undefined;
     if (!scopes.every((scope) => session.askedScopes.includes(scope))) return undefined;
-    if (isOld && state !== undefined) state.renewed = session;
+    if (isOld) state.renewed = session;
     return session;
   }
 
@@ -274,7 +288,7 @@ export class OidcFilter implements AuthenticationFilter<LoginState> {
     const answer =
       refreshToken === undefined ? noRefresh : await ask({ provider, ask: 'refresh', refreshToken });
     const renewed =
-      'tokens' in answer ? await this.#sessionFrom(verifier, answer.tokens, session, undefined) : answer;
+      'tokens' in answer ? await this.#renewedSession(verifier, answer.tokens, session) : answer;
     if ('id' in renewed && !ended.has(session.id)) {
       count(provider, 'refreshed');
       state.renewed = renewed;
@@ -322,7 +336,8 @@ export class OidcFilter implements AuthenticationFilter<LoginState> {
   /** OpenID Connect RP-Initiated Logout: where the provider takes part, it is asked to end its own session. */
   async #endSession(exchange: FilterExchange, verifier: TokenVerifier): Promise<Answer> {
     const { ended, onLogout, count } = this.#services;
-    const session = this.#sessionOf(exchange, verifier, undefined);
+    // Also one that would not do here.
+    const session = this.#cookies.findSession(exchange, verifier.settings)?.session;
     if (session !== undefined) {
       ended.add(session.id);
       onLogout(session.id);
