@@ -106,7 +106,8 @@ export class FilteredExchange extends RequestView implements FilterOwner {
   }
 
   replaceRequestBody(body: Uint8Array): void {
-    this.#heldRequest?.replace(asBuffer(body));
+    if (this.#heldRequest?.isWhole !== true) throw new Error('a body is replaced once it was read');
+    this.#heldRequest.replace(asBuffer(body));
   }
 
   readResponseBody(bytesMax: number): Sooner<ReadBody> {
@@ -125,6 +126,9 @@ export class FilteredExchange extends RequestView implements FilterOwner {
     if (!pending.isUpstreams) this.#pending = { ...pending, body: asBuffer(body) };
     else if (this.method === 'HEAD') this.#pending = { ...pending, length: undefined };
     else {
+      // What still comes of it would follow the other one, as an answer to the next request.
+      if (pending.hasBody && !this.#heldUpstream.isWhole)
+        throw new Error('a body is replaced once it was read');
       this.#heldUpstream.replace(asBuffer(body));
       this.#pending = { ...pending, hasBody: true, length: body.length };
     }

@@ -93,6 +93,17 @@ describe('whole bodies', () => {
     }
   });
 
+  it('are replaced by nobody who has not read them, so that what still comes follows no other answer', async (context) => {
+    for (const blind of [
+      filter({ onResponseHead: (exchange) => exchange.replaceResponseBody(Buffer.from('12')) as undefined }),
+      filter({ onRequestHead: (exchange) => exchange.replaceRequestBody(Buffer.from('12')) as undefined }),
+    ]) {
+      const fixture = await behind(context, [blind], echo);
+      const { status } = await ask({ port: fixture.port(), method: 'POST', body: 'x'.repeat(100_000) });
+      assert.equal(status, 500);
+    }
+  });
+
   it('may be refused before their end: the connection closes, and nothing is kept', async (context) => {
     const fixture = await behind(
       context,
