@@ -80,8 +80,7 @@ export class ExternalAuthFilter implements Filter {
     exchange.isJudgedElsewhere = true;
     const judgement = answer === undefined ? undefined : this.#check.read(answer);
     // Whoever cannot answer has not refused.
-    if (judgement === undefined || (judgement.kind === 'deny' && judgement.status >= 500))
-      return allowsOnFailure ? undefined : unavailable;
+    if (judgement === undefined) return allowsOnFailure ? undefined : unavailable;
     if (judgement.kind === 'pass') return this.#pass(exchange, judgement);
     const { status, fields } = judgement;
     const sent = chosen(

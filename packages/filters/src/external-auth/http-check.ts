@@ -2,7 +2,7 @@ import type { FilterExchange } from '../filter.ts';
 import { askedHeaders, targetOf } from './asked-request.ts';
 import type { Check } from './external-auth.ts';
 
-/** GET, or POST with the body. 2xx lets pass. */
+/** GET, or POST with the body. 2xx lets pass; of 5xx the Service has not judged. */
 export const httpCheck: Check = {
   question: (exchange, { path, headers, timeoutMs }, body) => ({
     method: body === undefined ? 'GET' : 'POST',
@@ -14,10 +14,11 @@ export const httpCheck: Check = {
     timeoutMs,
     ...(body !== undefined && { body }),
   }),
-  read: ({ status, fields, body }) =>
-    status >= 200 && status <= 299
-      ? { kind: 'pass', fields, removed: [] }
-      : { kind: 'deny', status, fields, body },
+  read: ({ status, fields, body }) => {
+    if (status >= 500) return undefined;
+    const passes = status >= 200 && status <= 299;
+    return passes ? { kind: 'pass', fields, removed: [] } : { kind: 'deny', status, fields, body };
+  },
 };
 
 /** What the request is, as forwarding proxies write it. */
