@@ -95,6 +95,32 @@ describe('a JSON Schema', () => {
     assert.deepEqual(findings({ items: { $ref: '#' } }, deep), [': is nested too deeply']);
   });
 
+  it('gives up where alternatives multiply', () => {
+    const either = (op: string): Schema => ({
+      type: 'object',
+      required: ['arg', 'op'],
+      properties: { arg: { $ref: '#' }, op: { const: op } },
+    });
+    const schema: Schema = { oneOf: [{ type: 'string' }, either('not'), either('exists')] };
+    const nested = (depth: number, leaf: unknown): unknown =>
+      depth === 0 ? leaf : { arg: nested(depth - 1, leaf), op: 'exists' };
+    assert.deepEqual(findings(schema, nested(5, 'x')), []);
+    for (const leaf of ['x', 1])
+      assert.deepEqual(findings(schema, nested(40, leaf)), [': would take too long to be judged']);
+    assert.equal(findings(schema, nested(5, 1)).length, findingsMax);
+    const list = Array.from({ length: 50_000 }, () => 1);
+    assert.deepEqual(
+      findings({ items: { $ref: '#/$defs/n' }, $defs: { n: { type: 'integer' } } }, list, 100_000),
+      [],
+    );
+  });
+
+  it('takes no member of every object for one of the value', () => {
+    const schema: Schema = { required: ['toString'], properties: { constructor: { type: 'string' } } };
+    assert.deepEqual(findings(schema, {}), ['/toString: is missing']);
+    assert.deepEqual(findings({ properties: { constructor: { type: 'string' } } }, { driver: 'x' }), []);
+  });
+
   it('checks formats, and no more than it knows', () => {
     const good: Record<string, unknown> = {
       date: '2024-02-29',
@@ -142,6 +168,7 @@ describe('a JSON Schema', () => {
     assert.equal(faultOf(true), undefined);
     assert.match(faultOf({ properties: { a: { type: 'strin' } } }) ?? '', /^\/properties\/a\/type: must be/);
     assert.match(faultOf({ items: { required: [1] } }) ?? '', /^\/items\/required\/0: must be string/);
+    assert.match(faultOf({ $schema: 'http://json-schema.org/draft-07/schema#' }) ?? '', /draft-07/);
     assert.match(faultOf({ $ref: '#/$defs/none' }) ?? '', /can't resolve reference/);
     assert.match(faultOf({ $ref: 'https://example.com/other' }) ?? '', /can't resolve reference/);
   });

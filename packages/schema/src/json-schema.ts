@@ -22,6 +22,26 @@ const allFaultsBytesMax = 65_536;
 /** As many as an answer holds. */
 export const findingsMax = 16;
 
+/** Schemas that refer to each other may be gone through so often for a value, and for each of its bytes: alternatives within alternatives multiply. */
+const stepsFree = 10_000;
+const stepsPerByte = 4;
+/** Schemas themselves are judged without a bound. */
+let stepsLeft = Infinity;
+
+class TooCostly extends Error {}
+
+function spend(): void {
+  stepsLeft -= 1;
+  if (stepsLeft < 0) throw new TooCostly();
+}
+
+/** Has each function of a compiled schema count itself. */
+function counted(code: string): string {
+  const start = /(function validate\d+\(data, \{.*?\}=\{\}\)\{)/g;
+  if (!start.test(code)) throw new Error('the compiler of schemas writes other functions than it did');
+  return code.replaceAll(start, '$1self.spend();');
+}
+
 const options: Options = {
   // OpenAPI documents hold keywords of their own.
   strict: false,
@@ -29,7 +49,9 @@ const options: Options = {
   validateFormats: true,
   formats,
   multipleOfPrecision: 9,
-  code: { regExp: linearRegExp },
+  code: { regExp: linearRegExp, process: counted },
+  // `constructor` is no member of every object.
+  ownProperties: true,
   inlineRefs: false,
   loopRequired: 20,
   loopEnum: 20,
@@ -59,7 +81,14 @@ export class JsonSchemas {
     if (value === undefined || typeof value === 'boolean') return;
     if (!isObject(value)) throw new SchemaFault('a schema is a mapping, true or false', pointer);
     const compiler = this.#compiler(false);
-    if (compiler.validateSchema(value) === true) return;
+    let isSchema: unknown;
+    try {
+      isSchema = compiler.validateSchema(value);
+    } catch (error) {
+      // Of a dialect that is not known.
+      throw new SchemaFault(messageOf(error), pointer);
+    }
+    if (isSchema === true) return;
     const [error] = compiler.errors ?? [];
     throw new SchemaFault(error?.message ?? 'is no schema', `${pointer}${error?.instancePath ?? ''}`);
   }
@@ -91,6 +120,7 @@ const rootKey = 'causeway:document';
 
 function createCompiler(allErrors: boolean): Ajv2020.default {
   const compiler = new Ajv2020.default({ ...options, allErrors });
+  Object.assign(compiler, { spend });
   compiler.removeKeyword('uniqueItems');
   compiler.addKeyword(uniqueItems);
   return compiler;
@@ -116,19 +146,28 @@ export class JsonSchema {
   /** `bytes`: how large the value is on the wire. */
   judge(value: unknown, bytes: number): readonly Finding[] {
     this.#first ??= this.#compile(false);
-    let validate = this.#first;
-    try {
-      if (validate(value)) return [];
-      if (bytes <= allFaultsBytesMax) {
-        this.#all ??= this.#compile(true);
-        validate = this.#all;
-        void validate(value);
-      }
-    } catch (error) {
-      if (error instanceof RangeError) return [{ pointer: '', detail: 'is nested too deeply' }];
-      throw error;
-    }
-    return findingsOf(validate.errors ?? []);
+    const first = run(this.#first, value, bytes);
+    if (first.length === 0 || first[0] === tooDeep || first[0] === tooCostly || bytes > allFaultsBytesMax)
+      return first;
+    this.#all ??= this.#compile(true);
+    const all = run(this.#all, value, bytes);
+    return all[0] === tooCostly ? first : all;
+  }
+}
+
+const tooDeep: Finding = { pointer: '', detail: 'is nested too deeply' };
+const tooCostly: Finding = { pointer: '', detail: 'would take too long to be judged' };
+
+function run(validate: ValidateFunction, value: unknown, bytes: number): readonly Finding[] {
+  stepsLeft = stepsFree + stepsPerByte * bytes;
+  try {
+    return validate(value) ? [] : findingsOf(validate.errors ?? []);
+  } catch (error) {
+    if (error instanceof RangeError) return [tooDeep];
+    if (error instanceof TooCostly) return [tooCostly];
+    throw error;
+  } finally {
+    stepsLeft = Infinity;
   }
 }
 
