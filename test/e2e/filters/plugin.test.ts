@@ -29,6 +29,7 @@ const using = (module: string, more: object = {}): object[] => [{ plugin: { modu
 
 /** Does what its path says. */
 const trouble = `
+import { connect } from 'node:net';
 export default ({ config }) => ({
   onRequestHead(exchange) {
     exchange.upstreamFields.push('x-plugin', config.mark ?? 'none');
@@ -36,6 +37,8 @@ export default ({ config }) => ({
     if (what === 'throw') throw new Error('oops');
     if (what === 'hang') return new Promise(() => {});
     if (what === 'stray') setTimeout(() => { throw new Error('strayed'); });
+    if (what === 'value') setTimeout(() => { throw 'no error'; });
+    if (what === 'socket') connect(1, '127.0.0.1');
     if (what === 'reject') void Promise.reject(new Error('rejected'));
     if (what === 'exit') process.exit(3);
     if (what === 'spin') for (;;);
@@ -90,10 +93,10 @@ describe('plugins', () => {
   });
   after(() => scope.end());
 
-  const counted = (hook: string, cause: string, times: number): Promise<unknown> =>
+  const counted = (hook: string, cause: string, times: number, plugin = 'trouble'): Promise<unknown> =>
     eventually(() => scrape(node), {
       what: `${times} failures of ${hook} by ${cause}`,
-      until: (now) => now.sum('causeway_plugin_failures_total', { plugin: 'trouble', hook, cause }) === times,
+      until: (now) => now.sum('causeway_plugin_failures_total', { plugin, hook, cause }) === times,
     });
 
   it('change requests and responses', async () => {
@@ -124,9 +127,12 @@ describe('plugins', () => {
     assert.equal(await statusOf('/allow/hang'), 200);
     assert.equal(await statusOf('/allow/stray'), 200);
     assert.equal(await statusOf('/allow/reject'), 200);
+    assert.equal(await statusOf('/allow/value'), 200);
+    assert.equal(await statusOf('/allow/socket'), 200);
     await counted('onRequestHead', 'error', 3);
     await counted('onRequestHead', 'timeout', 2);
     await counted('none', 'error', 2);
+    await counted('none', 'error', 2, 'unknown');
     assert.equal((await scrape(node)).sum('causeway_worker_restarts_total'), 0);
     assert.ok(
       node.child.logs.some(({ msg, ...line }) => msg === 'a plugin failed' && line['plugin'] === 'trouble'),

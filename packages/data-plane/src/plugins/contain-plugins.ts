@@ -8,13 +8,18 @@ export function containPlugins(
   modules: PluginModules,
   onStray: (plugin: string, error: unknown) => void,
 ): void {
+  const { exit } = process;
   process.exit = (): never => {
     throw new Error('a plugin may not end its node');
   };
   // Rejections that nobody handles come here too.
   process.on('uncaughtException', (error) => {
     const plugin = modules.culprit(error);
-    if (plugin === undefined) throw error;
+    if (plugin === undefined) {
+      // The runtime ends the worker by it.
+      process.exit = exit;
+      throw error;
+    }
     onStray(plugin, error);
   });
 }

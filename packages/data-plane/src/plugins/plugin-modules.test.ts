@@ -52,5 +52,7 @@ describe('modules of plugins', () => {
     await modules.load('stray');
     assert.equal(modules.culprit(modules.get('stray')({ name: '', config: {} })), 'stray');
     assert.equal(modules.culprit(new Error('ours')), undefined);
+    assert.equal(modules.culprit('no error'), 'stray');
+    assert.equal(new PluginModules(directory).culprit('no error'), undefined);
   });
 });

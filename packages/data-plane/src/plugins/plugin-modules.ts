@@ -16,6 +16,9 @@ export class PluginFault extends Error {
   }
 }
 
+/** Where the code of the node is. */
+const ownCode = new URL('../../..', import.meta.url).href;
+
 /** A module that awaits something at its top level may take so long. */
 const loadMsMax = 5000;
 
@@ -44,10 +47,16 @@ export class PluginModules {
     return create;
   }
 
-  /** The plugin whose code an error comes from, as its stack says. */
+  /** The plugin whose code an error comes from that nobody caught, as far as its stack says; undefined: it is one of ours. */
   culprit(error: unknown): string | undefined {
+    if (this.#loaded.size === 0) return undefined;
     const stack = error instanceof Error ? (error.stack ?? '') : '';
-    return this.#loaded.keys().find((module) => stack.includes(`${this.#urlOf(module)}?`));
+    const named = this.#loaded.keys().find((module) => stack.includes(`${this.#urlOf(module)}?`));
+    if (named !== undefined) return named;
+    // Of a file that it imports, or of the runtime alone: a value that is no error, a socket that nobody listens to.
+    const isOurs = stack.includes(ownCode) && !stack.includes(pathToFileURL(this.#directory ?? '').href);
+    if (isOurs) return undefined;
+    return this.#loaded.size === 1 ? [...this.#loaded.keys()][0] : 'unknown';
   }
 
   #urlOf(module: string): string {
