@@ -8,7 +8,7 @@ export function containPlugins(
   modules: PluginModules,
   onStray: (plugin: string, error: unknown) => void,
 ): void {
-  const { exit } = process;
+  const exit = process.exit.bind(process);
   process.exit = (): never => {
     throw new Error('a plugin may not end its node');
   };

@@ -126,7 +126,7 @@ describe('an OpenAPI document', () => {
             },
           },
         },
-        put: { requestBody: { content: { '*/*': {} } } },
+        put: { requestBody: { content: { '*/*': { schema: order } } } },
         delete: {},
       },
     });
@@ -142,6 +142,11 @@ describe('an OpenAPI document', () => {
       assert.match(post(type, '{}')[0] ?? '', /^header content-type : is none of application\/json, /, type);
     assert.deepEqual(judged(rules, { method: 'POST', path: '/orders' }), ['body : is missing']);
     assert.deepEqual(judged(rules, { method: 'PUT', path: '/orders' }), []);
+    const put = (type: string, body: string) =>
+      judged(rules, { method: 'PUT', path: '/orders', headers: { 'content-type': type }, body });
+    assert.deepEqual(put('application/vnd.x+json', '{}'), ['body /id: is missing']);
+    assert.deepEqual(put('application/x-www-form-urlencoded', 'id=a'), ['body /id: must be integer']);
+    assert.deepEqual(put('text/plain', 'id'), []);
     assert.deepEqual(judged(rules, { method: 'DELETE', path: '/orders', body: '{}' }), [
       'body : is not expected: this operation takes none',
     ]);

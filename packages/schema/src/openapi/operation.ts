@@ -9,12 +9,12 @@ import { type Parameter, readParameters } from './parameter.ts';
 import { at, isObject, type Located } from '../located.ts';
 import { resolved } from '../references.ts';
 
-/** A media type of a body, `*` for any, and what holds for it. */
+/** A media type of a body, `*` for any, and what holds for it, by what the client says that it is. */
 interface Content {
   readonly type: string;
   readonly subtype: string;
-  /** Undefined: nothing but the type is known of it. */
-  readonly rule: BodyRule | undefined;
+  readonly json: BodyRule;
+  readonly form: BodyRule;
 }
 
 export class Operation {
@@ -39,7 +39,7 @@ export class Operation {
     this.#contents = types.map((type) => readContent(root, type, at(content, type), schemas));
     this.schemas = [
       ...this.#parameters.map(({ schema }) => schema),
-      ...this.#contents.flatMap(({ rule }) => rule?.schema ?? []),
+      ...this.#contents.flatMap(({ json }) => json.schema),
     ];
   }
 
@@ -55,24 +55,26 @@ export class Operation {
     if (!this.#takesBody)
       findings.push({ in: 'body', pointer: '', detail: 'is not expected: this operation takes none' });
     if (this.#contents.length === 0) return { findings, body: undefined };
-    const content = this.#contentFor(request.requestHeader('content-type') ?? '');
+    const [, type = '', subtype = ''] =
+      /^([^/;\s]+)\/([^/;\s,]+)\s*(?:;|$)/.exec(
+        (request.requestHeader('content-type') ?? '').toLowerCase(),
+      ) ?? [];
+    const content = type === '' ? undefined : this.#contentFor(type, subtype);
     if (content === undefined) {
       const detail = `is none of ${this.#listed()}`;
       findings.push({ in: 'header', name: 'content-type', pointer: '', detail });
     }
-    return { findings, body: content?.rule };
+    return { findings, body: content === undefined ? undefined : ruleOf(content, type, subtype) };
   }
 
   /** The most particular range counts (OpenAPI 3.1 section 4.8.13). */
-  #contentFor(contentType: string): Content | undefined {
-    const [, type, subtype] = /^([^/;\s]+)\/([^/;\s,]+)\s*(?:;|$)/.exec(contentType.toLowerCase()) ?? [];
-    if (type === undefined || subtype === undefined) return undefined;
+  #contentFor(type: string, subtype: string): Content | undefined {
     return this.#contents
       .filter(
         (each) =>
           (each.type === '*' || each.type === type) && (each.subtype === '*' || each.subtype === subtype),
       )
-      .toSorted((a, b) => stars(a) - stars(b))[0];
+      .toSorted((left, right) => stars(left) - stars(right))[0];
   }
 
   #listed(): string {
@@ -94,9 +96,13 @@ function readContent(root: object, mediaType: string, described: Located, schema
     .split('/');
   const schema = at(described, 'schema');
   const checked = schemas.at(schema);
-  if (type === 'application' && subtype === 'x-www-form-urlencoded')
-    return { type, subtype, rule: formRule(checked, shapeOf(root, schema)) };
-  return { type, subtype, rule: isJson(type, subtype) ? jsonRule(checked) : undefined };
+  return { type, subtype, json: jsonRule(checked), form: formRule(checked, shapeOf(root, schema)) };
+}
+
+/** Undefined: nothing but the type is known of it. */
+function ruleOf({ json, form }: Content, type: string, subtype: string): BodyRule | undefined {
+  if (isJson(type, subtype)) return json;
+  return type === 'application' && subtype === 'x-www-form-urlencoded' ? form : undefined;
 }
 
 function isJson(type: string, subtype: string): boolean {
