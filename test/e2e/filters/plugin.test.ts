@@ -93,10 +93,10 @@ describe('plugins', () => {
   });
   after(() => scope.end());
 
-  const counted = (hook: string, cause: string, times: number, plugin = 'trouble'): Promise<unknown> =>
+  const counted = (hook: string, cause: string, times: number, module = 'trouble'): Promise<unknown> =>
     eventually(() => scrape(node), {
       what: `${times} failures of ${hook} by ${cause}`,
-      until: (now) => now.sum('causeway_plugin_failures_total', { plugin, hook, cause }) === times,
+      until: (now) => now.sum('causeway_plugin_failures_total', { plugin: module, hook, cause }) === times,
     });
 
   it('change requests and responses', async () => {
