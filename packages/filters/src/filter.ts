@@ -178,7 +178,7 @@ export interface Answer {
   readonly status: number;
   /** Flat. Neither framing nor Connection. */
   readonly fields: readonly string[];
-  /** Empty where the status allows none. */
+  /** Goes nowhere where the status allows none. */
   readonly body: Uint8Array;
 }
 

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, it } from 'node:test';
 import { setTimeout as pass } from 'node:timers/promises';
-import { type Answer, type Filter, takesBody } from '@causeway/filters/filter';
+import { type Answer, type Filter, takesBody, watchesBody } from '@causeway/filters/filter';
 
 import { behindFilters as behind } from '../testing/behind-filters.ts';
 import type { Serve } from '../testing/node-fixture.ts';
-import { type Ask, ask, keepAliveAgent, openSocket, until } from '../testing/http-client.ts';
+import { type Ask, ask, keepAliveAgent, openSocket, sendRaw, until } from '../testing/http-client.ts';
 
 const filter = (hooks: Partial<Filter>): Filter => ({ kind: 'test', name: 'test', ...hooks });
 const echo: Serve = (request, response) => {
@@ -98,6 +98,47 @@ describe('filters of a live exchange', () => {
         const answer = await ask({ port: fixture.port(), method: 'POST', headers, body });
         assert.equal(answer.body, `${body.toUpperCase()}!?`);
         assert.equal(answer.headers['content-length'], undefined);
+      }
+    }
+  });
+
+  it('change the status to one with a body, or without, and the next answer stands where it should', async (context) => {
+    const statusOf = (path: string): number => Number(path.slice(1, 4));
+    const made: Filter[][] = [
+      [filter({ onRequestHead: ({ path }) => answered('body', statusOf(path)) })],
+      [filter({ onResponseHead: (exchange) => void (exchange.responseStatus = statusOf(exchange.path)) })],
+      [
+        filter({ onResponseHead: () => takesBody }),
+        filter({ onRequestHead: () => answered('body') }),
+        filter({ onResponseHead: (exchange) => void (exchange.responseStatus = statusOf(exchange.path)) }),
+      ],
+      [filter({ onRequestHead: () => answered('body'), onResponseHead: () => watchesBody })],
+    ];
+    for (const [index, filters] of made.entries()) {
+      const fixture = await behind(context, filters, ({ url = '' }, response) => {
+        if (url.endsWith('/304')) response.writeHead(304, { 'content-length': '9' }).end();
+        else if (url.endsWith('/204')) response.writeHead(204).end();
+        else response.end('body');
+      });
+      const paths = ['/205', '/204', '/304', '/200/304', '/200/204', '/205/304', '/200'];
+      const head = (path: string) => `GET ${path} HTTP/1.1\r\nHost: a\r\n`;
+      const requests = paths.map((path) => `${head(path)}\r\n`).join('');
+      const received = await sendRaw(
+        context,
+        fixture.port(),
+        `${requests}${head('/200')}Connection: close\r\n\r\n`,
+      );
+      const answers = received.split(/(?=HTTP\/1\.1 \d)/);
+      assert.equal(answers.length, paths.length + 1, `${index}: ${received}`);
+      for (const answer of answers) {
+        const [heading = '', body = ''] = answer.split('\r\n\r\n');
+        const status = statusOf(heading.slice('HTTP/1.1'.length));
+        const length = /content-length: (\d+)/i.exec(heading)?.[1];
+        const isChunked = heading.includes('transfer-encoding');
+        if (status === 204 || status === 304)
+          assert.deepEqual([body, length, isChunked], ['', undefined, false], answer);
+        else if (status === 205) assert.deepEqual([body, length], ['', '0'], answer);
+        else if (!isChunked) assert.equal(length, String(body.length), answer);
       }
     }
   });

@@ -321,8 +321,12 @@ export class FilteredExchange extends RequestView implements FilterOwner {
       return;
     }
     const { status, fields, body } = response;
-    const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-    this.#setResponse({ ...ownResponse, status, fields, body: bytes });
+    this.#setResponse({
+      ...ownResponse,
+      status,
+      fields,
+      body: forbidsBody(status) ? nothing : asBuffer(body),
+    });
   }
 
   cutOff(): void {
@@ -340,19 +344,26 @@ export class FilteredExchange extends RequestView implements FilterOwner {
     // What a filter has made another answer of agrees to nothing.
     if (pending.agrees && status !== switching) {
       this.relay.dropUpstream();
-      this.relay.answer(status, fields, forbidsBody(status) ? undefined : nothing, close);
+      this.relay.answer(status, fields, isSilent(status) ? undefined : nothing, close);
       return;
     }
     const hasBody = !forbidsBody(status) && (isUpstreams ? pending.hasBody : this.method !== 'HEAD');
     if (!isUpstreams && this.responsePass === undefined) {
-      this.relay.answer(status, fields, forbidsBody(status) ? undefined : pending.body, close);
+      const body = forbidsBody(status) ? nothing : pending.body;
+      this.relay.answer(status, fields, isSilent(status) ? undefined : body, close);
       return;
     }
-    // What comes out of filters has another length than what goes in.
-    const isKnown = this.responsePass?.changesBody !== true || !hasBody;
-    const length = forbidsBody(status) ? undefined : isKnown ? pending.length : lengthUnknown(pending);
-    this.relay.beginAnswer({ ...pending, status, fields, length, hasBody });
+    this.relay.beginAnswer({ ...pending, status, fields, length: this.#lengthOf(pending, hasBody), hasBody });
     this.#sendBody(pending);
+  }
+
+  /** By the status that it has now: the upstream may have answered with one that has no body, or none that says how long it is. */
+  #lengthOf(pending: PendingResponse, hasBody: boolean): ResponseLength | undefined {
+    if (isSilent(this.responseStatus)) return undefined;
+    const length = pending.body?.length ?? pending.length;
+    if (!hasBody) return this.method === 'HEAD' ? length : 0;
+    // What comes out of filters has another length than what goes in.
+    return this.responsePass?.changesBody === true ? lengthUnknown(pending) : length;
   }
 
   forwardRequestChunk(chunk: Uint8Array): void {
@@ -450,9 +461,14 @@ function lengthUnknown({ length }: PendingResponse): ResponseLength {
   return length === 'untilClose' ? length : 'unknown';
 }
 
-/** RFC 9110 sections 15.3.5 and 15.4.5. */
-function forbidsBody(status: number): boolean {
+/** Has no body, and no framing that would tell of one (RFC 9110 sections 15.3.5 and 15.4.5). */
+function isSilent(status: number): boolean {
   return status === 204 || status === 304;
+}
+
+/** 205 says that its body is empty (RFC 9110 section 15.3.6). */
+function forbidsBody(status: number): boolean {
+  return isSilent(status) || status === 205;
 }
 
 function asBuffer(chunk: Uint8Array): Buffer {

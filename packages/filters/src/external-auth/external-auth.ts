@@ -87,8 +87,7 @@ export class ExternalAuthFilter implements Filter {
       fields,
       (name) => name === 'content-type' || this.#settings.clientHeaders.includes(name),
     );
-    const hasBody = status !== 204 && status !== 304;
-    return { kind: 'answer', status, fields: sent, body: hasBody ? judgement.body : new Uint8Array() };
+    return { kind: 'answer', status, fields: sent, body: judgement.body };
   }
 
   #pass({ upstreamFields }: FilterExchange, { fields, removed }: Judgement & { kind: 'pass' }): undefined {
