@@ -48,6 +48,10 @@ describe('heads', () => {
       refuses(() => checkField('A', bad));
       refuses(() => checkField(`A${bad}`, ''));
     }
+    for (const bad of [undefined, 1, Symbol('a'), ['a']]) {
+      refuses(() => checkField('A', bad as never));
+      refuses(() => checkField(bad as never, 'a'));
+    }
     checkField('x-any', 'value \t\xff');
   });
 

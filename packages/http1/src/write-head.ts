@@ -53,6 +53,7 @@ export function responseHeadText(
  * @throws AssertionError on a name that is no token or is for the writer to write, and on control bytes in the value
  */
 export function checkField(name: string, value: string): void {
+  assert(typeof name === 'string' && typeof value === 'string', 'names and values are texts');
   assert(isMadeOf(name, isTokenByte) && name !== '', 'a field name is a token');
   const lower = name.toLowerCase();
   const isFraming = lower === 'content-length' || lower === 'transfer-encoding';

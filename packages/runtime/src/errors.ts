@@ -39,5 +39,9 @@ export function systemCodeOf(error: unknown): string | undefined {
 
 /** What to print of something that was thrown, which need not be an Error. */
 export function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
+  try {
+    return String(thrown instanceof Error ? thrown.message : thrown);
+  } catch {
+    return 'something that no text stands for';
+  }
 }

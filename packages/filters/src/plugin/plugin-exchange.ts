@@ -51,6 +51,8 @@ const known: ReadonlySet<string> = new Set(members);
 const bodyBytesMax = 16_777_216;
 const askMsMax = 60_000;
 
+type FieldsName = 'upstreamFields' | 'responseFields';
+
 /** One exchange of a plugin. */
 export class PluginContext {
   /** For the plugin. */
@@ -60,6 +62,7 @@ export class PluginContext {
   /** Things of others that a hook waits for: bodies and Services. */
   waits = 0;
   readonly #namespace: string;
+  readonly #fields: { [name in FieldsName]?: string[] | undefined } = {};
   #live: FilterExchange | undefined;
   #hooks = 0;
 
@@ -94,7 +97,25 @@ export class PluginContext {
     }
   }
 
+  /** The plugin's own copy, which means nothing before `keepFields`. */
+  fieldsFor(name: FieldsName): string[] {
+    return (this.#fields[name] ??= this.live[name].slice());
+  }
+
+  setFields(name: FieldsName, fields: string[]): void {
+    this.#fields[name] = fields;
+  }
+
+  /** Puts the plugin's fields in place of those of the exchange. Throws TypeError where they cannot be sent. */
+  keepFields(name: FieldsName): void {
+    const given = this.#fields[name];
+    this.#fields[name] = undefined;
+    if (given !== undefined) this.#live![name].splice(0, Infinity, ...readFields(given));
+  }
+
   identify({ consumer, groups = [], scopes = [], claims = {} }: PluginIdentity): void {
+    if (!Array.isArray(groups) || !Array.isArray(scopes))
+      throw new TypeError('identify: groups and scopes are lists');
     for (const text of [consumer ?? '', ...groups, ...scopes])
       if (typeof text !== 'string' || !/^[\u0020-\u007e\u0080-\u00ff]*$/.test(text))
         throw new TypeError('identify: names are texts without control characters');
@@ -104,7 +125,7 @@ export class PluginContext {
       isConsumer: false,
       groups: [...groups],
       scopes: [...scopes],
-      claims,
+      claims: jsonObject(claims, 'identify: claims'),
     });
   }
 }
@@ -116,13 +137,15 @@ const handler: ProxyHandler<object> = {
     const exchange = context.live;
     const own = checked[name];
     if (own !== undefined) return (...given: readonly unknown[]) => own(context, ...given);
+    if (name === 'upstreamFields' || name === 'responseFields') return context.fieldsFor(name);
     const value: unknown = Reflect.get(exchange, name, exchange);
     return typeof value === 'function' ? (value.bind(exchange) as unknown) : value;
   },
   set(target, name, value) {
-    const { live } = target as PluginContext;
+    const context = target as PluginContext;
+    const { live } = context;
     if (name === 'responseStatus' && isStatus(value)) live.responseStatus = value;
-    else if (name === 'responseFields' && isFields(value)) live.responseFields.splice(0, Infinity, ...value);
+    else if (name === 'responseFields') context.setFields(name, readFields(value));
     else throw new TypeError(`${String(name)} cannot be set to this`);
     return true;
   },
@@ -146,6 +169,11 @@ const checked: Readonly<Record<string, Checked>> = {
   identify: (context, identity) => context.identify(identity as PluginIdentity),
   askService: (context, service, given) =>
     context.waitFor(context.live.askService(String(service), questionOf(given))),
+  expireAt({ live }, wallMs) {
+    if (typeof wallMs !== 'number' || Number.isNaN(wallMs))
+      throw new TypeError('expireAt: milliseconds since 1970');
+    live.expireAt(wallMs);
+  },
 };
 
 function questionOf(given: unknown): ServiceQuestion {
@@ -153,11 +181,10 @@ function questionOf(given: unknown): ServiceQuestion {
   if (typeof method !== 'string' || !/^[A-Z]+$/.test(method)) throw new TypeError('askService: method');
   if (typeof target !== 'string' || !/^\/[!-~]*$/.test(target) || target.includes('#'))
     throw new TypeError('askService: target begins with a slash, and is escaped');
-  if (!isFields(fields)) throw new TypeError('askService: fields is a flat list of names and values');
   if (typeof timeoutMs !== 'number' || !(timeoutMs > 0 && timeoutMs <= askMsMax))
     throw new RangeError(`askService: timeoutMs is at most ${askMsMax}`);
   const sent = body === undefined ? {} : { body: bytesOf(body) };
-  return { method, target, fields, timeoutMs, ...sent };
+  return { method, target, fields: readFields(fields), timeoutMs, ...sent };
 }
 
 function bodyBound(bytesMax: unknown): number {
@@ -176,7 +203,31 @@ export function isStatus(value: unknown): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 200 && value <= 599;
 }
 
-/** Flat: name, value, name, value. */
-export function isFields(value: unknown): value is string[] {
-  return Array.isArray(value) && value.length % 2 === 0 && value.every((each) => typeof each === 'string');
+const token = /^[-!#$%&'*+.^_`|~0-9a-z]+$/i;
+const value = /^[\t\u0020-\u007e\u0080-\u00ff]*$/;
+const framing: ReadonlySet<string> = new Set(['connection', 'content-length', 'transfer-encoding']);
+
+/** A copy of a flat list: name, value, name, value. Throws TypeError for fields that cannot be sent. */
+export function readFields(given: unknown): string[] {
+  if (!Array.isArray(given) || given.length % 2 !== 0)
+    throw new TypeError('fields are a flat list of names and values');
+  const fields = Array.from(given as readonly unknown[], (text) => {
+    if (typeof text !== 'string') throw new TypeError('names and values of fields are texts');
+    return text;
+  });
+  for (let at = 0; at < fields.length; at += 2) {
+    const name = fields[at]!;
+    if (!token.test(name)) throw new TypeError('the name of a field is no token');
+    if (framing.has(name.toLowerCase())) throw new TypeError(`the field ${name} is for the gateway to write`);
+    if (!value.test(fields[at + 1]!))
+      throw new TypeError(`the field ${name} holds a control character, or one beyond latin-1`);
+  }
+  return fields;
+}
+
+/** A copy as JSON has it. Throws TypeError for what is no object, or cannot be written as JSON. */
+export function jsonObject(given: unknown, what: string): Record<string, unknown> {
+  const text = JSON.stringify(given) as string | undefined;
+  if (text?.startsWith('{') !== true) throw new TypeError(`${what} is an object of JSON values`);
+  return JSON.parse(text) as Record<string, unknown>;
 }

@@ -41,6 +41,9 @@ interface Exchange {
   readRequestBody(bytesMax: number): Promise<Uint8Array>;
 }
 
+const circle: Record<string, unknown> = {};
+circle['circle'] = circle;
+
 describe('a plugin', () => {
   it('is a filter by the same contract, with its configuration and a state for each exchange', async () => {
     const seen: unknown[] = [];
@@ -99,6 +102,13 @@ describe('a plugin', () => {
     ['a status that is none', { kind: 'answer', status: 99 }],
     ['a reason that is none', { kind: 'refusal', reason: 'whim' }],
     ['fields that are no list', { kind: 'answer', status: 200, fields: { a: 'b' } }],
+    ['a field that is no text', { kind: 'answer', status: 200, fields: ['a', Symbol('b')] }],
+    ['a field with a line break', { kind: 'refusal', reason: 'gone', fields: ['a', 'b\r\nc: d'] }],
+    ['framing', { kind: 'answer', status: 200, fields: ['Content-Length', '1'] }],
+    ['members that are no JSON', { kind: 'refusal', reason: 'gone', members: { a: 1n } }],
+    ['members without an end', { kind: 'refusal', reason: 'gone', members: circle }],
+    ['members that are a list', { kind: 'refusal', reason: 'gone', members: ['a'] }],
+    ["members of the gateway's own", { kind: 'refusal', reason: 'gone', members: { status: 200 } }],
     ['another word', 'go on'],
     ['a number', 1],
   ];
@@ -108,6 +118,70 @@ describe('a plugin', () => {
       owner.chain.requestHead(owner);
       assert.deepEqual([owner.responseStatus, failures], [500, ['p onRequestHead error']]);
     });
+
+  const fields: [string, (list: unknown[]) => unknown][] = [
+    ['no value', (list) => list.push('a')],
+    ['a value that is undefined', (list) => list.push('a', undefined)],
+    ['a value that is a symbol', (list) => list.push('a', Symbol('b'))],
+    ['a value with a line break', (list) => list.push('a', 'b\r\nc: d')],
+    ['a value beyond latin-1', (list) => list.push('a', '\u2026')],
+    ['a name that is no token', (list) => list.push('a b', 'c')],
+    ['framing', (list) => list.push('Transfer-Encoding', 'chunked')],
+  ];
+  for (const [what, change] of fields)
+    it(`fails where it leaves ${what} among the fields, which go on without`, async () => {
+      for (const isLate of [false, true]) {
+        const hook = (list: 'upstreamFields' | 'responseFields') => (exchange: Exchange) => {
+          change(exchange[list] as unknown[]);
+          return isLate ? Promise.resolve() : undefined;
+        };
+        const hooks = {
+          onRequestHead: hook('upstreamFields'),
+          onResponseHead: hook('responseFields'),
+        };
+        const { owner, failures } = made(hooks, { failsOpen: true }, { upstreamFields: ['x', '1'] });
+        owner.chain.requestHead(owner);
+        await turn();
+        owner.responseFields = ['y', '2'];
+        owner.upstreamAnswers(200);
+        await turn();
+        assert.deepEqual(
+          [owner.log, owner.upstreamFields],
+          [
+            ['request', 'response 200'],
+            ['x', '1'],
+          ],
+        );
+        assert.ok(!owner.responseFields.includes('a'));
+        assert.deepEqual(
+          failures.map((failure) => failure.split(':')[0]),
+          ['p onRequestHead error plugin p', 'p onResponseHead error plugin p'],
+        );
+      }
+    });
+
+  it('fails where it throws what no text stands for', () => {
+    const { owner, failures } = made({
+      onRequestHead: () => {
+        throw Object.create(null);
+      },
+    });
+    owner.chain.requestHead(owner);
+    assert.deepEqual([owner.responseStatus, failures], [500, ['p onRequestHead error']]);
+  });
+
+  it('closes a WebSocket with a code that may be sent', () => {
+    for (const [code, sent] of [
+      [4000, 4000],
+      [1005, 1011],
+      [70_000, 1011],
+    ]) {
+      const { owner } = made({ onMessage: () => ({ code }) });
+      owner.chain.requestHead(owner);
+      const message = { data: Buffer.from('x'), isText: true };
+      assert.equal(owner.chain.message(owner, message)?.code, sent);
+    }
+  });
 
   it('that throws denies the request, or lets it pass where it may fail', async () => {
     const hooks = {
@@ -190,6 +264,15 @@ describe('a plugin', () => {
         'a name that is no text',
         (exchange) => (exchange['identify'] as (who: object) => void)({ consumer: 'a\nb' }),
       ],
+      [
+        'groups that are no list',
+        (exchange) => (exchange['identify'] as (who: object) => void)({ groups: 'a' }),
+      ],
+      [
+        'claims that are no JSON',
+        (exchange) => (exchange['identify'] as (who: object) => void)({ claims: circle }),
+      ],
+      ['an end that is no time', (exchange) => (exchange['expireAt'] as (ms: unknown) => void)('soon')],
       ['a body without a bound', (exchange) => exchange.readRequestBody(Infinity)],
     ];
     for (const [what, act] of tries) {

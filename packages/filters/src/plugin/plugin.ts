@@ -59,8 +59,19 @@ export function createPluginFilter(
   const run = new HookRunner(settings, services);
   const has = (hook: HookName): boolean => hooks[hook] !== undefined;
   const head =
-    (hook: 'onRequestHead' | 'onResponseHead') => (exchange: FilterExchange, context: PluginContext) =>
-      run.hook(hook, context, exchange, () => hooks[hook]!(context.exchange, context.state), readVerdict);
+    (hook: 'onRequestHead' | 'onResponseHead', fields: 'upstreamFields' | 'responseFields') =>
+    (exchange: FilterExchange, context: PluginContext) =>
+      run.hook(
+        hook,
+        context,
+        exchange,
+        () => hooks[hook]!(context.exchange, context.state),
+        (given) => {
+          const verdict = readVerdict(given);
+          context.keepFields(fields);
+          return verdict;
+        },
+      );
   const chunk =
     (hook: 'onRequestChunk' | 'onResponseChunk') =>
     (bytes: Uint8Array, exchange: FilterExchange, context: PluginContext) =>
@@ -75,6 +86,7 @@ export function createPluginFilter(
   const end =
     (hook: 'onRequestEnd' | 'onResponseEnd') => (exchange: FilterExchange, context: PluginContext) =>
       run.hook(hook, context, exchange, () => hooks[hook]!(context.exchange, context.state), readChunk);
+  const onRequestHead = has('onRequestHead') ? head('onRequestHead', 'upstreamFields') : undefined;
   return {
     kind: 'plugin',
     name,
@@ -85,11 +97,11 @@ export function createPluginFilter(
       exchange.isJudgedElsewhere = true;
       if (hooks.createState !== undefined)
         context.state = run.now('createState', context, exchange, () => hooks.createState!(), asItIs);
-      return hooks.onRequestHead === undefined ? undefined : head('onRequestHead')(exchange, context);
+      return onRequestHead?.(exchange, context);
     },
     ...(has('onRequestChunk') && { onRequestChunk: chunk('onRequestChunk') }),
     ...(has('onRequestEnd') && { onRequestEnd: end('onRequestEnd') }),
-    ...(has('onResponseHead') && { onResponseHead: head('onResponseHead') }),
+    ...(has('onResponseHead') && { onResponseHead: head('onResponseHead', 'responseFields') }),
     ...(has('onResponseChunk') && { onResponseChunk: chunk('onResponseChunk') }),
     ...(has('onResponseEnd') && { onResponseEnd: end('onResponseEnd') }),
     ...(has('onMessage') && {
