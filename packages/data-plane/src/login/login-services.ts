@@ -1,5 +1,5 @@
 import { type LoginKeyPair, LoginKeys } from '@causeway/filters/oidc/login-keys';
-import { EndedLogins, type LoginServices } from '@causeway/filters/oidc/login-services';
+import { type EndedLogin, EndedLogins, type LoginServices } from '@causeway/filters/oidc/login-services';
 import type { AskProvider } from '@causeway/filters/oidc/provider';
 import type { Clock } from '@causeway/runtime/clock';
 
@@ -8,13 +8,16 @@ import type { ExchangeObserver } from '../proxy/exchange-record.ts';
 export interface LoginOptions {
   /** Undefined: there are none yet. */
   readonly keys: LoginKeyPair | undefined;
+  /** Sessions whose users have logged out before. */
+  readonly ended: readonly EndedLogin[];
   readonly ask: AskProvider;
   /** All workers are to know that a session is over. */
-  readonly onLogout: (session: string) => void;
+  readonly onLogout: (ended: EndedLogin) => void;
 }
 
 const nobody: LoginOptions = {
   keys: undefined,
+  ended: [],
   ask: () => Promise.resolve({ fault: 'unavailable' }),
   onLogout: () => {},
 };
@@ -23,13 +26,13 @@ const nobody: LoginOptions = {
 export function loginServices(
   clock: Clock,
   observer: ExchangeObserver,
-  { keys, ask, onLogout }: LoginOptions = nobody,
+  { keys, ended, ask, onLogout }: LoginOptions = nobody,
 ): LoginServices {
   return {
     wallMs: () => clock.wallMs(),
     monotonicMs: () => clock.monotonicMs(),
     keys: new LoginKeys(keys),
-    ended: new EndedLogins(),
+    ended: new EndedLogins(() => clock.wallMs(), ended),
     ask,
     onLogout,
     count: (provider, event) => observer.onLogin(provider, event),

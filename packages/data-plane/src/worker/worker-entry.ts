@@ -57,7 +57,7 @@ function run(setup: WorkerSetup, port: CallPort): void {
     cacheChanged: (place) => calls.tell('cacheChanged', place),
     askProvider: (question) => calls.ask('askProvider', question),
     keyUsed: (use) => calls.tell('keyUsed', use),
-    endLogin: (session) => calls.tell('endLogin', session),
+    endLogin: (ended) => calls.tell('endLogin', ended),
   };
   const batchMemory = new BatchMemory(setup.logBatch);
   const accessLog = new AccessLog({
@@ -113,8 +113,9 @@ function run(setup: WorkerSetup, port: CallPort): void {
     onKeyUsed: (hash, usedMs) => supervisor.keyUsed({ hash: Buffer.from(hash).toString('base64'), usedMs }),
     logins: {
       keys: setup.loginKeys,
+      ended: setup.endedLogins,
       ask: (question) => supervisor.askProvider(question),
-      onLogout: (session) => supervisor.endLogin(session),
+      onLogout: (ended) => supervisor.endLogin(ended),
     },
   });
   let applied: Applied = nothingApplied;
@@ -162,7 +163,7 @@ function run(setup: WorkerSetup, port: CallPort): void {
     affinityKeys: (keys) => node.affinityKeys.replace(keys),
     fellows: (nodes) => node.clusterCounts.share(nodes),
     loginKeys: (keys) => node.logins.keys.replace(keys),
-    loginEnded: (session) => node.logins.ended.add(session),
+    loginEnded: (ended) => node.logins.ended.add(ended),
     staple: (change) => node.learnStaple(change),
     cacheChanged: (place) => node.cache.store.invalidate(place),
     keySet: (change) => node.keySets.learn(change),

@@ -1,6 +1,7 @@
 /** What every worker is told when it starts, and again whenever it changes: keys of several kinds, staples, and how many descriptors there are. */
 
 import type { LoginKeyPair } from '@causeway/filters/oidc/login-keys';
+import { type EndedLogin, EndedLogins } from '@causeway/filters/oidc/login-services';
 import type { ProviderAnswer, ProviderQuestion } from '@causeway/filters/oidc/provider';
 import type { Clock } from '@causeway/runtime/clock';
 import type { Logger } from '@causeway/runtime/logger';
@@ -41,6 +42,7 @@ export class WorkerNews {
   #affinityKeys = newAffinityKeys();
   #fellows = 1;
   #loginKeys: LoginKeyPair | undefined;
+  readonly #endedLogins: EndedLogins;
 
   constructor(threads: ReadonlySet<WorkerThread>, options: WorkerNewsOptions) {
     const { clock, logger, resolver, ownPorts, keptKeysPath } = options;
@@ -51,6 +53,7 @@ export class WorkerNews {
       ask: (responder, question, signal) => askResponder(responder, question, { resolver, ownPorts, signal }),
       onChange: (change) => this.#tell((thread) => thread.tellStaple(change)),
     });
+    this.#endedLogins = new EndedLogins(() => clock.wallMs());
     this.#logins = new LoginDesk({ clock, logger, resolver, ownPorts });
     this.#keys = new KeyKeeper({
       clock,
@@ -64,12 +67,13 @@ export class WorkerNews {
 
   get forStart(): Pick<
     WorkerSetup,
-    'ticketKeys' | 'affinityKeys' | 'loginKeys' | 'fellows' | 'staples' | 'keySets'
+    'ticketKeys' | 'affinityKeys' | 'loginKeys' | 'endedLogins' | 'fellows' | 'staples' | 'keySets'
   > {
     return {
       ticketKeys: this.#ticketKeys,
       affinityKeys: this.#affinityKeys,
       loginKeys: this.#loginKeys,
+      endedLogins: this.#endedLogins.list(),
       fellows: this.#fellows,
       staples: this.#stapler.staples,
       keySets: this.#keys.keySets,
@@ -135,8 +139,9 @@ export class WorkerNews {
   }
 
   /** A user has logged out: no worker takes the session any more. */
-  endLogin(session: string): void {
-    this.#tell((thread) => thread.tellLoginEnded(session));
+  endLogin(ended: EndedLogin): void {
+    this.#endedLogins.add(ended);
+    this.#tell((thread) => thread.tellLoginEnded(ended));
   }
 
   stop(): void {

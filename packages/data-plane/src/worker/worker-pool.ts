@@ -395,7 +395,7 @@ export class WorkerPool implements SnapshotTarget {
         cacheChanged: (place) => spreadChange(this.#threads, thread, place),
         askProvider: (question) => this.news.askProvider(question),
         keyUsed: (use) => this.news.keyUses.add(use),
-        endLogin: (session) => this.news.endLogin(session),
+        endLogin: (ended) => this.news.endLogin(ended),
         lostLines: ({ lines, why }) => this.#drops.add(lines, why),
         failing: ({ failure, failures }) => this.#failures.note(failure, failures),
       },

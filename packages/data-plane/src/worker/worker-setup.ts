@@ -3,6 +3,7 @@
 import type { ChangedPlace } from '@causeway/filters/cache/cache-store';
 import type { KeySetChange } from '@causeway/filters/jwt/key-sets';
 import type { LoginKeyPair } from '@causeway/filters/oidc/login-keys';
+import type { EndedLogin } from '@causeway/filters/oidc/login-services';
 import type { ProviderAnswer, ProviderQuestion } from '@causeway/filters/oidc/provider';
 import type { NodeProblem } from '@causeway/proto/gen/causeway/config/v1/config_pb';
 import type { MetricFamily } from '@causeway/runtime/metrics';
@@ -41,6 +42,8 @@ export interface WorkerSetup {
   readonly fellows: number;
   /** That sessions of users are sealed with; undefined = there are none yet. */
   readonly loginKeys: LoginKeyPair | undefined;
+  /** Sessions whose users have logged out so far. */
+  readonly endedLogins: readonly EndedLogin[];
   /** Of the node; undefined = none. */
   readonly zone: string | undefined;
   /** Of the modules of plugins; undefined = there are none. */
@@ -99,7 +102,7 @@ export interface WorkerTells {
   fellows(nodes: number): void;
   loginKeys(keys: LoginKeyPair): void;
   /** Its user has logged out. */
-  loginEnded(session: string): void;
+  loginEnded(ended: EndedLogin): void;
   staple(change: StapleChange): void;
   keySet(change: KeySetChange): void;
   /** A request to another worker has changed what stands there. */
@@ -134,7 +137,7 @@ export interface SupervisorTells extends PlaceTells {
   releaseLog(path: string | undefined): void;
   keyUsed(use: UsedKey): void;
   /** For all workers to know: the user has logged out. */
-  endLogin(session: string): void;
+  endLogin(ended: EndedLogin): void;
   failing(told: { readonly failure: EndpointFailure; readonly failures: number }): void;
   watch(name: string): void;
   cacheChanged(place: ChangedPlace): void;

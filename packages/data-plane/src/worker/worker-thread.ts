@@ -1,6 +1,7 @@
 /** One worker as its supervisor sees it, from its start to its end. */
 
 import type { LoginKeyPair } from '@causeway/filters/oidc/login-keys';
+import type { EndedLogin } from '@causeway/filters/oidc/login-services';
 import { Worker } from 'node:worker_threads';
 import type { ChangedPlace } from '@causeway/filters/cache/cache-store';
 import type { KeySetChange } from '@causeway/filters/jwt/key-sets';
@@ -139,8 +140,8 @@ export class WorkerThread {
     this.#calls.tell('loginKeys', keys);
   }
 
-  tellLoginEnded(session: string): void {
-    this.#calls.tell('loginEnded', session);
+  tellLoginEnded(ended: EndedLogin): void {
+    this.#calls.tell('loginEnded', ended);
   }
 
   tellStaple(change: StapleChange): void {

@@ -339,8 +339,9 @@ export class OidcFilter implements AuthenticationFilter<LoginState> {
     // Also one that would not do here.
     const session = this.#cookies.findSession(exchange, verifier.settings)?.session;
     if (session !== undefined) {
-      ended.add(session.id);
-      onLogout(session.id);
+      const over = { session: session.id, endsAtMs: session.endsAtMs };
+      ended.add(over);
+      onLogout(over);
       count(this.#settings.provider, 'loggedOut');
     }
     const cookies = this.#cookies.ofNoSession(exchange);

@@ -7,7 +7,7 @@ export function loginServices(more: Partial<LoginServices> = {}): LoginServices 
     wallMs: Date.now,
     monotonicMs: () => performance.now(),
     keys: new LoginKeys({ current: new Uint8Array(32).fill(1), previous: undefined }),
-    ended: new EndedLogins(),
+    ended: new EndedLogins(Date.now),
     ask: () => Promise.resolve({ fault: 'unavailable' }),
     onLogout: () => {},
     count: () => {},
