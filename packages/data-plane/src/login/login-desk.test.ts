@@ -159,6 +159,28 @@ describe('LoginDesk', () => {
     assert.deepEqual(await world.desk.ask({ provider: 'default/none', ask: 'endpoints' }), unavailable);
   });
 
+  it('tells a session that is over from a provider that is away, whatever status it chooses', async (t) => {
+    const world = await World.start(t);
+    let asked = 0;
+    const said = async (status: number, error: string): Promise<unknown> => {
+      world.token = { status, body: { error } };
+      asked += 1;
+      return world.ask({ ask: 'refresh', refreshToken: `r${asked}` });
+    };
+    const refused = { fault: 'refused' };
+    for (const status of [400, 401, 403]) {
+      assert.deepEqual(await said(status, 'invalid_grant'), refused);
+      assert.deepEqual(await said(status, 'interaction_required'), refused);
+      assert.deepEqual(await said(status, 'login_required'), refused);
+      assert.deepEqual(await said(status, 'consent_required'), refused);
+      assert.deepEqual(await said(status, 'invalid_request'), refused);
+      assert.deepEqual(await said(status, 'invalid_client'), unavailable);
+      assert.deepEqual(await said(status, 'temporarily_unavailable'), unavailable);
+    }
+    for (const status of [408, 429, 500, 503])
+      assert.deepEqual(await said(status, 'invalid_grant'), unavailable, String(status));
+  });
+
   it('trusts no metadata of others, and asks nobody who must not be asked', async (t) => {
     const bad = [
       { issuer: 'https://evil.test' },

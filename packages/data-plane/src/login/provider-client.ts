@@ -31,6 +31,10 @@ interface KeptRefresh {
   readonly sinceMs: number;
 }
 
+type TokenParameters = Readonly<Record<string, string>> & {
+  readonly grant_type: 'authorization_code' | 'refresh_token';
+};
+
 const unavailable: ProviderAnswer = { fault: 'unavailable' };
 
 export class ProviderClient {
@@ -103,7 +107,7 @@ export class ProviderClient {
     return answer;
   }
 
-  async #askTokens(parameters: Readonly<Record<string, string>>): Promise<ProviderAnswer> {
+  async #askTokens(parameters: TokenParameters): Promise<ProviderAnswer> {
     const metadata = await this.#current();
     if (metadata === undefined || this.#questions >= questionsMax) return unavailable;
     this.#questions += 1;
@@ -114,7 +118,7 @@ export class ProviderClient {
       const answer = await askUrl(safeUrl(metadata.token), question, this.#limits);
       return { tokens: readTokens(answer.toString()) satisfies GrantedTokens };
     } catch (error) {
-      if (error instanceof RefusedQuestion && isInvalidGrant(error)) return { fault: 'refused' };
+      if (error instanceof RefusedQuestion && isOver(error, parameters)) return { fault: 'refused' };
       this.#report('the token endpoint', describe(error));
       return unavailable;
     } finally {
@@ -165,9 +169,29 @@ export class ProviderClient {
   }
 }
 
-/** RFC 6749 section 5.2. Whatever else it complains about is not the user's fault. */
-function isInvalidGrant({ status, body }: RefusedQuestion): boolean {
-  return status === 400 && errorOf(body) === 'invalid_grant';
+/** RFC 6749 section 5.2 and OpenID Connect Core section 3.1.2.6: only a new login helps. Providers choose the status as they like. */
+const overErrors = new Set([
+  'invalid_grant',
+  'invalid_token',
+  'access_denied',
+  'interaction_required',
+  'login_required',
+  'consent_required',
+  'account_selection_required',
+]);
+/** What a provider says too that does not refresh, or not this; of a code it is a mistake in the configuration. */
+const noRefreshErrors = new Set([
+  'invalid_request',
+  'invalid_scope',
+  'unauthorized_client',
+  'unsupported_grant_type',
+]);
+
+/** Whatever else it complains about is not the user's fault. */
+function isOver({ status, body }: RefusedQuestion, { grant_type }: TokenParameters): boolean {
+  if (status < 400 || status > 499 || status === 408 || status === 429) return false;
+  const error = errorOf(body) ?? '';
+  return overErrors.has(error) || (grant_type === 'refresh_token' && noRefreshErrors.has(error));
 }
 
 function describe(error: unknown): string {
