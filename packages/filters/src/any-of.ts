@@ -1,6 +1,7 @@
 /** Several ways to authenticate of which one is enough: the first whose credentials are there decides. */
 
 import { type AuthenticationFilter, unauthenticated } from './authentication.ts';
+import { authorization, removeCredential } from './credentials.ts';
 import type { Filter, FilterExchange, Sooner, Verdict } from './filter.ts';
 
 /** Which way an exchange took. */
@@ -16,14 +17,19 @@ export function createAnyOfFilter(name: string, ways: readonly AuthenticationFil
     'Credentials are required.',
   );
   const isOptional = ways.some((way) => way.isOptional);
+  const setsAuthorization = ways.some((way) => way.setsAuthorization);
   const decide = (exchange: FilterExchange, taken: Taken | undefined): Sooner<Verdict> => {
     for (const each of ways) each.removeForgeries?.(exchange);
-    const way = ways.find((each) => each.hasCredentials(exchange));
+    const way =
+      ways.find((each) => each.isAddressed?.(exchange)) ?? ways.find((each) => each.hasCredentials(exchange));
     if (way === undefined) {
       // Remains of credentials are secrets all the same.
       for (const each of ways) each.removeCredentials?.(exchange);
-      return isOptional ? undefined : inviteOrRefuse(exchange);
+      if (!isOptional) return inviteOrRefuse(exchange);
     }
+    if (setsAuthorization && way?.checksAuthorization?.(exchange) !== true)
+      removeCredential(authorization, exchange);
+    if (way === undefined) return undefined;
     // Credentials that were not looked at are secrets all the same.
     for (const other of ways) if (other !== way) other.removeCredentials?.(exchange);
     const state = way.createState?.();

@@ -2,7 +2,7 @@
 
 import { type AuthenticationFilter, admitConsumer, unauthenticated } from './authentication.ts';
 import type { KeyUse, KnownKey } from './consumers.ts';
-import { hideCredential, readCredential, removeCredential } from './credentials.ts';
+import { hideCredential, isAuthorization, readCredential, removeCredential } from './credentials.ts';
 import type { FilterExchange } from './filter.ts';
 import type { RequestSource } from './request-source.ts';
 
@@ -53,6 +53,8 @@ export function createApiKeyFilter(
     challenge,
     demands: `apiKey ${JSON.stringify([namespace, sources, isOptional])}`,
     hasCredentials: (exchange) => findKey(exchange, sources) !== undefined,
+    checksAuthorization: (exchange) =>
+      isAuthorization(sources.find((source) => keyAt(source, exchange) !== undefined)),
     removeCredentials,
     hideSecrets: (exchange) => {
       for (const source of sources) hideCredential(source, exchange);

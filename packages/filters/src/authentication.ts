@@ -13,6 +13,12 @@ export interface AuthenticationFilter<State = unknown> extends Filter<State> {
   hasCredentials(exchange: FilterExchange): boolean;
   /** For who shows no credentials: a way to get some, in place of the challenge. Undefined: there is none for this request. */
   invite?(exchange: FilterExchange): Sooner<Verdict>;
+  /** It answers the request itself, such as one that ends a login, whatever credentials are there. */
+  isAddressed?(exchange: FilterExchange): boolean;
+  /** What upstreams get as Authorization is its word for it that somebody was let in. */
+  readonly setsAuthorization?: boolean;
+  /** What stands in Authorization are the credentials that it looks at, or it sees to it. */
+  checksAuthorization?(exchange: FilterExchange): boolean;
   /** Takes away what a client says of itself in the place of the filter, with credentials or without. */
   removeForgeries?(exchange: FilterExchange): void;
   /** Keeps them from logs, and from an upstream that shall not have them. The filter does so itself when it decides. */

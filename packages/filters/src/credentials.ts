@@ -5,6 +5,12 @@ import type { FilterExchange } from './filter.ts';
 import { queryValue, withoutParameters } from './query-value.ts';
 import { cookieValue, type RequestSource, readSource } from './request-source.ts';
 
+export const authorization = { kind: 'header', name: 'authorization' } as const;
+
+export function isAuthorization(source: RequestSource | undefined): boolean {
+  return source?.kind === 'header' && source.name === authorization.name;
+}
+
 /**
  * What the source holds; of `header:authorization` what follows the scheme, in lower case, and nothing where there is another scheme. An empty
  * value is none.

@@ -2,7 +2,7 @@
 
 import { type AuthenticationFilter, admitConsumer, unauthenticated } from '../authentication.ts';
 import type { KnownPassword } from '../consumers.ts';
-import { readCredential, removeCredential } from '../credentials.ts';
+import { authorization, readCredential, removeCredential } from '../credentials.ts';
 import type { FilterExchange, Refusal } from '../filter.ts';
 import type { PasswordCheck, PasswordVerdict } from './password-check.ts';
 
@@ -15,7 +15,6 @@ export interface BasicAuthSettings {
   readonly forwardsCredentials: boolean;
 }
 
-const authorization = { kind: 'header', name: 'authorization' } as const;
 /** RFC 9110 section 11.2. */
 const token68 = /^[A-Za-z0-9+/]+={0,2}$/;
 /** In characters of base64: twice what the longest user name and password need. */
@@ -50,6 +49,7 @@ export function createBasicAuthFilter(
     challenge,
     demands: `basicAuth ${JSON.stringify([namespace, isOptional])}`,
     hasCredentials: (exchange) => readCredential(authorization, 'basic', exchange) !== undefined,
+    checksAuthorization: () => true,
     removeCredentials,
     onRequestHead(exchange) {
       const credentials = readCredential(authorization, 'basic', exchange);

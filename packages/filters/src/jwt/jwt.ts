@@ -2,7 +2,7 @@
 
 import { admit, type AuthenticationFilter } from '../authentication.ts';
 import type { ConsumerLookup } from '../consumers.ts';
-import { hideCredential, readCredential, removeCredential } from '../credentials.ts';
+import { hideCredential, isAuthorization, readCredential, removeCredential } from '../credentials.ts';
 import { removeLookalikes } from '../fields.ts';
 import type { FilterExchange, Refusal, Sooner, Verdict } from '../filter.ts';
 import type { RequestSource } from '../request-source.ts';
@@ -61,6 +61,10 @@ export class JwtFilter implements AuthenticationFilter {
 
   hasCredentials(exchange: FilterExchange): boolean {
     return this.#find(exchange) !== undefined;
+  }
+
+  checksAuthorization(exchange: FilterExchange): boolean {
+    return isAuthorization(this.#find(exchange)?.source);
   }
 
   /** Of every token that it looks at, wherever it stands. */

@@ -3,6 +3,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createAnyOfFilter } from '../any-of.ts';
+import type { AuthenticationFilter } from '../authentication.ts';
+import { createBasicAuthFilter } from '../basic-auth/basic-auth.ts';
+import { PasswordCheck } from '../basic-auth/password-check.ts';
 import { enforcedFor } from '../enforced.ts';
 import type { Filter } from '../filter.ts';
 import { FilterChain } from '../filter-chain.ts';
@@ -293,7 +296,40 @@ describe('the filter oidc', () => {
     const owner = await world.ask('/', html);
     assert.deepEqual([reasonOf(owner), owner.refusals], ['none', ['would oidc unauthenticated']]);
     const program = await world.ask('/', { authorization: 'Basic x' });
-    assert.deepEqual([reasonOf(program), program.upstreamFields], ['none', []]);
+    assert.deepEqual([reasonOf(program), program.upstreamFields], ['none', ['authorization', 'Basic x']]);
+  });
+
+  it('keeps an Authorization of the client from upstreams that get tokens, whichever way is taken', async () => {
+    const key: AuthenticationFilter = {
+      kind: 'apiKey',
+      name: 'key',
+      challenge: 'ApiKey',
+      isOptional: true,
+      hasCredentials: (exchange) => exchange.requestHeader('key') !== undefined,
+      checksAuthorization: (exchange) => exchange.requestHeader('key') === 'authorization',
+    };
+    const anyOf = (filter: OidcFilter): Filter => createAnyOfFilter('anyOf', [key, filter]);
+    const seen = async (world: World, headers: Record<string, string>): Promise<readonly string[]> =>
+      (await world.ask('/', { authorization: 'Bearer forged', ...headers })).upstreamFields;
+    const world = new World({ forwardsToken: true }, anyOf);
+    assert.deepEqual(await seen(world, {}), []);
+    assert.deepEqual(await seen(world, { key: 'x' }), ['key', 'x']);
+    const checked = await seen(world, { key: 'authorization' });
+    assert.deepEqual(checked.slice(0, 2), ['authorization', 'Bearer forged']);
+    const without = new World({}, anyOf);
+    assert.deepEqual(await seen(without, {}), ['authorization', 'Bearer forged']);
+  });
+
+  it('answers its own paths within anyOf, whatever credentials come along', async () => {
+    const basic = createBasicAuthFilter(
+      'basic',
+      { namespace: 'default', realm: 'r', isOptional: true, forwardsCredentials: false },
+      new PasswordCheck({ monotonicMs: () => 0 }),
+    );
+    const world = new World({}, (filter) => createAnyOfFilter('anyOf', [basic, filter]));
+    const authorization = 'Basic YTpi';
+    assert.equal(reasonOf(await world.ask('/callback', { authorization })), 'bad_request');
+    answerOf(await world.ask('/logout', { authorization }));
   });
 
   it('invites where it is one of several ways, whose answers carry its cookies too', async () => {

@@ -3,7 +3,7 @@
 import { hash, randomBytes } from 'node:crypto';
 
 import { admit, type AuthenticationFilter, unauthenticated } from '../authentication.ts';
-import { removeCookies } from '../credentials.ts';
+import { authorization, removeCookies, removeCredential } from '../credentials.ts';
 import { removeField, removeLookalikes } from '../fields.ts';
 import type { Answer, FilterExchange, Refusal, Sooner, Verdict } from '../filter.ts';
 import { type Bearer, makeBearer } from '../jwt/bearer.ts';
@@ -56,6 +56,7 @@ export class OidcFilter implements AuthenticationFilter<LoginState> {
   readonly demands: string;
   readonly isOptional = false;
   readonly challenge = challenge;
+  readonly setsAuthorization: boolean;
   readonly #settings: OidcSettings;
   readonly #services: LoginServices;
   readonly #cookies: LoginCookies;
@@ -67,6 +68,7 @@ export class OidcFilter implements AuthenticationFilter<LoginState> {
   constructor(name: string, settings: OidcSettings, services: LoginServices) {
     this.name = name;
     this.demands = `oidc ${JSON.stringify(settings)}`;
+    this.setsAuthorization = settings.forwardsToken;
     this.#settings = settings;
     this.#services = services;
     this.#cookies = new LoginCookies(settings.cookie, settings.callbackPath, services);
@@ -82,10 +84,16 @@ export class OidcFilter implements AuthenticationFilter<LoginState> {
     return { renewed: undefined };
   }
 
+  isAddressed({ path }: FilterExchange): boolean {
+    return path === this.#settings.callbackPath || path === this.#settings.logoutPath;
+  }
+
   hasCredentials(exchange: FilterExchange): boolean {
-    const { callbackPath, logoutPath, cookie } = this.#settings;
-    if (exchange.path === callbackPath || exchange.path === logoutPath) return true;
-    return cookieValue(exchange.requestHeader('cookie'), cookie.name) !== undefined;
+    return cookieValue(exchange.requestHeader('cookie'), this.#settings.cookie.name) !== undefined;
+  }
+
+  checksAuthorization(): boolean {
+    return true;
   }
 
   removeCredentials(exchange: FilterExchange): void {
@@ -105,9 +113,6 @@ export class OidcFilter implements AuthenticationFilter<LoginState> {
     const { callbackPath, logoutPath } = this.#settings;
     this.removeForgeries(exchange);
     this.removeCredentials(exchange);
-    // What stands there upstream was checked here, or nothing does.
-    removeField(exchange.upstreamFields, 'authorization');
-    removeLookalikes(exchange.upstreamFields, 'authorization');
     const verifier = this.#verifier(exchange);
     if (verifier === undefined || !this.#services.keys.areThere) return unavailable;
     if (exchange.path === callbackPath) return this.#callback(exchange, verifier);
@@ -317,6 +322,8 @@ export class OidcFilter implements AuthenticationFilter<LoginState> {
     const refusal = admit(exchange, bearer.identity);
     if (refusal !== undefined) return refusal;
     exchange.expireAt(session.validUntilMs);
+    // What stands there upstream was checked here, or nothing does. Who is not let in, but passes in a trial, keeps his own.
+    removeCredential(authorization, exchange);
     upstreamFields.push(...bearer.fields);
     if (this.#settings.forwardsToken) upstreamFields.push('authorization', `Bearer ${session.accessToken}`);
     return undefined;
