@@ -2,6 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import type { Compiled } from '@causeway/proto/compiled';
 import { type NodeProblem, NodeProblemSchema } from '@causeway/proto/gen/causeway/config/v1/config_pb';
 import { PluginFault, type PluginModules } from './plugin-modules.ts';
+import { pluginUses } from './plugin-uses.ts';
 
 /** Loads the plugins that these need, before filters are made of them. Gives what is wrong with those that cannot be had. */
 export async function loadPlugins(
@@ -10,7 +11,8 @@ export async function loadPlugins(
 ): Promise<NodeProblem[]> {
   const problems: NodeProblem[] = [];
   const known = new Set<string>();
-  for (const { key, module } of pluginsOf(changed)) {
+  for (const { key, plugin } of pluginUses(changed)) {
+    const { module } = plugin;
     if (known.has(module)) continue;
     try {
       await modules.load(module);
@@ -22,12 +24,4 @@ export async function loadPlugins(
     }
   }
   return problems;
-}
-
-function* pluginsOf(changed: readonly Compiled[]): Generator<{ key: string; module: string }> {
-  for (const { key, kind, value } of changed) {
-    if (kind !== 'gateway' && kind !== 'route' && kind !== 'middleware') continue;
-    for (const { item } of value.filters)
-      if (item.case === 'plugin') yield { key, module: item.value.module };
-  }
 }

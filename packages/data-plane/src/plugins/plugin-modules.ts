@@ -35,7 +35,7 @@ export class PluginModules {
   async load(module: string): Promise<void> {
     if (this.#directory === undefined)
       throw new PluginFault('plugin_missing', `plugin ${module}: this node runs without --plugin-dir`);
-    const url = await fileOf(this.#directory, module);
+    const url = await pluginFile(this.#directory, module);
     const create = await defaultExport(module, url);
     this.#loaded.set(module, create);
   }
@@ -64,8 +64,8 @@ export class PluginModules {
   }
 }
 
-/** A name, not a path: the file stands in the directory itself, and no link leads out of it. Of a changed file another URL, since modules are kept by it. */
-async function fileOf(directory: string, module: string): Promise<string> {
+/** Its URL. A name, not a path: the file stands in the directory itself, and no link leads out of it. Of a changed file another URL, since modules are kept by it. Throws PluginFault. */
+export async function pluginFile(directory: string, module: string): Promise<string> {
   const name = `${module}.mjs`;
   try {
     const inside = (await realpath(directory)) + sep;

@@ -15,11 +15,7 @@ import { createMirrorFilter } from '@causeway/filters/mirror';
 import type { Buckets } from '@causeway/filters/rate-limit/buckets';
 import type { ClusterBuckets } from '@causeway/filters/rate-limit/cluster-buckets';
 import { RateLimitFilter } from '@causeway/filters/rate-limit/rate-limit';
-import {
-  createPluginFilter,
-  type PluginServices,
-  type PluginSettings,
-} from '@causeway/filters/plugin/plugin';
+import type { PluginServices } from '@causeway/filters/plugin/plugin';
 import { createRedirectFilter } from '@causeway/filters/redirect';
 import { createRespondFilter } from '@causeway/filters/respond';
 import { createRewriteFilter } from '@causeway/filters/rewrite';
@@ -28,9 +24,9 @@ import { createValidateFilter } from '@causeway/filters/validate/validate';
 import { createVersionFilter } from '@causeway/filters/version';
 import type { FilterItem } from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
 import { UnknownChoice } from '@causeway/proto/route-rules';
-import { messageOf } from '@causeway/runtime/errors';
 
-import { PluginFault, type PluginModules } from '../plugins/plugin-modules.ts';
+import { makePlugin } from '../plugins/make-plugin.ts';
+import type { PluginModules } from '../plugins/plugin-modules.ts';
 import { type AuthServices, buildAnyOf, buildAuthFilter } from './filters/authentication.ts';
 import { readCache } from './filters/cache.ts';
 import { readCompress } from './filters/compress.ts';
@@ -134,23 +130,13 @@ export function filterBuilder(services: FilterServices): BuildFilter {
       case 'transformJson':
         return createTransformJsonFilter(name, readTransformJson(item.value));
       case 'plugin':
-        return buildPlugin(name, readPlugin(item.value), services);
+        return makePlugin(name, readPlugin(item.value), services.plugins.modules, services.plugins);
       case 'rewrite':
         return createRewriteFilter(name, readRewrite(item.value));
       default:
         return buildAuthFilter(entry, services) ?? unknownFilter(name);
     }
   };
-}
-
-function buildPlugin(name: string, settings: PluginSettings, { plugins }: FilterServices): Filter {
-  const { module } = settings;
-  try {
-    return createPluginFilter(name, settings, plugins.modules.get(module), plugins);
-  } catch (error) {
-    if (error instanceof PluginFault) throw error;
-    throw new PluginFault('plugin_failed', `plugin ${module}: ${messageOf(error)}`);
-  }
 }
 
 function unknownFilter(name: string): never {

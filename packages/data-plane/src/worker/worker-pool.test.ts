@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '@causeway/runtime/clock';
@@ -77,6 +80,23 @@ async function metric(pool: WorkerPool, name: string): Promise<number> {
 }
 
 describe('workers', () => {
+  it('are not given a plugin that never comes back', async (context) => {
+    const pluginDir = mkdtempSync(join(tmpdir(), 'plugins-'));
+    context.after(() => rmSync(pluginDir, { recursive: true }));
+    writeFileSync(join(pluginDir, 'spins.mjs'), 'for (;;);');
+    const { pool, port, replaced } = await start(context, undefined, { pluginDir, blockedMs: 1000 });
+    const plugin = { case: 'plugin', value: { module: 'spins', config: '{}' } } as const;
+    const changed = [routeItem('r', '/', { filters: [{ name: 'p', item: plugin }] })];
+    const items = snapshot(1).items.with({ upserts: changed.map(encodeItem), removedKeys: [] });
+    const problems = await pool.apply({ ...snapshot(1), revision: 2, items, changed });
+    assert.deepEqual(
+      problems.map(({ reason, resource }) => [reason, resource]),
+      [['plugin_failed', 'route/default/r']],
+    );
+    assert.equal((await ask({ port })).body, 'ok');
+    assert.deepEqual(replaced, []);
+  });
+
   it('serve the same ports, and count as one', async (context) => {
     const { pool, port, threads } = await start(context);
     assert.deepEqual([pool.workers, threads.count], [workers, workers]);

@@ -19,6 +19,7 @@ import { createNodeShared, keyedTables, NodeShared, type NodeSharedMemory } from
 import type { TokenBucketsMemory } from '../counts/token-buckets.ts';
 import type { KeyedTable } from '../counts/keyed-table.ts';
 import { WorkerSlices } from '../counts/worker-slices.ts';
+import { PluginTrials } from '../plugins/plugin-trials.ts';
 import type { DrainProgress } from '../sync/node-status.ts';
 import type { SnapshotTarget, SnapshotUpdate } from '../sync/snapshot-target.ts';
 import { type StreamCounts, streamCounts } from '../streams/live-stream.ts';
@@ -101,6 +102,7 @@ export class WorkerPool implements SnapshotTarget {
   readonly #outputs: LogOutputs;
   readonly #drops: DropReport;
   readonly #failures: FailureReport;
+  readonly #trials: PluginTrials;
   #applied: Applied = nothingApplied;
   /** One thing after the other: an update and a new worker must not overtake each other. */
   #work: Promise<unknown> = Promise.resolve();
@@ -126,6 +128,7 @@ export class WorkerPool implements SnapshotTarget {
     this.#outputs = new LogOutputs(options.clock);
     this.#drops = new DropReport(options.clock, options.logger);
     this.#failures = new FailureReport(options.clock, logFailures(options.logger));
+    this.#trials = new PluginTrials(options.pluginDir, options.blockedMs);
     const { clock, logger } = options;
     const ownPorts: OwnPorts = { has: (port) => this.#hasOwnPort(port) };
     const { keptKeysPath } = options;
@@ -275,6 +278,8 @@ export class WorkerPool implements SnapshotTarget {
     const { clock, onApplied } = this.#options;
     const beganMs = clock.monotonicMs();
     const to: Applied = { revision: update.revision, items: update.items, endpoints: update.endpoints };
+    const failed = await this.#trials.run(update.changed);
+    if (failed.length > 0) return failed;
     await this.news.prepare(update);
     const tokenBuckets = bucketsFor(update, this.#memory.tokenBuckets);
     const problems = await this.#prepareOnLiving(to, tokenBuckets);
