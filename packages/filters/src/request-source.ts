@@ -35,8 +35,25 @@ export function readSource(source: RequestSource, exchange: FilterExchange): str
 export function cookieValue(header: string | undefined, name: string): string | undefined {
   if (header === undefined || !header.includes(name)) return undefined;
   for (const pair of header.split(';')) {
-    const equals = pair.indexOf('=');
-    if (equals >= 0 && pair.slice(0, equals).trim() === name) return pair.slice(equals + 1).trim();
+    const value = valueIn(pair, name);
+    if (value !== undefined) return value;
   }
   return undefined;
+}
+
+/** Of the first `max` cookies of the name: hosts, parent domains and paths may each have one. */
+export function cookieValues(header: string | undefined, name: string, max: number): readonly string[] {
+  if (header === undefined || !header.includes(name)) return [];
+  const values: string[] = [];
+  for (const pair of header.split(';')) {
+    const value = valueIn(pair, name);
+    if (value !== undefined) values.push(value);
+    if (values.length === max) break;
+  }
+  return values;
+}
+
+function valueIn(pair: string, name: string): string | undefined {
+  const equals = pair.indexOf('=');
+  return equals >= 0 && pair.slice(0, equals).trim() === name ? pair.slice(equals + 1).trim() : undefined;
 }

@@ -1,6 +1,6 @@
 /** Cookies of logins, as RFC 6265 has them. */
 
-import { cookieValue } from '../request-source.ts';
+import { cookieValues } from '../request-source.ts';
 
 export interface CookieSettings {
   readonly name: string;
@@ -15,6 +15,10 @@ export interface CookieSettings {
 export const cookieBytesMax = 4096;
 /** A session that needs more is none: the node would have to take them all in one head. */
 export const piecesMax = 5;
+/** A browser has several of a name where parent domains, or settings of before, gave it theirs: so many are looked at. */
+export const sameNameMax = 4;
+/** So many ways to put pieces together are tried. */
+const joinsMax = 16;
 const dotCode = 0x2e;
 const zeroCode = 0x30;
 /** For the count, and the number in the name of a further piece. */
@@ -40,7 +44,7 @@ export function setCookieText(cookie: SetCookie): string {
     `Max-Age=${maxAgeSeconds}`,
     ...(domain === undefined ? [] : [`Domain=${domain}`]),
     'HttpOnly',
-    ...(isSecure || sameSite === 'None' ? ['Secure'] : []),
+    ...(isSecure || sameSite === 'None' || needsTls(name) ? ['Secure'] : []),
     `SameSite=${sameSite}`,
   ].join('; ');
 }
@@ -61,22 +65,53 @@ export function splitSession(name: string, seal: (count: number) => string): str
   });
 }
 
-/** What `splitSession` made, put together from the cookies of a request; undefined where it is not whole. */
-export function joinSession(
-  header: string | undefined,
-  name: string,
-): { readonly count: number; readonly sealed: string } | undefined {
-  const first = cookieValue(header, name);
-  if (first === undefined || first.length < 3 || first.charCodeAt(1) !== dotCode) return undefined;
-  const count = first.charCodeAt(0) - zeroCode;
-  if (count < 1 || count > piecesMax) return undefined;
-  let sealed = first.slice(2);
-  for (let index = 1; index < count; index += 1) {
-    const piece = cookieValue(header, pieceName(name, index));
-    if (piece === undefined) return undefined;
-    sealed += piece;
+export interface JoinedSession {
+  readonly count: number;
+  readonly sealed: string;
+}
+
+/** What `splitSession` may have made, put together from the cookies of a request in every way; none where nothing is whole. */
+export function* joinSessions(header: string | undefined, name: string): Generator<JoinedSession> {
+  let left = joinsMax;
+  for (const first of cookieValues(header, name, sameNameMax)) {
+    const count = countIn(first);
+    if (count === undefined) continue;
+    const pieces = Array.from({ length: count - 1 }, (_, index) =>
+      cookieValues(header, pieceName(name, index + 1), sameNameMax),
+    );
+    const ways = pieces.reduce((product, { length }) => product * length, 1);
+    for (let way = 0; way < ways && left > 0; way += 1) {
+      left -= 1;
+      yield { count, sealed: first.slice(2) + choose(pieces, way) };
+    }
   }
-  return { count, sealed };
+}
+
+/** One of each: `way` counts through all that could be chosen. */
+function choose(pieces: readonly (readonly string[])[], way: number): string {
+  let rest = way;
+  let chosen = '';
+  for (const same of pieces) {
+    chosen += same[rest % same.length]!;
+    rest = Math.trunc(rest / same.length);
+  }
+  return chosen;
+}
+
+function countIn(first: string): number | undefined {
+  if (first.length < 3 || first.charCodeAt(1) !== dotCode) return undefined;
+  const count = first.charCodeAt(0) - zeroCode;
+  return count >= 1 && count <= piecesMax ? count : undefined;
+}
+
+/** Browsers take cookies of such names with Secure alone, from TLS alone. */
+function needsTls(name: string): boolean {
+  return /^__(host|secure)-/i.test(name);
+}
+
+/** Browsers take cookies of such names for all paths of one host alone. */
+export function isOfHost(name: string): boolean {
+  return /^__host-/i.test(name);
 }
 
 export function pieceName(name: string, index: number): string {

@@ -6,15 +6,18 @@ import type { FilterExchange } from '../filter.ts';
 import { TokenCache } from '../jwt/token-cache.ts';
 import type { VerifierSettings } from '../jwt/token-verifier.ts';
 import { queryValue } from '../query-value.ts';
-import { cookieValue } from '../request-source.ts';
+import { cookieValue, cookieValues } from '../request-source.ts';
 import {
   attemptName,
   attemptsMax,
   type CookieSettings,
   cookieBytesMax,
-  joinSession,
+  isOfHost,
+  type JoinedSession,
+  joinSessions,
   pieceName,
   piecesMax,
+  sameNameMax,
   setCookieText,
   splitSession,
 } from './cookies.ts';
@@ -65,16 +68,20 @@ export class LoginCookies {
     ]);
   }
 
-  /** Undefined where there is none that was sealed here. Whether it is over, the caller knows. */
-  findSession(exchange: FilterExchange, client: VerifierSettings): FoundSession | undefined {
-    const joined = joinSession(exchange.requestHeader('cookie'), this.#settings.name);
-    if (joined === undefined) return undefined;
+  /** All that were sealed here; hardly ever more than one. Whether one is over, the caller knows. */
+  *findSessions(exchange: FilterExchange, client: VerifierSettings): Generator<FoundSession> {
+    for (const joined of joinSessions(exchange.requestHeader('cookie'), this.#settings.name)) {
+      const found = this.#open(joined, client);
+      if (found !== undefined) yield found;
+    }
+  }
+
+  #open({ count, sealed }: JoinedSession, client: VerifierSettings): FoundSession | undefined {
     const { keys } = this.#services;
     if (this.#keysSeen !== keys.changes) {
       this.#sessions.clear();
       this.#keysSeen = keys.changes;
     }
-    const { count, sealed } = joined;
     // Hot path: a map is quicker than a digest, and finds nothing that was not sealed here.
     const known = this.#sessions.get(sealed);
     if (known?.count === count && known.client === client) return known;
@@ -94,17 +101,18 @@ export class LoginCookies {
     );
     const endMs = session.refreshToken === undefined ? session.validUntilMs : session.endsAtMs;
     const maxAgeSeconds = Math.max(1, Math.ceil((endMs - this.#services.wallMs()) / 1000));
-    return values?.map((value, index) => this.#piece(exchange, index, value, maxAgeSeconds));
+    const { domain } = this.#settings;
+    return values?.map((value, index) => this.#piece(exchange, index, value, maxAgeSeconds, domain));
   }
 
-  /** That take the session away. */
+  /** That take the session away, also one that was set before there was a `domain`. */
   ofNoSession(exchange: FilterExchange): string[] {
+    const { name, domain } = this.#settings;
     const header = exchange.requestHeader('cookie');
+    const domains = domain === undefined ? [undefined] : [undefined, domain];
     return Array.from({ length: piecesMax }, (_, index) => index)
-      .filter(
-        (index) => index === 0 || cookieValue(header, pieceName(this.#settings.name, index)) !== undefined,
-      )
-      .map((index) => this.#piece(exchange, index, '', 0));
+      .filter((index) => index === 0 || cookieValue(header, pieceName(name, index)) !== undefined)
+      .flatMap((index) => domains.map((each) => this.#piece(exchange, index, '', 0, each)));
   }
 
   /** Who comes from a very long URL is sent to the start page in the end. */
@@ -131,13 +139,14 @@ export class LoginCookies {
     const context = this.#context('attempt', client);
     for (let slot = 0; slot < attemptsMax; slot += 1) {
       const name = attemptName(this.#settings.name, slot);
-      const value = cookieValue(header, name);
-      const unsealed = value === undefined ? undefined : this.#services.keys.unseal(value, context);
-      if (unsealed === undefined) continue;
-      const attempt = JSON.parse(unsealed.text) as LoginAttempt;
-      const isFresh = this.#services.wallMs() - attempt.startedMs < attemptMsMax;
-      if (isFresh && isSame(attempt.state, state))
-        return { attempt, forget: this.#attemptText(exchange, name, '', 0) };
+      for (const value of cookieValues(header, name, sameNameMax)) {
+        const unsealed = this.#services.keys.unseal(value, context);
+        if (unsealed === undefined) continue;
+        const attempt = JSON.parse(unsealed.text) as LoginAttempt;
+        const isFresh = this.#services.wallMs() - attempt.startedMs < attemptMsMax;
+        if (isFresh && isSame(attempt.state, state))
+          return { attempt, forget: this.#attemptText(exchange, name, '', 0) };
+      }
     }
     return undefined;
   }
@@ -147,8 +156,14 @@ export class LoginCookies {
     return JSON.stringify([what, name, issuer, clientId, this.#settings.name]);
   }
 
-  #piece(exchange: FilterExchange, index: number, value: string, maxAgeSeconds: number): string {
-    const { name, sameSite, domain } = this.#settings;
+  #piece(
+    exchange: FilterExchange,
+    index: number,
+    value: string,
+    maxAgeSeconds: number,
+    domain: string | undefined,
+  ): string {
+    const { name, sameSite } = this.#settings;
     const isSecure = publicOrigin(exchange).startsWith('https:');
     return setCookieText({
       name: pieceName(name, index),
@@ -168,7 +183,7 @@ export class LoginCookies {
     return setCookieText({
       name,
       value,
-      path: this.#callbackPath,
+      path: isOfHost(name) ? '/' : this.#callbackPath,
       maxAgeSeconds,
       sameSite,
       domain: undefined,

@@ -192,6 +192,34 @@ describe('the filter oidc', () => {
     assert.equal(reasonOf(await world.ask('/')), 'unauthenticated');
   });
 
+  it('looks at every cookie of the name, and takes all of them away', async () => {
+    const cookie = { name: 's', ttlMs: 3_600_000, sameSite: 'Lax', domain: 'a.test' };
+    const world = new World({ cookie });
+    await world.logIn();
+    const over = world.cookies.get('s')!;
+    world.nowMs += 3_600_000;
+    await world.logIn();
+    const both = { cookie: `s=${over}; s=1.junk; s=${world.cookies.get('s')}` };
+    const owner = await world.ask('/', both);
+    assert.deepEqual([reasonOf(owner), owner.upstreamFields.includes('cookie')], ['none', false]);
+    const fields = answerOf(await world.ask('/logout', both));
+    const gone = fields.filter((field) => field.startsWith('s=;'));
+    assert.equal(gone.length, 2);
+    assert.deepEqual(
+      gone.map((field) => field.includes('; Domain=a.test;')),
+      [false, true],
+    );
+    assert.equal(reasonOf(await world.ask('/', both)), 'unauthenticated');
+  });
+
+  it('gives cookies with a prefix what browsers ask of them', async () => {
+    const cookie = { name: '__Host-s', ttlMs: 3_600_000, sameSite: 'Lax', domain: undefined };
+    const fields = answerOf(await new World({ cookie }).ask('/', html));
+    const set = fields.find((field) => field.startsWith('__Host-s.login'))!;
+    assert.match(set, /; Path=\/; .*; Secure;/);
+    assert.ok(!set.includes('Domain'));
+  });
+
   it('ends a session at its time, whatever could be refreshed', async () => {
     const world = new World();
     await world.logIn();

@@ -268,14 +268,14 @@ export class OidcFilter implements AuthenticationFilter<LoginState> {
   /** The session of the browser, if it may be used here. */
   #sessionOf(exchange: FilterExchange, verifier: TokenVerifier, state: LoginState): LoginSession | undefined {
     const { scopes, forwardsToken } = this.#settings;
-    const found = this.#cookies.findSession(exchange, verifier.settings);
-    if (found === undefined) return undefined;
-    const { session, isOld } = found;
-    if (this.#services.wallMs() >= session.endsAtMs || this.#services.ended.has(session.id)) return undefined;
-    if (forwardsToken && session.accessToken === undefined) return undefined;
-    if (!scopes.every((scope) => session.askedScopes.includes(scope))) return undefined;
-    if (isOld) state.renewed = session;
-    return session;
+    for (const { session, isOld } of this.#cookies.findSessions(exchange, verifier.settings)) {
+      if (this.#services.wallMs() >= session.endsAtMs || this.#services.ended.has(session.id)) continue;
+      if (forwardsToken && session.accessToken === undefined) continue;
+      if (!scopes.every((scope) => session.askedScopes.includes(scope))) continue;
+      if (isOld) state.renewed = session;
+      return session;
+    }
+    return undefined;
   }
 
   /** Tokens that are still good are used while there are no newer ones. */
@@ -343,10 +343,14 @@ export class OidcFilter implements AuthenticationFilter<LoginState> {
   /** OpenID Connect RP-Initiated Logout: where the provider takes part, it is asked to end its own session. */
   async #endSession(exchange: FilterExchange, verifier: TokenVerifier): Promise<Answer> {
     const { ended, onLogout, count } = this.#services;
-    // Also one that would not do here.
-    const session = this.#cookies.findSession(exchange, verifier.settings)?.session;
-    if (session !== undefined) {
-      const over = { session: session.id, endsAtMs: session.endsAtMs };
+    // Also those that would not do here.
+    const sessions = Array.from(
+      this.#cookies.findSessions(exchange, verifier.settings),
+      (each) => each.session,
+    );
+    for (const { id, endsAtMs } of sessions) {
+      if (ended.has(id)) continue;
+      const over = { session: id, endsAtMs };
       ended.add(over);
       onLogout(over);
       count(this.#settings.provider, 'loggedOut');
@@ -356,8 +360,8 @@ export class OidcFilter implements AuthenticationFilter<LoginState> {
     if (endpoints?.endSession === undefined) return loggedOut(cookies);
     const url = new URL(endpoints.endSession);
     url.searchParams.set('client_id', verifier.settings.clientId!);
-    if (session !== undefined && session.idToken.length <= hintCharactersMax)
-      url.searchParams.set('id_token_hint', session.idToken);
+    const [hint] = sessions.map(({ idToken }) => idToken).filter(({ length }) => length <= hintCharactersMax);
+    if (hint !== undefined) url.searchParams.set('id_token_hint', hint);
     return redirectTo(url.href, cookies, 303);
   }
 }

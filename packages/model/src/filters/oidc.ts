@@ -13,11 +13,10 @@ const cookie = object(
     // Further pieces of a session and logins that are under way have names that begin with it.
     name: cookieName
       .max(64)
-      .refine((text) => !/^__(host|secure)-/i.test(text), {
-        error: () => say('not_allowed_here', 'names with this beginning need TLS and a fixed path'),
-      })
       .default('causeway-session')
-      .describe('Name of the cookie; it stands before the names of further ones.'),
+      .describe(
+        'Name of the cookie; it stands before the names of further ones. With `__Host-` or `__Secure-` before it browsers take it from TLS alone.',
+      ),
     ttl: duration
       .default('12h')
       .refine((text) => durationMs(text) >= 1000, { error: () => say('out_of_range', 'at least 1s') })
@@ -30,7 +29,15 @@ const cookie = object(
     domain: serverName.optional().describe('Domain of the cookie; absent = the host that was asked.'),
   },
   'The session: sealed, HttpOnly, Secure over TLS.',
-);
+).superRefine((spec, context) => {
+  // What browsers promise of such names (draft-ietf-httpbis-rfc6265bis section 4.1.3).
+  if (!/^__host-/i.test(spec.name) || spec.domain === undefined) return;
+  const message = say(
+    'not_allowed_here',
+    'browsers take a cookie whose name begins with __Host- only without domain',
+  );
+  context.addIssue({ code: 'custom', path: ['name'], message });
+});
 
 /** It is the path of a cookie as well. */
 const ownPath = literalPath.refine((text) => !text.includes(';'), {

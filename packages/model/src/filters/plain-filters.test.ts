@@ -18,6 +18,8 @@ function problemsOf(filter: object): string[] {
 
 const app = 'https://app.example.com';
 
+const login = (cookie: object): object => ({ oidc: { provider: 'corp', cookie } });
+
 const good: [string, object][] = [
   ['cors for all', { cors: { allowOrigins: ['*'], allowMethods: ['*'], allowHeaders: ['*'] } }],
   ['cors for some', { cors: { allowOrigins: [app, 'https://*.example.com:8443'], allowCredentials: true } }],
@@ -28,6 +30,8 @@ const good: [string, object][] = [
     { authorize: { rules: [{ deny: { paths: ['/a', '/b/*', '/*'], claims: { a: 1, b: ['x', true] } } }] } },
   ],
   ['a bearer', { authorize: { rules: [{ allow: { consumers: ['acme', 'corp/Joe Doe'] } }] } }],
+  ['a login of one host', login({ name: '__Host-s' })],
+  ['a login over TLS', login({ name: '__Secure-s', domain: 'a.test' })],
   ['headers', { headers: { request: { rename: { A: 'b' }, remove: ['x-forwarded-for'] } } }],
   ['a rewrite', { rewrite: { host: 'b.test:80', path: { template: '/a%20b/${path.x}' } } }],
   ['a redirect', { redirect: { port: 8443 } }],
@@ -64,6 +68,11 @@ const bad: [string, object, string[]][] = [
     'enforcement of what refuses nothing',
     { enforcement: 'shadow', cors: { allowOrigins: ['*'] } },
     ['not_allowed_here  (filters that take it: '],
+  ],
+  [
+    'a login whose cookie no browser takes',
+    login({ name: '__host-s', domain: 'a.test' }),
+    ['not_allowed_here /cookie/name'],
   ],
   ['a restriction of nobody', { ipRestriction: {} }, ['missing ']],
   ['no network', { ipRestriction: { allow: ['10.0.0.0/33'] } }, ['bad_format /allow/0']],
