@@ -3,6 +3,7 @@
 import { randomInt, timingSafeEqual } from 'node:crypto';
 
 import type { FilterExchange } from '../filter.ts';
+import { meetsClaims } from '../jwt/claims.ts';
 import { TokenCache } from '../jwt/token-cache.ts';
 import type { VerifierSettings } from '../jwt/token-verifier.ts';
 import { queryValue } from '../query-value.ts';
@@ -35,6 +36,8 @@ export interface FoundSession {
   readonly session: LoginSession;
   /** The next key takes the place of the one that it is sealed with. */
   readonly isOld: boolean;
+  /** It has the claims that the provider requires by now. */
+  readonly meetsClaims: boolean;
 }
 
 /** What it was sealed for. */
@@ -87,7 +90,9 @@ export class LoginCookies {
     if (known?.count === count && known.client === client) return known;
     const unsealed = keys.unseal(sealed, this.#context(`session ${count}`, client));
     if (unsealed === undefined) return undefined;
-    const found = { session: readSession(unsealed.text), isOld: unsealed.isOld, count, client };
+    const session = readSession(unsealed.text);
+    const isMet = meetsClaims(session.claims, client.requiredClaims) === undefined;
+    const found = { session, isOld: unsealed.isOld, meetsClaims: isMet, count, client };
     // A copy: a part of a text keeps the whole, which is the client's header.
     this.#sessions.set(Buffer.from(sealed).toString(), found, sealed.length);
     return found;

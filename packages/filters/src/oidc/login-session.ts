@@ -14,7 +14,9 @@ export interface LoginSession {
   readonly scopes: readonly string[];
   /** Asked for. */
   readonly askedScopes: readonly string[];
-  /** Milliseconds since 1970, as all others: from then on there should be newer tokens. */
+  /** Milliseconds since 1970, as all others: when its user logged in. */
+  readonly beganMs: number;
+  /** From then on there should be newer tokens. */
   readonly refreshAtMs: number;
   /** From then on they are not good any more. */
   readonly validUntilMs: number;

@@ -10,7 +10,7 @@ import { enforcedFor } from '../enforced.ts';
 import type { Filter } from '../filter.ts';
 import { FilterChain } from '../filter-chain.ts';
 import { KeySets } from '../jwt/key-sets.ts';
-import { TokenVerifier } from '../jwt/token-verifier.ts';
+import { TokenVerifier, type VerifierSettings } from '../jwt/token-verifier.ts';
 import { FakeOwner } from '../testing/fake-owner.ts';
 import { loginServices } from '../testing/login-services.ts';
 import { testIssuer } from '../testing/tokens.ts';
@@ -21,11 +21,13 @@ import { OidcFilter, type OidcSettings } from './oidc.ts';
 import type { GrantedTokens, ProviderAnswer, ProviderQuestion } from './provider.ts';
 
 const issuer = await testIssuer();
-const verifier = new TokenVerifier(
-  verifierSettings(issuer, { clientId: 'gateway' }),
-  new KeySets(() => Promise.resolve()),
-  Date.now,
-);
+const verifierWith = (more: Partial<VerifierSettings> = {}): TokenVerifier =>
+  new TokenVerifier(
+    verifierSettings(issuer, { clientId: 'gateway', ...more }),
+    new KeySets(() => Promise.resolve()),
+    Date.now,
+  );
+const verifier = verifierWith();
 const settings: OidcSettings = {
   provider: 'default/corp',
   scopes: ['openid'],
@@ -44,6 +46,7 @@ class World {
   answer: (question: ProviderQuestion) => Promise<ProviderAnswer> | undefined = () => undefined;
   nowMs = Date.now();
   nonce = '';
+  verifier = verifier;
   readonly asked: string[] = [];
   readonly cookies = new Map<string, string>();
   readonly services: LoginServices;
@@ -84,7 +87,7 @@ class World {
     const owner = new FakeOwner(new FilterChain([this.chain]));
     owner.path = path;
     owner.query = query;
-    owner.verifiers.set('default/corp', verifier);
+    owner.verifiers.set('default/corp', this.verifier);
     const cookie = [...this.cookies].map((pair) => pair.join('=')).join('; ');
     for (const [name, value] of Object.entries({ ...(cookie !== '' && { cookie }), ...headers })) {
       owner.headers.set(name, value);
@@ -226,6 +229,26 @@ describe('the filter oidc', () => {
     world.nowMs += 3_599_999;
     assert.equal(reasonOf(await world.ask('/')), 'none');
     world.nowMs += 1;
+    assert.equal(reasonOf(await world.ask('/')), 'unauthenticated');
+  });
+
+  it('holds sessions that are there to what was written since', async () => {
+    const world = new World();
+    await world.logIn();
+    const began = world.nowMs;
+    const cookie = { ...settings.cookie, ttlMs: 60_000 };
+    world.chain = new OidcFilter('oidc', { ...settings, cookie }, world.services);
+    assert.deepEqual((await world.ask('/')).expiries, [began + 60_000]);
+    world.nowMs += 60_000;
+    assert.equal(reasonOf(await world.ask('/')), 'unauthenticated');
+    world.chain = world.filter;
+    assert.equal(reasonOf(await world.ask('/')), 'none');
+    const requiredClaims = (value: string): Partial<VerifierSettings> => ({
+      requiredClaims: [{ claim: 'sub', values: [value] }],
+    });
+    world.verifier = verifierWith(requiredClaims('alice'));
+    assert.equal(reasonOf(await world.ask('/')), 'none');
+    world.verifier = verifierWith(requiredClaims('bob'));
     assert.equal(reasonOf(await world.ask('/')), 'unauthenticated');
   });
 

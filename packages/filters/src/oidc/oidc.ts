@@ -268,14 +268,20 @@ export class OidcFilter implements AuthenticationFilter<LoginState> {
   /** The session of the browser, if it may be used here. */
   #sessionOf(exchange: FilterExchange, verifier: TokenVerifier, state: LoginState): LoginSession | undefined {
     const { scopes, forwardsToken } = this.#settings;
-    for (const { session, isOld } of this.#cookies.findSessions(exchange, verifier.settings)) {
-      if (this.#services.wallMs() >= session.endsAtMs || this.#services.ended.has(session.id)) continue;
+    for (const { session, isOld, meetsClaims } of this.#cookies.findSessions(exchange, verifier.settings)) {
+      const lasts = this.#services.wallMs() < this.#endsAtMs(session);
+      if (!lasts || this.#services.ended.has(session.id) || !meetsClaims) continue;
       if (forwardsToken && session.accessToken === undefined) continue;
       if (!scopes.every((scope) => session.askedScopes.includes(scope))) continue;
       if (isOld) state.renewed = session;
       return session;
     }
     return undefined;
+  }
+
+  /** A shorter life that was written since holds for it too. */
+  #endsAtMs({ beganMs, endsAtMs }: LoginSession): number {
+    return Math.min(endsAtMs, beganMs + this.#settings.cookie.ttlMs);
   }
 
   /** Tokens that are still good are used while there are no newer ones. */
@@ -321,7 +327,7 @@ export class OidcFilter implements AuthenticationFilter<LoginState> {
     if (bearer.consumer?.disabled === true) return disabled;
     const refusal = admit(exchange, bearer.identity);
     if (refusal !== undefined) return refusal;
-    exchange.expireAt(session.validUntilMs);
+    exchange.expireAt(Math.min(session.validUntilMs, this.#endsAtMs(session)));
     // What stands there upstream was checked here, or nothing does. Who is not let in, but passes in a trial, keeps his own.
     removeCredential(authorization, exchange);
     upstreamFields.push(...bearer.fields);

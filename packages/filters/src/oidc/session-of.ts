@@ -42,7 +42,8 @@ export async function sessionOf(
     tokens.idToken === undefined ? before!.claims : await checkedClaims(verifier, idToken, basis);
   if ('fault' in claims) return claims as unknown as SessionFault;
   const refreshToken = tokens.refreshToken ?? before?.refreshToken;
-  const endsAtMs = before?.endsAtMs ?? nowMs + ttlMs;
+  const beganMs = before?.beganMs ?? nowMs;
+  const endsAtMs = before?.endsAtMs ?? beganMs + ttlMs;
   const lifeMs = lifeOf(tokens, claims, nowMs, refreshToken !== undefined);
   if (lifeMs <= 0) return invalid('The login that the provider gave is over already.');
   const validUntilMs = Math.min(nowMs + lifeMs, endsAtMs);
@@ -55,6 +56,7 @@ export async function sessionOf(
     refreshToken,
     scopes: tokens.scope?.split(' ').filter((scope) => scope !== '') ?? before?.scopes ?? scopes,
     askedScopes: before?.askedScopes ?? scopes,
+    beganMs,
     refreshAtMs: validUntilMs - aheadMs,
     validUntilMs,
     endsAtMs,
