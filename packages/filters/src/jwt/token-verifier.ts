@@ -39,7 +39,8 @@ export interface VerifiedToken {
 
 /** Why a token is not good: whole sentences, without a word of the token. */
 export type TokenFault =
-  | { readonly fault: 'invalid'; readonly detail: string }
+  /** `lacksClaim`: all else about it is good. */
+  | { readonly fault: 'invalid'; readonly detail: string; readonly lacksClaim?: true }
   | { readonly fault: 'unavailable' };
 
 export type TokenOutcome = VerifiedToken | TokenFault;
@@ -163,13 +164,14 @@ export class TokenVerifier {
 
   #judge(claims: JWTPayload): TokenOutcome {
     const missing = meetsClaims(claims, this.settings.requiredClaims);
-    if (missing !== undefined) return invalid(`The claim ${missing} has none of the values that are needed.`);
+    if (missing !== undefined)
+      return { ...invalid(`The claim ${missing} has none of the values that are needed.`), lacksClaim: true };
     const expiresAtMs = claims.exp === undefined ? Infinity : claims.exp * 1000 + this.settings.leewayMs;
     return { claims, expiresAtMs };
   }
 }
 
-function invalid(detail: string): TokenFault {
+function invalid(detail: string): { readonly fault: 'invalid'; readonly detail: string } {
   return { fault: 'invalid', detail };
 }
 

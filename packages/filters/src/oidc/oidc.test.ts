@@ -252,6 +252,13 @@ describe('the filter oidc', () => {
     assert.equal(reasonOf(await world.ask('/')), 'unauthenticated');
   });
 
+  it('refuses who has logged in without the claims that are required', async () => {
+    const world = new World();
+    world.verifier = verifierWith({ requiredClaims: [{ claim: 'staff', values: [true] }] });
+    const state = await world.begin();
+    assert.equal(reasonOf(await world.ask('/callback', html, `code=c&state=${state}`)), 'forbidden');
+  });
+
   it('keeps what is left of logins in several tabs', async () => {
     const world = new World();
     const states = [await world.begin(), await world.begin(), await world.begin(), await world.begin()];

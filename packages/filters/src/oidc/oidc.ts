@@ -244,7 +244,8 @@ export class OidcFilter implements AuthenticationFilter<LoginState> {
     const basis = { ...attempt, before: undefined, nowMs: this.#services.wallMs() };
     const session = await sessionOf(verifier, answer.tokens, basis);
     if (!('fault' in session)) return session;
-    return session.fault === 'unavailable' ? unavailable : refused('upstream_protocol_error', session.detail);
+    if (session.fault === 'invalid') return refused('upstream_protocol_error', session.detail);
+    return session.fault === 'unavailable' ? unavailable : lacksClaim;
   }
 
   #renewedSession(
@@ -378,6 +379,7 @@ const staleCode = refused(
   'bad_request',
   'The provider does not take its own answer: it was used before, or is too old.',
 );
+const lacksClaim = refused('forbidden', 'The provider does not say of you what is needed here.');
 const tooLarge = refused('upstream_protocol_error', 'The tokens of the provider are too large for cookies.');
 
 /** The answer of the application takes the session away, or puts another in its place. */

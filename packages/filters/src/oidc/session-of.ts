@@ -18,8 +18,9 @@ export interface SessionBasis {
   readonly nowMs: number;
 }
 
-/** `detail`: a whole sentence, without a word of the token. */
+/** `forbidden`: the user is known, and lacks a claim. `detail`: a whole sentence, without a word of the token. */
 export type SessionFault =
+  | { readonly fault: 'forbidden' }
   | { readonly fault: 'invalid'; readonly detail: string }
   | { readonly fault: 'unavailable' };
 
@@ -81,6 +82,7 @@ async function checkedClaims(
   { before, nonce }: SessionBasis,
 ): Promise<Readonly<Record<string, unknown>>> {
   const outcome = await verifier.verify(idToken);
+  if ('lacksClaim' in outcome) return { fault: 'forbidden' };
   if ('fault' in outcome)
     return outcome.fault === 'unavailable'
       ? outcome
