@@ -35,6 +35,7 @@ class World {
   readonly lines: string[] = [];
   metadata: (issuer: string) => object = () => ({});
   token: { status: number; body: unknown } = { status: 200, body: tokens };
+  tokensWait: Promise<void> | undefined;
   issuer = '';
   desk!: LoginDesk;
 
@@ -85,6 +86,7 @@ class World {
       token_endpoint: `${this.issuer}/token`,
       ...this.metadata(this.issuer),
     };
+    if (request.url === '/token') await this.tokensWait;
     const { status, body } = request.url === '/token' ? this.token : { status: 200, body: metadata };
     response.writeHead(status, { 'content-type': 'application/json' });
     response.end(typeof body === 'string' ? body : JSON.stringify(body));
@@ -136,6 +138,25 @@ describe('LoginDesk', () => {
       world.asked.map(({ path }) => path),
       ['/.well-known/openid-configuration', '/token', '/token'],
     );
+  });
+
+  it('has one exchange at a time for a login, and a share for refreshes that logins leave alone', async (t) => {
+    const world = await World.start(t);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    world.tokensWait = promise;
+    const twice = [world.ask(code), world.ask({ ...code, code: 'another' })];
+    const others = Array.from({ length: 50 }, (_, n) => world.ask({ ...code, codeVerifier: `v${n}` }));
+    assert.deepEqual(await others.at(-1), unavailable);
+    const refreshed = world.ask({ ask: 'refresh', refreshToken: 'r1' });
+    resolve();
+    const answer = await refreshed;
+    assert.ok('tokens' in answer);
+    assert.deepEqual(await Promise.all(twice), [answer, answer]);
+    const codes = world.asked.filter(({ form }) => form.has('code')).map(({ form }) => form.get('code'));
+    assert.equal(codes.length, 50);
+    assert.ok(!codes.includes('another'));
+    await Promise.all(others);
+    assert.ok('tokens' in (await world.ask(code)));
   });
 
   it('tells what the provider refuses from what nobody knows', async (t) => {

@@ -17,8 +17,8 @@ export interface ProviderClientOptions extends Pick<AskLimits, 'resolver' | 'own
 }
 
 const bytesMax = 256 * 1024;
-/** Questions at a time. */
-const questionsMax = 100;
+/** Questions at a time of each sort: logins, which anybody can begin, keep nobody from refreshing. */
+const questionsMax = 50;
 /** After a failure nobody waits for the same again. */
 const pauseMs = 1000;
 /** A refresh token is good once, and all requests of a page that were sent with it are to get what it brought. */
@@ -31,6 +31,7 @@ interface KeptRefresh {
   readonly sinceMs: number;
 }
 
+type CodeQuestion = Extract<ProviderQuestion, { readonly ask: 'code' }>;
 type TokenParameters = Readonly<Record<string, string>> & {
   readonly grant_type: 'authorization_code' | 'refresh_token';
 };
@@ -48,7 +49,8 @@ export class ProviderClient {
   #metadataMs = -Infinity;
   #failedMs = -Infinity;
   #fetching: Promise<ProviderMetadata | undefined> | undefined;
-  #questions = 0;
+  readonly #exchanges = new Map<string, Promise<ProviderAnswer>>();
+  readonly #questions = { authorization_code: 0, refresh_token: 0 };
   #toldMs = -Infinity;
 
   /** `trust`: PEM of those who may have signed its certificate, empty = those of the system; throws where they are not there. */
@@ -75,15 +77,24 @@ export class ProviderClient {
         return { endpoints: { authorization, endSession } };
       }
       case 'code':
-        return this.#askTokens({
-          grant_type: 'authorization_code',
-          code: question.code,
-          redirect_uri: question.redirectUri,
-          code_verifier: question.codeVerifier,
-        });
+        return this.#exchange(question);
       case 'refresh':
         return this.#refresh(question.refreshToken);
     }
+  }
+
+  /** Each attempt has its own verifier, and one exchange at a time, whatever codes come with it. */
+  #exchange({ code, codeVerifier, redirectUri }: CodeQuestion): Promise<ProviderAnswer> {
+    const running = this.#exchanges.get(codeVerifier);
+    if (running !== undefined) return running;
+    const answer = this.#askTokens({
+      grant_type: 'authorization_code',
+      code,
+      redirect_uri: redirectUri,
+      code_verifier: codeVerifier,
+    }).finally(() => this.#exchanges.delete(codeVerifier));
+    this.#exchanges.set(codeVerifier, answer);
+    return answer;
   }
 
   #refresh(refreshToken: string): Promise<ProviderAnswer> {
@@ -109,8 +120,9 @@ export class ProviderClient {
 
   async #askTokens(parameters: TokenParameters): Promise<ProviderAnswer> {
     const metadata = await this.#current();
-    if (metadata === undefined || this.#questions >= questionsMax) return unavailable;
-    this.#questions += 1;
+    const grant = parameters.grant_type;
+    if (metadata === undefined || this.#questions[grant] >= questionsMax) return unavailable;
+    this.#questions[grant] += 1;
     try {
       const { clientId, clientSecret } = this.#provider;
       const { headers, body } = tokenRequest(parameters, metadata, clientId, clientSecret);
@@ -122,7 +134,7 @@ export class ProviderClient {
       this.#report('the token endpoint', describe(error));
       return unavailable;
     } finally {
-      this.#questions -= 1;
+      this.#questions[grant] -= 1;
     }
   }
 
