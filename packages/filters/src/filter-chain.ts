@@ -118,7 +118,7 @@ export class FilterChain {
   }
 
   requestHead(owner: FilterOwner): void {
-    if (owner.query !== undefined && this.#hidesSecrets)
+    if (this.#hidesSecrets && (owner.query ?? owner.requestHeader('referer')) !== undefined)
       for (const filter of this.filters) filter.hideSecrets?.(owner);
     if (this.#hasStates) owner.filterStates = [];
     this.#requestFrom(owner);

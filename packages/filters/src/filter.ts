@@ -50,7 +50,7 @@ export interface FilterExchange {
   readonly upstreamQuery: string | undefined;
   /** While the request head is filtered. Both must be fit for a request line as they are; `path` begins with a slash. */
   rewriteTarget(path: string, query: string | undefined): void;
-  /** The value of this query parameter is a secret, which the access log does not get. */
+  /** The value of this query parameter is a secret, which the access log does not get: neither of the request nor of the page that it comes from. */
   hideQuery(name: string): void;
 
   /** Whether a body follows the head. */
@@ -278,7 +278,7 @@ export interface Filter<State = unknown> {
   readonly demands?: string;
   /** What it puts of the request into what goes on or comes back, besides method and path; `any`: nobody knows. */
   readonly sources?: readonly TemplateVariable[] | 'any';
-  /** Before any filter of the chain sees the request, where it has a query: keeps secrets in it from the access log, whoever refuses the request. */
+  /** Before any filter of the chain sees the request, where it has a query or a referer: keeps secrets in them from the access log, whoever refuses the request. */
   hideSecrets?(exchange: FilterExchange): void;
   createState?(): State;
   onRequestHead?(exchange: FilterExchange, state: State): Sooner<Verdict>;

@@ -23,7 +23,7 @@ export interface ExchangeRecord {
   /** As the client sent it, without the question mark. */
   query: string | undefined;
   /** Values of these headers of the request, when it had them. */
-  readonly referer: string | undefined;
+  referer: string | undefined;
   readonly userAgent: string | undefined;
   /** Address of the client, behind trusted proxies too. */
   client: string;

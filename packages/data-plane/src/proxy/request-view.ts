@@ -4,7 +4,7 @@ import type { ConsumerLookup, ShownCertificate } from '@causeway/filters/consume
 import type { TokenVerifier } from '@causeway/filters/jwt/token-verifier';
 import type { RequestRules } from '@causeway/schema/request-rules';
 
-import { redactQuery } from '../observe/redact-query.ts';
+import { redactQuery, redactUrl } from '../observe/redact-query.ts';
 import type { FilteredRelay, FilteredRequest } from './filtered-relay.ts';
 
 /** A base class, so that an exchange need not be two objects. */
@@ -63,7 +63,9 @@ export abstract class RequestView {
 
   hideQuery(name: string): void {
     const { record } = this.relay;
-    if (record.query !== undefined) record.query = redactQuery(record.query, new Set([name]));
+    const names = new Set([name]);
+    if (record.query !== undefined) record.query = redactQuery(record.query, names);
+    if (record.referer !== undefined) record.referer = redactUrl(record.referer, names);
   }
 
   get hasRequestBody(): boolean {

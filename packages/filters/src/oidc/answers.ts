@@ -35,7 +35,8 @@ export function refused(
     kind: 'refusal',
     reason,
     ...(detail !== undefined && { detail }),
-    fields: ['cache-control', 'no-store', ...fields],
+    // Its own URL holds a code, if it ends a login.
+    fields: ['cache-control', 'no-store', 'referrer-policy', 'no-referrer', ...fields],
   };
 }
 
