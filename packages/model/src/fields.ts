@@ -31,6 +31,8 @@ interface TextField {
   lengthMax?: number;
   /** What to write instead, when it can be guessed. */
   mend?: (input: unknown) => string | undefined;
+  /** Where it cannot. */
+  example?: string;
   /** Further check of a text that fits the pattern: a complaint, `bad_format` unless it says otherwise, or undefined. */
   check?: (text: string) => string | { code: ProblemCode; detail: string } | undefined;
 }
@@ -39,10 +41,11 @@ interface TextField {
 function text(field: TextField): z.ZodString {
   const complain = (input: unknown): string => {
     const mended = field.mend?.(input);
+    const example = field.example && `such as ${field.example}`;
     return say(
       'bad_format',
       `${shown(input)} is not ${field.noun}`,
-      mended === undefined ? undefined : `did you mean ${JSON.stringify(mended)}?`,
+      mended === undefined ? example : `did you mean ${JSON.stringify(mended)}?`,
     );
   };
   let schema = z.string({
@@ -97,7 +100,8 @@ function durationFrom(minMs: number): z.ZodString {
     minMs > 1 ? `shorter than ${minMs}ms` : 'no time at all, and this limit cannot be switched off';
   return text({
     noun: 'a duration',
-    description: `Duration such as 250ms, 10s, 1h30m or 90d${least}.`,
+    example: '30s or 1h30m',
+    description: `Duration such as 250ms, 10s, 1h30m or 7d${least}.`,
     pattern: durationPattern,
     mend: mendDuration,
     check: (value) => {
@@ -246,6 +250,7 @@ export const cidr = text({
 /** A moment, of calendars. */
 export const timestamp = text({
   noun: 'a time',
+  example: '2027-03-01T12:00:00Z',
   description: 'Time such as 2027-03-01T12:00:00Z (RFC 3339, UTC).',
   pattern: /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z$/,
   check: (value) => (Number.isNaN(Date.parse(value)) ? `${shown(value)} is not a time` : undefined),

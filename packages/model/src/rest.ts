@@ -3,7 +3,10 @@ import type { Kind } from './kinds/kind.ts';
 /** Every path of the admin API, in one file: the server mounts what the client calls. */
 const root = '/apis/causeway/v1';
 
-const encode = encodeURIComponent;
+/** Clients read `.` and `..` as steps (WHATWG URL section 4.4), also when they are encoded: they become what no object is called. */
+function encode(name: string): string {
+  return /^\.{1,2}$/.test(name) ? name.replaceAll('.', '%252E') : encodeURIComponent(name);
+}
 
 export const restPaths = {
   root,

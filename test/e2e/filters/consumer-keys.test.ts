@@ -116,6 +116,19 @@ describe('keys that the control plane makes', () => {
     assert.deepEqual(await keys('other'), []);
   });
 
+  it('live no longer than times can be written, and have no path but their own', async () => {
+    const last = '9999-12-31T23:59:59.999Z';
+    await written('POST', keysOf('other'), { name: 'long', expiresAt: last });
+    const rotated = await written('POST', `${keysOf('other')}/long/rotate`, { overlap: '0s' });
+    assert.equal(rotated.field('expiresAt'), last);
+    const elsewhere = await call('POST', `${keysOf('other')}/%2e%2e/rotate`, {});
+    assert.equal(
+      elsewhere.field('detail'),
+      'there is nothing at /apis/causeway/v1/namespaces/default/consumers/other/rotate',
+    );
+    await written('DELETE', `${keysOf('other')}/long`);
+  });
+
   it('are replaced by one of several who try at the same time', async () => {
     await written('POST', keysOf('racer'), { name: 'ci' });
     const answers = await Promise.all(

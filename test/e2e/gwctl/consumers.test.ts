@@ -27,6 +27,8 @@ test('Consumers and what stands for them', async (t) => {
   await session.gwctl(...create);
   await session.gwctl(...create, '--ttl', '1h', '--expires', '2999-01-01T00:00:00Z');
   await session.gwctl('consumer', 'key', 'create', 'acme', '--expires', '2020-01-01T00:00:00Z');
+  await session.gwctl('consumer', 'key', 'create', 'acme', '--expires', 'tomorrow');
+  await session.gwctl('consumer', 'key', 'rotate', 'acme', 'ci-2028', '--overlap', '90d');
   await session.gwctl('consumer', 'key', 'rotate', 'acme', 'ci-2028', '--overlap', '2d');
   await session.gwctl('consumer', 'key', 'rotate', 'acme', 'ci-2027');
   await session.gwctl('consumer', 'key', 'list', 'acme');
@@ -35,6 +37,7 @@ test('Consumers and what stands for them', async (t) => {
   await session.gwctl('complete', '--', 'consumer', 'key', 'create', '');
   await session.gwctl('consumer', 'key', 'revoke', 'acme', 'ci-2028', '--wait');
   await session.gwctl('consumer', 'key', 'revoke', 'nobody', 'ci-2028');
+  await session.gwctl('consumer', 'key', 'revoke', 'acme', '..');
   await session.gwctl('consumer', 'key', 'rotate', '--help');
   await session.matches('consumers');
 });

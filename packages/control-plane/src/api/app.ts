@@ -75,7 +75,9 @@ export function adminApp(context: ApiContext, options: AdminAppOptions): Express
   for (const kind of kinds) if (kind.spec) mountKind(app, context, kind);
   app.use((request: Request) => {
     const word = /\/(?:namespaces\/[^/]+\/)?([^/?]+)/.exec(request.path.slice(restPaths.root.length))?.[1];
-    if (request.path.startsWith(`${restPaths.root}/`) && word !== undefined) throw unknownKind(word);
+    const isKind = kinds.some(({ plural }) => plural === word);
+    if (request.path.startsWith(`${restPaths.root}/`) && word !== undefined && !isKind)
+      throw unknownKind(word);
     throw new ApiError('not_found', `there is nothing at ${request.path}`);
   });
   app.use((error: unknown, request: Request, response: Response, _next: NextFunction) =>

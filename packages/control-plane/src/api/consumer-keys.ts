@@ -23,6 +23,8 @@ import { writeContext } from './write-context.ts';
 
 const bodyBytesMax = 4096;
 const randomNameBytes = 4;
+/** RFC 3339 knows no later time. */
+const lastMs = Date.parse('9999-12-31T23:59:59.999Z');
 
 export const createKeyBody = object({
   name: nameField.optional().describe('Tells the keys of a Consumer apart. Absent: one is made up.'),
@@ -176,7 +178,8 @@ function replaced(key: ServerKey, untilMs: number, nowMs: number): ServerKey[] {
 
 function sameLife({ createdAt, expiresAt }: ServerKey, nowMs: number): string | undefined {
   if (expiresAt === undefined) return undefined;
-  return new Date(nowMs + Date.parse(expiresAt) - Date.parse(createdAt)).toISOString();
+  const endMs = nowMs + Date.parse(expiresAt) - Date.parse(createdAt);
+  return new Date(Math.min(endMs, lastMs)).toISOString();
 }
 
 function isGood({ expiresAt }: ServerKey, nowMs: number): boolean {

@@ -1,6 +1,7 @@
 /** Keys of Consumers that the control plane makes. A key is all that stdout gets of the commands that make one. */
 
 import type { WrittenKey } from '@causeway/admin-client/client';
+import { duration, timestamp } from '@causeway/model/fields';
 import { parseDurationMs } from '@causeway/model/quantity';
 import type { KeyStatus } from '@causeway/model/server-keys';
 import { type Command, InvalidArgumentError, Option } from 'commander';
@@ -66,7 +67,7 @@ function addRotate(key: Command, io: Io): void {
     .description('make a key that takes the place of another, which stays good for the overlap')
     .argument('<consumer>', 'name of the Consumer')
     .argument('<key>', 'name of the key')
-    .option('--overlap <duration>', 'for how long the key before stays good (default: 24h)');
+    .option('--overlap <duration>', 'for how long the key before stays good (default: 24h)', overlapArgument);
   withNewKeyFlags(command)
     .addHelpText('after', '\nExample:\n  gwctl consumer key rotate acme ci-2027 --overlap 7d')
     .action(
@@ -151,7 +152,7 @@ function withNewKeyFlags(command: Command): Command {
     .addOption(
       new Option('--ttl <duration>', 'for how long it is good').argParser(ttlArgument).conflicts('expires'),
     )
-    .option('--expires <time>', 'until when it is good, such as 2027-03-01T12:00:00Z')
+    .option('--expires <time>', 'until when it is good, such as 2027-03-01T12:00:00Z', timeArgument)
     .option('-m, --message <text>', 'why, recorded with the revision');
   return withWaitFlags(command, 'until every connected node knows it', timeoutMsDefault);
 }
@@ -162,7 +163,20 @@ function ttlArgument(text: string): number {
   return ms;
 }
 
+function overlapArgument(text: string): string {
+  if (!duration.safeParse(text).success)
+    throw new InvalidArgumentError('Write a duration such as 24h, at most 24d.');
+  return text;
+}
+
+function timeArgument(text: string): string {
+  if (!timestamp.safeParse(text).success)
+    throw new InvalidArgumentError('Write a time such as 2027-03-01T12:00:00Z.');
+  return text;
+}
+
 function expiryOf({ ttl, expires }: NewKeyFlags, io: Io): string | undefined {
+  if (expires !== undefined && Date.parse(expires) <= io.nowMs()) throw usage(`--expires ${expires} is over`);
   return ttl === undefined ? expires : new Date(io.nowMs() + ttl).toISOString();
 }
 
