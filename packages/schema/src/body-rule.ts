@@ -2,8 +2,10 @@
 
 import { duplicateKey } from '@causeway/runtime/duplicate-key';
 import type { JsonSchema } from './json-schema.ts';
-import { membersValue, type Shape } from './read-value.ts';
+import { parseJson } from './number-text.ts';
+import { judgeReadings, membersValue } from './read-value.ts';
 import { pairsOf, type RequestFinding } from './request-parts.ts';
+import type { Shape } from './shape.ts';
 
 /** Judges whole bodies. */
 export interface BodyRule {
@@ -28,7 +30,7 @@ export function jsonRule(schema: JsonSchema): BodyRule {
       }
       let value: unknown;
       try {
-        value = JSON.parse(text);
+        value = parseJson(text);
       } catch {
         return [wrong('is not JSON')];
       }
@@ -44,9 +46,12 @@ export function formRule(schema: JsonSchema, shape: Shape): BodyRule {
     schema,
     judge: (body) => {
       const text = Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1');
-      const value = membersValue(pairsOf(text), shape);
-      if (value === undefined) return [wrong('is not a form in UTF-8')];
-      return schema.judge(value, body.length).map(({ pointer, detail }) => wrong(detail, pointer));
+      const pairs = pairsOf(text);
+      const findings = judgeReadings(shape, (asText) => {
+        const value = membersValue(pairs, shape, asText);
+        return value === undefined ? [wrong('is not a form in UTF-8')] : schema.judge(value, body.length);
+      });
+      return findings.map(({ pointer, detail }) => wrong(detail, pointer));
     },
   };
 }

@@ -70,6 +70,8 @@ export const formats = {
   },
   int64: {
     type: 'number',
-    validate: (value: number) => Number.isInteger(value) && value >= -int64 && value <= int64,
+    validate: (
+      value: number, // 2^63 - 1 is no other number than 2^63 here; what is beyond both is kept apart (number-text.ts).
+    ) => Number.isInteger(value) && value >= -int64 && value <= int64,
   },
 } as const;

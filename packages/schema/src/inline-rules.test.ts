@@ -44,6 +44,75 @@ describe('inline schemas', () => {
       assert.deepEqual(judged({ query }, { query: `n=${text}` }), [], text);
   });
 
+  it('read values by all that a schema combines, refers to and lists', () => {
+    const query = {
+      $defs: { count: { $anchor: 'count', type: 'integer', maximum: 3 }, level: { enum: [1, 2, 'x'] } },
+      allOf: [{ properties: { n: { $ref: '#count' }, level: { $ref: '#/$defs/level' } } }],
+      anyOf: [
+        {
+          properties: {
+            either: {
+              anyOf: [
+                { type: 'integer', maximum: 3 },
+                { pattern: '^0', type: 'string' },
+              ],
+            },
+          },
+        },
+      ],
+      properties: {
+        one: {
+          anyOf: [
+            { type: 'string', minLength: 2 },
+            { type: 'array', items: { type: 'integer' } },
+          ],
+        },
+        least: { minimum: 5 },
+        none: { type: ['string', 'null'], pattern: '^a' },
+      },
+      additionalProperties: { type: 'integer' },
+    };
+    const good = [
+      'n=3',
+      'level=2',
+      'level=x',
+      'either=2',
+      'either=04',
+      'one=ab',
+      'one=1&one=2',
+      'one=7',
+      'least=5',
+    ];
+    // Named by parts alone, which additionalProperties does not see.
+    const open = { ...query, additionalProperties: undefined, unevaluatedProperties: { type: 'integer' } };
+    for (const text of [...good, 'free=1'])
+      assert.deepEqual(judged({ query: open }, { query: text }), [], text);
+    for (const text of ['n=4', 'level=3', 'either=5', 'one=a', 'least=4', 'none=null', 'free=x'])
+      assert.notDeepEqual(judged({ query: open }, { query: text }), [], text);
+    assert.notDeepEqual(judged({ query }, { query: 'free=x' }), []);
+    const tree = { properties: { a: { $ref: '#' }, b: { type: 'integer' } } };
+    assert.deepEqual(judged({ query: tree }, { query: 'b=1' }), []);
+  });
+
+  it('are none where texts cannot be read by them', () => {
+    for (const headers of [{ patternProperties: { '^x-': { type: 'integer' } } }, { minProperties: 1 }])
+      assert.throws(() => new InlineRules({ headers }), /by their names alone/);
+    for (const $ref of ['#nowhere', '#/$defs/none', 'other.json'])
+      assert.throws(() => new InlineRules({ query: { properties: { a: { $ref } } } }), /a reference/);
+    assert.throws(() => new InlineRules({ body: { type: 'text' } }).check(), /must be/);
+  });
+
+  it('judge the headers that they name, and take no other spelling of them', () => {
+    const headers = { properties: { 'x-role': { enum: ['user'] }, x_old: { type: 'integer' } } };
+    assert.deepEqual(judged({ headers }, { headers: { 'x-role': 'user', x_old: '1', a_b: '1' } }), []);
+    assert.deepEqual(judged({ headers }, { headers: { 'x-role': 'user', x_role: 'admin' } }), [
+      'header x_role : could be taken for x-role',
+    ]);
+    assert.deepEqual(judged({ headers }, { headers: { 'x-old': '1' } }), [
+      'header x-old : could be taken for x_old',
+    ]);
+  });
+
   it('judge the headers that they name', () => {
     const headers = {
       required: ['X-Tenant'],
@@ -72,6 +141,16 @@ describe('inline schemas', () => {
       'body : is not text in UTF-8',
     ]);
     assert.deepEqual(judged({ body }, { method: 'POST', body: '\ufeff{"id":"a"}' }), ['body : is not JSON']);
+    const big = { body: { format: 'int64' } };
+    for (const text of ['9223372036854775807', '-9223372036854775808', '9007199254740993'])
+      assert.deepEqual(judged(big, { method: 'POST', body: text }), [], text);
+    for (const text of [
+      '9223372036854775808',
+      '9223372036854775809',
+      '-9223372036854775809',
+      '9.223372036854775809e18',
+    ])
+      assert.equal(judged(big, { method: 'POST', body: text }).length, 1, text);
     assert.deepEqual(judged({ body }, { method: 'POST' }), ['body : is missing']);
     assert.deepEqual(judged({ body }, { method: 'GET' }), []);
   });

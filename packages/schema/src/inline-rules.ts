@@ -3,9 +3,18 @@
 import { jsonRule } from './body-rule.ts';
 import { type JsonSchema, jsonSchema, type Schema } from './json-schema.ts';
 import { isObject } from './located.ts';
-import { membersValue, scalar, setMember, type Shape, shapeOf } from './read-value.ts';
-import { pairsOf, type RequestFinding, type RequestParts, utf8 } from './request-parts.ts';
+import { judgeReadings, membersValue, scalar, setMember } from './read-value.ts';
+import {
+  lookalikes,
+  pairsOf,
+  type RequestFinding,
+  type RequestParts,
+  spellings,
+  utf8,
+} from './request-parts.ts';
 import { bodilessMethods, type HeadJudgement, type RequestRules } from './request-rules.ts';
+import { SchemaFault } from './schema-fault.ts';
+import { type Shape, shapeOf } from './shape.ts';
 
 /** Absent: any will do. */
 export interface InlineSchemas {
@@ -21,19 +30,27 @@ export interface InlineSchemas {
 interface TextsRule {
   readonly schema: JsonSchema;
   readonly shape: Shape;
-  /** Members that it speaks of. */
-  readonly names: readonly string[];
+}
+
+interface HeadersRule extends TextsRule {
+  readonly spellings: ReadonlyMap<string, string>;
 }
 
 export class InlineRules implements RequestRules {
   readonly #query: TextsRule | undefined;
-  readonly #headers: TextsRule | undefined;
+  readonly #headers: HeadersRule | undefined;
   readonly #body: ReturnType<typeof jsonRule> | undefined;
 
+  /** Throws SchemaFault for schemas by which texts cannot be read. */
   constructor({ query, headers, body }: InlineSchemas) {
     this.#query = query === undefined ? undefined : textsRule(query);
-    this.#headers = headers === undefined ? undefined : textsRule(headers);
+    this.#headers = headers === undefined ? undefined : headersRule(headers);
     this.#body = body === undefined ? undefined : jsonRule(jsonSchema(body));
+  }
+
+  /** Compiles all of it. Throws SchemaFault. */
+  check(): void {
+    for (const rule of [this.#query, this.#headers, this.#body]) rule?.schema.check();
   }
 
   judge(request: RequestParts): HeadJudgement {
@@ -48,29 +65,49 @@ export class InlineRules implements RequestRules {
 
 function textsRule(schema: Schema): TextsRule {
   const shape = shapeOf(isObject(schema) ? schema : {}, { value: schema, pointer: '' });
-  const required = isObject(schema) && Array.isArray(schema['required']) ? schema['required'] : [];
-  const names = [...shape.memberTypes.keys(), ...required.filter((name) => typeof name === 'string')];
-  return { schema: jsonSchema(schema), shape, names: [...new Set(names)] };
+  return { schema: jsonSchema(schema), shape };
+}
+
+function headersRule(schema: Schema): HeadersRule {
+  const rule = textsRule(schema);
+  if (rule.shape.otherTypes !== undefined)
+    throw new SchemaFault('headers are judged by their names alone, not by patterns or by how many they are');
+  return { ...rule, spellings: spellings([...rule.shape.memberTypes.keys()]) };
 }
 
 function judgeQuery({ schema, shape }: TextsRule, query: string | undefined): RequestFinding[] {
-  const value = membersValue(pairsOf(query), shape);
-  if (value === undefined) return [{ in: 'query', pointer: '', detail: 'is not valid text in UTF-8' }];
-  return schema
-    .judge(value, query?.length ?? 0)
-    .map(({ pointer, detail }) => ({ in: 'query', pointer, detail }));
+  const pairs = pairsOf(query);
+  const findings = judgeReadings(shape, (asText) => {
+    const value = membersValue(pairs, shape, asText);
+    return value === undefined
+      ? [{ pointer: '', detail: 'is not valid text in UTF-8' }]
+      : schema.judge(value, query?.length ?? 0);
+  });
+  return findings.map(({ pointer, detail }) => ({ in: 'query', pointer, detail }));
 }
 
-function judgeHeaders({ schema, shape, names }: TextsRule, request: RequestParts): RequestFinding[] {
-  const value: Record<string, unknown> = {};
+function judgeHeaders(
+  { schema, shape, spellings: names }: HeadersRule,
+  request: RequestParts,
+): RequestFinding[] {
+  const texts = new Map<string, string>();
   let bytes = 0;
-  for (const name of names) {
+  for (const name of shape.memberTypes.keys()) {
     const field = request.requestHeader(name.toLowerCase());
     if (field === undefined) continue;
     const text = utf8(field);
     if (text === undefined) return [{ in: 'header', name, pointer: '', detail: 'is not text in UTF-8' }];
     bytes += text.length;
-    setMember(value, name, scalar(text, shape.memberTypes.get(name) ?? new Set()));
+    texts.set(name, text);
   }
-  return schema.judge(value, bytes).map(({ pointer, detail }) => ({ in: 'header', pointer, detail }));
+  const findings = judgeReadings(shape, (asText) => {
+    const value: Record<string, unknown> = {};
+    for (const [name, text] of texts)
+      setMember(value, name, scalar(text, shape.memberTypes.get(name)!, asText));
+    return schema.judge(value, bytes);
+  });
+  return [
+    ...findings.map(({ pointer, detail }): RequestFinding => ({ in: 'header', pointer, detail })),
+    ...lookalikes(request, names),
+  ];
 }

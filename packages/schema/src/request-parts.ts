@@ -9,6 +9,8 @@ export interface RequestParts {
   readonly hasRequestBody: boolean;
   /** Repeated fields joined by ", ", cookies by "; ". */
   requestHeader(lowerName: string): string | undefined;
+  /** The fields that go upstream: flat, name, value, name, value. */
+  readonly upstreamFields: readonly string[];
 }
 
 export type Place = 'path' | 'query' | 'header' | 'cookie' | 'body';
@@ -21,6 +23,32 @@ export interface RequestFinding {
   /** JSON Pointer into the body or the parameter's value. */
   readonly pointer: string;
   readonly detail: string;
+}
+
+/** A header that an application may take for one of those that are judged: CGI and its heirs read `_` as `-`. `judged`: names in lower case, with dashes to themselves. */
+export function lookalikes(
+  { upstreamFields: fields }: RequestParts,
+  judged: ReadonlyMap<string, string>,
+): RequestFinding[] {
+  const findings: RequestFinding[] = [];
+  if (judged.size === 0) return findings;
+  for (let at = 0; at < fields.length; at += 2) {
+    const name = fields[at]!.toLowerCase();
+    const wanted = judged.get(withDashes(name));
+    if (wanted === undefined || wanted === name) continue;
+    findings.push({ in: 'header', name, pointer: '', detail: `could be taken for ${wanted}` });
+  }
+  return findings;
+}
+
+/** For `lookalikes`. */
+export function spellings(names: readonly string[]): ReadonlyMap<string, string> {
+  return new Map(names.map((name) => [withDashes(name.toLowerCase()), name.toLowerCase()]));
+}
+
+/** Hot path: hardly any name has one. */
+function withDashes(name: string): string {
+  return name.includes('_') ? name.replaceAll('_', '-') : name;
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true });

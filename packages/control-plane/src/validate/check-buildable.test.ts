@@ -50,6 +50,17 @@ describe('checkBuildable', () => {
     assert.deepEqual(at('127.0.0.1', 9001), []);
   });
 
+  it('refuses schemas that nodes could not read texts by', () => {
+    const validate = (schemas: object): string[] =>
+      problemsOf('Middleware', { filters: [{ name: 'v', validate: { maxBodySize: '1KiB', ...schemas } }] });
+    const at = '/spec/filters/0/validate';
+    assert.deepEqual(validate({ query: { properties: { a: { $ref: '#' } } } }), []);
+    assert.deepEqual(validate({ headers: { patternProperties: { a: {} } } }), [`bad_format ${at}/headers`]);
+    assert.deepEqual(validate({ query: { properties: { a: { $ref: '#none' } } } }), [
+      `bad_format ${at}/query/properties/a/$ref`,
+    ]);
+  });
+
   it('refuses a path whose requests would all be refused', () => {
     const path = (exact: string, allowEncoded: string[] = []): string[] =>
       problemsOf('Route', { matches: [{ path: { exact } }], allowEncoded, backends: [{ service: 's' }] });

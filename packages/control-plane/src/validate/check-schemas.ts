@@ -4,6 +4,7 @@ import type { ApiProblem } from '@causeway/model/api-types';
 import type { FilterItem } from '@causeway/model/filters/filter-item';
 import type { ApiSpecSpec } from '@causeway/model/kinds/api-spec';
 import type { PluginSpec } from '@causeway/model/kinds/plugin';
+import { InlineRules } from '@causeway/schema/inline-rules';
 import { jsonSchema } from '@causeway/schema/json-schema';
 import { OpenApi } from '@causeway/schema/openapi/open-api';
 import { SchemaFault } from '@causeway/schema/schema-fault';
@@ -23,7 +24,8 @@ export function checkSchemas({ filters }: { filters: readonly FilterItem[] }): A
     (['query', 'headers', 'body'] as const).flatMap((part) => {
       const schema = validate?.[part];
       if (schema === undefined) return [];
-      return faults(`/spec/filters/${index}/validate/${part}`, () => jsonSchema(schema).check());
+      const pointer = `/spec/filters/${index}/validate/${part}`;
+      return faults(pointer, () => new InlineRules({ [part]: schema }).check());
     }),
   );
 }

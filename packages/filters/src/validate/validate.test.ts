@@ -62,6 +62,7 @@ describe('validate', () => {
     const typed = (type: string) => statusOf({ headers: new Map([['content-type', type]]) });
     assert.equal(await typed('application/json; Charset="UTF-8"'), 0);
     assert.equal(await typed('application/json;charset=utf-16'), 400);
+    assert.equal(await typed('application/json; charset=utf-8; charset=utf-7'), 400);
     assert.equal(await statusOf({ requestBody: Buffer.alloc(101) }), 413);
     assert.equal(await statusOf({ readRequestBody: () => 'noRoom' }), 503);
   });

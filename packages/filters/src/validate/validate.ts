@@ -50,8 +50,12 @@ function unreadable(exchange: FilterExchange): RequestFinding | undefined {
   });
   if (!isPlain(exchange.requestHeader('content-encoding')))
     return wrong('content-encoding', 'must not be there');
-  const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(exchange.requestHeader('content-type') ?? '')?.[1];
-  return charset === undefined || /^(utf-?8|us-ascii)$/i.test(charset)
+  const type = exchange.requestHeader('content-type') ?? '';
+  const charsets = Array.from(
+    type.matchAll(/;\s*charset\s*=\s*"?([^";\s]*)/gi),
+    ([, charset = '']) => charset,
+  );
+  return charsets.every((charset) => /^(utf-?8|us-ascii)$/i.test(charset))
     ? undefined
     : wrong('content-type', 'must not name another charset than utf-8');
 }

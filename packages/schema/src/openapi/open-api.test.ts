@@ -111,6 +111,51 @@ describe('an OpenAPI document', () => {
     ]);
   });
 
+  it('reads parameters by all that their schemas combine', () => {
+    const get = (...parameters: object[]) => {
+      const rules = openApi({ '/a': { get: { parameters } } });
+      return (query: string, headers = {}) => judged(rules, { path: '/a', query, headers });
+    };
+    const point = {
+      name: 'at',
+      in: 'query',
+      schema: {
+        type: 'object',
+        allOf: [{ required: ['x'], properties: { x: { type: 'integer', maximum: 9 } } }],
+        oneOf: [{ properties: { z: { type: 'boolean' } } }],
+      },
+    };
+    assert.deepEqual(get(point)('x=1&z=true'), []);
+    assert.deepEqual(get(point)('x=10'), ['query at /x: must be <= 9']);
+    assert.deepEqual(get(point)('z=true'), ['query at /x: is missing']);
+    const page = { name: 'page', in: 'query', schema: {} };
+    const map = { name: 'map', in: 'query', schema: { additionalProperties: { type: 'integer' } } };
+    assert.deepEqual(get(page, map)('page=x&a=1'), []);
+    assert.deepEqual(get(page, map)('page=x&a=b'), ['query map /a: must be integer']);
+    const either = {
+      name: 'e',
+      in: 'query',
+      schema: {
+        oneOf: [
+          { type: 'string', minLength: 3 },
+          { type: 'array', items: { type: 'integer' } },
+        ],
+      },
+    };
+    assert.deepEqual([get(either)('e=abc'), get(either)('e=1&e=2'), get(either)('e=5')], [[], [], []]);
+    assert.notDeepEqual(get(either)('e=ab'), []);
+    const json = { name: 'j', in: 'query', content: { 'application/json': {} } };
+    assert.deepEqual(get(json)('j=%7B%22a%22:1,%22a%22:2%7D'), ['query j : has a key twice in one object']);
+    const role = { name: 'X-Role', in: 'header', schema: { enum: ['user'] } };
+    assert.deepEqual(get(role)('', { 'x-role': 'user', x_role: 'admin' }), [
+      'header x_role : could be taken for x-role',
+    ]);
+    assert.throws(
+      () => get({ name: 'o', in: 'query', schema: { anyOf: [{ type: 'object' }, { type: 'string' }] } }),
+      /an object or something else/,
+    );
+  });
+
   it('judges a body by its media type', () => {
     const order = { type: 'object', required: ['id'], properties: { id: { type: 'integer' } } };
     const rules = openApi({

@@ -2,23 +2,29 @@
 
 import type { JsonSchema, JsonSchemas } from '../json-schema.ts';
 import { type BodyRule, formRule, jsonRule } from '../body-rule.ts';
-import { shapeOf } from '../read-value.ts';
-import type { RequestFinding, RequestParts } from '../request-parts.ts';
+import { lookalikes, type RequestFinding, type RequestParts, spellings } from '../request-parts.ts';
 import type { HeadJudgement } from '../request-rules.ts';
 import { type Parameter, readParameters } from './parameter.ts';
 import { at, isObject, type Located } from '../located.ts';
 import { resolved } from '../references.ts';
+import { shapeOf } from '../shape.ts';
+
+const formSubtype = 'x-www-form-urlencoded';
 
 /** A media type of a body, `*` for any, and what holds for it, by what the client says that it is. */
 interface Content {
   readonly type: string;
   readonly subtype: string;
+  readonly schema: JsonSchema;
   readonly json: BodyRule;
-  readonly form: BodyRule;
+  /** Undefined: it takes no forms. */
+  readonly form: BodyRule | undefined;
 }
 
 export class Operation {
   readonly #parameters: readonly Parameter[];
+  /** Of its headers. */
+  readonly #spellings: ReadonlyMap<string, string>;
   readonly #contents: readonly Content[];
   readonly #isBodyRequired: boolean;
   readonly #takesBody: boolean;
@@ -31,6 +37,9 @@ export class Operation {
       ({ name, place }) => !own.some((each) => each.name === name && each.place === place),
     );
     this.#parameters = [...own, ...others];
+    this.#spellings = spellings(
+      this.#parameters.flatMap(({ place, name }) => (place === 'header' ? [name] : [])),
+    );
     const body = resolved(root, at(operation, 'requestBody'));
     const content = at(body, 'content');
     this.#takesBody = isObject(body.value);
@@ -39,7 +48,7 @@ export class Operation {
     this.#contents = types.map((type) => readContent(root, type, at(content, type), schemas));
     this.schemas = [
       ...this.#parameters.map(({ schema }) => schema),
-      ...this.#contents.flatMap(({ json }) => json.schema),
+      ...this.#contents.map(({ schema }) => schema),
     ];
   }
 
@@ -47,7 +56,8 @@ export class Operation {
   judge(request: RequestParts, captures: ReadonlyMap<string, string>): HeadJudgement {
     const findings: RequestFinding[] = [];
     for (const parameter of this.#parameters)
-      parameter.judge(request, captures.get(parameter.name), findings);
+      parameter.judge(request, captures.get(parameter.name), this.#parameters, findings);
+    findings.push(...lookalikes(request, this.#spellings));
     if (!request.hasRequestBody) {
       if (this.#isBodyRequired) findings.push({ in: 'body', pointer: '', detail: 'is missing' });
       return { findings, body: undefined };
@@ -96,13 +106,20 @@ function readContent(root: object, mediaType: string, described: Located, schema
     .split('/');
   const schema = at(described, 'schema');
   const checked = schemas.at(schema);
-  return { type, subtype, json: jsonRule(checked), form: formRule(checked, shapeOf(root, schema)) };
+  const takesForms = ['application', '*'].includes(type) && [formSubtype, '*'].includes(subtype);
+  return {
+    type,
+    subtype,
+    schema: checked,
+    json: jsonRule(checked),
+    form: takesForms ? formRule(checked, shapeOf(root, schema)) : undefined,
+  };
 }
 
 /** Undefined: nothing but the type is known of it. */
 function ruleOf({ json, form }: Content, type: string, subtype: string): BodyRule | undefined {
   if (isJson(type, subtype)) return json;
-  return type === 'application' && subtype === 'x-www-form-urlencoded' ? form : undefined;
+  return type === 'application' && subtype === formSubtype ? form : undefined;
 }
 
 function isJson(type: string, subtype: string): boolean {

@@ -1,6 +1,8 @@
 /** A parameter of an operation: reads its value out of a request and judges it (OpenAPI 3.1 section 4.8.12). */
 
 import type { JsonSchema, JsonSchemas } from '../json-schema.ts';
+import { duplicateKey } from '@causeway/runtime/duplicate-key';
+import { parseJson } from '../number-text.ts';
 import { SchemaFault } from '../schema-fault.ts';
 import {
   cookiesOf,
@@ -11,7 +13,8 @@ import {
   unescaped,
   utf8,
 } from '../request-parts.ts';
-import { scalar, setMember, type Shape, shapeOf, type Types } from '../read-value.ts';
+import { isList, judgeReadings, scalar, setMember } from '../read-value.ts';
+import { mayBeScalar, type Shape, shapeOf, type Types } from '../shape.ts';
 import { at, isObject, type Located } from '../located.ts';
 import { resolved } from '../references.ts';
 
@@ -30,6 +33,12 @@ const ignoredHeaders = new Set(['accept', 'content-type', 'authorization']);
 
 const broken = Symbol('no text in UTF-8');
 const repeated = Symbol('more values than one');
+const doubled = Symbol('a key twice');
+const faults: ReadonlyMap<unknown, string> = new Map([
+  [broken, 'is not valid text in UTF-8'],
+  [repeated, 'stands there more than once'],
+  [doubled, 'has a key twice in one object'],
+]);
 /** A value; undefined: the request has none. */
 type Read = unknown;
 
@@ -67,57 +76,93 @@ export class Parameter {
         `${pointer}/style`,
       );
     this.#explodes = typeof fields['explode'] === 'boolean' ? fields['explode'] : this.#style === 'form';
-    this.#shape = shapeOf(root, schema);
+    this.#shape = this.#isJson ? anyShape : shapeOf(root, schema);
+    const { types } = this.#shape;
+    if (types.has('object') && (types.has('array') || mayBeScalar(types)))
+      throw new SchemaFault('a parameter that is an object or something else cannot be read', schema.pointer);
   }
 
-  /** Puts what is wrong to `findings`. `captured`: what the path has in its place, escaped. */
-  judge(request: RequestParts, captured: string | undefined, findings: RequestFinding[]): void {
-    const value = this.#read(request, captured);
-    const add = (detail: string, pointer = ''): void =>
-      void findings.push({ in: this.place, name: this.name, pointer, detail });
-    if (value === undefined) {
-      if (this.isRequired) add('is missing');
-    } else if (value === broken) add('is not valid text in UTF-8');
-    else if (value === repeated) add('stands there more than once');
-    else for (const { detail, pointer } of this.schema.judge(value, 0)) add(detail, pointer);
+  /** Whether what stands in its place under this name is its own. */
+  claims(name: string): boolean {
+    if (this.#style === 'deepObject') return name.startsWith(`${this.name}[`);
+    return this.#isSpread ? this.#shape.memberTypes.has(name) : name === this.name;
   }
 
-  #read(request: RequestParts, captured: string | undefined): Read {
+  /** Puts what is wrong to `findings`. `captured`: what the path has in its place, escaped. `all`: of the operation. */
+  judge(
+    request: RequestParts,
+    captured: string | undefined,
+    all: readonly Parameter[],
+    findings: RequestFinding[],
+  ): void {
+    const found = judgeReadings(this.#shape, (asText) => {
+      const value = this.#read(request, captured, all, asText);
+      if (value === undefined) return this.isRequired ? [{ pointer: '', detail: 'is missing' }] : [];
+      const fault = faults.get(value);
+      return fault === undefined ? this.schema.judge(value, 0) : [{ pointer: '', detail: fault }];
+    });
+    for (const { detail, pointer } of found)
+      findings.push({ in: this.place, name: this.name, pointer, detail });
+  }
+
+  #read(
+    request: RequestParts,
+    captured: string | undefined,
+    all: readonly Parameter[],
+    asText: boolean,
+  ): Read {
     switch (this.place) {
       case 'path':
-        return captured === undefined ? undefined : this.#delimited(captured, ',', unescaped);
+        return captured === undefined ? undefined : this.#delimited(captured, ',', unescaped, asText);
       case 'header': {
         const text = request.requestHeader(this.name);
         return text === undefined
           ? undefined
-          : this.#delimited(text.trim(), ',', (part) => utf8(part.trim()));
+          : this.#delimited(text.trim(), ',', (part) => utf8(part.trim()), asText);
       }
       case 'query':
-        return this.#ofPairs(pairsOf(request.query), queryText);
+        return this.#ofPairs(pairsOf(request.query), queryText, all, asText);
       case 'cookie':
-        return this.#ofPairs(cookiesOf(request.requestHeader('cookie')), unescaped);
+        return this.#ofPairs(cookiesOf(request.requestHeader('cookie')), unescaped, all, asText);
     }
   }
 
-  #ofPairs(pairs: readonly [string, string][], decode: (text: string) => string | undefined): Read {
-    const { types, memberTypes } = this.#shape;
-    if (this.#style === 'deepObject') return this.#deepObject(pairs, decode);
-    if (types.has('object') && this.#explodes && !this.#isJson)
-      return members(
-        pairs.filter(([name]) => memberTypes.has(decode(name) ?? '')),
-        memberTypes,
-        decode,
-      );
-    const values = pairs.filter(([name]) => decode(name) === this.name).map(([, value]) => value);
-    if (values.length === 0) return undefined;
-    if (types.has('array') && this.#explodes && !this.#isJson)
-      return entriesOf(values, this.#shape.itemTypes, decode);
-    if (values.length > 1) return repeated;
-    const delimiter = { spaceDelimited: /%20|\+| /, pipeDelimited: /\||%7C/i }[this.#style] ?? ',';
-    return this.#delimited(values[0]!, delimiter, decode);
+  /** Its members are parameters to themselves. */
+  get #isSpread(): boolean {
+    return this.#shape.types.has('object') && this.#explodes;
   }
 
-  #deepObject(pairs: readonly [string, string][], decode: (text: string) => string | undefined): Read {
+  #ofPairs(
+    pairs: readonly [string, string][],
+    decode: (text: string) => string | undefined,
+    all: readonly Parameter[],
+    asText: boolean,
+  ): Read {
+    const { types, itemTypes, otherTypes } = this.#shape;
+    if (this.#style === 'deepObject') return this.#deepObject(pairs, decode, asText);
+    if (this.#isSpread) {
+      const others =
+        otherTypes === undefined ? [] : all.filter((each) => each !== this && each.place === this.place);
+      const own = pairs.filter(([escaped]) => {
+        const name = decode(escaped) ?? '';
+        return this.claims(name) || (otherTypes !== undefined && !others.some((each) => each.claims(name)));
+      });
+      return members(own, this.#shape, decode, asText);
+    }
+    const values = pairs.filter(([name]) => decode(name) === this.name).map(([, value]) => value);
+    if (values.length === 0) return undefined;
+    if (this.#explodes && (isList(types, asText) || (types.has('array') && values.length > 1)))
+      return entriesOf(values, itemTypes, decode, asText);
+    if (values.length > 1) return repeated;
+    const delimiter = { spaceDelimited: /%20|\+| /, pipeDelimited: /\||%7C/i }[this.#style] ?? ',';
+    return this.#delimited(values[0]!, delimiter, decode, asText);
+  }
+
+  #deepObject(
+    pairs: readonly [string, string][],
+    decode: (text: string) => string | undefined,
+    asText: boolean,
+  ): Read {
     const start = `${this.name}[`;
     const own = pairs.flatMap(([name, value]): [string, string][] => {
       const plain = decode(name);
@@ -125,17 +170,23 @@ export class Parameter {
         ? [[plain.slice(start.length, -1), value]]
         : [];
     });
-    return members(own, this.#shape.memberTypes, decode, (name) => name);
+    return members(own, this.#shape, decode, asText, (name) => name);
   }
 
   /** One value, or the entries of a list or the members of an object in one text. */
-  #delimited(text: string, delimiter: string | RegExp, decode: (text: string) => string | undefined): Read {
-    const { types, itemTypes, memberTypes } = this.#shape;
+  #delimited(
+    text: string,
+    delimiter: string | RegExp,
+    decode: (text: string) => string | undefined,
+    asText: boolean,
+  ): Read {
+    const { types, itemTypes } = this.#shape;
     if (this.#isJson) return json(decode(text));
-    if (types.has('array')) return entriesOf(text === '' ? [] : text.split(delimiter), itemTypes, decode);
+    if (isList(types, asText))
+      return entriesOf(text === '' ? [] : text.split(delimiter), itemTypes, decode, asText);
     if (!types.has('object')) {
       const plain = decode(text);
-      return plain === undefined ? broken : scalar(plain, types);
+      return plain === undefined ? broken : scalar(plain, types, asText);
     }
     const parts = text.split(delimiter);
     const pairs = this.#explodes
@@ -143,7 +194,7 @@ export class Parameter {
       : parts.flatMap((part, index): [string, string][] =>
           index % 2 === 0 ? [[part, parts[index + 1] ?? '']] : [],
         );
-    return members(pairs, memberTypes, decode);
+    return members(pairs, this.#shape, decode, asText);
   }
 }
 
@@ -165,21 +216,30 @@ export function readParameters(root: object, list: Located, schemas: JsonSchemas
 }
 
 const any: Types = new Set();
+const anyShape: Shape = {
+  types: any,
+  itemTypes: any,
+  memberTypes: new Map(),
+  otherTypes: undefined,
+  isAmbiguous: false,
+};
 
 function entriesOf(
   texts: readonly string[],
   types: Types,
   decode: (text: string) => string | undefined,
+  asText: boolean,
 ): Read {
   const plain = texts.map(decode);
-  return plain.includes(undefined) ? broken : plain.map((text) => scalar(text!, types));
+  return plain.includes(undefined) ? broken : plain.map((text) => scalar(text!, types, asText));
 }
 
 /** Undefined where there are none. */
 function members(
   pairs: readonly [string, string][],
-  types: ReadonlyMap<string, Types>,
+  { memberTypes, otherTypes = any }: Shape,
   decode: (text: string) => string | undefined,
+  asText: boolean,
   decodeName = decode,
 ): Read {
   const made: Record<string, unknown> = {};
@@ -188,15 +248,16 @@ function members(
     const text = decode(value);
     if (name === undefined || text === undefined) return broken;
     if (Object.hasOwn(made, name)) return repeated;
-    const read = scalar(text, types.get(name) ?? any);
-    setMember(made, name, read);
+    setMember(made, name, scalar(text, memberTypes.get(name) ?? otherTypes, asText));
   }
   return Object.keys(made).length === 0 ? undefined : made;
 }
 
 function json(text: string | undefined): Read {
+  if (text === undefined) return broken;
   try {
-    return text === undefined ? broken : (JSON.parse(text) as unknown);
+    const value = parseJson(text);
+    return duplicateKey(text) === undefined ? value : doubled;
   } catch {
     return broken;
   }

@@ -12,7 +12,14 @@ export interface Sent {
 }
 
 export function requestParts({ method = 'GET', path = '/', query, headers = {}, body }: Sent): RequestParts {
-  return { method, path, query, hasRequestBody: body !== undefined, requestHeader: (name) => headers[name] };
+  return {
+    method,
+    path,
+    query,
+    hasRequestBody: body !== undefined,
+    requestHeader: (name) => headers[name],
+    upstreamFields: Object.entries(headers).flat(),
+  };
 }
 
 /** All that is wrong, a line each; the body is judged where the head is good. */
