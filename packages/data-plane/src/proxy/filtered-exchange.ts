@@ -98,6 +98,9 @@ export class FilteredExchange extends RequestView implements FilterOwner {
   readRequestBody(bytesMax: number): Sooner<ReadBody> {
     if (!this.hasRequestBody) return nothing;
     const isBegun = this.#heldRequest !== undefined;
+    const { requestLength } = this.relay;
+    // A client that waits for leave (Expect) is not asked for what nobody takes.
+    if (!isBegun && typeof requestLength === 'number' && requestLength > bytesMax) return 'tooLarge';
     this.#heldRequest ??= new HeldBody(this.relay.bodyRoom);
     const body = this.#heldRequest.read(bytesMax);
     if (!isBegun) this.relay.readRequest();

@@ -14,7 +14,7 @@ import type {
 import type { TokenVerifier } from '@causeway/filters/jwt/token-verifier';
 import type { RequestRules } from '@causeway/schema/request-rules';
 
-import type { FieldList } from './exchange.ts';
+import type { BodyLength, FieldList } from './exchange.ts';
 import type { ExchangeRecord } from './exchange-record.ts';
 import type { BodyRoom } from './held-body.ts';
 import type { PendingResponse } from './pending-response.ts';
@@ -71,6 +71,8 @@ export interface FilteredRelay {
   readonly bodyRoom: BodyRoom;
   readonly method: string;
   readonly hasRequestBody: boolean;
+  /** Of the request's body. */
+  readonly requestLength: BodyLength;
   /** The body may come, though no upstream is asked yet. */
   readRequest(): void;
   sendRequestChunk(chunk: Buffer): void;

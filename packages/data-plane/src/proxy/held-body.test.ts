@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import type { Filter } from '@causeway/filters/filter';
 import { takesBody } from '@causeway/filters/filter';
 
-import { ask, keepAliveAgent, openSocket, until } from '../testing/http-client.ts';
+import { ask, keepAliveAgent, openSocket, sendRaw, until } from '../testing/http-client.ts';
 import { behindFilters as behind } from '../testing/behind-filters.ts';
 import type { Serve } from '../testing/node-fixture.ts';
 import { BodyRoom, HeldBody } from './held-body.ts';
@@ -54,6 +54,21 @@ describe('whole bodies', () => {
       const expected = size === 500 ? `ABba${body}` : size === 50_000 ? `Bb${body}` : body;
       assert.equal((await ask({ port: fixture.port(), method: 'POST', body })).body, expected, String(size));
     }
+  });
+
+  it('are not asked for where they are too large by their head', async (context) => {
+    const strict = filter({
+      async onRequestHead(exchange) {
+        const body = await exchange.readRequestBody(10);
+        return body === 'tooLarge' ? { kind: 'refusal', reason: 'payload_too_large' } : undefined;
+      },
+    });
+    const fixture = await behind(context, [strict], echo);
+    const post = (length: number) =>
+      `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n`;
+    assert.match(await sendRaw(context, fixture.port(), post(11)), /^HTTP\/1\.1 413 /);
+    const good = await sendRaw(context, fixture.port(), `${post(10)}0123456789`);
+    assert.match(good, /^HTTP\/1\.1 100 [^]*HTTP\/1\.1 200 [^]*0123456789/);
   });
 
   it('pass the chunk hooks of filters afterwards', async (context) => {

@@ -61,6 +61,7 @@ class OnwardRelay implements FilteredRelay, UpstreamEvents, Timed {
   readonly bodyRoom: BodyRoom;
   readonly method: string;
   readonly hasRequestBody = false;
+  readonly requestLength = 0;
   readonly #context: ProxyContext;
   readonly #repeated: RepeatedExchange;
   readonly #question: OnwardQuestion;
