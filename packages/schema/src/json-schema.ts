@@ -118,9 +118,16 @@ export class JsonSchemas {
 const anything = Object.assign(() => true, {}) as unknown as ValidateFunction;
 const rootKey = 'causeway:document';
 
+/** The dialect of OpenAPI 3.1 (section 4.8.24.2): JSON Schema with keywords that ask nothing of a value. */
+const openApiDialect = {
+  $id: 'https://spec.openapis.org/oas/3.1/dialect/base',
+  $ref: 'https://json-schema.org/draft/2020-12/schema',
+};
+
 function createCompiler(allErrors: boolean): Ajv2020.default {
   const compiler = new Ajv2020.default({ ...options, allErrors });
   Object.assign(compiler, { spend });
+  compiler.addMetaSchema(openApiDialect, undefined, false);
   compiler.removeKeyword('uniqueItems');
   compiler.addKeyword(uniqueItems);
   return compiler;

@@ -233,6 +233,48 @@ describe('an OpenAPI document', () => {
     ]);
   });
 
+  it('requires nothing that only answers hold, wherever that is said, and takes any name for a name', () => {
+    const created = { properties: { id: { readOnly: true }, at: { $ref: '#/components/schemas/Time' } } };
+    const rules = openApi(
+      { '/a': { post: { requestBody: { $ref: '#/components/requestBodies/default' } } } },
+      {
+        openapi: '3.0.3',
+        components: {
+          requestBodies: {
+            default: { content: { 'application/json': { schema: { $ref: '#/components/schemas/A' } } } },
+          },
+          schemas: {
+            Time: { allOf: [{ type: 'string' }, { readOnly: true }] },
+            Created: created,
+            A: {
+              allOf: [{ $ref: '#/components/schemas/Created' }, { required: ['id', 'name'] }],
+              required: ['at', 'size'],
+              properties: { size: { type: 'integer', nullable: true } },
+            },
+          },
+        },
+      },
+    );
+    const post = (body: string) =>
+      judged(rules, { method: 'POST', path: '/a', headers: { 'content-type': 'application/json' }, body });
+    assert.deepEqual(post('{"name":"a","size":null}'), []);
+    assert.deepEqual(post('{}').toSorted(), ['body /name: is missing', 'body /size: is missing']);
+  });
+
+  it('takes documents of webhooks or components alone, and schemas of its own dialect', () => {
+    const dialect = 'https://spec.openapis.org/oas/3.1/dialect/base';
+    const A = { $schema: dialect, type: 'integer' };
+    assert.equal(faultOf({ openapi: '3.1.0', components: { schemas: { A } } }), '');
+    assert.equal(faultOf({ openapi: '3.1.0', webhooks: {} }), '');
+    assert.match(faultOf({ openapi: '3.0.0', components: {} }), /needs paths/);
+    const rules = openApi({ '/a': { get: parameter('n', 'query', { ...A, xml: { name: 'n' } }) } });
+    assert.deepEqual(judged(rules, { path: '/a', query: 'n=1' }), []);
+    assert.equal(judged(rules, { path: '/a', query: 'n=x' }).length, 1);
+    assert.deepEqual(judged(new OpenApi({ openapi: '3.1.0', webhooks: {} }), {}), [
+      'path : is none of the document',
+    ]);
+  });
+
   it('says what is wrong with a document, and where', () => {
     const withSchema = (schema: unknown) => ({
       openapi: '3.1.0',

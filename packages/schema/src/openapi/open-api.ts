@@ -42,12 +42,18 @@ export class OpenApi implements RequestRules {
     const { openapi } = document;
     if (typeof openapi !== 'string' || !/^3\.[01]\./.test(openapi))
       throw new SchemaFault('needs openapi: 3.0.x or 3.1.x', '/openapi');
-    if (!isObject(document['paths'])) throw new SchemaFault('needs paths: a mapping', '/paths');
-    this.#root = requestSchemas(document, openapi.startsWith('3.0'));
+    const isOld = openapi.startsWith('3.0');
+    const isWithoutPaths =
+      !isOld &&
+      document['paths'] === undefined &&
+      ['webhooks', 'components'].some((part) => part in document);
+    if (!isObject(document['paths']) && !isWithoutPaths)
+      throw new SchemaFault('needs paths: a mapping', '/paths');
+    this.#root = requestSchemas(document, isOld);
     this.#schemas = new JsonSchemas(this.#root);
     this.#bases = basesOf(document['servers']);
     const paths = at({ value: this.#root, pointer: '' }, 'paths');
-    for (const template of Object.keys(paths.value as object)) {
+    for (const template of Object.keys(paths.value ?? {})) {
       if (template.startsWith('x-')) continue;
       const path = readPath(template, resolved(this.#root, at(paths, template)));
       const segments = template.split('/').length;

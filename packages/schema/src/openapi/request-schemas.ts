@@ -1,25 +1,44 @@
 /** Makes the schemas of an OpenAPI document such as requests are judged by: JSON Schema 2020-12 without what only answers need. */
 
-import { isObject } from '../located.ts';
+import { at, isObject } from '../located.ts';
 import { setMember } from '../read-value.ts';
-import { resolved } from '../references.ts';
+import { referred } from '../references.ts';
 
 /** Hold data, not schemas. */
 const dataKeys = new Set(['example', 'examples', 'default', 'enum', 'const']);
-/** Hold schemas by names that mean nothing. */
-const mapKeys = new Set(['properties', 'patternProperties', 'dependentSchemas', '$defs', 'schemas']);
+/** Hold schemas, or what holds schemas, by names that mean nothing. */
+const mapKeys = new Set([
+  'properties',
+  'patternProperties',
+  'dependentSchemas',
+  '$defs',
+  'schemas',
+  'paths',
+  'pathItems',
+  'content',
+  'headers',
+  'parameters',
+  'requestBodies',
+  'responses',
+]);
+/** Hold schemas of the same value. */
+const combinations = new Set(['allOf', 'anyOf', 'oneOf']);
 
 /** A copy; `isOld`: of OpenAPI 3.0, whose schemas are of another dialect. */
 export function requestSchemas(root: object, isOld: boolean): object {
-  const copy = (value: unknown, isMap = false): unknown => {
-    if (Array.isArray(value)) return value.map((each) => copy(each));
+  /** `around`: the schemas that combine this one with others. */
+  const copy = (value: unknown, isMap = false, around: readonly Record<string, unknown>[] = []): unknown => {
+    if (Array.isArray(value)) return value.map((each) => copy(each, false, around));
     if (!isObject(value)) return value;
     const made: Record<string, unknown> = {};
-    for (const [key, inner] of Object.entries(value))
-      setMember(made, key, !isMap && dataKeys.has(key) ? inner : copy(inner, !isMap && mapKeys.has(key)));
+    for (const [key, inner] of Object.entries(value)) {
+      const isData = !isMap && dataKeys.has(key);
+      const combined = !isMap && combinations.has(key) ? [...around, value] : [];
+      setMember(made, key, isData ? inner : copy(inner, !isMap && mapKeys.has(key), combined));
+    }
     if (isMap) return made;
     if (isOld) modernize(made);
-    leaveOutReadOnly(root, made);
+    leaveOutReadOnly(root, made, [...around, value]);
     return made;
   };
   return copy(root) as object;
@@ -38,19 +57,47 @@ function modernize(schema: Record<string, unknown>): void {
   }
 }
 
-/** What only the server writes is not required of a request. */
-function leaveOutReadOnly(root: object, schema: Record<string, unknown>): void {
-  const { required, properties } = schema;
-  if (!Array.isArray(required) || !isObject(properties)) return;
-  schema['required'] = required.filter((name) => {
-    if (typeof name !== 'string' || !Object.hasOwn(properties, name)) return true;
-    return !isReadOnly(root, properties[name]);
-  });
+/** What only the server writes is not required of a request. `schemas`: those of the value that requires it. */
+function leaveOutReadOnly(
+  root: object,
+  schema: Record<string, unknown>,
+  schemas: readonly Record<string, unknown>[],
+): void {
+  const { required } = schema;
+  if (!Array.isArray(required) || required.length === 0) return;
+  const found = new Set<object>();
+  for (const each of schemas) addParts(root, each, found);
+  const isLeftOut = (name: unknown): boolean =>
+    [...found].some((each) => {
+      const property = at(at({ value: each, pointer: '' }, 'properties'), String(name)).value;
+      return property !== undefined && isReadOnly(root, property);
+    });
+  schema['required'] = required.filter((name) => !isLeftOut(name));
 }
 
 function isReadOnly(root: object, property: unknown): boolean {
-  if (!isObject(property)) return false;
-  if (property['readOnly'] === true) return true;
-  const { value } = resolved(root, { value: property, pointer: '' });
-  return isObject(value) && value['readOnly'] === true;
+  const found = new Set<object>();
+  addParts(root, property, found);
+  return [...found].some((each) => 'readOnly' in each && each.readOnly === true);
+}
+
+/** With what it refers to and is made of, all of which holds for its values. */
+function addParts(root: object, schema: unknown, found: Set<object>): void {
+  const waiting = [schema];
+  while (waiting.length > 0) {
+    const value = waiting.pop();
+    if (!isObject(value) || found.has(value)) continue;
+    found.add(value);
+    waiting.push(target(root, value));
+    if (Array.isArray(value['allOf'])) waiting.push(...value['allOf']);
+  }
+}
+
+/** A reference that cannot be followed is told where its schema is compiled, with its place. */
+function target(root: object, schema: object): unknown {
+  try {
+    return referred(root, { value: schema, pointer: '' })?.value;
+  } catch {
+    return undefined;
+  }
 }
