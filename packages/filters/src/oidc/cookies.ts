@@ -121,6 +121,11 @@ export function pieceName(name: string, index: number): string {
 /** Logins of one browser that may be under way at a time, such as in several tabs. */
 export const attemptsMax = 4;
 
+/** Tells which of them a browser has, on every path: their own cookies come with the callback alone. */
+export function slotsName(name: string): string {
+  return `${name}.logins`;
+}
+
 export function attemptName(name: string, slot: number): string {
   return `${name}.login${slot}`;
 }

@@ -20,6 +20,7 @@ import {
   piecesMax,
   sameNameMax,
   setCookieText,
+  slotsName,
   splitSession,
 } from './cookies.ts';
 import type { LoginServices } from './login-services.ts';
@@ -68,6 +69,7 @@ export class LoginCookies {
     this.names = new Set([
       ...Array.from({ length: piecesMax }, (_, index) => pieceName(settings.name, index)),
       ...Array.from({ length: attemptsMax }, (_, slot) => attemptName(settings.name, slot)),
+      slotsName(settings.name),
     ]);
   }
 
@@ -121,23 +123,27 @@ export class LoginCookies {
   }
 
   /** Who comes from a very long URL is sent to the start page in the end. */
-  ofAttempt(exchange: FilterExchange, client: VerifierSettings, attempt: LoginAttempt): string {
-    this.#nextSlot = (this.#nextSlot + 1) % attemptsMax;
-    const name = attemptName(this.#settings.name, this.#nextSlot);
+  ofAttempt(exchange: FilterExchange, client: VerifierSettings, attempt: LoginAttempt): string[] {
+    const taken = this.#takenSlots(exchange);
+    const slot = this.#freeSlot(taken);
+    const name = attemptName(this.#settings.name, Number(slot));
     const context = this.#context('attempt', client);
     const sealed = (written: LoginAttempt): string =>
       this.#services.keys.seal(JSON.stringify(written), context);
     const whole = sealed(attempt);
     const fits = name.length + whole.length <= cookieBytesMax;
     const value = fits ? whole : sealed({ ...attempt, returnTo: '/' });
-    return this.#attemptText(exchange, name, value, attemptMsMax / 1000);
+    return [
+      this.#attemptText(exchange, name, value, attemptMsMax / 1000),
+      this.#slotsText(exchange, taken.replace(slot, '') + slot),
+    ];
   }
 
-  /** The attempt that the provider's answer belongs to, and what takes its cookie away. */
+  /** The attempt that the provider's answer belongs to, and what takes its cookies away. */
   findAttempt(
     exchange: FilterExchange,
     client: VerifierSettings,
-  ): { readonly attempt: LoginAttempt; readonly forget: string } | undefined {
+  ): { readonly attempt: LoginAttempt; readonly forget: readonly string[] } | undefined {
     const state = queryValue(exchange.query, 'state');
     if (state === undefined) return undefined;
     const header = exchange.requestHeader('cookie');
@@ -149,11 +155,35 @@ export class LoginCookies {
         if (unsealed === undefined) continue;
         const attempt = JSON.parse(unsealed.text) as LoginAttempt;
         const isFresh = this.#services.wallMs() - attempt.startedMs < attemptMsMax;
-        if (isFresh && isSame(attempt.state, state))
-          return { attempt, forget: this.#attemptText(exchange, name, '', 0) };
+        if (isFresh && isSame(attempt.state, state)) return { attempt, forget: this.#forget(exchange, slot) };
       }
     }
     return undefined;
+  }
+
+  #forget(exchange: FilterExchange, slot: number): string[] {
+    return [
+      this.#attemptText(exchange, attemptName(this.#settings.name, slot), '', 0),
+      this.#slotsText(exchange, this.#takenSlots(exchange).replace(String(slot), '')),
+    ];
+  }
+
+  /** By what the browser says: a digit each, the oldest first. */
+  #takenSlots(exchange: FilterExchange): string {
+    const told = cookieValue(exchange.requestHeader('cookie'), slotsName(this.#settings.name)) ?? '';
+    return new RegExp(`^[0-${attemptsMax - 1}]{1,${attemptsMax}}$`).test(told) ? told : '';
+  }
+
+  /** In turn, for several pages that open at once do not know of each other. */
+  #freeSlot(taken: string): string {
+    this.#nextSlot = (this.#nextSlot + 1) % attemptsMax;
+    const slots = Array.from({ length: attemptsMax }, (_, n) => String((this.#nextSlot + n) % attemptsMax));
+    return slots.find((slot) => !taken.includes(slot)) ?? taken[0]!;
+  }
+
+  #slotsText(exchange: FilterExchange, slots: string): string {
+    const name = slotsName(this.#settings.name);
+    return this.#attemptText(exchange, name, slots, slots === '' ? 0 : attemptMsMax / 1000, '/');
   }
 
   /** What a sealed text is bound to: nothing that was sealed for another client, or another cookie, can take its place. */
@@ -181,14 +211,20 @@ export class LoginCookies {
     });
   }
 
-  #attemptText(exchange: FilterExchange, name: string, value: string, maxAgeSeconds: number): string {
+  #attemptText(
+    exchange: FilterExchange,
+    name: string,
+    value: string,
+    maxAgeSeconds: number,
+    path = this.#callbackPath,
+  ): string {
     const isSecure = publicOrigin(exchange).startsWith('https:');
     // The browser comes back from another site, and with Strict it would do so without the cookie.
     const sameSite = this.#settings.sameSite === 'None' ? 'None' : 'Lax';
     return setCookieText({
       name,
       value,
-      path: isOfHost(name) ? '/' : this.#callbackPath,
+      path: isOfHost(name) ? '/' : path,
       maxAgeSeconds,
       sameSite,
       domain: undefined,

@@ -261,8 +261,14 @@ describe('the filter oidc', () => {
 
   it('keeps what is left of logins in several tabs', async () => {
     const world = new World();
-    const states = [await world.begin(), await world.begin(), await world.begin(), await world.begin()];
-    assert.equal(world.cookies.size, 4);
+    const attempts = (): string[] => [...world.cookies.keys()].filter((name) => /^s\.login\d$/.test(name));
+    const states: string[] = [];
+    for (let count = 0; count < 4; count += 1) {
+      states.push(await world.begin());
+      // Other browsers begin logins meanwhile.
+      for (let other = 0; other < 3; other += 1) await world.ask('/', { ...html, cookie: '' });
+    }
+    assert.equal(attempts().length, 4);
     const { nonce } = world;
     assert.equal(
       reasonOf(await world.ask('/callback', html, `code=c&state=${states[0]}`)),
@@ -270,7 +276,15 @@ describe('the filter oidc', () => {
     );
     world.keep(answerOf(await world.ask('/callback', html, `code=c&state=${states[3]}`)));
     assert.equal(world.nonce, nonce);
-    assert.equal(world.cookies.size, 4);
+    assert.deepEqual([attempts().length, world.cookies.has('s')], [3, true]);
+    const seen = await world.ask('/');
+    assert.deepEqual([reasonOf(seen), seen.upstreamFields], ['none', []]);
+    // A fifth takes the place of the oldest.
+    world.cookies.delete('s');
+    states.push(await world.begin(), await world.begin());
+    const oldest = await world.ask('/callback', html, `error=access_denied&state=${states[0]}`);
+    const second = await world.ask('/callback', html, `error=access_denied&state=${states[1]}`);
+    assert.deepEqual([reasonOf(oldest), reasonOf(second)], ['bad_request', 'forbidden']);
   });
 
   it('tells the browser nothing of a refresh once its user has logged out meanwhile', async () => {

@@ -184,7 +184,7 @@ export class OidcFilter implements AuthenticationFilter<LoginState> {
       keepsToken: forwardsToken,
     };
     this.#services.count(provider, 'started');
-    return redirectTo(url.href, [this.#cookies.ofAttempt(exchange, settings, attempt)]);
+    return redirectTo(url.href, this.#cookies.ofAttempt(exchange, settings, attempt));
   }
 
   #currentEndpoints(): Promise<ProviderEndpoints | undefined> {
@@ -212,14 +212,15 @@ export class OidcFilter implements AuthenticationFilter<LoginState> {
     if (cookies === undefined) {
       this.#services.count(provider, 'failed');
       const refusal = 'kind' in ended ? ended : tooLarge;
-      return { ...refusal, fields: [...(refusal.fields ?? []), 'set-cookie', found.forget] };
+      const forget = found.forget.flatMap((each) => ['set-cookie', each]);
+      return { ...refusal, fields: [...(refusal.fields ?? []), ...forget] };
     }
     this.#services.count(provider, 'completed');
     // With the origin before it, a path that begins with two slashes leads nowhere else.
     const location = publicOrigin(exchange) + found.attempt.returnTo;
     // The browser was sent here by another site, so it would follow a redirect without a cookie that is Strict.
     const answer = cookie.sameSite === 'Strict' ? pageTo : redirectTo;
-    return answer(location, [...cookies, found.forget]);
+    return answer(location, [...cookies, ...found.forget]);
   }
 
   async #complete(
