@@ -113,6 +113,8 @@ export interface FilterExchange {
   /** Of its body, where that is known. */
   readonly responseBytes: number | undefined;
   readonly responseFields: string[];
+  /** Who is told of limits is told by X-RateLimit-* as well. */
+  readonly legacyRateLimitHeaders: boolean;
   /**
    * Waits for the whole body, of `bytesMax` bytes at most, while the response head is filtered; empty where there is none. A stream has no end,
    * and is too large. Chunk hooks see it later.

@@ -16,7 +16,7 @@ describe('rateLimit', () => {
       route(name, `/${name}`, 'echo', { filters });
     const system = await startSystem(t, {
       resources: [
-        gateway(),
+        gateway({ legacyRateLimitHeaders: true }),
         {
           kind: 'AuthProvider',
           metadata: { name: 'corp' },
@@ -45,6 +45,10 @@ describe('rateLimit', () => {
     assert.deepEqual(
       [first.headers['ratelimit-policy'], first.headers['ratelimit']],
       ['"rateLimit";q=50;w=3600', '"rateLimit";r=29;t=72'],
+    );
+    assert.deepEqual(
+      ['limit', 'remaining', 'reset'].map((name) => first.headers[`x-ratelimit-${name}`]),
+      ['50', '29', '72'],
     );
     // A header that anybody can write makes no other client.
     assert.equal(await passed(100, 'address', (n) => ({ 'x-forwarded-for': `198.51.100.${n}` })), 29);

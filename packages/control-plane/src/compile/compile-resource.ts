@@ -96,6 +96,7 @@ export function compileGateway(entry: Entry, redis?: Redis): Compiled {
       accessLogEnabled: spec.accessLog.enabled,
       forwarding: spec.forwarding,
       accessLog: compileAccessLog(spec.accessLog),
+      legacyRateLimitHeaders: spec.legacyRateLimitHeaders,
       filters: compileFilters(spec.filters, { namespace: defaultNamespace, key: entry.key }),
       ...(redis && { redis }),
       consumerPhases: { authentication: phaseRank('authentication'), limits: phaseRank('consumerLimits') },

@@ -26,6 +26,7 @@ export function configDump(table: Table, boundPort: (socketKey: string) => numbe
       accessLogEnabled: gateway.accessLogEnabled,
       accessLog: gateway.accessLog,
       forwarding: gateway.forwarding,
+      legacyRateLimitHeaders: gateway.legacyRateLimitHeaders,
     },
     redis: table.redis ? redisDump(table.redis) : null,
     listeners: Array.from(table.sockets.values()).flatMap(({ key, listeners }) =>

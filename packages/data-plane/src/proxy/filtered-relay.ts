@@ -22,6 +22,7 @@ import type { Refusal } from './reasons.ts';
 
 /** What filters look up, all of one table. */
 export interface KnownToFilters {
+  readonly gateway: { readonly legacyRateLimitHeaders: boolean };
   readonly consumers: ConsumerLookup;
   /** By "namespace/name". */
   readonly tokenVerifiers: ReadonlyMap<string, TokenVerifier>;
@@ -30,6 +31,7 @@ export interface KnownToFilters {
 }
 
 export const nothingKnown: KnownToFilters = {
+  gateway: { legacyRateLimitHeaders: false },
   consumers: noConsumers,
   tokenVerifiers: new Map(),
   requestRules: new Map(),

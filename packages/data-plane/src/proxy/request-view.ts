@@ -80,6 +80,10 @@ export abstract class RequestView {
     return this.request.known.consumers;
   }
 
+  get legacyRateLimitHeaders(): boolean {
+    return this.request.known.gateway.legacyRateLimitHeaders;
+  }
+
   tokenVerifier(provider: string): TokenVerifier | undefined {
     return this.request.known.tokenVerifiers.get(provider);
   }

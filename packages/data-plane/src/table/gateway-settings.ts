@@ -102,6 +102,7 @@ export interface GatewaySettings {
   readonly accessLogEnabled: boolean;
   readonly accessLog: AccessLogSettings;
   readonly forwarding: ForwardingSettings;
+  readonly legacyRateLimitHeaders: boolean;
 }
 
 /** Throws an Error that says what is wrong with a compiled Gateway that this node cannot use. */
@@ -124,6 +125,7 @@ export function readGatewaySettings(gateway: CompiledGateway): GatewaySettings {
     accessLogEnabled: gateway.accessLogEnabled,
     accessLog: readAccessLog(accessLog),
     forwarding: { forwarded: forwarding.forwarded, via: forwarding.via },
+    legacyRateLimitHeaders: gateway.legacyRateLimitHeaders,
   };
 }
 

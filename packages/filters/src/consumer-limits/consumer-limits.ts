@@ -84,12 +84,12 @@ export class ConsumerLimitsFilter implements Filter<State> {
     return answer.then((results) => this.#afterAll(held, state, results));
   }
 
-  onResponseHead({ responseFields: fields }: FilterExchange, { held, own, shared, isAlone }: State): Verdict {
+  onResponseHead(exchange: FilterExchange, { held, own, shared, isAlone }: State): Verdict {
     if (held === undefined) return undefined;
     const tell = (rates: readonly HeldRate[], results: readonly number[]): void => {
       for (const [index, rate] of rates.entries()) {
         const result = results[index];
-        if (result !== undefined) addPolicy(fields, rate.policy, rateLeft(rate.name, rate, result, 1));
+        if (result !== undefined) addPolicy(exchange, rate.policy, rateLeft(rate.name, rate, result, 1));
       }
     };
     tell(held.own, own);
@@ -99,7 +99,7 @@ export class ConsumerLimitsFilter implements Filter<State> {
       if (used === undefined) continue;
       const left = used < 0 ? 0 : quota.requests - used;
       addPolicy(
-        fields,
+        exchange,
         policyOf(quota.name, quota.requests, secondsOf(period)),
         leftOf(quota.name, left, this.#untilEnd(period)),
       );

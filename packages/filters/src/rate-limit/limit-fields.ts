@@ -1,7 +1,7 @@
 /** How clients are told of limits: draft-ietf-httpapi-ratelimit-headers. */
 
-import { listValue, setField } from '../fields.ts';
-import type { Refusal } from '../filter.ts';
+import { fieldValue, listValue, setField } from '../fields.ts';
+import type { FilterExchange, Refusal } from '../filter.ts';
 import type { Rate } from './buckets.ts';
 
 /** Member of RateLimit-Policy. */
@@ -27,9 +27,25 @@ export function leftOf(name: string, left: number, waitNs: number): string {
   return `"${name}";r=${left};t=${wholeSeconds(waitNs)}`;
 }
 
-export function addPolicy(fields: string[], policy: string, left: string): void {
-  append(fields, 'ratelimit-policy', policy);
-  append(fields, 'ratelimit', left);
+export function addPolicy(
+  { responseFields, legacyRateLimitHeaders }: FilterExchange,
+  policy: string,
+  left: string,
+): void {
+  append(responseFields, 'ratelimit-policy', policy);
+  append(responseFields, 'ratelimit', left);
+  if (legacyRateLimitHeaders) tellTightest(responseFields, policy, left);
+}
+
+/** X-RateLimit-* have room for one limit: of several, those of the upstream included, the one with the least left. Reset is in seconds, as Envoy and Kong have it. */
+function tellTightest(fields: string[], policy: string, left: string): void {
+  const [, limit] = /;q=(\d+);w=\d+$/.exec(policy)!;
+  const [, remaining, reset] = /;r=(\d+);t=(\d+)$/.exec(left)!;
+  const before = fieldValue(fields, 'x-ratelimit-remaining');
+  if (before !== undefined && Number(before) <= Number(remaining)) return;
+  setField(fields, 'x-ratelimit-limit', limit!);
+  setField(fields, 'x-ratelimit-remaining', remaining!);
+  setField(fields, 'x-ratelimit-reset', reset!);
 }
 
 /** 429 for the limits of these names; none of them is worth another try before. */

@@ -131,6 +131,22 @@ describe('rateLimit', () => {
     );
   });
 
+  it('tells the tightest limit in the older fields too, where they are wanted', () => {
+    const { ask } = start();
+    const legacy = (owner: FakeOwner): void => {
+      owner.legacyRateLimitHeaders = true;
+    };
+    const older = (fields: readonly string[]): unknown[] =>
+      ['limit', 'remaining', 'reset'].map((name) => fieldValue(fields, `x-ratelimit-${name}`));
+    assert.deepEqual(older(ask().fields), [undefined, undefined, undefined]);
+    assert.deepEqual(older(ask(legacy).fields), ['10', '1', '12']);
+    const looser = ['X-RateLimit-Limit', '9', 'X-RateLimit-Remaining', '8', 'X-RateLimit-Reset', '7'];
+    assert.deepEqual(older(ask(legacy, looser).fields), ['10', '0', '6']);
+    const tighter = ['x-ratelimit-limit', '9', 'x-ratelimit-remaining', '0', 'x-ratelimit-reset', '7'];
+    assert.deepEqual(older(ask(legacy, tighter).fields), ['9', '0', '7']);
+    assert.deepEqual(start({ headers: false }).ask(legacy).fields, []);
+  });
+
   it('has other numbers for a tier, the first that fits', () => {
     const tiers = [
       { requests: 1, perSeconds: 1, burst: 1, groups: ['silver'], consumers: [] },

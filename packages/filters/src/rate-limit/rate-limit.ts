@@ -156,7 +156,7 @@ export class RateLimitFilter implements Filter<RateLimitState> {
   #tell(exchange: FilterExchange, rate: PreparedRate, result: number): undefined {
     const { headers, enforcedPercent } = this.#settings;
     if (!headers || (enforcedPercent < 100 && !isEnforced(enforcedPercent, exchange))) return;
-    addPolicy(exchange.responseFields, rate.policy, rateLeft(this.name, rate, result, this.#cost || 1));
+    addPolicy(exchange, rate.policy, rateLeft(this.name, rate, result, this.#cost || 1));
   }
 
   async #chargeAll(

@@ -146,6 +146,7 @@ export class FakeOwner implements FilterOwner {
   }
 
   clientCertificate: ShownCertificate | undefined = undefined;
+  legacyRateLimitHeaders = false;
   readonly hiddenQuery: string[] = [];
 
   hideQuery(name: string): void {

@@ -237,6 +237,9 @@ const gatewayFields = object(
     ).prefault({}),
     redis: gatewayRedis.optional(),
     accessLog: accessLog.prefault({}),
+    legacyRateLimitHeaders: flag(
+      'Clients are told of limits by X-RateLimit-Limit, -Remaining and -Reset (in seconds) as well; of several limits the one with the least left.',
+    ).default(false),
   },
   'Listeners, limits and client-side settings that nodes join by name.',
 );
@@ -295,14 +298,7 @@ export const gatewayKind: Kind<typeof gatewaySpec> = {
   ],
   secretPaths: (spec) => (fieldOf(spec, 'redis') === undefined ? [] : [['redis', 'url']]),
   check: filterProblems,
-  plannedFields: [
-    'allowedRoutes',
-    'tracing',
-    'legacyRateLimitHeaders',
-    'requestSamples',
-    'rollout',
-    ...plannedFilterFields,
-  ],
+  plannedFields: ['allowedRoutes', 'tracing', 'requestSamples', 'rollout', ...plannedFilterFields],
 };
 
 function certificateReferences(written: unknown, index: number): Reference[] {
