@@ -79,6 +79,63 @@ describe('a JSON Schema', () => {
     ]);
   });
 
+  it('gives up on texts that are too long for their pattern', () => {
+    const text = 'a'.repeat(1_000_000);
+    assert.deepEqual(findings({ pattern: '[a-z]{60}[0-9]' }, text, text.length), [
+      ': must match pattern "[a-z]{60}[0-9]"',
+    ]);
+    const large: Schema = { items: { pattern: '([a-z]{30}){10}[0-9]' } };
+    assert.deepEqual(findings(large, [text], text.length), [': would take too long to be judged']);
+    const parts = Array.from({ length: 2500 }, () => `${text.slice(0, 400)}1`);
+    assert.deepEqual(findings(large, parts, text.length), [': would take too long to be judged']);
+    assert.deepEqual(findings(large, parts.slice(0, 100), 40_000), []);
+  });
+
+  it('compares lists within lists once each', () => {
+    const schema: Schema = { uniqueItems: true, items: { $ref: '#' } };
+    let nested: unknown = Array.from({ length: 50_000 }, (_, index) => index);
+    for (let depth = 0; depth < 1000; depth += 1) nested = [nested, depth];
+    assert.deepEqual(findings(schema, nested, 400_000), []);
+    assert.deepEqual(findings(schema, [[{ a: [1, { b: 2 }] }, { a: [1, { b: 2 }] }]]), [
+      '/0: must not hold the same entry twice',
+    ]);
+    assert.deepEqual(
+      findings(schema, [
+        [[1], [[1]]],
+        [['1'], [1, 1]],
+      ]),
+      ['/1/1: must not hold the same entry twice'],
+    );
+  });
+
+  it('takes a multiple for what it is in decimals', () => {
+    const good = [
+      [4.35, 0.01],
+      [0.3, 0.1],
+      [1e300, 0.01],
+      [-1.1, 0.1],
+      [0, 0.7],
+      [2 ** 53, 1],
+      [1e-7, 1e-7],
+    ];
+    const bad = [
+      [1e-10, 1],
+      [4.355, 0.01],
+      [7, 2],
+      [1e21, 7],
+      [Infinity, 2],
+      [2.0000000001, 2],
+    ];
+    for (const [value, multipleOf] of good)
+      assert.deepEqual(findings({ multipleOf }, value), [], String(value));
+    for (const [value, multipleOf] of bad)
+      assert.deepEqual(
+        findings({ multipleOf }, value),
+        [`: must be multiple of ${multipleOf}`],
+        String(value),
+      );
+  });
+
   it('compares the entries of long lists at once', () => {
     const schema: Schema = { uniqueItems: true };
     const entries = Array.from({ length: 50_000 }, (_, index) => ({ a: index, b: [index] }));
@@ -99,7 +156,8 @@ describe('a JSON Schema', () => {
     const either = (op: string): Schema => ({
       type: 'object',
       required: ['arg', 'op'],
-      properties: { arg: { $ref: '#' }, op: { const: op } },
+      allOf: [{ properties: { arg: { $ref: '#' } } }],
+      properties: { op: { const: op } },
     });
     const schema: Schema = { oneOf: [{ type: 'string' }, either('not'), either('exists')] };
     const nested = (depth: number, leaf: unknown): unknown =>
@@ -113,6 +171,20 @@ describe('a JSON Schema', () => {
       findings({ items: { $ref: '#/$defs/n' }, $defs: { n: { type: 'integer' } } }, list, 100_000),
       [],
     );
+  });
+
+  it('judges first what tells alternatives apart', () => {
+    const either = (op: string): Schema => ({
+      type: 'object',
+      required: ['arg', 'op'],
+      properties: { arg: { $ref: '#' }, op: { $ref: `#/$defs/${op}` } },
+    });
+    const $defs = { not: { const: 'not' }, exists: { enum: ['exists'] } };
+    const schema: Schema = { $defs, oneOf: [{ type: 'string' }, either('not'), either('exists')] };
+    let nested: unknown = 'x';
+    for (let depth = 0; depth < 500; depth += 1)
+      nested = { arg: nested, op: depth % 2 === 0 ? 'not' : 'exists' };
+    assert.deepEqual(findings(schema, nested), []);
   });
 
   it('takes no member of every object for one of the value', () => {

@@ -2,11 +2,14 @@
 
 import { messageOf } from '@causeway/runtime/errors';
 import Ajv2020, { type ErrorObject, type Options, type ValidateFunction } from 'ajv/dist/2020.js';
+import { spendStep, TooCostly, withinBudget } from './budget.ts';
 import { formats } from './formats.ts';
 import { linearRegExp } from './linear-regexp.ts';
 import { isObject, type Located } from './located.ts';
+import { multipleOf } from './multiple-of.ts';
 import { SchemaFault } from './schema-fault.ts';
-import { uniqueItems } from './unique-items.ts';
+import { tellingFirst } from './telling-first.ts';
+import { forgetEntries, uniqueItems } from './unique-items.ts';
 
 /** What is wrong with a value. Never says what the value is: it may be a secret. */
 export interface Finding {
@@ -22,24 +25,11 @@ const allFaultsBytesMax = 65_536;
 /** As many as an answer holds. */
 export const findingsMax = 16;
 
-/** Schemas that refer to each other may be gone through so often for a value, and for each of its bytes: alternatives within alternatives multiply. */
-const stepsFree = 10_000;
-const stepsPerByte = 4;
-/** Schemas themselves are judged without a bound. */
-let stepsLeft = Infinity;
-
-class TooCostly extends Error {}
-
-function spend(): void {
-  stepsLeft -= 1;
-  if (stepsLeft < 0) throw new TooCostly();
-}
-
 /** Has each function of a compiled schema count itself. */
 function counted(code: string): string {
   const start = /(function validate\d+\(data, \{.*?\}=\{\}\)\{)/g;
   if (!start.test(code)) throw new Error('the compiler of schemas writes other functions than it did');
-  return code.replaceAll(start, '$1self.spend();');
+  return code.replaceAll(start, '$1self.spendStep();');
 }
 
 const options: Options = {
@@ -48,7 +38,6 @@ const options: Options = {
   logger: false,
   validateFormats: true,
   formats,
-  multipleOfPrecision: 9,
   code: { regExp: linearRegExp, process: counted },
   // `constructor` is no member of every object.
   ownProperties: true,
@@ -87,6 +76,8 @@ export class JsonSchemas {
     } catch (error) {
       // Of a dialect that is not known.
       throw new SchemaFault(messageOf(error), pointer);
+    } finally {
+      forgetEntries();
     }
     if (isSchema === true) return;
     const [error] = compiler.errors ?? [];
@@ -126,10 +117,12 @@ const openApiDialect = {
 
 function createCompiler(allErrors: boolean): Ajv2020.default {
   const compiler = new Ajv2020.default({ ...options, allErrors });
-  Object.assign(compiler, { spend });
+  Object.assign(compiler, { spendStep });
   compiler.addMetaSchema(openApiDialect, undefined, false);
-  compiler.removeKeyword('uniqueItems');
-  compiler.addKeyword(uniqueItems);
+  for (const keyword of [uniqueItems, multipleOf]) {
+    compiler.removeKeyword(keyword.keyword);
+    compiler.addKeyword(keyword);
+  }
   return compiler;
 }
 
@@ -166,21 +159,20 @@ const tooDeep: Finding = { pointer: '', detail: 'is nested too deeply' };
 const tooCostly: Finding = { pointer: '', detail: 'would take too long to be judged' };
 
 function run(validate: ValidateFunction, value: unknown, bytes: number): readonly Finding[] {
-  stepsLeft = stepsFree + stepsPerByte * bytes;
   try {
-    return validate(value) ? [] : findingsOf(validate.errors ?? []);
+    return withinBudget(bytes, () => (validate(value) ? [] : findingsOf(validate.errors ?? [])));
   } catch (error) {
     if (error instanceof RangeError) return [tooDeep];
     if (error instanceof TooCostly) return [tooCostly];
     throw error;
   } finally {
-    stepsLeft = Infinity;
+    forgetEntries();
   }
 }
 
 /** A JSON Schema that stands alone, and refers to nothing but itself. */
 export function jsonSchema(schema: Schema): JsonSchema {
-  return new JsonSchemas(typeof schema === 'boolean' ? { not: !schema } : schema).at({
+  return new JsonSchemas(typeof schema === 'boolean' ? { not: !schema } : tellingFirst(schema)).at({
     value: schema,
     pointer: '',
   });

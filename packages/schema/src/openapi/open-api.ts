@@ -8,6 +8,7 @@ import type { HeadJudgement, RequestRules } from '../request-rules.ts';
 import { Operation } from './operation.ts';
 import { at, isObject, type Located } from '../located.ts';
 import { resolved } from '../references.ts';
+import { tellingFirst } from '../telling-first.ts';
 import { requestSchemas } from './request-schemas.ts';
 
 const methods = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace'] as const;
@@ -49,7 +50,7 @@ export class OpenApi implements RequestRules {
       ['webhooks', 'components'].some((part) => part in document);
     if (!isObject(document['paths']) && !isWithoutPaths)
       throw new SchemaFault('needs paths: a mapping', '/paths');
-    this.#root = requestSchemas(document, isOld);
+    this.#root = tellingFirst(requestSchemas(document, isOld));
     this.#schemas = new JsonSchemas(this.#root);
     this.#bases = basesOf(document['servers']);
     const paths = at({ value: this.#root, pointer: '' }, 'paths');
