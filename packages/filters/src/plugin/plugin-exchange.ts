@@ -61,6 +61,8 @@ export class PluginContext {
   state: unknown = undefined;
   /** Things of others that a hook waits for: bodies and Services. */
   waits = 0;
+  /** As the plugin has set it, which means nothing before `keepHead`. */
+  responseStatus: number | undefined = undefined;
   readonly #namespace: string;
   readonly #fields: { [name in FieldsName]?: string[] | undefined } = {};
   #live: FilterExchange | undefined;
@@ -97,7 +99,7 @@ export class PluginContext {
     }
   }
 
-  /** The plugin's own copy, which means nothing before `keepFields`. */
+  /** The plugin's own copy, likewise. */
   fieldsFor(name: FieldsName): string[] {
     return (this.#fields[name] ??= this.live[name].slice());
   }
@@ -106,11 +108,13 @@ export class PluginContext {
     this.#fields[name] = fields;
   }
 
-  /** Puts the plugin's fields in place of those of the exchange. Throws TypeError where they cannot be sent. */
-  keepFields(name: FieldsName): void {
+  /** Puts what the plugin has made of a head in its place. Throws TypeError for fields that cannot be sent. */
+  keepHead(name: FieldsName): void {
+    const live = this.#live!;
     const given = this.#fields[name];
     this.#fields[name] = undefined;
-    if (given !== undefined) this.#live![name].splice(0, Infinity, ...readFields(given));
+    if (given !== undefined) live[name].splice(0, Infinity, ...readFields(given));
+    if (name === 'responseFields') live.responseStatus = this.responseStatus ?? live.responseStatus;
   }
 
   identify({ consumer, groups = [], scopes = [], claims = {} }: PluginIdentity): void {
@@ -120,7 +124,7 @@ export class PluginContext {
       if (typeof text !== 'string' || !/^[\u0020-\u007e\u0080-\u00ff]*$/.test(text))
         throw new TypeError('identify: names are texts without control characters');
     this.live.identify({
-      consumer,
+      consumer: consumer ?? undefined,
       namespace: this.#namespace,
       isConsumer: false,
       groups: [...groups],
@@ -138,13 +142,15 @@ const handler: ProxyHandler<object> = {
     const own = checked[name];
     if (own !== undefined) return (...given: readonly unknown[]) => own(context, ...given);
     if (name === 'upstreamFields' || name === 'responseFields') return context.fieldsFor(name);
+    if (name === 'responseStatus') return context.responseStatus ?? exchange.responseStatus;
     const value: unknown = Reflect.get(exchange, name, exchange);
     return typeof value === 'function' ? (value.bind(exchange) as unknown) : value;
   },
   set(target, name, value) {
     const context = target as PluginContext;
-    const { live } = context;
-    if (name === 'responseStatus' && isStatus(value)) live.responseStatus = value;
+    // Throws where no hook runs.
+    void context.live;
+    if (name === 'responseStatus' && isStatus(value)) context.responseStatus = value;
     else if (name === 'responseFields') context.setFields(name, readFields(value));
     else throw new TypeError(`${String(name)} cannot be set to this`);
     return true;

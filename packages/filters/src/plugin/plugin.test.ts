@@ -133,6 +133,7 @@ describe('a plugin', () => {
       for (const isLate of [false, true]) {
         const hook = (list: 'upstreamFields' | 'responseFields') => (exchange: Exchange) => {
           change(exchange[list] as unknown[]);
+          if (list === 'responseFields') exchange['responseStatus'] = 201;
           return isLate ? Promise.resolve() : undefined;
         };
         const hooks = {

@@ -68,7 +68,7 @@ export function createPluginFilter(
         () => hooks[hook]!(context.exchange, context.state),
         (given) => {
           const verdict = readVerdict(given);
-          context.keepFields(fields);
+          context.keepHead(fields);
           return verdict;
         },
       );
