@@ -56,5 +56,6 @@ describe('the URL of a Redis', () => {
       assert.equal(parseRedisUrl(url), undefined, url);
       assert.ok(!redisUrlComplaint(url)?.includes('p@ss'), url);
     }
+    assert.match(redisUrlComplaint('redis://user@a') ?? '', /without a password/);
   });
 });

@@ -47,7 +47,10 @@ export function parseRedisUrl(text: string): RedisPlace | undefined {
 
 /** What is wrong with the URL, without quoting it: it may hold a password. */
 export function redisUrlComplaint(text: string): string | undefined {
-  return parseRedisUrl(text) === undefined
+  const place = parseRedisUrl(text);
+  if (place !== undefined && place.username !== '' && place.password === '')
+    return 'a user without a password logs in nowhere; of a user with nopass Redis takes any';
+  return place === undefined
     ? 'not the URL of a Redis: redis://USER:PASSWORD@HOST:PORT/DATABASE, rediss:// for TLS; redis+cluster://HOST:PORT,HOST:PORT or rediss+cluster:// for a cluster'
     : undefined;
 }

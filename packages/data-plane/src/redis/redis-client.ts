@@ -4,17 +4,17 @@ import { isIP } from 'node:net';
 import { checkServerIdentity, type ConnectionOptions } from 'node:tls';
 import type { Cluster, Redis } from 'ioredis';
 
-import { processRandom } from '../upstream/balancing/member.ts';
 import type { RedisSettings } from './redis-settings.ts';
 
 export type RedisClient = Redis | Cluster;
 
 const connectTimeoutMs = 2000;
-const reconnectBaseMs = 50;
-const reconnectMaxMs = 1000;
 
-/** Connects, and again whenever the connection is lost. The library is loaded by the first node that needs it: it costs some 40 ms and 2 MiB. */
-export async function connectRedis(settings: RedisSettings): Promise<RedisClient> {
+/** Connects, and again after `retryStrategy` milliseconds whenever the connection is lost. The library is loaded by the first node that needs it: it costs some 40 ms and 2 MiB. */
+export async function connectRedis(
+  settings: RedisSettings,
+  retryStrategy: () => number,
+): Promise<RedisClient> {
   const { Cluster, Redis } = await import('ioredis');
   const { addresses, isCluster, database } = settings;
   const options = clientOptions(settings);
@@ -75,8 +75,4 @@ function tlsOptions({ tls, addresses, isCluster }: RedisSettings): ConnectionOpt
       checkServerIdentity: (_host: string, certificate) => checkServerIdentity(name, certificate),
     }),
   };
-}
-
-function retryStrategy(times: number): number {
-  return Math.min(reconnectBaseMs * 2 ** Math.min(times, 10), reconnectMaxMs) * (0.5 + processRandom() / 2);
 }

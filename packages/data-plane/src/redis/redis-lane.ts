@@ -31,6 +31,8 @@ type Answer = readonly number[];
 
 interface Waiting {
   readonly beganMs: number;
+  /** So many numbers are an answer. */
+  readonly counts: number;
   readonly resolve: (answer: Answer | undefined) => void;
 }
 
@@ -41,8 +43,10 @@ const waitingMax = 16_384;
 /** Pace of signs of life that are asked for while there is no answer. */
 const probeBaseMs = 50;
 const probeMaxMs = 1000;
-/** A connection that gives no sign of life for so long is given up. */
-const pingMsMax = 3000;
+/** A connection that gives no sign of life for so long, or is not made, is given up. */
+const signMsMax = 3000;
+/** Who falls silent again before is asked less and less often, and nothing more is logged of it. */
+const steadyMs = 10_000;
 /** Errors of single questions are logged at most so often. */
 const logMs = 60_000;
 
@@ -57,25 +61,29 @@ export class RedisLane {
   #isCorked = false;
   #cancelProbe: CancelTimer = () => {};
   #pingedMs: number | undefined;
+  /** Since when there has been no connection to ask for a sign. */
+  #unconnectedMs: number | undefined;
+  #answeringSinceMs = -Infinity;
+  #isFlapping = false;
 
   constructor(options: RedisLaneOptions) {
     this.#options = options;
   }
 
-  /** Undefined: nobody is asked, or answers in time. */
-  ask(question: () => Promise<unknown>): Promise<Answer | undefined> | undefined {
+  /** Asks for so many counts. Undefined: nobody is asked, or answers in time. */
+  ask(counts: number, question: () => Promise<unknown>): Promise<Answer | undefined> | undefined {
     const { counters, clock, timeoutMs } = this.#options;
     if (this.#state !== 'answering' || this.#waiting.size >= waitingMax) {
       counters.count('skipped');
       return undefined;
     }
     const { promise, resolve } = Promise.withResolvers<Answer | undefined>();
-    const waiting = { beganMs: clock.monotonicMs(), resolve };
+    const waiting = { beganMs: clock.monotonicMs(), counts, resolve };
     this.#waiting.add(waiting);
     this.#setTimer(timeoutMs);
     this.#cork();
     question().then(
-      (answer) => this.#answered(waiting, answer as Answer),
+      (answer) => this.#answered(waiting, answer),
       (error: unknown) => this.#failed(waiting, error),
     );
     return promise;
@@ -84,27 +92,43 @@ export class RedisLane {
   /** Nobody is asked until a sign of life has come. */
   fallSilent(why: string): void {
     if (this.#state !== 'answering') return;
+    const { clock, counters, logger } = this.#options;
     this.#state = 'silent';
     this.#giveUpAll();
-    this.#options.counters.circuitOpen.add(1);
-    this.#options.logger.warn(`Redis does not answer, limits do as their onFailure says: ${why}`);
-    this.#probePace.reset();
+    counters.circuitOpen.add(1);
+    this.#isFlapping = clock.monotonicMs() - this.#answeringSinceMs < steadyMs;
+    if (!this.#isFlapping) {
+      logger.warn(`Redis does not answer, limits do as their onFailure says: ${why}`);
+      this.#probePace.reset();
+    }
     this.#probeLater();
   }
 
-  /** Asks for a sign of life now, for there is a connection. */
-  probe(): void {
+  /** There is a connection now: asks for a sign of life, unless it has come and gone too often for that. */
+  onConnected(): void {
+    if (!this.#isFlapping) this.#probe();
+  }
+
+  #probe(): void {
     if (this.#state !== 'silent') return;
     const { clock, ping, reconnect } = this.#options;
     const nowMs = clock.monotonicMs();
     if (this.#pingedMs !== undefined) {
-      if (nowMs - this.#pingedMs > pingMsMax) reconnect();
+      if (nowMs - this.#pingedMs > signMsMax) reconnect();
       return;
     }
     const answer = ping();
-    if (answer === undefined) return;
+    if (answer === undefined) {
+      this.#unconnectedMs ??= nowMs;
+      if (nowMs - this.#unconnectedMs <= signMsMax) return;
+      // A connection may hang before it is one: in TLS, or where a password is asked for.
+      this.#unconnectedMs = undefined;
+      reconnect();
+      return;
+    }
+    this.#unconnectedMs = undefined;
     this.#pingedMs = nowMs;
-    void this.#waitForSign(answer);
+    void this.#waitForSign(answer, nowMs);
   }
 
   close(): void {
@@ -114,10 +138,12 @@ export class RedisLane {
     this.#cancelProbe();
   }
 
-  async #waitForSign(answer: Promise<unknown>): Promise<void> {
+  async #waitForSign(answer: Promise<unknown>, askedMs: number): Promise<void> {
+    const { clock, timeoutMs } = this.#options;
     try {
       await answer;
-      this.#answerAgain();
+      // Who takes longer than that would not answer questions in time.
+      if (clock.monotonicMs() - askedMs <= timeoutMs) this.#answerAgain();
     } catch {
       // The connection is lost, or Redis is not ready: the next one tells.
     } finally {
@@ -130,13 +156,15 @@ export class RedisLane {
     this.#state = 'answering';
     this.#late = 0;
     this.#cancelProbe();
-    this.#options.counters.circuitOpen.add(-1);
-    this.#options.logger.info('Redis answers');
+    const { clock, counters, logger } = this.#options;
+    this.#answeringSinceMs = clock.monotonicMs();
+    counters.circuitOpen.add(-1);
+    if (!this.#isFlapping) logger.info('Redis answers');
   }
 
   #probeLater(): void {
     this.#cancelProbe = this.#options.clock.after(this.#probePace.nextMs(), () => {
-      this.probe();
+      this.#probe();
       if (this.#state === 'silent') this.#probeLater();
     });
   }
@@ -156,7 +184,9 @@ export class RedisLane {
     });
   }
 
-  #answered(waiting: Waiting, answer: Answer): void {
+  #answered(waiting: Waiting, answer: unknown): void {
+    if (!isAnswer(answer, waiting.counts))
+      return this.#failed(waiting, new Error('its answer is none of a Redis'));
     if (!this.#waiting.delete(waiting)) return;
     const { counters, clock } = this.#options;
     this.#late = 0;
@@ -181,7 +211,8 @@ export class RedisLane {
   #setTimer(delayMs: number): void {
     if (this.#isTimerSet) return;
     this.#isTimerSet = true;
-    this.#options.clock.after(delayMs, () => this.#onTimer());
+    // A thread that has stood still finds answers that came in time behind the timer: they are read first.
+    this.#options.clock.after(delayMs, () => setImmediate(() => this.#onTimer()));
   }
 
   #onTimer(): void {
@@ -205,4 +236,8 @@ export class RedisLane {
     this.#options.counters.count('late');
     waiting.resolve(undefined);
   }
+}
+
+function isAnswer(answer: unknown, counts: number): answer is Answer {
+  return Array.isArray(answer) && answer.length === counts && answer.every(Number.isSafeInteger);
 }

@@ -1,5 +1,6 @@
 /** A worker's connections to the Redis of its Gateway: one to a server, one to each primary of a cluster. */
 
+import { type Backoff, createBackoff } from '@causeway/runtime/backoff';
 import type { Clock } from '@causeway/runtime/clock';
 import { messageOf } from '@causeway/runtime/errors';
 import type { Logger } from '@causeway/runtime/logger';
@@ -17,6 +18,12 @@ export interface RedisLinkOptions {
   readonly counters: RedisCounters;
 }
 
+const reconnectBaseMs = 50;
+const reconnectMaxMs = 1000;
+/** Who was connected for so long is connected again at once when it is lost. */
+const steadyMs = 10_000;
+const firstConnectMs = 2000;
+
 /** The lane of the only server, and of a cluster of which nothing is known yet. */
 const wholeLane = '';
 /** Servers of a cluster that are told apart; those beyond share the lane of the whole. */
@@ -29,7 +36,9 @@ export class RedisLink {
   readonly #lanes = new Map<string, RedisLane>();
   readonly #whole: RedisLane;
   readonly #settled = Promise.withResolvers<void>();
+  readonly #reconnects: Backoff = createBackoff({ baseMs: reconnectBaseMs, maxMs: reconnectMaxMs });
   #client: RedisClient | undefined;
+  #readySinceMs = Infinity;
   #isClosed = false;
 
   constructor(settings: RedisSettings, options: RedisLinkOptions) {
@@ -59,7 +68,7 @@ export class RedisLink {
       this.#options.counters.count('skipped');
       return undefined;
     }
-    return this.#laneOf(client, tag).ask(() => evaluate(client, keys, values));
+    return this.#laneOf(client, tag).ask(keys.length, () => evaluate(client, keys, values));
   }
 
   /** Nobody asks any more: ends when what was asked has its answer, or its deadline has passed. */
@@ -75,7 +84,8 @@ export class RedisLink {
   }
 
   async #connect(): Promise<void> {
-    const client = await connectRedis(this.#settings);
+    const { clock } = this.#options;
+    const client = await connectRedis(this.#settings, () => this.#reconnects.nextMs());
     if (this.#isClosed) return client.disconnect();
     this.#client = client;
     const lose = (why: string): void => {
@@ -83,11 +93,19 @@ export class RedisLink {
       this.#settled.resolve();
     };
     client.on('ready', () => {
-      for (const lane of this.#lanes.values()) lane.probe();
+      this.#readySinceMs = clock.monotonicMs();
+      for (const lane of this.#lanes.values()) lane.onConnected();
       this.#settled.resolve();
     });
     client.on('error', (error: unknown) => lose(messageOf(error)));
-    client.on('close', () => lose('the connection is lost'));
+    client.on('close', () => {
+      if (clock.monotonicMs() - this.#readySinceMs > steadyMs) this.#reconnects.reset();
+      this.#readySinceMs = Infinity;
+      lose('the connection is lost');
+    });
+    clock.after(firstConnectMs, () => {
+      if (client.status !== 'ready') lose(`there is no connection after ${firstConnectMs} ms`);
+    });
     // Of one server of a cluster: the others go on, and its lane finds out.
     client.on('node error', () => {});
   }
@@ -108,7 +126,10 @@ export class RedisLink {
       ping: () => {
         const client = this.#serverNamed(server);
         if (client === undefined && this.#client?.status === 'ready') this.#forget(server);
-        return client?.status === 'ready' ? client.ping() : undefined;
+        if (client?.status !== 'ready') return undefined;
+        // A server that refuses the database would count in another.
+        const { database } = this.#settings;
+        return database > 0 ? client.select(database) : client.ping();
       },
       reconnect: () => this.#serverNamed(server)?.disconnect(true),
       // The client of a cluster makes pipelines by itself, one for each server.
