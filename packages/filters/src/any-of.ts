@@ -23,18 +23,29 @@ export function createAnyOfFilter(name: string, ways: readonly AuthenticationFil
     const way =
       ways.find((each) => each.isAddressed?.(exchange)) ?? ways.find((each) => each.hasCredentials(exchange));
     if (way === undefined) {
+      if (!isOptional) return inviteOrRefuse(exchange);
       // Remains of credentials are secrets all the same.
       for (const each of ways) each.removeCredentials?.(exchange);
-      if (!isOptional) return inviteOrRefuse(exchange);
     }
     if (setsAuthorization && way?.checksAuthorization?.(exchange) !== true)
       removeCredential(authorization, exchange);
     if (way === undefined) return undefined;
-    // Credentials that were not looked at are secrets all the same.
-    for (const other of ways) if (other !== way) other.removeCredentials?.(exchange);
     const state = way.createState?.();
     if (taken !== undefined) Object.assign(taken, { way, state });
-    return way.onRequestHead?.(exchange, state);
+    // What it sets must stay.
+    if (way.setsAuthorization === true) removeOthers(way, exchange);
+    const verdict = way.onRequestHead?.(exchange, state);
+    if (verdict instanceof Promise)
+      return verdict.then((settled) => {
+        if (settled === undefined && way.setsAuthorization !== true) removeOthers(way, exchange);
+        return settled;
+      });
+    if (verdict === undefined && way.setsAuthorization !== true) removeOthers(way, exchange);
+    return verdict;
+  };
+  /** Credentials that were not looked at are secrets all the same. */
+  const removeOthers = (way: AuthenticationFilter, exchange: FilterExchange): void => {
+    for (const other of ways) if (other !== way) other.removeCredentials?.(exchange);
   };
   const inviteOrRefuse = (exchange: FilterExchange): Sooner<Verdict> => {
     const invitation = ways.find((way) => way.invite !== undefined)?.invite?.(exchange);

@@ -62,14 +62,15 @@ export function createApiKeyFilter(
     onRequestHead(exchange) {
       const text = findKey(exchange, sources);
       if (text === undefined) return isOptional ? undefined : missing;
-      removeCredentials(exchange);
       const key = exchange.consumers.byKey(namespace, text);
       const nowMs = wallMs();
       if (key === undefined || !isGood(key, nowMs)) return refused;
       noteUse(key.use, nowMs, onKeyUsed);
       const refusal = admitConsumer(exchange, key.consumer);
-      if (refusal === undefined && key.expiresAtMs !== Infinity) exchange.expireAt(key.expiresAtMs);
-      return refusal;
+      if (refusal !== undefined) return refusal;
+      removeCredentials(exchange);
+      if (key.expiresAtMs !== Infinity) exchange.expireAt(key.expiresAtMs);
+      return undefined;
     },
   };
 }

@@ -108,7 +108,7 @@ describe('apiKey', () => {
     assert.equal(answerOf(run([apiKey()], {})), 'unauthenticated');
   });
 
-  it('takes every copy of the key away from what goes upstream, also from a request that a trial lets pass', () => {
+  it('takes every copy of the key away from what goes upstream; who is refused and passes in a trial goes on as he came', () => {
     const sources: ApiKeySettings['sources'] = [
       { kind: 'header', name: 'x-api-key' },
       { kind: 'query', name: 'k' },
@@ -117,7 +117,7 @@ describe('apiKey', () => {
     ];
     const asked: Asked = {
       headers: {
-        'x-api-key': 'wrong',
+        'x-api-key': 'key-a',
         X_API_Key: 'wrong',
         cookie: 'k=1; a=2; k=3',
         authorization: 'ApiKey x',
@@ -129,6 +129,12 @@ describe('apiKey', () => {
     assert.deepEqual(owner.upstreamFields, ['other', '1', 'cookie', 'a=2']);
     assert.equal(owner.upstreamQuery, 'a=1&b');
     assert.deepEqual(owner.hiddenQuery, ['k']);
+    const refused = run([apiKey({ sources })], {
+      ...asked,
+      headers: { 'x-api-key': 'wrong', cookie: 'k=1' },
+    });
+    assert.deepEqual(refused.upstreamFields, ['x-api-key', 'wrong', 'cookie', 'k=1']);
+    assert.deepEqual([refused.upstreamQuery, refused.hiddenQuery], [asked.query, ['k']]);
     const forwarded = run([apiKey({ sources, forwardsCredentials: true })], asked);
     assert.equal(forwarded.upstreamQuery, asked.query);
     assert.deepEqual(forwarded.hiddenQuery, ['k']);

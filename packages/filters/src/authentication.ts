@@ -21,7 +21,10 @@ export interface AuthenticationFilter<State = unknown> extends Filter<State> {
   checksAuthorization?(exchange: FilterExchange): boolean;
   /** Takes away what a client says of itself in the place of the filter, with credentials or without. */
   removeForgeries?(exchange: FilterExchange): void;
-  /** Keeps them from logs, and from an upstream that shall not have them. The filter does so itself when it decides. */
+  /**
+   * Keeps them from an upstream that shall not have them. The filter does so itself of those whom it lets in: who is refused, and passes because
+   * the filter is only tried out, goes on as he came.
+   */
   removeCredentials?(exchange: FilterExchange): void;
 }
 

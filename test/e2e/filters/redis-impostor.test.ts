@@ -96,9 +96,9 @@ describe('in the place of Redis', () => {
   it('who takes connections and does not log in is left for others', async () => {
     isAlive = false;
     for (const socket of sockets) socket.destroy();
-    const before = connections;
+    const earlier = connections;
     // The first of them hangs for ever.
-    await eventually(() => connections, { what: 'it is left', until: (count) => count >= before + 2 });
+    await eventually(() => connections, { what: 'it is left', until: (count) => count >= earlier + 2 });
     isAlive = true;
     answer = '*1\r\n:5\r\n';
     for (const socket of sockets) socket.destroy();
@@ -120,11 +120,11 @@ describe('in the place of Redis', () => {
     await redis.ask('REPLICAOF', '127.0.0.1', '1');
     await system.apply([gateway({ redis: { url: `redis://127.0.0.1:${redis.port}` } })]);
     const logs = () =>
-      system.nodes[0]!.child.logs.filter(({ msg }) => String(msg).startsWith('Redis does not answer')).length;
-    const before = logs();
+      system.nodes[0]!.child.logs.filter(({ msg }) => msg.startsWith('Redis does not answer')).length;
+    const earlier = logs();
     const until = Date.now() + 1500;
     while (Date.now() < until) assert.equal(await statusOf('deny'), 503);
-    assert.ok(logs() - before <= 2, `${logs() - before} lines`);
+    assert.ok(logs() - earlier <= 2, `${logs() - earlier} lines`);
     await redis.ask('REPLICAOF', 'NO', 'ONE');
     await eventually(() => statusOf('deny'), { what: 'it counts again', until: (status) => status === 200 });
   });

@@ -40,7 +40,10 @@ export function createBasicAuthFilter(
   };
   const judge = (verdict: PasswordVerdict, known: KnownPassword | undefined, exchange: FilterExchange) => {
     if (verdict === 'busy') return busy;
-    return verdict === 'good' && known !== undefined ? admitConsumer(exchange, known.consumer) : refused;
+    if (verdict !== 'good' || known === undefined) return refused;
+    const refusal = admitConsumer(exchange, known.consumer);
+    if (refusal === undefined) removeCredentials(exchange);
+    return refusal;
   };
   return {
     kind: 'basicAuth',
@@ -54,7 +57,6 @@ export function createBasicAuthFilter(
     onRequestHead(exchange) {
       const credentials = readCredential(authorization, 'basic', exchange);
       if (credentials === undefined) return isOptional ? undefined : missing;
-      removeCredentials(exchange);
       const login = readLogin(credentials);
       if (login === undefined) return refused;
       const known = exchange.consumers.byUsername(namespace, login.username);

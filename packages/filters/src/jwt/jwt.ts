@@ -83,7 +83,6 @@ export class JwtFilter implements AuthenticationFilter {
     this.removeForgeries(exchange);
     const found = this.#find(exchange);
     if (found === undefined) return this.#settings.optional ? undefined : noToken;
-    this.removeCredentials(exchange);
     const outcome = found.verifier.verify(found.token);
     if (outcome instanceof Promise) return outcome.then((settled) => this.#admit(exchange, found, settled));
     return this.#admit(exchange, found, outcome);
@@ -126,6 +125,7 @@ export class JwtFilter implements AuthenticationFilter {
     if (meetsClaims(outcome.claims, claims) !== undefined) return lacksClaim;
     const refusal = admit(exchange, identity);
     if (refusal !== undefined) return refusal;
+    this.removeCredentials(exchange);
     if (outcome.expiresAtMs !== Infinity) exchange.expireAt(outcome.expiresAtMs);
     if (fields.length > 0) exchange.upstreamFields.push(...fields);
     return undefined;
