@@ -155,6 +155,18 @@ describe('whole bodies', () => {
     );
   });
 
+  it('are read by several at once, each with its own bound', async () => {
+    const body = new HeldBody(new BodyRoom());
+    const read = [5, 10, 100].map(async (bytesMax) => body.read(bytesMax));
+    body.add(Buffer.from('0123'));
+    body.add(Buffer.from('4567'));
+    assert.equal(await read[0], 'tooLarge');
+    assert.ok(body.isWanted);
+    body.end();
+    assert.deepEqual((await Promise.all(read.slice(1))).map(String), ['01234567', '01234567']);
+    assert.ok(!body.isWanted);
+  });
+
   it('have room in a worker for so many bytes', async () => {
     const room = new BodyRoom();
     const first = new HeldBody(room);

@@ -33,7 +33,7 @@ export class HeldBody {
   #bytes = 0;
   #roomTaken = 0;
   #isWhole = false;
-  #reader: Reader | undefined;
+  #readers: Reader[] = [];
 
   constructor(room: BodyRoom) {
     this.#room = room;
@@ -51,31 +51,30 @@ export class HeldBody {
 
   /** A filter waits for more of it. */
   get isWanted(): boolean {
-    return this.#reader !== undefined;
+    return this.#readers.length > 0;
   }
 
   /** The chunk is copied. */
   add(chunk: Buffer): void {
     this.#chunks.push(Buffer.from(chunk));
     this.#bytes += chunk.length;
-    const reader = this.#reader;
-    if (reader === undefined) return;
-    if (this.#bytes > reader.bytesMax) this.#answer('tooLarge');
-    else if (!this.#takeRoom()) this.#answer('noRoom');
+    if (this.#readers.length === 0) return;
+    this.#answer('tooLarge', ({ bytesMax }) => this.#bytes > bytesMax);
+    if (this.#readers.length > 0 && !this.#takeRoom()) this.#answer('noRoom');
   }
 
   end(): void {
     this.#isWhole = true;
-    if (this.#reader !== undefined) this.#answer(this.#joined());
+    if (this.#readers.length > 0) this.#answer(this.#joined());
   }
 
-  /** One filter reads at a time. What it is told that is no body may be read again, with another bound. */
+  /** What a filter is told that is no body may be read again, with another bound. */
   read(bytesMax: number): ReadBody | Promise<ReadBody> {
     if (this.#bytes > bytesMax) return 'tooLarge';
     if (!this.#takeRoom()) return 'noRoom';
     if (this.#isWhole) return this.#joined();
     const { promise, resolve } = Promise.withResolvers<ReadBody>();
-    this.#reader = { bytesMax, resolve };
+    this.#readers.push({ bytesMax, resolve });
     return promise;
   }
 
@@ -94,7 +93,7 @@ export class HeldBody {
 
   /** Nobody wants it any more. */
   close(): void {
-    this.#reader = undefined;
+    this.#readers = [];
     this.#chunks = [];
     this.#room.leave(this.#roomTaken);
     this.#roomTaken = 0;
@@ -115,9 +114,9 @@ export class HeldBody {
     return this.#chunks[0]!;
   }
 
-  #answer(body: ReadBody): void {
-    const reader = this.#reader!;
-    this.#reader = undefined;
-    reader.resolve(body);
+  #answer(body: ReadBody, isMeant: (reader: Reader) => boolean = () => true): void {
+    const meant = this.#readers.filter(isMeant);
+    this.#readers = this.#readers.filter((reader) => !meant.includes(reader));
+    for (const { resolve } of meant) resolve(body);
   }
 }

@@ -171,6 +171,24 @@ describe('a plugin', () => {
     assert.deepEqual([owner.responseStatus, failures], [500, ['p onRequestHead error']]);
   });
 
+  it('fails where what it gives throws when it is looked at', async () => {
+    const boom = () => {
+      throw new Error('boom');
+    };
+    const getter = Object.defineProperty({}, 'then', { get: boom });
+    const method = Object.defineProperty({}, 'then', { value: boom });
+    const proxy = new Proxy({}, { get: boom, has: boom, getPrototypeOf: boom });
+    for (const given of [getter, method, proxy]) {
+      const { owner, failures } = made({ onRequestHead: () => given }, { failsOpen: true });
+      owner.chain.requestHead(owner);
+      await turn();
+      assert.deepEqual(
+        [owner.log, failures],
+        [['request'], ['p onRequestHead error plugin p: onRequestHead: boom']],
+      );
+    }
+  });
+
   it('closes a WebSocket with a code that may be sent', () => {
     for (const [code, sent] of [
       [4000, 4000],

@@ -181,12 +181,10 @@ class HookRunner {
     open?: T,
   ): Sooner<T | undefined> {
     const given = this.#begin(name, context, exchange, call);
-    if (given instanceof Failed) return this.#failed(name, 'error', given.error, open);
-    if (!isThenable(given)) {
-      context.leave();
-      return this.#finished(name, () => read(given), open);
-    }
-    return this.#settled(name, context, given, read, open);
+    if ('error' in given) return this.#failed(name, 'error', given.error, open);
+    if ('promise' in given) return this.#settled(name, context, given.promise, read, open);
+    context.leave();
+    return this.#finished(name, () => read(given.value), open);
   }
 
   /** Of a hook that cannot wait. */
@@ -198,25 +196,27 @@ class HookRunner {
     read: (given: unknown) => T,
   ): T | undefined {
     const given = this.#begin(name, context, exchange, call);
-    if (given instanceof Failed) return this.#failed(name, 'error', given.error, undefined);
+    if ('error' in given) return this.#failed(name, 'error', given.error, undefined);
     context.leave();
-    if (!isThenable(given)) return this.#finished(name, () => read(given), undefined);
+    if (!('promise' in given)) return this.#finished(name, () => read(given.value), undefined);
     // Nobody waits for it, and nobody else would hear of its end.
-    given.then(nothing, nothing);
+    given.promise.then(nothing, nothing);
     return this.#failed(name, 'error', new TypeError('must not be async'), undefined);
   }
 
-  #begin(name: HookName, context: PluginContext, exchange: FilterExchange, call: () => unknown): unknown {
+  #begin(name: HookName, context: PluginContext, exchange: FilterExchange, call: () => unknown): Given {
     const { clock } = this.#services;
     const { module, timeoutMs } = this.#settings;
     const beganMs = clock.monotonicMs();
     context.enter(exchange);
-    let given: unknown;
+    let given: Given;
     try {
-      given = call();
+      const value = call();
+      // The one look at it outside of `read`: even that may throw.
+      given = isThenable(value) ? { promise: Promise.resolve(value) } : { value };
     } catch (error) {
       context.leave();
-      given = new Failed(error);
+      given = { error };
     }
     const tookMs = clock.monotonicMs() - beganMs;
     if (tookMs > timeoutMs) {
@@ -229,7 +229,7 @@ class HookRunner {
   #settled<T>(
     name: HookName,
     context: PluginContext,
-    promise: PromiseLike<unknown>,
+    promise: Promise<unknown>,
     read: (given: unknown) => T,
     open: T | undefined,
   ): Promise<T | undefined> {
@@ -281,13 +281,11 @@ class HookRunner {
   }
 }
 
-class Failed {
-  readonly error: unknown;
-
-  constructor(error: unknown) {
-    this.error = error;
-  }
-}
+/** What came of calling a hook. */
+type Given =
+  | { readonly value: unknown }
+  | { readonly promise: Promise<unknown> }
+  | { readonly error: unknown };
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
