@@ -1,5 +1,7 @@
 /** Lets in Consumers by their API keys. */
 
+import { hash } from 'node:crypto';
+
 import { type AuthenticationFilter, admitConsumer, unauthenticated } from './authentication.ts';
 import type { KeyUse, KnownKey } from './consumers.ts';
 import { hideCredential, isAuthorization, readCredential, removeCredential } from './credentials.ts';
@@ -71,6 +73,10 @@ export function createApiKeyFilter(
       removeCredentials(exchange);
       if (key.expiresAtMs !== Infinity) exchange.expireAt(key.expiresAtMs);
       return undefined;
+      const credentials = forwardsCredentials ? digestOf(sources, exchange) : undefined;
+      const refusal = admitConsumer(exchange, key.consumer, credentials);
+      if (refusal === undefined && key.expiresAtMs !== Infinity) exchange.expireAt(key.expiresAtMs);
+      return refusal;
     },
   };
 }
@@ -92,6 +98,12 @@ function findKey(exchange: FilterExchange, sources: readonly NamedSource[]): str
     if (text !== undefined) return text;
   }
   return undefined;
+}
+
+/** Of all keys that are there, for the upstream may look at another one first. */
+function digestOf(sources: readonly NamedSource[], exchange: FilterExchange): string {
+  const keys = sources.map((source) => keyAt(source, exchange) ?? null);
+  return hash('sha256', JSON.stringify(keys), 'base64');
 }
 
 function keyAt(source: NamedSource, exchange: FilterExchange): string | undefined {

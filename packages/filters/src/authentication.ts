@@ -41,8 +41,12 @@ const contradictory: Refusal = {
   detail: 'The credentials are those of two different consumers.',
 };
 
-/** The credentials are those of the Consumer: the request is its own, unless it may not call. */
-export function admitConsumer(exchange: FilterExchange, consumer: KnownConsumer): Refusal | undefined {
+/** The credentials are those of the Consumer: the request is its own, unless it may not call. `credentials`: see `Identity`. */
+export function admitConsumer(
+  exchange: FilterExchange,
+  consumer: KnownConsumer,
+  credentials?: string,
+): Refusal | undefined {
   if (consumer.disabled) return disabled;
   const { namespace, name, groups, limits } = consumer;
   return admit(exchange, {
@@ -53,6 +57,7 @@ export function admitConsumer(exchange: FilterExchange, consumer: KnownConsumer)
     groups,
     scopes: [],
     claims: {},
+    ...(credentials !== undefined && { credentials }),
   });
 }
 

@@ -21,6 +21,8 @@ export interface Identity {
   readonly scopes: readonly string[];
   /** Of the token; empty where there was none. */
   readonly claims: Readonly<Record<string, unknown>>;
+  /** A digest of credentials that go upstream and of which nothing above tells which they were; absent: there are none, or they are in Authorization. */
+  readonly credentials?: string | undefined;
 }
 
 /**
@@ -31,6 +33,7 @@ export function completedIdentity(before: Identity | undefined, identity: Identi
   if (before === undefined) return identity;
   const isNamedByLater = identity.isConsumer || (!before.isConsumer && before.consumer === undefined);
   const { consumer, namespace, isConsumer, limits, groups } = isNamedByLater ? identity : before;
+  const credentials = [before.credentials, identity.credentials].filter((each) => each !== undefined);
   const more = before.namespace === identity.namespace ? [...before.groups, ...identity.groups] : groups;
   return {
     consumer,
@@ -40,6 +43,7 @@ export function completedIdentity(before: Identity | undefined, identity: Identi
     groups: [...new Set(more)],
     scopes: [...new Set([...before.scopes, ...identity.scopes])],
     claims: { ...before.claims, ...identity.claims },
+    ...(credentials.length > 0 && { credentials: credentials.join(' ') }),
   };
 }
 

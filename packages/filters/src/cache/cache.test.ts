@@ -42,6 +42,40 @@ describe('the cache', () => {
     assert.equal(world.ask('/a').state, 'asking');
   });
 
+  it('gives what answers one Authorization to no other, whoever the gateway knows the caller to be', async () => {
+    const world = new CacheWorld({ staleWhileRevalidateMs: 60_000 });
+    const identity = caller('acme');
+    const as = (user: string, path: string) => world.ask(path, { identity }, { authorization: user });
+    as('ann', '/a').answer(answer('for ann'));
+    as('bob', '/a').answer(answer('for bob'));
+    world.ask('/a', { identity }).answer(answer('for nobody'));
+    for (const user of ['ann', 'bob']) assert.equal(as(user, '/a').body, `for ${user}`);
+
+    // Nobody waits for what is another's.
+    assert.deepEqual([as('ann', '/b').state, as('bob', '/b').state], ['asking', 'asking']);
+
+    // What is asked for behind the back of one is not the other's either, nor what was confirmed for him.
+    as('ann', '/c').answer(answer('for ann', 'max-age=1', tagged));
+    world.pass(2000);
+    assert.equal(as('ann', '/c').cached, 'stale');
+    const bob = as('bob', '/c');
+    assert.ok(!bob.upstreamFields.includes('if-none-match'));
+    world.refreshing.shift()!.answer(answer('newer for ann'));
+    await settled();
+    bob.answer(answer('for bob'));
+    assert.deepEqual([as('ann', '/c').body, as('bob', '/c').body], ['newer for ann', 'for bob']);
+
+    as('ann', '/d').answer(answer('for all', 'public, max-age=60'));
+    assert.equal(as('bob', '/d').body, 'for all');
+  });
+
+  it('tells callers apart by credentials that go upstream elsewhere', () => {
+    const world = new CacheWorld();
+    const as = (credentials: string) => world.ask('/a', { identity: { ...caller('acme'), credentials } });
+    as('one').answer(answer('one'));
+    assert.deepEqual([as('two').state, as('one').body], ['asking', 'one']);
+  });
+
   it('tells requests apart that a filter before it has led elsewhere', () => {
     const world = new CacheWorld({ collapses: false });
     const ask = (target: string) => {

@@ -87,6 +87,12 @@ describe('an answer is not stored', () => {
     ['with a validator alone', { etag: '"a"' }, {}, 'no-freshness'],
     ['of a redirect (302) with a ttl alone', {}, { ...ttl, status: 302 }, 'no-freshness'],
     ['to a cookie with a ttl alone', {}, { ...ttl, request: { hasCookie: true } }, 'cookie'],
+    [
+      'to a cookie with a ttl alone, though its caller is known',
+      {},
+      { ...ttl, request: { caller: 'named', hasCookie: true } },
+      'cookie',
+    ],
     ['with max-age=0 and no validator', control('max-age=0'), {}, 'stale'],
     ['with max-age that is no number', control('max-age=x'), {}, 'stale'],
     ['with a negative max-age', control('max-age=-1'), {}, 'stale'],

@@ -95,8 +95,8 @@ export function judgeAnswer(
   if (isUnjudged && request.hasAuthorization && !control.has('must-revalidate')) return 'authorization';
   const explicitMs = explicitLifetimeMs(answer, control);
   // Nobody said that it may be given to others, so what may be personal is not.
-  if (explicitMs === undefined && isUnjudged && (request.hasCookie || request.hasAuthorization))
-    return 'cookie';
+  const hasSession = request.hasCookie || (isUnjudged && request.hasAuthorization);
+  if (explicitMs === undefined && !isShared && hasSession) return 'cookie';
   const lifetimeMs = explicitMs ?? heuristicLifetimeMs(status, control, settings);
   if (lifetimeMs === undefined) return 'no-freshness';
   const terms = {

@@ -98,7 +98,7 @@ export class Visit implements Waiter {
 
   /** Under which answers stand that are for this caller alone. */
   get ownKey(): string {
-    this.#caller ??= callerOf(this.#identity);
+    this.#caller ??= callerOf(this.#identity, this.select('authorization'));
     return `${this.key}\n${this.#caller}`;
   }
 
@@ -154,13 +154,16 @@ function part(value: string | undefined): string {
 /** Of every token another. */
 const fleeting: ReadonlySet<string> = new Set(['exp', 'iat', 'nbf', 'jti', 'auth_time', 'at_hash', 'nonce']);
 
-/** All that the upstream may know of the caller: two tokens of one user are one caller, two users of one Consumer are two. */
-function callerOf(identity: Identity | undefined): string {
+/**
+ * All that the upstream may know of the caller. Two users of one Consumer are two, and so is who shows two credentials that go upstream: RFC 9111
+ * section 3.5 lets an answer to Authorization be used again where it says so alone, and here for the same Authorization.
+ */
+function callerOf(identity: Identity | undefined, authorization: string | undefined): string {
   if (identity === undefined) return '';
-  const { namespace, consumer, isConsumer, groups, scopes, claims } = identity;
+  const { namespace, consumer, isConsumer, groups, scopes, claims, credentials } = identity;
   const steady = Object.entries(claims).filter(([name]) => !fleeting.has(name));
-  const known = [namespace, consumer ?? null, isConsumer, groups, scopes, steady.toSorted(byName)];
-  return hash('sha256', JSON.stringify(known), 'base64');
+  const known = [namespace, consumer, isConsumer, groups, scopes, steady.toSorted(byName)];
+  return hash('sha256', JSON.stringify([...known, credentials, authorization]), 'base64');
 }
 
 function byName([a]: [string, unknown], [b]: [string, unknown]): number {
