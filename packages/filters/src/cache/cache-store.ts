@@ -81,6 +81,8 @@ export interface PurgeQuery {
 /** What an answer takes besides its own bytes, measured; so the bytes bound their number too. */
 const overheadBytes = 2048;
 const overheadOfFieldBytes = 64;
+/** All answers together that are on their way may take this part of the room, so that slow ones do not empty it; a single one may take all. */
+const arrivingShare = 0.5;
 /** More would fill the heap of a worker, whatever room the Gateway gives them. */
 const entriesMax = 200_000;
 /** At a time: some milliseconds. */
@@ -98,6 +100,11 @@ export class CacheStore {
   readonly #fills = new Set<Fill>();
   #newest: StoredAnswer | undefined;
   #oldest: StoredAnswer | undefined;
+
+  /** Without room nothing is ever stored. */
+  get hasRoom(): boolean {
+    return this.#bytesMax > 0;
+  }
 
   resize(bytesMax: number): void {
     this.#bytesMax = bytesMax;
@@ -122,7 +129,7 @@ export class CacheStore {
 
   /** In the place of what the same request would have got, unless that is newer. Does nothing where there is no room for it at all. */
   put(answer: AnswerToStore): void {
-    const bytes = sizeOf(answer);
+    const bytes = headSize(answer) + answer.body.length;
     if (bytes > this.#bytesMax) return this.#makeRoom();
     const select: Selector = (name) => answer.selected[answer.terms.vary.indexOf(name)];
     const replaced = this.#byKey
@@ -182,10 +189,13 @@ export class CacheStore {
     this.#fills.delete(fill);
   }
 
-  /** False: what is on its way takes too much already. */
-  reserve(bytes: number): boolean {
-    if (this.#arrivingBytes + bytes > this.#bytesMax) return false;
+  /** Stored answers make room for one on its way, which has reserved `before` already. False: what is on its way takes too much. */
+  reserve(bytes: number, before = 0): boolean {
+    const isAlone = this.#arrivingBytes === before;
+    const bytesMax = isAlone ? this.#bytesMax : this.#bytesMax * arrivingShare;
+    if (this.#arrivingBytes + bytes > bytesMax) return false;
     this.#arrivingBytes += bytes;
+    this.#makeRoom();
     return true;
   }
 
@@ -223,7 +233,8 @@ export class CacheStore {
   #makeRoom(): void {
     for (let count = 0; count < evictionsMax; count += 1) {
       const { bytes, entries } = this.counts;
-      if (this.#oldest === undefined || (bytes <= this.#bytesMax && entries <= entriesMax)) return;
+      const fitsIn = bytes + this.#arrivingBytes <= this.#bytesMax && entries <= entriesMax;
+      if (this.#oldest === undefined || fitsIn) return;
       this.#evict(this.#oldest);
     }
   }
@@ -284,16 +295,20 @@ export function keyedQuery(
   return query === undefined || names === undefined ? query : onlyParameters(query, names);
 }
 
-function sizeOf({ key, fields, body }: AnswerToStore): number {
-  let bytes = overheadBytes + key.length + body.length;
+/** What an answer takes without its body. */
+export function headSize({ key, place, fields, selected, terms }: Omit<AnswerToStore, 'body'>): number {
+  // The place is there once more as the name under which all answers of it are found.
+  let bytes = overheadBytes + key.length + 2 * uriOf(place).length;
   for (let at = 0; at < fields.length; at += 2)
     bytes += overheadOfFieldBytes + fields[at]!.length + fields[at + 1]!.length;
+  for (const [at, name] of terms.vary.entries())
+    bytes += overheadOfFieldBytes + name.length + (selected[at]?.length ?? 0);
   return bytes;
 }
 
 /** A part of a text keeps all of it in memory: the head that it has come in, which may be far larger. */
 function ownedAnswer(answer: AnswerToStore): AnswerToStore {
-  const { place, fields, selected } = answer;
+  const { place, fields, selected, terms } = answer;
   return {
     ...answer,
     place: {
@@ -302,6 +317,7 @@ function ownedAnswer(answer: AnswerToStore): AnswerToStore {
       path: owned(place.path),
       query: place.query && owned(place.query),
     },
+    terms: { ...terms, vary: terms.vary.map(owned) },
     selected: selected.map((value) => value && owned(value)),
     // No value holds a line end.
     fields: fields.length === 0 ? [] : owned(fields.join('\n')).split('\n'),

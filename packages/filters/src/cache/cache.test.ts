@@ -374,20 +374,59 @@ describe('the cache', () => {
   });
 
   it('holds its bytes, also of what is on its way', () => {
-    const world = new CacheWorld({ entryBytesMax: 4000 }, [], 7000);
+    const world = new CacheWorld({ entryBytesMax: 4000 }, [], 20_000);
+    const { counts } = world.store;
     const [one, two] = [world.ask('/1'), world.ask('/2')];
     for (const client of [one, two]) client.head(answer('x'));
     // The second one's body finds no room.
-    one.responsePass!.write(Buffer.alloc(3600));
-    two.responsePass!.write(Buffer.alloc(3600));
-    one.responsePass!.end();
-    two.responsePass!.end();
+    for (const client of [one, two]) client.responsePass!.write(Buffer.alloc(3600));
+    for (const client of [one, two]) client.responsePass!.end();
     assert.deepEqual([stored(world, '/1').cached, world.ask('/2').state], ['hit', 'asking']);
-    world.ask('/3').answer(answer('x'.repeat(3000)));
-    assert.deepEqual([world.store.counts.entries, world.store.counts.evicted], [1, 1]);
+    for (const path of ['/3', '/4', '/5']) world.ask(path).answer(answer('x'.repeat(3000)));
+    assert.deepEqual([counts.entries, counts.evicted], [3, 1]);
+    // What is on its way takes room of what is stored.
+    const next = world.ask('/6');
+    next.head(answer('x'));
+    next.responsePass!.write(Buffer.alloc(3600));
+    assert.deepEqual([counts.entries, counts.evicted], [2, 2]);
     world.store.resize(0);
-    assert.deepEqual([world.store.counts.bytes, world.store.counts.entries], [0, 0]);
-    world.ask('/4').answer(answer(''));
-    assert.equal(world.store.counts.entries, 0);
+    assert.deepEqual([counts.bytes, counts.entries], [0, 0]);
+  });
+
+  it('counts all that an answer takes', () => {
+    const bytesOf = (path: string, more: readonly string[] = [], headers: Record<string, string> = {}) => {
+      const world = new CacheWorld();
+      world.ask(path, {}, headers).answer(answer('x', 'max-age=60', more));
+      return world.store.counts.bytes;
+    };
+    const long = 'x'.repeat(5000);
+    assert.ok(bytesOf('/a', ['vary', 'accept'], { accept: long }) > bytesOf('/a') + 5000);
+    // In the key, in the place, and in the name of the place.
+    assert.ok(bytesOf(`/${long}`) > bytesOf('/a') + 14_900);
+  });
+
+  it('puts together what comes byte by byte', () => {
+    const world = new CacheWorld({ entryBytesMax: 10_000 });
+    const client = world.ask('/a');
+    client.head(answer(''));
+    const bytes = Array.from({ length: 9000 }, (_, at) => at % 256);
+    for (const byte of bytes) client.responsePass!.write(Uint8Array.of(byte));
+    client.responsePass!.end();
+    assert.deepEqual([...stored(world, '/a').chunks[0]!], bytes);
+  });
+
+  it('has nobody wait and says that nothing is stored where there is no room', () => {
+    const world = new CacheWorld({}, [], 0);
+    const [one, two] = [world.ask('/a'), world.ask('/a')];
+    assert.deepEqual([one.state, two.state], ['asking', 'asking']);
+    for (const client of [one, two]) {
+      client.answer(answer('a'));
+      assert.equal(client.header('cache-status'), 'causeway; fwd=miss; detail=no-room');
+    }
+    const small = new CacheWorld({}, [], 2500);
+    const large = small.ask('/a');
+    large.responseBytes = 1000;
+    large.answer(answer('x'.repeat(1000)));
+    assert.equal(large.header('cache-status'), 'causeway; fwd=miss; detail=no-room');
   });
 });

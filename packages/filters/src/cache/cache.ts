@@ -19,6 +19,7 @@ import {
   setConditions,
 } from './answer-keeper.ts';
 import type { CacheStore, ChangedPlace, StoredAnswer } from './cache-store.ts';
+import { Draft } from './draft.ts';
 import { cacheStatus, givenAnswer, notStoredHere } from './given-answer.ts';
 import type { Flights, FlightClock, Landing } from './flights.ts';
 import { type CanonicalTarget, changedPlaces } from './changed-places.ts';
@@ -121,19 +122,15 @@ export class CacheFilter implements Filter<Visit> {
   onResponseChunk(chunk: Uint8Array, _exchange: FilterExchange, visit: Visit): Uint8Array {
     const { draft } = visit;
     if (draft === undefined) return chunk;
-    const fitsIn = draft.bytes + chunk.length <= this.#settings.entryBytesMax;
-    if (fitsIn && this.#services.store.reserve(chunk.length)) {
-      draft.bytes += chunk.length;
-      draft.chunks.push(Uint8Array.from(chunk));
-    } else this.#giveUp(visit);
+    if (!draft.append(chunk)) this.#giveUp(visit);
     return chunk;
   }
 
   onResponseEnd(_exchange: FilterExchange, visit: Visit): undefined {
     const { draft, fill, flight } = visit;
     if (draft === undefined || fill === undefined) return;
-    if (!fill.isSpoilt)
-      this.#services.store.put({ ...draft.answer, body: joined(draft.chunks, draft.bytes) });
+    const answer = draft.finish();
+    if (!fill.isSpoilt) this.#services.store.put(answer);
     visit.flight = undefined;
     this.#letGo(visit);
     flight?.end('look');
@@ -161,7 +158,7 @@ export class CacheFilter implements Filter<Visit> {
     const found = this.#find(visit);
     visit.stale = found;
     visit.isForAll = found?.terms.isShared === true;
-    let canWait = this.#settings.collapses && !visit.hasWaited;
+    let canWait = this.#settings.collapses && store.hasRoom && !visit.hasWaited;
     if (found !== undefined) {
       const ageMs = ageOf(found, nowMs);
       const use = useOf(found.terms, ageMs, visit.directives);
@@ -251,13 +248,15 @@ export class CacheFilter implements Filter<Visit> {
       }
     }
     const terms = this.#judge(exchange, visit);
-    if (typeof terms !== 'string') return this.#begin(exchange, visit, terms);
+    const obstacle = typeof terms === 'string' ? terms : this.#begin(exchange, visit, terms);
+    if (exchange.isWholeOfUpstream) {
+      const what = obstacle === undefined ? 'stored' : `detail=${obstacle}`;
+      exchange.responseFields.push('cache-status', cacheStatus(`fwd=${visit.forwarded}; ${what}`));
+    }
+    if (obstacle === undefined) return watchesBody;
     this.#supersede(exchange, visit);
-    if (visit.fill !== undefined && exchange.isWholeOfUpstream && !isFailure(status))
-      this.#services.flights.pass(visit.flightKey);
+    if (visit.fill !== undefined && exchange.isWholeOfUpstream && !isFailure(status)) this.#pass(visit);
     this.#settle(visit, 'alone');
-    if (exchange.isWholeOfUpstream)
-      exchange.responseFields.push('cache-status', cacheStatus(`fwd=${visit.forwarded}; detail=${terms}`));
     return undefined;
   }
 
@@ -271,14 +270,15 @@ export class CacheFilter implements Filter<Visit> {
     return this.#keeper.judge(visit, { status, fields }, visit.sentMs);
   }
 
-  /** Its body is kept as it passes. */
-  #begin(exchange: FilterExchange, visit: Visit, terms: Terms): Verdict {
-    const { responseStatus: status, responseFields: fields } = exchange;
+  /** Its body is kept as it passes, unless there is no room for it. */
+  #begin(exchange: FilterExchange, visit: Visit, terms: Terms): 'no-room' | undefined {
+    const { responseStatus: status, responseFields: fields, responseBytes = 0 } = exchange;
     const answer = this.#keeper.answerOf(visit, terms, { status, fields });
-    visit.draft = { answer, chunks: [], bytes: 0 };
+    const { store } = this.#services;
+    visit.draft = Draft.begin(store, answer, responseBytes, this.#settings.entryBytesMax);
+    if (visit.draft === undefined) return 'no-room';
     visit.flight?.onHead(answer);
-    exchange.responseFields.push('cache-status', cacheStatus(`fwd=${visit.forwarded}; stored`));
-    return watchesBody;
+    return undefined;
   }
 
   /** A 304: what is stored still stands, with news in its fields (RFC 9111 section 4.3.4). */
@@ -329,8 +329,14 @@ export class CacheFilter implements Filter<Visit> {
 
   /** Nothing of the body is kept after all. */
   #giveUp(visit: Visit): void {
-    this.#services.flights.pass(visit.flightKey);
+    this.#pass(visit);
     this.#settle(visit, 'alone');
+  }
+
+  /** Nobody waits for the like of it, for a while. */
+  #pass(visit: Visit): void {
+    const { store, flights } = this.#services;
+    if (this.#settings.collapses && store.hasRoom) flights.pass(visit.flightKey);
   }
 
   #settle(visit: Visit, how: Landing): void {
@@ -342,7 +348,7 @@ export class CacheFilter implements Filter<Visit> {
 
   #letGo(visit: Visit): void {
     const { store } = this.#services;
-    if (visit.draft !== undefined) store.release(visit.draft.bytes);
+    visit.draft?.drop();
     if (visit.fill !== undefined) store.leave(visit.fill);
     visit.draft = undefined;
     visit.fill = undefined;
@@ -360,15 +366,4 @@ export class CacheFilter implements Filter<Visit> {
 
 function isAny(exchange: FilterExchange, names: readonly string[]): boolean {
   return names.some((name) => exchange.requestHeader(name) !== undefined);
-}
-
-/** In memory of its own, which is all given back when it goes. */
-function joined(chunks: readonly Uint8Array[], bytes: number): Uint8Array {
-  const body = new Uint8Array(bytes);
-  let at = 0;
-  for (const chunk of chunks) {
-    body.set(chunk, at);
-    at += chunk.length;
-  }
-  return body;
 }

@@ -1,5 +1,7 @@
 /** Requests for what is on its way already: they wait for the answer of one. */
 
+import { hash } from 'node:crypto';
+
 import type { AnswerToStore } from './cache-store.ts';
 
 /** What a wait comes to. `look`: the answer is stored. `lead`: whoever led is gone. `alone`: there is nothing to wait for. */
@@ -30,7 +32,7 @@ export interface FlightClock {
 export class Flights {
   readonly #clock: FlightClock;
   readonly #byKey = new Map<string, Flight>();
-  /** Until when, by key; the oldest first. */
+  /** Until when, by a digest of the key, which may be long; the oldest first. */
   readonly #passes = new Map<string, number>();
 
   constructor(clock: FlightClock) {
@@ -43,8 +45,7 @@ export class Flights {
 
   /** Undefined: nobody is to wait for this one. */
   begin(key: string): Flight | undefined {
-    const untilMs = this.#passes.get(key);
-    if (untilMs !== undefined && untilMs > this.#clock.monotonicMs()) return undefined;
+    if (this.#isPassed(key)) return undefined;
     const flight: Flight = new Flight(this.#clock, () => {
       if (this.#byKey.get(key) === flight) this.#byKey.delete(key);
     });
@@ -54,11 +55,26 @@ export class Flights {
 
   /** What comes of this key is not stored. */
   pass(key: string): void {
-    this.#passes.delete(key);
-    const [oldest] = this.#passes.keys();
-    if (this.#passes.size >= passesMax && oldest !== undefined) this.#passes.delete(oldest);
-    this.#passes.set(key, this.#clock.monotonicMs() + passMs);
+    const nowMs = this.#clock.monotonicMs();
+    const digest = digestOf(key);
+    this.#passes.delete(digest);
+    for (const [oldest, untilMs] of this.#passes) {
+      if (untilMs > nowMs && this.#passes.size < passesMax) break;
+      this.#passes.delete(oldest);
+    }
+    this.#passes.set(digest, nowMs + passMs);
   }
+
+  /** Hot path: mostly there are none. */
+  #isPassed(key: string): boolean {
+    if (this.#passes.size === 0) return false;
+    const untilMs = this.#passes.get(digestOf(key));
+    return untilMs !== undefined && untilMs > this.#clock.monotonicMs();
+  }
+}
+
+function digestOf(key: string): string {
+  return hash('sha256', key, 'base64');
 }
 
 export class Flight {

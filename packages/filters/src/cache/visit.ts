@@ -6,26 +6,13 @@ import { listValue } from '../fields.ts';
 import type { FilterExchange } from '../filter.ts';
 import type { Identity } from '../identity.ts';
 import { readPart } from '../template.ts';
-import {
-  type AnswerToStore,
-  type CachedPlace,
-  type Fill,
-  fits,
-  keyedQuery,
-  type StoredAnswer,
-} from './cache-store.ts';
+import { type CachedPlace, type Fill, fits, keyedQuery, type StoredAnswer } from './cache-store.ts';
 import type { Directives } from './directives.ts';
+import type { Draft } from './draft.ts';
 import type { Flight, Landing, Waiter } from './flights.ts';
 import type { KeySettings, Partition } from './partitions.ts';
 import type { RequestFacts, Terms } from './storage-rules.ts';
 import { requestDirectives } from './use-rules.ts';
-
-/** A body that is on its way to the store. */
-export interface Draft {
-  readonly answer: Omit<AnswerToStore, 'body'>;
-  readonly chunks: Uint8Array[];
-  bytes: number;
-}
 
 export class Visit implements Waiter {
   /** `given`: the answer came from the store. `unsafe`: it may change what is stored. */
