@@ -4,9 +4,9 @@
  */
 export function queryValue(query: string | undefined, name: string): string | undefined {
   for (const pair of query === undefined || query === '' ? [] : query.split('&')) {
+    if (parameterName(pair) !== name) continue;
     const equals = pair.indexOf('=');
-    if (decoded(equals === -1 ? pair : pair.slice(0, equals)) === name)
-      return equals === -1 ? '' : decoded(pair.slice(equals + 1));
+    return equals === -1 ? '' : decoded(pair.slice(equals + 1));
   }
   return undefined;
 }
@@ -22,11 +22,14 @@ export function onlyParameters(query: string, names: ReadonlySet<string>): strin
 }
 
 function parametersOf(query: string, isWanted: (name: string) => boolean): string | undefined {
-  const kept = query.split('&').filter((pair) => {
-    const equals = pair.indexOf('=');
-    return isWanted(decoded(equals === -1 ? pair : pair.slice(0, equals)));
-  });
+  const kept = query.split('&').filter((pair) => isWanted(parameterName(pair)));
   return kept.length === 0 ? undefined : kept.join('&');
+}
+
+/** Of `name=value` as it stands in a query. */
+export function parameterName(pair: string): string {
+  const equals = pair.indexOf('=');
+  return decoded(equals === -1 ? pair : pair.slice(0, equals));
 }
 
 function decoded(text: string): string {

@@ -26,6 +26,7 @@ import { type CanonicalTarget, changedPlaces } from './changed-places.ts';
 import { type FreshnessSettings, type Terms, validatorOf } from './storage-rules.ts';
 import { mayStandIn, useOf } from './use-rules.ts';
 import { type KeySettings, Partitions } from './partitions.ts';
+import { ListedParameters, methodOverrides, steeringHeaders } from './steering.ts';
 import { Visit } from './visit.ts';
 
 export interface CacheSettings extends FreshnessSettings, KeySettings {
@@ -44,8 +45,8 @@ export interface CacheServices extends FlightClock {
   tellChanged(place: ChangedPlace): void;
 }
 
-/** Requests that the cache can say nothing to: of a condition that only the upstream can judge, or for another protocol. */
-const beyond = ['if-match', 'if-unmodified-since', 'upgrade'];
+/** Requests that the cache can say nothing to: of a condition that only the upstream can judge, for another protocol, or of who knows which method. */
+const beyond = ['if-match', 'if-unmodified-since', 'upgrade', ...methodOverrides];
 
 /** RFC 9110 section 9.2.1, RFC 9111 section 4.4: what is not known to be safe is not. */
 const safe: ReadonlySet<string> = new Set([
@@ -66,6 +67,8 @@ export class CacheFilter implements Filter<Visit> {
   readonly #services: CacheServices;
   readonly #partitions: Partitions;
   readonly #keeper: AnswerKeeper;
+  /** Undefined: all are part of the key. */
+  readonly #parameters: ListedParameters | undefined;
 
   constructor(name: string, settings: CacheSettings, services: CacheServices) {
     this.name = name;
@@ -73,6 +76,7 @@ export class CacheFilter implements Filter<Visit> {
     this.#partitions = new Partitions(settings);
     this.#services = services;
     this.#keeper = new AnswerKeeper(settings, services);
+    this.#parameters = settings.queryNames && new ListedParameters(settings.queryNames);
   }
 
   createState(): Visit {
@@ -86,12 +90,12 @@ export class CacheFilter implements Filter<Visit> {
       return undefined;
     }
     if (!methods.includes(exchange.method)) return undefined;
-    if (exchange.hasRequestBody || beyond.some((name) => exchange.requestHeader(name) !== undefined)) {
+    if (exchange.hasRequestBody || isAny(exchange, beyond) || this.#hasParameterLookalike(exchange)) {
       exchange.noteCache('bypass');
       return undefined;
     }
     visit.begin(exchange, this.#settings, this.#partitions.of(exchange.onward));
-    if (vary.length > 0 && visit.hasLookalike(vary)) {
+    if (visit.hasLookalike(steeringHeaders) || visit.hasLookalike(vary)) {
       exchange.noteCache('bypass');
       return undefined;
     }
@@ -145,6 +149,10 @@ export class CacheFilter implements Filter<Visit> {
     if (visit.isWaiting) flight.leave(visit);
     else if (reason === 'client_closed') flight.abandon();
     else flight.end('alone');
+  }
+
+  #hasParameterLookalike({ upstreamQuery: query }: FilterExchange): boolean {
+    return query !== undefined && this.#parameters?.haveLookalike(query) === true;
   }
 
   get #nowMs(): number {

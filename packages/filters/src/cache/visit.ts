@@ -12,6 +12,7 @@ import type { Draft } from './draft.ts';
 import type { Flight, Landing, Waiter } from './flights.ts';
 import type { KeySettings, Partition } from './partitions.ts';
 import type { RequestFacts, Terms } from './storage-rules.ts';
+import { steeringPart } from './steering.ts';
 import { requestDirectives } from './use-rules.ts';
 
 export class Visit implements Waiter {
@@ -58,7 +59,8 @@ export class Visit implements Waiter {
     // What the upstream is told of the client's side may stand in its answer, such as in a redirect to https.
     let key = `${partition.id}\n${exchange.authority.toLowerCase()}${path}${query === undefined ? '' : `?${query}`}`;
     // A filter before the cache has chosen another one.
-    if (upstreamPath !== path) key += part(upstreamPath);
+    key += part(upstreamPath === path ? '' : upstreamPath);
+    key += part(steeringPart(exchange));
     for (const name of told) key += part(this.select(name));
     for (const name of vary) key += part(this.select(name));
     for (const source of partition.sources) key += part(readPart(source, exchange));
