@@ -30,6 +30,14 @@ export function parseTargets(words: readonly string[], namespace: string): Targe
   return names.length === 0 ? { kinds, objects } : { kinds: [], objects };
 }
 
+/** Parses the name of an object of the one kind that a command takes, written as `orders`, `route/orders` or `route/shop/orders`. */
+export function parseTarget(written: string, kind: string, namespace: string): Identity {
+  const { objects } = parseTargets(written.includes('/') ? [written] : [kind, written], namespace);
+  const [{ identity }] = objects as [Target];
+  if (identity.kind !== kind) throw usage(`${JSON.stringify(written)} is no ${kind}`);
+  return identity;
+}
+
 /** The kind of a word, or the error that says which one was meant. */
 export function kindOfWord(word: string): Kind {
   const kind = kindByWord(word);

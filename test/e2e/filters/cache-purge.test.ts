@@ -4,14 +4,15 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { request } from 'undici';
 import { eventually } from '../../kit/eventually.ts';
+import { gwctl } from '../../kit/gwctl.ts';
 import { scrape } from '../../kit/metrics.ts';
 import { startSystem } from '../../kit/processes.ts';
 import { gateway, route, service } from '../../kit/resources.ts';
 import { startOrigin } from '../../kit/upstreams/origin.ts';
 
-it('has every worker of a node forget what one of them has seen change', async (t) => {
+it('goes on all workers that can be told, and those that cannot are named', async (t) => {
   const origin = await startOrigin(t);
-  const { nodes } = await startSystem(t, {
+  const { nodes, controlPlane } = await startSystem(t, {
     workers: 2,
     resources: [
       gateway(),
@@ -38,4 +39,19 @@ it('has every worker of a node forget what one of them has seen change', async (
   await read('PUT');
   await eventually(() => toldWorkers(2), { what: 'both workers have forgotten it' });
   assert.deepEqual([...new Set(await readMany())], ['version 2']);
+
+  // A node that cannot be told may still serve what it has.
+  await nodes[0]!.kill();
+  const config = controlPlane.gwctlConfig;
+  await eventually(() => controlPlane.admin.call('GET', 'nodes/node-1'), {
+    what: 'the node is known to be cut off',
+    until: (answer) => answer.field('status', 'state') === 'OFFLINE',
+  });
+  const purged = await gwctl(['purge', 'cache', 'plain'], { config });
+  assert.deepEqual(purged, {
+    code: 1,
+    stdout: '',
+    stderr:
+      'node-1: the node is not connected, and keeps what it has\nerror: the cache of route/plain is not purged on 1 node\n',
+  });
 });

@@ -450,7 +450,7 @@ describe('cache', () => {
     assert.deepEqual(await purged({ url: '/plain/p/a' }), [2, 2]);
     assert.deepEqual(await purged({ prefix: '/plain//p/%7Eb' }), [1, 1]);
     assert.deepEqual(await purged({ url: 'http://other.test/plain/p/a' }), [0, 0]);
-    for (const body of [{ url: 'a b' }, { url: '/a', prefix: '/b' }, { path: '/a' }])
+    for (const body of [{ url: 'a b' }, { url: '/a', prefix: '/b' }, { path: '/a' }, { prefix: '/a?b' }])
       assert.equal((await system.admin.call('POST', call, { body })).status, 422);
     const missing = await system.admin.call('POST', call.replace('plain', 'nope'), { body: {} });
     assert.equal(missing.status, 404);
@@ -458,6 +458,8 @@ describe('cache', () => {
     const session = await startTranscript(t, { config });
     await session.gwctl('purge', 'cache', 'plain', '--prefix', '/plain/p/');
     await session.gwctl('purge', 'cache', 'plain', '--url', 'plain/p');
+    await session.gwctl('purge', 'cache', 'plain', '--prefix', '/plain/p?x');
+    await session.gwctl('purge', 'cache', 'service/plain');
     await session.matches('cache');
     await purged({});
     assert.equal((await ask('/plain/pq')).cache, 'fwd=miss; stored');

@@ -9,6 +9,14 @@ export function nodesWith(entry: Entry, resources: ResourceView, nodes: NodeRegi
   return nodes.connectedTo(gatewaysOf(entry, resources));
 }
 
+/** Nodes that are cut off, and may still serve with what they have of the resource; those that have drained have ended. */
+export function cutOffNodesWith(entry: Entry, resources: ResourceView, nodes: NodeRegistry): NodeRecord[] {
+  const gateways = gatewaysOf(entry, resources);
+  return nodes
+    .all()
+    .filter(({ connected, draining, facts }) => !connected && !draining && gateways.has(facts.gateway));
+}
+
 /** Gateways whose nodes hold the resource. */
 function gatewaysOf(entry: Entry, resources: ResourceView): Set<string> {
   switch (entry.resource.kind) {

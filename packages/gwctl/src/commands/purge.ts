@@ -3,7 +3,7 @@ import { Failure } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { counted } from '../output/counted.ts';
 import { openSession, type Session } from '../session.ts';
-import { parseTargets } from '../targets.ts';
+import { parseTarget } from '../targets.ts';
 
 interface PurgeOptions {
   url?: string;
@@ -28,9 +28,7 @@ export function addPurge(program: Command, io: Io): void {
 
 async function purgeCache(session: Session, written: string, { url, prefix }: PurgeOptions): Promise<void> {
   const { io, client, namespace } = session;
-  const words = written.includes('/') ? [written] : ['route', written];
-  const { objects } = parseTargets(words, namespace);
-  const [{ identity }] = objects as [(typeof objects)[number]];
+  const identity = parseTarget(written, 'Route', namespace);
   const wanted = { ...(url !== undefined && { url }), ...(prefix !== undefined && { prefix }) };
   const { nodes } = await client.purgeCache(identity.namespace ?? namespace, identity.name, wanted);
   for (const { node, purged, error } of nodes)

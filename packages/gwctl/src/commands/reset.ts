@@ -3,7 +3,7 @@ import { Failure } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { counted } from '../output/counted.ts';
 import { openSession, type Session } from '../session.ts';
-import { parseTargets } from '../targets.ts';
+import { parseTarget } from '../targets.ts';
 
 export function addReset(program: Command, io: Io): void {
   const reset = program.command('reset').description('forget what nodes have found out');
@@ -18,9 +18,7 @@ export function addReset(program: Command, io: Io): void {
 
 async function resetBreaker(session: Session, written: string): Promise<void> {
   const { io, client, namespace } = session;
-  const words = written.includes('/') ? [written] : ['service', written];
-  const { objects } = parseTargets(words, namespace);
-  const [{ identity }] = objects as [(typeof objects)[number]];
+  const identity = parseTarget(written, 'Service', namespace);
   const shown = `service/${identity.name}`;
   const { nodes } = await client.resetBreaker(identity.namespace ?? namespace, identity.name);
   const failed = nodes.filter(({ error }) => error !== null);
