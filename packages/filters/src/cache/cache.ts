@@ -263,7 +263,9 @@ export class CacheFilter implements Filter<Visit> {
     }
     if (obstacle === undefined) return watchesBody;
     this.#supersede(exchange, visit);
-    if (visit.fill !== undefined && exchange.isWholeOfUpstream && !isFailure(status)) this.#pass(visit);
+    // What keeps back this one answer says nothing of the next: a failure, a purge, a condition of the client's own.
+    const isOfItsOwn = isFailure(status) || status === 304 || obstacle === 'purged';
+    if (visit.fill !== undefined && exchange.isWholeOfUpstream && !isOfItsOwn) this.#pass(visit);
     this.#settle(visit, 'alone');
     return undefined;
   }

@@ -81,8 +81,8 @@ export class Visit implements Waiter {
 
   /** What an application may take for one of these headers (CGI reads `_` as `-`) is not looked at when answers are told apart. */
   hasLookalike(names: readonly string[]): boolean {
-    this.#lookalikes ??= lookalikes(this.#fields);
-    return this.#lookalikes.length > 0 && names.some((name) => this.#lookalikes!.includes(dashed(name)));
+    const found = this.#foundLookalikes;
+    return found.length > 0 && names.some((name) => found.includes(dashed(name)));
   }
 
   /** Under which answers stand that are for this caller alone. */
@@ -93,10 +93,12 @@ export class Visit implements Waiter {
 
   /**
    * Under which requests wait for each other: those of one caller, for what is his own is not worth the wait of others; of all, where the answer
-   * was for all before.
+   * was for all before. What may keep an answer from being stored is the same for all of them, so that one such request tells nothing of others.
    */
   get flightKey(): string {
-    return this.isForAll ? this.key : this.ownKey;
+    let marks = this.#foundLookalikes.length > 0 ? '_' : '';
+    for (const name of ['authorization', 'cookie']) if (this.select(name) !== undefined) marks += name;
+    return `${this.isForAll ? this.key : this.ownKey}\n${marks}`;
   }
 
   get facts(): RequestFacts {
@@ -123,6 +125,10 @@ export class Visit implements Waiter {
     this.isWaiting = false;
     if (how !== 'lead') this.flight = undefined;
     this.onLanding(how);
+  }
+
+  get #foundLookalikes(): readonly string[] {
+    return (this.#lookalikes ??= lookalikes(this.#fields));
   }
 
   get #callerKind(): RequestFacts['caller'] {
