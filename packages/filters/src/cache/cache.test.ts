@@ -286,6 +286,8 @@ describe('the cache', () => {
     assert.equal(given('bytes=0-0', { 'if-none-match': '"v1"' })[0], 304);
     assert.equal(stored(world, '/a', { method: 'HEAD' }, { range: 'bytes=0-0' }).responseStatus, 200);
     world.pass(60_000);
+    const only = { range: 'bytes=0-0', 'cache-control': 'only-if-cached' };
+    assert.equal(stored(world, '/a', {}, only).responseStatus, 504);
     const part = world.ask('/a', {}, { range: 'bytes=0-0' });
     assert.deepEqual(
       [part.state, part.cached, part.upstreamFields.includes('range')],

@@ -181,11 +181,7 @@ export class CacheFilter implements Filter<Visit> {
       visit.forwarded = use === 'asked' ? 'request' : 'stale';
       if (use === 'asked') canWait = false;
     } else visit.forwarded = 'miss';
-    if (visit.directives.has('only-if-cached')) {
-      visit.kind = 'given';
-      exchange.noteCache('miss');
-      return notStoredHere(visit.forwarded);
-    }
+    if (visit.directives.has('only-if-cached')) return this.#refuse(exchange, visit);
     const flight = canWait ? flights.find(visit.flightKey) : undefined;
     if (flight?.join(visit) === true) return this.#wait(exchange, visit, flight);
     return this.#forward(exchange, visit, canWait);
@@ -199,8 +195,16 @@ export class CacheFilter implements Filter<Visit> {
       this.#services.store.touch(found);
       return this.#give(exchange, visit, found, 'hit', 'hit');
     }
+    if (visit.directives.has('only-if-cached')) return this.#refuse(exchange, visit);
     exchange.noteCache('bypass');
     return undefined;
+  }
+
+  /** The client wants it from the cache or not at all. */
+  #refuse(exchange: FilterExchange, visit: Visit): Answer {
+    visit.kind = 'given';
+    exchange.noteCache('miss');
+    return notStoredHere(visit.forwarded);
   }
 
   #wait(exchange: FilterExchange, visit: Visit, flight: Visit['flight']): Promise<Verdict> {

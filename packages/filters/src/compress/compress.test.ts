@@ -94,12 +94,26 @@ describe('compress', () => {
     });
 
   it('leaves parts, empty answers and other protocols alone', () => {
-    for (const status of [101, 204, 205, 206, 304]) {
+    for (const status of [101, 204, 205, 206]) {
       const owner = answer('gzip', [...text]);
       owner.responseStatus = status;
       assert.equal(filter.onResponseHead(owner, filter.createState()), undefined, String(status));
       assert.equal(fieldValue(owner.responseFields, 'vary'), undefined);
     }
+  });
+
+  it('says of a 304 what it said of the answer that the client has', () => {
+    const tagOf = (known: string, tag: string): string | undefined => {
+      const owner = answer('gzip', ['ETag', tag]);
+      owner.responseStatus = 304;
+      owner.headers.set('if-none-match', known);
+      assert.equal(filter.onResponseHead(owner, filter.createState()), undefined);
+      assert.equal(fieldValue(owner.responseFields, 'vary'), 'accept-encoding');
+      return fieldValue(owner.responseFields, 'etag');
+    };
+    assert.equal(tagOf('"0", W/"1"', '"1"'), 'W/"1"');
+    assert.equal(tagOf('"1"', '"1"'), '"1"');
+    assert.equal(tagOf('W/"1"', 'W/"1"'), 'W/"1"');
   });
 
   it('tells caches that the answer depends on the client, also where it goes out as it is', () => {

@@ -40,6 +40,7 @@ export class CompressFilter implements Filter<State> {
 
   onResponseHead(exchange: FilterExchange, state: State): Verdict {
     const { responseFields: fields } = exchange;
+    if (exchange.responseStatus === 304) keepVariant(exchange);
     if (!this.#isEligible(exchange)) return undefined;
     // Also where it goes out as it is: a cache must not give it to a client that would have got the other.
     addVary(fields, 'accept-encoding');
@@ -80,6 +81,17 @@ export class CompressFilter implements Filter<State> {
     if (streamTypes.test(type)) return false;
     return this.#exact.has(type) || this.#families.some((family) => type.startsWith(family));
   }
+}
+
+/**
+ * A 304 does not tell whether its 200 would have been compressed; the client does, by the tag of what it has. With another tag it could not renew
+ * what it has (RFC 9111 section 4.3.4).
+ */
+function keepVariant(exchange: FilterExchange): void {
+  const { responseFields: fields } = exchange;
+  addVary(fields, 'accept-encoding');
+  const etag = fieldValue(fields, 'etag');
+  if (exchange.requestHeader('if-none-match')?.includes(`W/${etag}`) === true) weakenEtag(fields);
 }
 
 /** They tell of the bytes that the upstream sent. */
