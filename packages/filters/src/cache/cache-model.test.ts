@@ -9,6 +9,8 @@ import type { Identity } from '../identity.ts';
 import { type CacheClient, CacheWorld, settled, type UpstreamAnswer } from '../testing/cache-world.ts';
 
 const callers = [undefined, 'ann', 'bob'] as const;
+/** Authorization that goes upstream, whoever the gateway knows the caller to be. */
+const tokens = [undefined, undefined, 'one', 'two'] as const;
 const languages = [undefined, 'de', 'en'] as const;
 const paths = ['/a', '/b', '/c'] as const;
 const controls = [
@@ -31,6 +33,7 @@ const step = fc.oneof(
       kind: fc.constant('ask' as const),
       path: place(paths),
       caller: place(callers),
+      token: place(tokens),
       language: place(languages),
       method: place(['GET', 'GET', 'GET', 'HEAD', 'POST']),
       control: place([undefined, undefined, undefined, 'no-cache', 'max-stale', 'no-store', 'max-age=1']),
@@ -74,6 +77,7 @@ type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 interface Tag {
   readonly path: string;
   readonly caller: string | null;
+  readonly token: string | null;
   readonly language: string | null;
   readonly isVaried: boolean;
   readonly isTagged: boolean;
@@ -168,8 +172,9 @@ class Model {
   }
 
   #ask(given: Extract<Step, { kind: 'ask' }>): void {
-    const { path, caller, language, method, control } = given;
+    const { path, caller, token, language, method, control } = given;
     const headers = {
+      ...(token !== undefined && { authorization: token }),
       ...(language !== undefined && { 'accept-language': language }),
       ...(control !== undefined && { 'cache-control': control }),
     };
@@ -245,6 +250,7 @@ class Model {
     const asked = {
       path: client.path,
       caller: client.identity?.consumer,
+      token: client.headers.get('authorization'),
       language: client.headers.get('accept-language'),
     };
     refreshing.answer(this.#answerTo(asked, control, false, false));
@@ -256,11 +262,12 @@ class Model {
     isVaried: boolean,
     isTagged: boolean,
   ): UpstreamAnswer {
-    return this.#answerTo({ path: client.path, caller, language }, control, isVaried, isTagged);
+    const token = client.headers.get('authorization');
+    return this.#answerTo({ path: client.path, caller, token, language }, control, isVaried, isTagged);
   }
 
   #answerTo(
-    asked: { path: string; caller: string | undefined; language: string | undefined },
+    asked: Record<'caller' | 'token' | 'language', string | undefined> & { path: string },
     control: string,
     isVaried: boolean,
     isTagged: boolean,
@@ -271,6 +278,7 @@ class Model {
     const tag: Tag = {
       path,
       caller: asked.caller ?? null,
+      token: asked.token ?? null,
       language: asked.language ?? null,
       isVaried,
       isTagged: isTagged && control.includes('public') && !isVaried,
@@ -305,7 +313,12 @@ class Model {
     const tag = JSON.parse(body) as Tag;
     const what = JSON.stringify({ tag, caller, language, floor, cached: client.cached });
     assert.equal(tag.path, client.path, what);
-    if (!/public|s-maxage/.test(tag.control)) assert.equal(tag.caller, caller, what);
+    if (!/public|s-maxage/.test(tag.control)) {
+      assert.equal(tag.caller, caller, what);
+      // Whom nobody has asked for his name may have what answers no Authorization.
+      const token = client.headers.get('authorization') ?? null;
+      assert.ok(tag.token === token || (caller === null && tag.token === null), what);
+    }
     if (tag.isVaried) assert.equal(tag.language, language, what);
     assert.ok(tag.version >= floor, `nothing comes back that has changed: ${what}`);
     if (given === undefined) assert.doesNotMatch(tag.control, /private|no-store/, what);
