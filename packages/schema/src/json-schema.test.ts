@@ -173,6 +173,30 @@ describe('a JSON Schema', () => {
     );
   });
 
+  it('gives up on faults without end, also of alternatives that come to nothing', () => {
+    const kinds = Array.from({ length: 250 }, (_, index) => ({
+      type: 'object',
+      required: ['kind', 'id'],
+      properties: { kind: { const: `k${index}` } },
+    }));
+    const schema: Schema = { type: 'array', items: { anyOf: kinds } };
+    const list = (length: number, kind: string) => Array.from({ length }, () => ({ kind, id: 1 }));
+    assert.deepEqual(findings(schema, list(300, 'k249'), 8000), []);
+    assert.deepEqual(findings(schema, list(3000, 'k249'), 65_000), [': would take too long to be judged']);
+    const wrong = Array.from({ length: 21_800 }, () => ({}));
+    assert.ok(findings(schema, wrong, 65_536).every((line) => line.startsWith('/0')));
+  });
+
+  it('runs nothing that a schema holds as code', () => {
+    const code = '*/globalThis.stray=1;/*';
+    const schema: Schema = {
+      $id: code,
+      properties: { 'for(;;){': { const: 'errors++;' }, a: { enum: [code] } },
+    };
+    assert.deepEqual(findings(schema, { 'for(;;){': 'errors++;', a: code }), []);
+    assert.equal(Reflect.get(globalThis, 'stray'), undefined);
+  });
+
   it('judges first what tells alternatives apart', () => {
     const either = (op: string): Schema => ({
       type: 'object',

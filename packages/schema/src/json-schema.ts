@@ -2,7 +2,7 @@
 
 import { messageOf } from '@causeway/runtime/errors';
 import Ajv2020, { type ErrorObject, type Options, type ValidateFunction } from 'ajv/dist/2020.js';
-import { spendStep, TooCostly, withinBudget } from './budget.ts';
+import { spendFault, spendStep, TooCostly, withinBudget } from './budget.ts';
 import { formats } from './formats.ts';
 import { linearRegExp } from './linear-regexp.ts';
 import { isObject, type Located } from './located.ts';
@@ -22,14 +22,31 @@ export type Schema = boolean | Readonly<Record<string, unknown>>;
 
 /** Of larger values only the first fault is told: finding all would cost more than the value. */
 const allFaultsBytesMax = 65_536;
+/** Of values with more, among them those of alternatives, likewise. */
+const allFaultsMax = 1000;
 /** As many as an answer holds. */
 export const findingsMax = 16;
 
-/** Has each function of a compiled schema count itself. */
+/** A text or comment of generated code, or what is counted in it. */
+const codePattern =
+  /(?<comment>\/\*# sourceURL="(?:[^"\\]|\\.)*" \*\/)|"(?:[^"\\]|\\.)*"|(?<start>function validate\d+\(data, \{.*?\}=\{\}\)\{|\bfor\s*\(.*?\)\s*\{)|(?<fault>\berrors\+\+;)/g;
+
+/**
+ * Has compiled schemas count each function that is entered, each round of a loop and each fault: alternatives find some even where a
+ * value is good. Comments are left out: they hold `$id`, which could end them and go on as code.
+ */
 function counted(code: string): string {
-  const start = /(function validate\d+\(data, \{.*?\}=\{\}\)\{)/g;
-  if (!start.test(code)) throw new Error('the compiler of schemas writes other functions than it did');
-  return code.replaceAll(start, '$1self.spendStep();');
+  let functions = 0;
+  const made = code.replaceAll(codePattern, (text, ...rest) => {
+    const { comment, start, fault } = rest.at(-1) as Record<string, string | undefined>;
+    if (comment !== undefined) return '';
+    if (fault !== undefined) return `${text}self.spendFault();`;
+    if (start === undefined) return text;
+    if (start.startsWith('function')) functions += 1;
+    return `${text}self.spendStep();`;
+  });
+  if (functions === 0) throw new Error('the compiler of schemas writes other functions than it did');
+  return made;
 }
 
 const options: Options = {
@@ -117,7 +134,7 @@ const openApiDialect = {
 
 function createCompiler(allErrors: boolean): Ajv2020.default {
   const compiler = new Ajv2020.default({ ...options, allErrors });
-  Object.assign(compiler, { spendStep });
+  Object.assign(compiler, { spendFault, spendStep });
   compiler.addMetaSchema(openApiDialect, undefined, false);
   for (const keyword of [uniqueItems, multipleOf]) {
     compiler.removeKeyword(keyword.keyword);
@@ -150,7 +167,7 @@ export class JsonSchema {
     if (first.length === 0 || first[0] === tooDeep || first[0] === tooCostly || bytes > allFaultsBytesMax)
       return first;
     this.#all ??= this.#compile(true);
-    const all = run(this.#all, value, bytes);
+    const all = run(this.#all, value, bytes, allFaultsMax);
     return all[0] === tooCostly ? first : all;
   }
 }
@@ -158,9 +175,14 @@ export class JsonSchema {
 const tooDeep: Finding = { pointer: '', detail: 'is nested too deeply' };
 const tooCostly: Finding = { pointer: '', detail: 'would take too long to be judged' };
 
-function run(validate: ValidateFunction, value: unknown, bytes: number): readonly Finding[] {
+function run(
+  validate: ValidateFunction,
+  value: unknown,
+  bytes: number,
+  faultsMax?: number,
+): readonly Finding[] {
   try {
-    return withinBudget(bytes, () => (validate(value) ? [] : findingsOf(validate.errors ?? [])));
+    return withinBudget(bytes, () => (validate(value) ? [] : findingsOf(validate.errors ?? [])), faultsMax);
   } catch (error) {
     if (error instanceof RangeError) return [tooDeep];
     if (error instanceof TooCostly) return [tooCostly];
