@@ -91,6 +91,18 @@ describe('a JSON Schema', () => {
     assert.deepEqual(findings(large, parts.slice(0, 100), 40_000), []);
   });
 
+  it('looks allowed values up, however many there are', () => {
+    const texts = Array.from({ length: 2000 }, (_, index) => `zone-${index}`);
+    const schema: Schema = { items: { enum: [...texts, 7, null, { a: [1] }] } };
+    const list = Array.from({ length: 50_000 }, () => 'zone-1999');
+    assert.deepEqual(findings(schema, [...list, 7, null, { a: [1] }], 600_000), []);
+    for (const wrong of ['zone', '7', { a: [2] }, undefined, [], false])
+      assert.deepEqual(findings(schema, [wrong]), ['/0: must be equal to one of the allowed values']);
+    const objects: Schema = { items: { enum: Array.from({ length: 2000 }, (_, index) => ({ index })) } };
+    const last = Array.from({ length: 10_000 }, () => ({ index: 1999 }));
+    assert.deepEqual(findings(objects, last, 160_000), [': would take too long to be judged']);
+  });
+
   it('compares lists within lists once each', () => {
     const schema: Schema = { uniqueItems: true, items: { $ref: '#' } };
     let nested: unknown = Array.from({ length: 50_000 }, (_, index) => index);

@@ -2,6 +2,7 @@
 
 import { messageOf } from '@causeway/runtime/errors';
 import Ajv2020, { type ErrorObject, type Options, type ValidateFunction } from 'ajv/dist/2020.js';
+import { allowedValues } from './allowed-values.ts';
 import { spendFault, spendStep, TooCostly, withinBudget } from './budget.ts';
 import { formats } from './formats.ts';
 import { linearRegExp } from './linear-regexp.ts';
@@ -60,7 +61,6 @@ const options: Options = {
   ownProperties: true,
   inlineRefs: false,
   loopRequired: 20,
-  loopEnum: 20,
   messages: true,
   verbose: false,
 };
@@ -136,7 +136,7 @@ function createCompiler(allErrors: boolean): Ajv2020.default {
   const compiler = new Ajv2020.default({ ...options, allErrors });
   Object.assign(compiler, { spendFault, spendStep });
   compiler.addMetaSchema(openApiDialect, undefined, false);
-  for (const keyword of [uniqueItems, multipleOf]) {
+  for (const keyword of [allowedValues, uniqueItems, multipleOf]) {
     compiler.removeKeyword(keyword.keyword);
     compiler.addKeyword(keyword);
   }
