@@ -175,8 +175,9 @@ describe('a plugin', () => {
     const boom = () => {
       throw new Error('boom');
     };
-    const getter = Object.defineProperty({}, 'then', { get: boom });
-    const method = Object.defineProperty({}, 'then', { value: boom });
+    const name = 'then';
+    const getter = Object.defineProperty({}, name, { get: boom });
+    const method = Object.defineProperty({}, name, { value: boom });
     const proxy = new Proxy({}, { get: boom, has: boom, getPrototypeOf: boom });
     for (const given of [getter, method, proxy]) {
       const { owner, failures } = made({ onRequestHead: () => given }, { failsOpen: true });
