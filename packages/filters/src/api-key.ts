@@ -68,15 +68,12 @@ export function createApiKeyFilter(
       const nowMs = wallMs();
       if (key === undefined || !isGood(key, nowMs)) return refused;
       noteUse(key.use, nowMs, onKeyUsed);
-      const refusal = admitConsumer(exchange, key.consumer);
+      const credentials = forwardsCredentials ? digestOf(sources, exchange) : undefined;
+      const refusal = admitConsumer(exchange, key.consumer, credentials);
       if (refusal !== undefined) return refusal;
       removeCredentials(exchange);
       if (key.expiresAtMs !== Infinity) exchange.expireAt(key.expiresAtMs);
       return undefined;
-      const credentials = forwardsCredentials ? digestOf(sources, exchange) : undefined;
-      const refusal = admitConsumer(exchange, key.consumer, credentials);
-      if (refusal === undefined && key.expiresAtMs !== Infinity) exchange.expireAt(key.expiresAtMs);
-      return refusal;
     },
   };
 }

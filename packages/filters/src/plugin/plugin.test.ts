@@ -175,9 +175,10 @@ describe('a plugin', () => {
     const boom = () => {
       throw new Error('boom');
     };
-    const name = 'then';
-    const getter = Object.defineProperty({}, name, { get: boom });
-    const method = Object.defineProperty({}, name, { value: boom });
+    // oxlint-disable-next-line unicorn/no-thenable -- that is the point
+    const getter = Object.defineProperty({}, 'then', { get: boom });
+    // oxlint-disable-next-line unicorn/no-thenable -- likewise
+    const method = Object.defineProperty({}, 'then', { value: boom });
     const proxy = new Proxy({}, { get: boom, has: boom, getPrototypeOf: boom });
     for (const given of [getter, method, proxy]) {
       const { owner, failures } = made({ onRequestHead: () => given }, { failsOpen: true });
