@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import type { RouteSpec } from '@causeway/model/kinds/route';
+import { pathOf, type RouteSpec } from '@causeway/model/kinds/route';
 import { type Retry as RetrySpec, retryGrpcCodes } from '@causeway/model/kinds/route-retry';
 import { durationMs, sizeBytes } from '@causeway/model/quantity';
 import { qualifiedName } from '@causeway/model/resource';
@@ -88,7 +88,7 @@ const encodedCharacters = {
 
 function compileMatch(match: RouteSpec['matches'][number]): Match {
   return create(MatchSchema, {
-    path: oneCase(match.path),
+    path: oneCase(pathOf(match)),
     methods: match.methods,
     headers: match.headers.map(compilePredicate),
     query: match.query.map(compilePredicate),

@@ -1,9 +1,9 @@
 import { create } from '@bufbuild/protobuf';
-import { hasTls, type ServiceSpec, upstreamTls } from '@causeway/model/kinds/service';
+import { hasTls, isGrpc, type ServiceSpec, upstreamTls } from '@causeway/model/kinds/service';
 import type { LoadBalancing } from '@causeway/model/kinds/service-balancing';
 import type { HealthCheck } from '@causeway/model/kinds/service-health';
 import type { CircuitBreaker as BreakerSpec } from '@causeway/model/kinds/service-protection';
-import { durationMs } from '@causeway/model/quantity';
+import { durationMs, sizeBytes } from '@causeway/model/quantity';
 import { qualifiedName } from '@causeway/model/resource';
 import { statusRange } from '@causeway/model/status-class';
 import type { Compiled } from '@causeway/proto/compiled';
@@ -48,7 +48,10 @@ export function compileService(entry: Entry): Compiled {
       },
       balancing: compileBalancing(spec.loadBalancing),
       ...(spec.affinity && { affinity: compileAffinity(spec.affinity) }),
-      ...(active && { activeCheck: compileActiveCheck(active) }),
+      ...(active && { activeCheck: compileActiveCheck(active, isGrpc(spec.protocol) ? 'grpc' : 'http') }),
+      ...(isGrpc(spec.protocol) && {
+        grpc: { messageBytesMax: BigInt(sizeBytes(spec.grpc?.maxMessageSize ?? '4MiB')) },
+      }),
       passiveCheck: compilePassiveCheck(passive),
       panicPercent,
       retryBudget: {
@@ -91,10 +94,13 @@ function compileBalancing(balancing: LoadBalancing): Balancing {
   });
 }
 
-function compileActiveCheck(check: NonNullable<HealthCheck['active']>): ActiveCheck {
+function compileActiveCheck(
+  check: NonNullable<HealthCheck['active']>,
+  defaultType: 'http' | 'grpc',
+): ActiveCheck {
   const names = Object.keys(check.headers).toSorted();
   return create(ActiveCheckSchema, {
-    type: checkTypes[check.type ?? 'http'],
+    type: checkTypes[check.type ?? defaultType],
     path: check.path,
     method: check.method,
     host: check.host ?? '',
@@ -146,6 +152,8 @@ const protocols = {
   https: Protocol.HTTPS,
   h2c: Protocol.H2C,
   h2: Protocol.H2,
+  grpc: Protocol.H2C,
+  grpcs: Protocol.H2,
 } as const;
 
 const policies = {

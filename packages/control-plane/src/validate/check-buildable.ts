@@ -7,7 +7,7 @@ import type { ApiSpecSpec } from '@causeway/model/kinds/api-spec';
 import type { GatewaySpec } from '@causeway/model/kinds/gateway';
 import type { MiddlewareSpec } from '@causeway/model/kinds/middleware';
 import type { PluginSpec } from '@causeway/model/kinds/plugin';
-import type { RouteSpec } from '@causeway/model/kinds/route';
+import { type PathMatch, pathOf, type RouteSpec } from '@causeway/model/kinds/route';
 import type { ServiceSpec } from '@causeway/model/kinds/service';
 import { isLoopback, type ListenAddress } from '@causeway/runtime/listen-address';
 import { encodeItem } from '@causeway/proto/compiled';
@@ -67,12 +67,12 @@ type RouteMatch = RouteSpec['matches'][number];
 
 function checkRoute(spec: RouteSpec): ApiProblem[] {
   return spec.matches.flatMap((match, index) => [
-    ...checkPath(match.path, spec.allowEncoded, `/spec/matches/${index}/path`),
+    ...checkPath(pathOf(match), spec.allowEncoded, `/spec/matches/${index}/path`),
     ...checkPredicates(match, `/spec/matches/${index}`),
   ]);
 }
 
-function checkPath(path: RouteMatch['path'], allowEncoded: readonly string[], pointer: string): ApiProblem[] {
+function checkPath(path: PathMatch, allowEncoded: readonly string[], pointer: string): ApiProblem[] {
   const [[way, text]] = Object.entries(path).filter(([, value]) => value !== undefined) as [[string, string]];
   const parsed = parsePathMatch({ [way]: text } as unknown as Parameters<typeof parsePathMatch>[0]);
   if (!parsed.ok) return [{ code: 'bad_format', pointer: `${pointer}/${way}`, detail: parsed.detail }];

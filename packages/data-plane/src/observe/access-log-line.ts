@@ -56,7 +56,7 @@ function jsonLine(record: ExchangeRecord, words: Words): string {
     `"client":${jsonText(record.client)},"referer":${jsonText(words.referer(record))},` +
     `"userAgent":${jsonText(words.userAgent(record))},"durationMs":${milliseconds(record.durationMs)},` +
     `"upstreamMs":${milliseconds(record.upstreamMs)},"bytesIn":${record.bytesIn},"bytesOut":${record.bytesOut},` +
-    `${record.stream === undefined ? '' : streamPart(record)}${callerPart(record)}${record.tries > 1 ? `"tries":${record.tries},` : ''}"revision":${record.revision}}\n`
+    `${record.stream === undefined ? '' : streamPart(record)}${grpcPart(record)}${callerPart(record)}${record.tries > 1 ? `"tries":${record.tries},` : ''}"revision":${record.revision}}\n`
   );
 }
 
@@ -66,6 +66,10 @@ function callerPart({ consumer, shadow, cache }: ExchangeRecord): string {
   const stored = cache === undefined ? '' : `"cache":"${cache}",`;
   const caller = consumer === undefined ? stored : `"consumer":${jsonText(consumer)},${stored}`;
   return shadow === undefined ? caller : `${caller}"shadow":"${shadow}",`;
+}
+
+function grpcPart({ grpcStatus }: ExchangeRecord): string {
+  return grpcStatus === undefined ? '' : `"grpcStatus":${grpcStatus},`;
 }
 
 function streamPart({ stream, closeCode, ended }: ExchangeRecord): string {

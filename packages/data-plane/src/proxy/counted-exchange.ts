@@ -1,5 +1,6 @@
 /** What an exchange is known by and counted in, and the table that it holds: what it takes it gives back once. */
 
+import { fieldValue } from '@causeway/filters/fields';
 import type { Filter, RefusalReason } from '@causeway/filters/filter';
 import { messageOf } from '@causeway/runtime/errors';
 
@@ -9,9 +10,10 @@ import type { TableGeneration } from '../table/table-generations.ts';
 import type { Downstream, FieldList } from './exchange.ts';
 import type { ExchangeTimeouts } from './exchange-deadlines.ts';
 import type { ExchangeRecord } from './exchange-record.ts';
+import { type GrpcCall, grpcStatusFields } from './grpc-call.ts';
 import { joinedField } from './head-fields.ts';
 import type { BodyRoom } from './held-body.ts';
-import { pendingRefusal, type PendingResponse } from './pending-response.ts';
+import { ownResponse, pendingRefusal, type PendingResponse } from './pending-response.ts';
 import type { ProxyContext } from './proxy-context.ts';
 import type { Refusal } from './reasons.ts';
 import { ownFields } from './response-head.ts';
@@ -24,6 +26,8 @@ export abstract class CountedExchange extends TimedExchange {
   protected readonly downstream: Downstream;
   /** Undefined for a request without a body. */
   protected readonly upload: Upload | undefined;
+  /** It is one by gRPC. */
+  grpc: GrpcCall | undefined;
   /** 0 = unlimited. */
   protected bodyBytesMax = 0;
   #generation: TableGeneration | undefined;
@@ -70,6 +74,8 @@ export abstract class CountedExchange extends TimedExchange {
   /** From now on these limits hold. */
   limit(timeouts: ExchangeTimeouts, bodyBytesMax: number): void {
     this.watch.timeouts = timeouts;
+    if (this.grpc?.timeoutMs !== undefined)
+      this.watch.callerDueMs = this.record.startedMs + this.grpc.timeoutMs;
     this.bodyBytesMax = bodyBytesMax;
   }
 
@@ -79,10 +85,21 @@ export abstract class CountedExchange extends TimedExchange {
     return this.#routeKey !== undefined;
   }
 
+  /** Of the body that the client sends. */
+  protected isTooLarge(chunk: Buffer): boolean {
+    const isBodyTooLarge = this.bodyBytesMax > 0 && this.record.bytesIn > this.bodyBytesMax;
+    return isBodyTooLarge || this.grpc?.send(chunk) === false;
+  }
+
   describeRefusal(refusal: Refusal): PendingResponse {
-    this.record.reason ??= refusal.reason;
+    const { record } = this;
+    record.reason ??= refusal.reason;
+    if (this.grpc !== undefined) {
+      const fields = grpcStatusFields(refusal, record.requestId);
+      return { ...ownResponse, status: 200, fields, body: undefined, close: refusal.close === true };
+    }
     const accept = joinedField(this.downstream.head, 'accept');
-    return pendingRefusal(refusal, this.record.requestId, accept);
+    return pendingRefusal(refusal, record.requestId, accept);
   }
 
   onFilterError(filter: Filter, error: unknown): void {
@@ -107,7 +124,14 @@ export abstract class CountedExchange extends TimedExchange {
   }
 
   protected signed(fields: FieldList): FieldList {
-    return ownFields(fields, this.record.requestId, this.context.clock.wallMs());
+    return ownFields(this.noted(fields), this.record.requestId, this.context.clock.wallMs());
+  }
+
+  /** Gives them back; the access log is told the status of a call by gRPC, of which they may tell. */
+  protected noted(fields: FieldList): FieldList {
+    const text = this.grpc && fieldValue(fields, 'grpc-status');
+    if (text !== undefined && /^\d{1,5}$/.test(text)) this.record.grpcStatus = Number(text);
+    return fields;
   }
 
   /** A stream lasts, and needs no table from its head on: it would keep old ones for as long as it lives. */

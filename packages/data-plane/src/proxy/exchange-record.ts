@@ -50,6 +50,8 @@ export interface ExchangeRecord {
   affinity: AffinityOutcome | undefined;
   /** What the client was told, 499 when it was told nothing. */
   status: number;
+  /** How a call by gRPC ended, where that is known. */
+  grpcStatus: number | undefined;
   /** Undefined for an answer of the upstream that was passed on whole. */
   reason: Reason | undefined;
   /** What it has become, if it lasts. */

@@ -11,6 +11,8 @@ export type WaitingFor = 'body' | 'upstream' | 'head' | 'response' | 'stream';
 
 export class ExchangeWatch {
   timeouts: ExchangeTimeouts = unroutedTimeouts;
+  /** When the caller does not want an answer any more. */
+  callerDueMs = Infinity;
   /** When the last byte passed, either way. */
   lastByteMs: number;
   /** When all of the request had been received. */
@@ -43,7 +45,7 @@ export class ExchangeWatch {
 
   /** When the whole exchange has taken too long. */
   get wholeDueMs(): number {
-    return deadline(this.#startedMs, this.timeouts.requestMs);
+    return Math.min(deadline(this.#startedMs, this.timeouts.requestMs), this.callerDueMs);
   }
 
   /** The request is sent, or sent once more; true: once more. */
@@ -133,6 +135,7 @@ export class ExchangeWatch {
         return Math.min(wholeMs, deadline(lastByteMs, idleMs), this.#backlogDueMs());
       case 'stream':
         return Math.min(
+          this.callerDueMs,
           deadline(lastByteMs, streamIdleMs),
           isUnseen || this.hasBacklog ? deadline(lastByteMs, idleMs) : Infinity,
           this.#backlogDueMs(),

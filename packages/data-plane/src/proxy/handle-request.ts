@@ -35,6 +35,7 @@ import type {
 import type { ExchangeRecord } from './exchange-record.ts';
 import type { FilteredRequest } from './filtered-relay.ts';
 import { maxForwards, upstreamFields } from './forwarding-headers.ts';
+import { grpcCallOf } from './grpc-call.ts';
 import { guardRequest } from './guard-request.ts';
 import { joinedField } from './head-fields.ts';
 import { faultRefusal, type Refusal, reasons, refusalResponse } from './reasons.ts';
@@ -81,11 +82,14 @@ function proxyRequest(
   const { gateway } = table;
   const { connection, head } = downstream;
   const { record } = relay;
+  relay.grpc = grpcCallOf(head);
 
   // 2. Guard: refuse what is ambiguous or not for a gateway.
   const request = guardRequest(head, connection.scheme);
   if ('reason' in request) return request;
   record.host = request.host;
+  if (relay.grpc?.isWellFormed === false)
+    return { reason: 'bad_request', detail: 'grpc-timeout is no timeout.' };
 
   // 3. Find out who the client is.
   record.client = clientAddress(connection.peerAddress, head, gateway.clientAddress);
@@ -214,6 +218,7 @@ function sendRequest(
     return { reason: 'no_healthy_endpoint' };
   }
   record.endpoint = endpoint.id;
+  relay.grpc?.limit(service.grpcMessageBytesMax);
 
   // 9. Send it; from here on the relay carries bytes both ways, logs, counts and lets go.
   const { method, majorVersion } = downstream.head;
@@ -400,6 +405,7 @@ function createRecord(
     tries: 1,
     affinity: undefined,
     status: 0,
+    grpcStatus: undefined,
     reason: undefined,
     stream: undefined,
     closeCode: undefined,

@@ -7,6 +7,8 @@ import type { FieldList, MessageFault, WholeResponse } from './exchange.ts';
 
 interface ReasonEntry {
   readonly status: number;
+  /** What callers by gRPC are told in place of it (https://github.com/grpc/grpc/blob/master/doc/statuscodes.md). */
+  readonly grpc: number;
   readonly title: string;
   /** What the client reads when nobody knows more. */
   readonly detail: string;
@@ -14,120 +16,148 @@ interface ReasonEntry {
 
 /** Removing or renaming an entry breaks clients and dashboards; adding one does not. */
 export const reasons = {
-  bad_request: { status: 400, title: 'Bad Request', detail: 'The request cannot be understood.' },
+  bad_request: { status: 400, grpc: 3, title: 'Bad Request', detail: 'The request cannot be understood.' },
   unauthenticated: {
     status: 401,
+    grpc: 16,
     title: 'Unauthorized',
     detail: 'Credentials are needed, and those that were sent are not good here.',
   },
-  forbidden: { status: 403, title: 'Forbidden', detail: 'This is not allowed here.' },
-  no_route: { status: 404, title: 'Not Found', detail: 'No route takes this request.' },
+  forbidden: { status: 403, grpc: 7, title: 'Forbidden', detail: 'This is not allowed here.' },
+  no_route: { status: 404, grpc: 12, title: 'Not Found', detail: 'No route takes this request.' },
+  no_grpc_method: {
+    status: 404,
+    grpc: 12,
+    title: 'Not Found',
+    detail: 'No method of gRPC is bound to this path.',
+  },
   method_not_allowed: {
     status: 405,
+    grpc: 12,
     title: 'Method Not Allowed',
     detail: 'The resource does not take this method.',
   },
   request_timeout: {
     status: 408,
+    grpc: 4,
     title: 'Request Timeout',
     detail: 'The request did not arrive in time.',
   },
-  gone: { status: 410, title: 'Gone', detail: 'What was asked for is not served any more.' },
+  gone: { status: 410, grpc: 5, title: 'Gone', detail: 'What was asked for is not served any more.' },
   payload_too_large: {
     status: 413,
+    grpc: 8,
     title: 'Content Too Large',
     detail: 'The body is larger than allowed here.',
   },
   expectation_failed: {
     status: 417,
+    grpc: 9,
     title: 'Expectation Failed',
     detail: 'The only expectation that is met here is 100-continue.',
   },
   misdirected_request: {
     status: 421,
+    grpc: 14,
     title: 'Misdirected Request',
     detail: 'This connection was made for another host; open one for this host.',
   },
-  uri_too_long: { status: 414, title: 'URI Too Long', detail: 'The request target is too long.' },
+  uri_too_long: { status: 414, grpc: 3, title: 'URI Too Long', detail: 'The request target is too long.' },
   head_too_large: {
     status: 431,
+    grpc: 8,
     title: 'Request Header Fields Too Large',
     detail: 'The header fields are too large or too many.',
   },
   upgrade_refused: {
     status: 426,
+    grpc: 12,
     title: 'Upgrade Required',
     detail: 'The protocol that was asked for is not spoken here.',
   },
   rate_limited: {
     status: 429,
+    grpc: 8,
     title: 'Too Many Requests',
     detail: 'More requests came than are allowed here for now.',
   },
   quota_exceeded: {
     status: 429,
+    grpc: 8,
     title: 'Too Many Requests',
     detail: 'The quota of this consumer is used up.',
   },
   client_closed: {
     status: 499,
+    grpc: 1,
     title: 'Client Closed Request',
     detail: 'The client went away before it was answered.',
   },
-  internal: { status: 500, title: 'Internal Server Error', detail: 'The gateway failed.' },
+  internal: { status: 500, grpc: 13, title: 'Internal Server Error', detail: 'The gateway failed.' },
   not_implemented: {
     status: 501,
+    grpc: 12,
     title: 'Not Implemented',
     detail: 'The gateway does not support what the request asks for.',
   },
   upstream_connect_failed: {
     status: 502,
+    grpc: 14,
     title: 'Bad Gateway',
     detail: 'No connection to the upstream could be made.',
   },
   upstream_reset: {
     status: 502,
+    grpc: 14,
     title: 'Bad Gateway',
     detail: 'The upstream closed the connection before it answered.',
   },
   upstream_protocol_error: {
     status: 502,
+    grpc: 13,
     title: 'Bad Gateway',
     detail: 'The upstream answered with what is no valid HTTP.',
   },
   no_healthy_endpoint: {
     status: 503,
+    grpc: 14,
     title: 'Service Unavailable',
     detail: 'No endpoint of the service can take this request.',
   },
   auth_unavailable: {
     status: 503,
+    grpc: 14,
     title: 'Service Unavailable',
     detail: 'Credentials cannot be checked at the moment.',
   },
   limits_unavailable: {
     status: 503,
+    grpc: 14,
     title: 'Service Unavailable',
     detail: 'Limits cannot be checked at the moment.',
   },
   circuit_open: {
     status: 503,
+    grpc: 14,
     title: 'Service Unavailable',
     detail: 'The service is given time to recover.',
   },
   overloaded: {
     status: 503,
+    grpc: 14,
     title: 'Service Unavailable',
     detail: 'Too many requests are under way.',
   },
-  draining: { status: 503, title: 'Service Unavailable', detail: 'This listener is closing.' },
+  draining: { status: 503, grpc: 14, title: 'Service Unavailable', detail: 'This listener is closing.' },
   upstream_timeout: {
     status: 504,
+    grpc: 4,
     title: 'Gateway Timeout',
     detail: 'The upstream did not answer in time.',
   },
   version_not_supported: {
     status: 505,
+    grpc: 12,
     title: 'HTTP Version Not Supported',
     detail: 'Only HTTP/1.1 and HTTP/1.0 are spoken here.',
   },

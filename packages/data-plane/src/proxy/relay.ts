@@ -20,6 +20,7 @@ import { CountedExchange } from './counted-exchange.ts';
 import type { WaitingFor } from './exchange-watch.ts';
 import { FilteredExchange } from './filtered-exchange.ts';
 import type { FilteredRelay, FilteredRequest } from './filtered-relay.ts';
+import { grpcTrailers } from './grpc-call.ts';
 import { pendingAnswer, type PendingResponse } from './pending-response.ts';
 import { faultRefusal, type Refusal, reasons } from './reasons.ts';
 import { downstreamFields, type StreamKind } from './response-head.ts';
@@ -97,6 +98,10 @@ export class Relay
       this.#phase = 'asking';
       this.record.bytesOut = 0;
     }
+    if (this.#phase === 'answering' && this.#hasResponseBody && this.grpc !== undefined) {
+      this.endStream(grpcTrailers(refusal.reason, refusal.detail));
+      return;
+    }
     if (this.#phase !== 'asking') {
       this.downstream.reset();
       this.#finish();
@@ -136,7 +141,7 @@ export class Relay
       this.#filters?.dropRequestBody();
       return true;
     }
-    if (this.bodyBytesMax > 0 && record.bytesIn > this.bodyBytesMax) {
+    if (this.isTooLarge(chunk)) {
       this.refuse({ reason: 'payload_too_large' });
       return true;
     }
@@ -206,7 +211,7 @@ export class Relay
     if (response.agrees && this.#isHalfClosed) return this.#dropClient();
     if (response.agrees) return this.#becomeTunnel(response);
     if (stream !== undefined && this.#isHalfClosed) return this.#dropClient();
-    const fields = response.isUpstreams ? response.fields : this.signed(response.fields);
+    const fields = response.isUpstreams ? this.noted(response.fields) : this.signed(response.fields);
     this.downstream.sendHead(status, fields, length, response.close || this.#mustClose());
     this.#phase = 'answering';
     this.upload?.answer(this.nowMs());
@@ -263,8 +268,9 @@ export class Relay
   }
 
   onUpstreamChunk(chunk: Buffer): boolean {
-    if (this.#filters === undefined) return this.#sendResponseChunk(chunk);
-    this.#filters.takeResponseChunk(chunk);
+    if (this.grpc?.receive(chunk) === false) this.refuse({ reason: 'payload_too_large' });
+    else if (this.#filters === undefined) return this.#sendResponseChunk(chunk);
+    else this.#filters.takeResponseChunk(chunk);
     return true;
   }
 
@@ -392,11 +398,11 @@ export class Relay
     return this.#streamed === undefined ? this.sendStreamBytes(chunk) : this.#streamed.take(chunk);
   }
 
-  endStream(): void {
+  endStream(trailers?: FieldList): void {
     this.#letGoOfUpstream();
     this.#filters?.end();
     this.#filters = undefined;
-    if (this.#phase === 'answering') this.#endResponse();
+    if (this.#phase === 'answering') this.#endResponse(trailers);
   }
 
   cutStream(): void {
@@ -420,7 +426,7 @@ export class Relay
     this.#phase = 'ending';
     this.#streamed?.end();
     this.#isEndingNow = true;
-    this.downstream.endResponse(trailers);
+    this.downstream.endResponse(trailers && this.noted(trailers));
     this.#isEndingNow = false;
     // Unless the system has taken it all, it may take long.
     if (!this.#isEnding()) return;

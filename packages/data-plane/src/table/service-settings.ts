@@ -35,6 +35,7 @@ export function readServiceSettings(
     requestsPerConnectionMax,
     ageMaxMs: maxAgeMs,
     tls: tls && readUpstreamTls(tls, certificates),
+    grpcMessageBytesMax: Number(service.grpc?.messageBytesMax ?? 0n),
     balancing: readBalancing(service),
     passive: readPassiveSettings(service),
     ...readGate(service),

@@ -25,6 +25,7 @@ export function exchangeRecord(more: Partial<ExchangeRecord> = {}): ExchangeReco
     shadow: undefined,
     tries: 1,
     affinity: undefined,
+    grpcStatus: undefined,
     status: 200,
     reason: undefined,
     stream: undefined,

@@ -20,6 +20,8 @@ export interface ServiceSettings extends PoolSettings, GateSettings {
   readonly balancing: BalancingSettings;
   /** Undefined = requests say nothing about endpoints. */
   readonly passive?: PassiveSettings | undefined;
+  /** 0 = off. */
+  readonly grpcMessageBytesMax?: number;
 }
 
 /**
@@ -70,6 +72,11 @@ export class ServiceHandle {
   /** How its endpoints are spoken to. */
   get protocol(): UpstreamProtocol {
     return this.#settings.protocol;
+  }
+
+  /** Of one message of gRPC; 0 = unlimited, or not known to be one. */
+  get grpcMessageBytesMax(): number {
+    return this.#settings.grpcMessageBytesMax ?? 0;
   }
 
   get endpoints(): readonly LiveEndpoint[] {

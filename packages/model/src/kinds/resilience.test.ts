@@ -151,7 +151,7 @@ describe('what keeps Routes and Services going', () => {
     [
       'gRPC over HTTP/1.1',
       service({ healthCheck: { active: { type: 'grpc' } } }),
-      '/spec/healthCheck/active/type not_allowed_here (write protocol: h2c or h2)',
+      '/spec/healthCheck/active/type not_allowed_here (write protocol: grpc, grpcs, h2c or h2)',
     ],
     [
       'bodies that nobody could keep',

@@ -24,6 +24,7 @@ import { plannedFilterFields } from '../filters/filter-kinds.ts';
 import { filterProblems, missingOrIdleBackends } from '../filters/filter-rules.ts';
 import { parseDurationMs } from '../quantity.ts';
 import { affinity } from './affinity.ts';
+import type { Problem } from '../problem.ts';
 import { entriesOf, fieldOf, type Kind, writeVerbs } from './kind.ts';
 import { retry } from './route-retry.ts';
 import { onExpire, sse, websocket } from './route-streams.ts';
@@ -41,7 +42,7 @@ const pathMatch = oneOf(
     template: templatePath.optional().describe('{name} takes one segment, {name...} the rest'),
     regex: regex.optional().describe('linear-time syntax, anchored at both ends'),
   },
-  'How the canonical path of a request is compared. Absent: prefix /.',
+  'How the canonical path of a request is compared; absent = prefix /, or what grpc says.',
   {},
 );
 
@@ -60,12 +61,30 @@ function valuePredicate(nameField: z.ZodType<string>, description: string) {
   );
 }
 
+export type PathMatch = z.output<typeof pathMatch>;
+
 const queryName = line('a query parameter name', 'Name of a query parameter, case-sensitive.', 256);
 const cookieName = line('a cookie name', 'Name of a cookie, case-sensitive.', 256);
 
+const grpcName = /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$/;
+
 const match = object(
   {
-    path: pathMatch.prefault({ prefix: '/' }),
+    path: pathMatch.optional(),
+    grpc: object(
+      {
+        service: line('a service', 'Full name, with its package.', 256).regex(grpcName, {
+          error: (issue) =>
+            say('bad_format', `${shown(issue.input)} is not a name such as bookstore.v1.Bookstore`),
+        }),
+        method: line('a method', 'Absent = all of the service.', 256)
+          .regex(/^[A-Za-z_]\w*$/, {
+            error: (issue) => say('bad_format', `${shown(issue.input)} is not a name such as GetBook`),
+          })
+          .optional(),
+      },
+      'Calls by gRPC, in place of path.',
+    ).optional(),
     methods: list(method, {
       description: 'Methods; empty = every method. GET does not imply HEAD.',
       max: 32,
@@ -89,6 +108,28 @@ const match = object(
   },
   'What a request must look like; every given part must hold.',
 );
+
+/** Of a match: what its path is compared with, also where it is one of gRPC. */
+export function pathOf({ grpc, path }: z.output<typeof match>): PathMatch {
+  if (grpc === undefined) return path ?? { prefix: '/' };
+  const below = `/${grpc.service}`;
+  return grpc.method === undefined ? { prefix: below } : { exact: `${below}/${grpc.method}` };
+}
+
+function pathBesideGrpc(spec: unknown): Problem[] {
+  return entriesOf(spec, 'matches').flatMap((entry, index): Problem[] =>
+    fieldOf(entry, 'grpc') === undefined || fieldOf(entry, 'path') === undefined
+      ? []
+      : [
+          {
+            pointer: `/spec/matches/${index}/path`,
+            code: 'exclusive',
+            detail: 'grpc is a path already',
+            hint: 'remove path, or write a match of its own for it',
+          },
+        ],
+  );
+}
 
 export const routeSpec = object(
   {
@@ -218,6 +259,6 @@ export const routeKind: Kind<typeof routeSpec> = {
     }),
     ...filterReferences(entriesOf(spec, 'filters')),
   ],
-  check: (spec) => [...filterProblems(spec), ...missingOrIdleBackends(spec)],
-  plannedFields: ['filters', 'maxConnectionsPerConsumer', 'tracing', 'grpc', ...plannedFilterFields],
+  check: (spec) => [...filterProblems(spec), ...missingOrIdleBackends(spec), ...pathBesideGrpc(spec)],
+  plannedFields: ['filters', 'maxConnectionsPerConsumer', 'tracing', ...plannedFilterFields],
 };

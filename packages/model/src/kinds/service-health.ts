@@ -54,7 +54,11 @@ const checkHeaders = z
 /** Asking endpoints how they are. */
 const activeCheck = object(
   {
-    type: choice('How endpoints are asked; absent = http.', ['http', 'tcp', 'grpc']).optional(),
+    type: choice('How endpoints are asked; absent = grpc for protocols grpc and grpcs, http for others.', [
+      'http',
+      'tcp',
+      'grpc',
+    ]).optional(),
     path: line('a path', 'http: path and query.', 2048)
       .regex(/^\/[^#\s]*$/, { error: (issue) => say('bad_format', `${shown(issue.input)} is not a path`) })
       .default('/'),

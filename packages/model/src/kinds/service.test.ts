@@ -21,7 +21,10 @@ describe('Service.tls', () => {
     assert.deepEqual(problemsOf({ protocol: 'h2c', tls: {} }), [
       ['not_allowed_here', '/spec/tls', 'protocol h2c has no TLS'],
     ]);
-    for (const protocol of ['https', 'h2']) {
+    assert.deepEqual(problemsOf({ protocol: 'grpc', tls: {} }), [
+      ['not_allowed_here', '/spec/tls', 'protocol grpc has no TLS'],
+    ]);
+    for (const protocol of ['https', 'h2', 'grpcs']) {
       assert.deepEqual(problemsOf({ protocol, endpoints: [named] }), []);
       assert.deepEqual(problemsOf({ protocol, endpoints: [named], tls: {} }), []);
       assert.equal(problemsOf({ protocol, endpoints: [numbered] }).length, 1);
@@ -58,10 +61,37 @@ describe('Service.tls', () => {
   });
 
   it('refuses versions and protocols that this one does not speak', () => {
-    for (const protocol of ['grpc', 'grpcs', 'http2', 'H2'])
+    for (const protocol of ['http2', 'H2'])
       assert.deepEqual(problemsOf({ protocol }), [
-        ['bad_format', '/spec/protocol', `"${protocol}" is not one of http, https, h2c, h2`],
+        ['bad_format', '/spec/protocol', `"${protocol}" is not one of http, https, h2c, h2, grpc, grpcs`],
       ]);
     assert.equal(problemsOf({ protocol: 'https', tls: { minVersion: 'TLSv1.1' } }).length, 1);
+  });
+});
+
+describe('gRPC', () => {
+  it('needs a protocol that is read as such', () => {
+    assert.deepEqual(problemsOf({ protocol: 'h2c', grpc: {} }), [
+      ['not_allowed_here', '/spec/grpc', 'protocol h2c is not read as gRPC'],
+    ]);
+    assert.deepEqual(problemsOf({ protocol: 'grpc', grpc: { maxMessageSize: '0B' } }), []);
+  });
+
+  it('is a path of its own in a match', () => {
+    const problems = (match: object): unknown[] =>
+      (
+        validateDocument({
+          apiVersion: 'causeway/v1',
+          kind: 'Route',
+          metadata: { name: 'r' },
+          spec: { matches: [match], backends: [{ service: 's' }] },
+        }).problems ?? []
+      ).map(({ code, pointer }) => [code, pointer]);
+    assert.deepEqual(problems({ grpc: { service: 'a.v1.B', method: 'C' } }), []);
+    assert.deepEqual(problems({ grpc: { service: 'a.v1.B' }, path: { prefix: '/' } }), [
+      ['exclusive', '/spec/matches/0/path'],
+    ]);
+    for (const service of ['/a.v1.B', 'a..B', 'a/b', ''])
+      assert.equal(problems({ grpc: { service } }).length, 1, service);
   });
 });

@@ -12,6 +12,7 @@ import {
   port,
   say,
   serverName,
+  size,
   upstreamAddress,
 } from '../fields.ts';
 import { affinity } from './affinity.ts';
@@ -37,14 +38,14 @@ export const upstreamTls = object(
     verify: flag('false takes any certificate, and warns at every apply.').default(true),
     minVersion: choice('Oldest version that is spoken.', ['TLSv1.2', 'TLSv1.3']).default('TLSv1.2'),
   },
-  'TLS towards endpoints; protocols https and h2 only.',
+  'TLS towards endpoints; protocols https, h2 and grpcs only.',
 );
 
 const serviceFields = object(
   {
     protocol: choice(
-      'How endpoints are spoken to: http is HTTP/1.1 and h2c HTTP/2, https and h2 are the same over TLS. Nothing is negotiated.',
-      ['http', 'https', 'h2c', 'h2'],
+      'How endpoints are spoken to: http is HTTP/1.1, h2c HTTP/2 and grpc HTTP/2 for gRPC; https, h2 and grpcs are the same over TLS. Nothing is negotiated.',
+      ['http', 'https', 'h2c', 'h2', 'grpc', 'grpcs'],
     ).default('http'),
     endpoints: list(
       object(
@@ -106,6 +107,14 @@ const serviceFields = object(
     retryBudget,
     circuitBreaker: circuitBreaker.optional(),
     tls: upstreamTls.optional(),
+    grpc: object(
+      {
+        maxMessageSize: size
+          .default('4MiB')
+          .describe('Of one message, either way; over: RESOURCE_EXHAUSTED. 0B = off.'),
+      },
+      'Protocols grpc and grpcs only.',
+    ).optional(),
   },
   'The registry entry of an upstream: its endpoints and how to talk to them.',
 );
@@ -123,11 +132,16 @@ export const serviceSpec = serviceFields.superRefine((spec, context) => {
       say(
         'not_allowed_here',
         `protocol ${protocol} is HTTP/1.1, and gRPC is not`,
-        'write protocol: h2c or h2',
+        'write protocol: grpc, grpcs, h2c or h2',
       ),
     );
+  if (spec.grpc !== undefined && !isGrpc(protocol))
+    complain(
+      ['grpc'],
+      say('not_allowed_here', `protocol ${protocol} is not read as gRPC`, 'write protocol: grpc or grpcs'),
+    );
   if (!hasTls(protocol)) {
-    const secure = { http: 'https', h2c: 'h2' }[protocol];
+    const secure = { http: 'https', h2c: 'h2', grpc: 'grpcs' }[protocol];
     for (const path of tlsFieldsOf(spec))
       complain(path, say('not_allowed_here', `protocol ${protocol} has no TLS`, `write protocol: ${secure}`));
     return;
@@ -147,8 +161,13 @@ export const serviceSpec = serviceFields.superRefine((spec, context) => {
 });
 
 /** Whether endpoints are spoken to over TLS. */
-export function hasTls(protocol: ServiceFields['protocol']): protocol is 'https' | 'h2' {
-  return protocol === 'https' || protocol === 'h2';
+export function hasTls(protocol: ServiceFields['protocol']): protocol is 'https' | 'h2' | 'grpcs' {
+  return protocol === 'https' || protocol === 'h2' || protocol === 'grpcs';
+}
+
+/** Whether endpoints speak gRPC, and nothing else. */
+export function isGrpc(protocol: ServiceFields['protocol']): protocol is 'grpc' | 'grpcs' {
+  return protocol === 'grpc' || protocol === 'grpcs';
 }
 
 function tlsFieldsOf({ tls, endpoints }: ServiceFields): (string | number)[][] {
@@ -180,5 +199,5 @@ export const serviceKind: Kind<typeof serviceSpec> = {
       typeof certificate === 'string' ? [{ pointer, kind: 'Certificate', name: certificate }] : [],
     );
   },
-  plannedFields: ['discovery', 'grpc'],
+  plannedFields: ['discovery'],
 };

@@ -74,10 +74,11 @@ function allMatches(spec: Spec): string {
 /** `prefix /orders GET,POST x-canary=always`; without values when it must be short. */
 export function matchText(match: unknown, whole: boolean): string {
   const [[way, path] = ['prefix', '/']] = Object.entries(fieldOf(match, 'path') ?? {});
+  const grpc = fieldOf(match, 'grpc');
   const values = (field: string, word: string): string[] =>
     entriesOf(match, field).map((predicate) => `${word}${predicateText(predicate, whole)}`);
   return [
-    `${way} ${String(path)}`,
+    grpc === undefined ? `${way} ${String(path)}` : grpcText(grpc),
     entriesOf(match, 'methods').join(','),
     ...values('headers', ''),
     ...values('cookies', 'cookie '),
@@ -85,6 +86,12 @@ export function matchText(match: unknown, whole: boolean): string {
   ]
     .filter((part) => part !== '')
     .join(' ');
+}
+
+/** `grpc bookstore.v1.Bookstore`, or with `/GetBook`. */
+function grpcText(grpc: unknown): string {
+  const names = [fieldOf(grpc, 'service'), fieldOf(grpc, 'method')].filter((name) => name !== undefined);
+  return `grpc ${names.map(String).join('/')}`;
 }
 
 function predicateText(predicate: unknown, whole: boolean): string {
