@@ -17,7 +17,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   model: [],
   router: [],
   http1: [],
-  transcoding: [],
+  transcoding: ['proto'],
   runtime: [],
   schema: ['runtime'],
   filters: ['model', 'proto', 'runtime', 'schema'],
