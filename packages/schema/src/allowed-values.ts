@@ -1,10 +1,10 @@
 /** `enum` at the cost of one look-up, however many scalars it allows: a list of texts may be long, and so may the enum of its entries. */
 
-import { _, type CodeKeywordDefinition, type KeywordCxt } from 'ajv/dist/2020.js';
-import equal from 'ajv/dist/runtime/equal.js';
+import { isDeepStrictEqual } from 'node:util';
+import { _, type KeywordCxt } from 'ajv/dist/2020.js';
 import { spendStep } from './budget.ts';
 
-export const allowedValues: CodeKeywordDefinition = {
+export const allowedValues = {
   keyword: 'enum',
   schemaType: 'array',
   error: { message: 'must be equal to one of the allowed values' },
@@ -12,7 +12,7 @@ export const allowedValues: CodeKeywordDefinition = {
     const values = new AllowedValues(cxt.schema as readonly unknown[]);
     cxt.pass(_`${cxt.gen.scopeValue('keyword', { ref: values })}.has(${cxt.data})`);
   },
-};
+} as const;
 
 class AllowedValues {
   readonly #scalars: ReadonlySet<unknown>;
@@ -30,7 +30,7 @@ class AllowedValues {
   #isOther(value: object): boolean {
     return this.#others.some((other) => {
       spendStep();
-      return equal.default(value, other);
+      return isDeepStrictEqual(value, other);
     });
   }
 }
