@@ -72,7 +72,7 @@ describe('lineFormat', () => {
     const manual = readFileSync(join(import.meta.dirname, '../../../../docs/access-log.md'), 'utf8');
     const documented = Array.from(manual.matchAll(/^\| `(\w+)` \|/gm), ([, name]) => name);
     const webSocket = { stream: 'websocket', closeCode: 1000, ended: 'closed', tries: 2 } as const;
-    const caller = { consumer: 'acme', cache: 'hit', shadow: 'auth:unauthenticated' } as const;
+    const caller = { grpcStatus: 0, consumer: 'acme', cache: 'hit', shadow: 'auth:unauthenticated' } as const;
     assert.deepEqual(Object.keys(JSON.parse(line({ ...webSocket, ...caller }))), documented);
   });
 
