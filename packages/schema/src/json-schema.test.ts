@@ -277,7 +277,10 @@ describe('a JSON Schema', () => {
     assert.match(faultOf({ properties: { a: { type: 'strin' } } }) ?? '', /^\/properties\/a\/type: must be/);
     assert.match(faultOf({ items: { required: [1] } }) ?? '', /^\/items\/required\/0: must be string/);
     assert.match(faultOf({ $schema: 'http://json-schema.org/draft-07/schema#' }) ?? '', /draft-07/);
-    assert.match(faultOf({ $ref: '#/$defs/none' }) ?? '', /can't resolve reference/);
-    assert.match(faultOf({ $ref: 'https://example.com/other' }) ?? '', /can't resolve reference/);
+    assert.match(faultOf({ $ref: '#/$defs/none' }) ?? '', /a reference (to nothing|out of the document)/);
+    assert.match(
+      faultOf({ $ref: 'https://example.com/other' }) ?? '',
+      /a reference (to nothing|out of the document)/,
+    );
   });
 });

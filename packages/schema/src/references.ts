@@ -1,9 +1,31 @@
-/** References within one document: `#/...`, as JSON Pointers in URI fragments (RFC 6901 section 6), and anchors. */
+/**
+ * References within one document: `#/...`, as JSON Pointers in URI fragments (RFC 6901 section 6), anchors, and `$id`s that stand in it
+ * (JSON Schema core sections 8.2 and 9.1).
+ */
 
 import { at, isObject, type Located } from './located.ts';
 import { SchemaFault } from './schema-fault.ts';
 
 const hopsMax = 32;
+
+/** Hold data, not schemas. */
+export const dataKeys: ReadonlySet<string> = new Set(['example', 'examples', 'default', 'enum', 'const']);
+/** Hold schemas, or what holds schemas, by names that mean nothing. */
+export const mapKeys: ReadonlySet<string> = new Set([
+  'properties',
+  'patternProperties',
+  'dependentSchemas',
+  '$defs',
+  'definitions',
+  'schemas',
+  'paths',
+  'pathItems',
+  'content',
+  'headers',
+  'parameters',
+  'requestBodies',
+  'responses',
+]);
 
 /** Follows `$ref` until there is none. Throws SchemaFault for one that leads nowhere, out of the document, or in a circle. */
 export function resolved(root: object, start: Located): Located {
@@ -24,48 +46,116 @@ export function referred(root: object, { value, pointer }: Located): Located | u
   return typeof reference === 'string' ? target(root, reference, `${pointer}/${key}`) : undefined;
 }
 
-function target(root: object, reference: string, pointer: string): Located {
-  const id = '$id' in root && typeof root.$id === 'string' ? root.$id : '';
-  const fragment = reference.startsWith(id) ? reference.slice(id.length) || '#' : reference;
-  if (!fragment.startsWith('#'))
-    throw new SchemaFault('a reference out of the document: only #... is followed', pointer);
+/** `pointer`: of the reference, to which it is relative. Throws SchemaFault as `resolved`. */
+export function target(root: object, reference: string, pointer: string): Located {
+  const resources = resourcesOf(root);
+  const [path = '', fragment = ''] = reference.split(/#(.*)/s, 2);
+  const base = resourceAt(root, pointer);
+  const resource = path === '' ? base : resources.byId.get(absolute(path, base.id));
+  if (resource === undefined)
+    throw new SchemaFault('a reference out of the document: only what stands in it is followed', pointer);
   let decoded: string;
   try {
-    decoded = decodeURIComponent(fragment.slice(1));
+    decoded = decodeURIComponent(fragment);
   } catch {
     throw new SchemaFault('a reference with a bad escape', pointer);
   }
-  const found = decoded === '' || decoded.startsWith('/') ? pointed(root, decoded) : anchored(root, decoded);
+  if (pointer.endsWith('/$dynamicRef') && resources.isDynamic(decoded))
+    throw new SchemaFault('a $dynamicRef that may lead to one of several places is not followed', pointer);
+  const found =
+    decoded === '' || decoded.startsWith('/')
+      ? pointed(resource, decoded)
+      : resources.anchors.get(`${resource.id}#${decoded}`);
   if (found?.value === undefined)
     throw new SchemaFault(`a reference to nothing: ${reference.slice(0, 100)}`, pointer);
   return found;
 }
 
-function pointed(root: object, path: string): Located {
-  let here: Located = { value: root, pointer: '' };
-  for (const key of path.split('/').slice(1))
-    here = at(here, key.replaceAll('~1', '/').replaceAll('~0', '~'));
+function pointed(start: Located, path: string): Located {
+  let here = start;
+  for (const key of path.split('/').slice(1)) here = at(here, plain(key));
   return here;
 }
 
-const anchors = new WeakMap<object, ReadonlyMap<string, Located>>();
-
-function anchored(root: object, name: string): Located | undefined {
-  let all = anchors.get(root);
-  if (all === undefined) anchors.set(root, (all = anchorsOf(root)));
-  return all.get(name);
+function plain(key: string): string {
+  return key.replaceAll('~1', '/').replaceAll('~0', '~');
 }
 
-function anchorsOf(root: object): ReadonlyMap<string, Located> {
-  const found = new Map<string, Located>();
-  const waiting: Located[] = [{ value: root, pointer: '' }];
-  for (let here = waiting.pop(); here !== undefined; here = waiting.pop()) {
-    const { value } = here;
-    if (typeof value !== 'object' || value === null) continue;
-    if (isObject(value))
-      for (const key of ['$anchor', '$dynamicAnchor'])
-        if (typeof value[key] === 'string') found.set(value[key], here);
-    for (const key of Object.keys(value)) waiting.push(at(here, key));
+/** A schema with an `$id`, or the document. */
+interface Resource extends Located {
+  readonly id: string;
+}
+
+/** The nearest around what stands there. */
+function resourceAt(root: object, pointer: string): Resource {
+  let here: Located = { value: root, pointer: '' };
+  let resource = resourceOf(here, documentId);
+  for (const key of pointer.split('/').slice(1)) {
+    here = at(here, plain(key));
+    if (hasId(here.value)) resource = resourceOf(here, resource.id);
   }
-  return found;
+  return resource;
+}
+
+const documentId = 'causeway:///document';
+
+function hasId(value: unknown): value is { readonly $id: string } {
+  return isObject(value) && typeof value['$id'] === 'string';
+}
+
+function resourceOf(here: Located, base: string): Resource {
+  return { ...here, id: hasId(here.value) ? absolute(here.value.$id, base) : base };
+}
+
+function absolute(path: string, base: string): string {
+  return (URL.parse(path, base)?.href ?? path).replace(/#.*$/s, '');
+}
+
+class Resources {
+  readonly byId = new Map<string, Resource>();
+  /** By the id of their resource, `#`, and name. */
+  readonly anchors = new Map<string, Located>();
+  /** How many `$dynamicAnchor`s there are, by name. */
+  readonly #dynamic = new Map<string, number>();
+
+  constructor(root: object) {
+    const start = resourceOf({ value: root, pointer: '' }, documentId);
+    const waiting = [{ here: start as Located, resource: start, isMap: false }];
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      const { here, isMap } = next;
+      const { value } = here;
+      if (typeof value !== 'object' || value === null) continue;
+      const resource = !isMap && hasId(value) ? resourceOf(here, next.resource.id) : next.resource;
+      if (!isMap && isObject(value)) this.#add(value, here, resource);
+      for (const key of Object.keys(value))
+        if (isMap || !(dataKeys.has(key) || key.startsWith('x-')))
+          waiting.push({ here: at(here, key), resource, isMap: !isMap && mapKeys.has(key) });
+    }
+  }
+
+  /** Whether it depends on who refers where a `$dynamicRef` by this name leads. */
+  isDynamic(name: string): boolean {
+    return (this.#dynamic.get(name) ?? 0) > 1;
+  }
+
+  #add(value: Record<string, unknown>, here: Located, resource: Resource): void {
+    if (hasId(value) || here.pointer === '') {
+      const other = this.byId.get(resource.id);
+      if (other !== undefined)
+        throw new SchemaFault(`the same $id as ${other.pointer.slice(0, 200)}`, `${here.pointer}/$id`);
+      this.byId.set(resource.id, resource);
+    }
+    for (const key of ['$anchor', '$dynamicAnchor'])
+      if (typeof value[key] === 'string') this.anchors.set(`${resource.id}#${value[key]}`, here);
+    const name = value['$dynamicAnchor'];
+    if (typeof name === 'string') this.#dynamic.set(name, (this.#dynamic.get(name) ?? 0) + 1);
+  }
+}
+
+const known = new WeakMap<object, Resources>();
+
+function resourcesOf(root: object): Resources {
+  let resources = known.get(root);
+  if (resources === undefined) known.set(root, (resources = new Resources(root)));
+  return resources;
 }

@@ -4,6 +4,7 @@ import type { ApiProblem } from '@causeway/model/api-types';
 import type { FilterItem } from '@causeway/model/filters/filter-item';
 import type { ApiSpecSpec } from '@causeway/model/kinds/api-spec';
 import type { PluginSpec } from '@causeway/model/kinds/plugin';
+import { runAtOnce } from '@causeway/runtime/work-slices';
 import { InlineRules } from '@causeway/schema/inline-rules';
 import { jsonSchema } from '@causeway/schema/json-schema';
 import { OpenApi } from '@causeway/schema/openapi/open-api';
@@ -11,7 +12,7 @@ import { SchemaFault } from '@causeway/schema/schema-fault';
 import { documentOf } from '../compile/compile-api-spec.ts';
 
 export function checkApiSpec(spec: ApiSpecSpec): ApiProblem[] {
-  return faults('/spec/document', () => new OpenApi(documentOf(spec)).check());
+  return faults('/spec/document', () => runAtOnce(new OpenApi(documentOf(spec)).check()));
 }
 
 export function checkConfigSchema({ configSchema }: PluginSpec): ApiProblem[] {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { runAtOnce } from '@causeway/runtime/work-slices';
 import { SchemaFault } from '../schema-fault.ts';
 import { requestParts, type Sent, told } from '../testing/request-parts.ts';
 import { OpenApi } from './open-api.ts';
@@ -7,7 +8,7 @@ import { OpenApi } from './open-api.ts';
 /** A document with these paths, checked. */
 function openApi(paths: object, more: object = {}): OpenApi {
   const rules = new OpenApi({ openapi: '3.1.0', paths, ...more });
-  rules.check();
+  runAtOnce(rules.check());
   return rules;
 }
 
@@ -17,7 +18,7 @@ function judged(rules: OpenApi, sent: Sent): string[] {
 
 function faultOf(document: unknown): string {
   try {
-    new OpenApi(document).check();
+    runAtOnce(new OpenApi(document).check());
   } catch (error) {
     assert.ok(error instanceof SchemaFault, String(error));
     return `${error.pointer}: ${error.message}`;
@@ -222,7 +223,7 @@ describe('an OpenAPI document', () => {
         },
       },
     });
-    rules.check();
+    runAtOnce(rules.check());
     const post = (body: string) =>
       judged(rules, { method: 'POST', path: '/a', headers: { 'content-type': 'application/json' }, body });
     assert.deepEqual(post('{"price":null,"default":null}'), []);
@@ -231,6 +232,76 @@ describe('an OpenAPI document', () => {
       'body /next/price: is missing',
       'body /price: must be > 0',
     ]);
+  });
+
+  it('takes null for what 3.0 calls nullable, also beside references and combinations', () => {
+    const N = { type: 'object', required: ['n'], properties: { n: { type: 'string' } } };
+    const $ref = '#/components/schemas/N';
+    for (const nullable of [{ $ref }, { allOf: [{ $ref }] }, { oneOf: [{ $ref }] }, { enum: [{ n: 'x' }] }]) {
+      const schema = { properties: { a: { nullable: true, ...nullable } } };
+      const judge = (openapi: string, a: unknown) =>
+        judged(
+          openApi({ '/a': jsonPost(schema) }, { openapi, components: { schemas: { N } } }),
+          posted({ a }),
+        );
+      assert.deepEqual([judge('3.0.3', null), judge('3.0.3', { n: 'x' })], [[], []]);
+      assert.notDeepEqual(judge('3.0.3', {}), []);
+      assert.notDeepEqual(judge('3.1.0', null), []);
+    }
+  });
+
+  it('takes examples, defaults and extensions for data', () => {
+    const data = (n: number) => ({ $id: 'a', $ref: 'nowhere', n });
+    const schema = (n: number) => ({
+      example: data(n),
+      examples: [data(n)],
+      default: data(n),
+      'x-data': data(n),
+      properties: { example: { type: 'integer' }, c: { const: data(1) }, e: { enum: [data(1), 2] } },
+    });
+    const rules = openApi({ '/a': jsonPost(schema(1)), '/b': jsonPost(schema(2)) });
+    assert.deepEqual(judged(rules, posted({ example: 1, c: data(1), e: data(1) })), []);
+    assert.deepEqual(judged(rules, posted({ example: 'x' })), ['body /example: must be integer']);
+  });
+
+  it('takes thousands of schemas, in chains and rings', () => {
+    const next = (index: number) => ({ $ref: `#/components/schemas/S${index % 2000}` });
+    const schemas = Object.fromEntries(
+      Array.from({ length: 2000 }, (_, index) => [
+        `S${index}`,
+        { properties: { id: { type: 'integer' }, a: next(index + 1), b: { items: next(index * 7 + 3) } } },
+      ]),
+    );
+    const rules = openApi({ '/a': jsonPost(next(0)) }, { components: { schemas } });
+    assert.deepEqual(judged(rules, posted({ a: { a: { b: [{ id: 1 }] } } })), []);
+    assert.deepEqual(judged(rules, posted({ a: { a: { b: [{ id: 'x' }] } } })), [
+      'body /a/a/b/0/id: must be integer',
+    ]);
+  });
+
+  it('follows references by $id, anchors, and $dynamicRef where it leads to one place', () => {
+    const own = {
+      $id: 'https://a.test/dir/own',
+      $defs: { N: { $anchor: 'n', type: 'integer' } },
+      properties: { a: { $ref: '#/$defs/N' }, b: { $ref: 'own#n' }, c: { $ref: 'other' } },
+    };
+    const Other = { $id: 'https://a.test/dir/other', $dynamicAnchor: 'o', type: 'string' };
+    const named = (paths: object, more: object = {}) =>
+      openApi(paths, { components: { schemas: { Other, ...more } } });
+    const rules = named({
+      '/a': jsonPost(own),
+      '/d': jsonPost({ $dynamicRef: 'https://a.test/dir/other#o' }),
+    });
+    assert.deepEqual(judged(rules, posted({ a: 1, b: 2, c: 'x' })), []);
+    assert.deepEqual(judged(rules, posted({ a: 'x', b: 'x', c: 1 })).toSorted(), [
+      'body /a: must be integer',
+      'body /b: must be integer',
+      'body /c: must be string',
+    ]);
+    assert.deepEqual(judged(rules, { ...posted(1), path: '/d' }), ['body : must be string']);
+    const twice = { '/a': jsonPost({ $dynamicRef: '#o' }) };
+    assert.throws(() => named(twice, { P: { $dynamicAnchor: 'o' } }), /one of several places/);
+    assert.throws(() => named({ '/a': jsonPost(own), '/b': jsonPost(own) }), /the same \$id as/);
   });
 
   it('requires nothing that only answers hold, wherever that is said, and takes any name for a name', () => {
@@ -303,4 +374,14 @@ describe('an OpenAPI document', () => {
 
 function parameter(name: string, place: string, schema: object): object {
   return { parameters: [{ name, in: place, required: true, schema }] };
+}
+
+/** An operation that takes JSON. */
+function jsonPost(schema: object): object {
+  return { post: { requestBody: { content: { 'application/json': { schema } } } } };
+}
+
+function posted(value: unknown): Sent {
+  const headers = { 'content-type': 'application/json' };
+  return { method: 'POST', path: '/a', headers, body: JSON.stringify(value) };
 }

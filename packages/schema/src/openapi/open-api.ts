@@ -1,6 +1,7 @@
 /** OpenAPI documents, 3.0 and 3.1, as what requests are judged by. */
 
 import { RE2JS } from 're2js';
+import type { Steps } from '@causeway/runtime/work-slices';
 import { JsonSchemas } from '../json-schema.ts';
 import { SchemaFault } from '../schema-fault.ts';
 import type { RequestParts } from '../request-parts.ts';
@@ -51,7 +52,7 @@ export class OpenApi implements RequestRules {
     if (!isObject(document['paths']) && !isWithoutPaths)
       throw new SchemaFault('needs paths: a mapping', '/paths');
     this.#root = tellingFirst(requestSchemas(document, isOld));
-    this.#schemas = new JsonSchemas(this.#root);
+    this.#schemas = new JsonSchemas(this.#root, isOld);
     this.#bases = basesOf(document['servers']);
     const paths = at({ value: this.#root, pointer: '' }, 'paths');
     for (const template of Object.keys(paths.value ?? {})) {
@@ -64,14 +65,28 @@ export class OpenApi implements RequestRules {
   }
 
   /** Compiles all of it. Throws SchemaFault. */
-  check(): void {
+  *check(): Steps<void> {
     // First, so that a fault is told where it stands, and not where it is referred to.
     const shared = at(at({ value: this.#root, pointer: '' }, 'components'), 'schemas');
     if (isObject(shared.value))
-      for (const name of Object.keys(shared.value)) this.#schemas.at(at(shared, name)).check();
+      for (const name of Object.keys(shared.value)) this.#schemas.at(at(shared, name));
+    yield* this.#schemas.check();
+    yield* this.#readOperations();
+    yield* this.#schemas.check();
+  }
+
+  /** Compiles what requests are judged by; else the first of them wait for it. */
+  *compile(): Steps<void> {
+    yield* this.#readOperations();
+    yield* this.#schemas.compile();
+  }
+
+  *#readOperations(): Steps<void> {
     for (const path of [...this.#paths.values()].flat())
-      for (const method of methods)
-        for (const schema of this.#operation(path, method.toUpperCase())?.schemas ?? []) schema.check();
+      for (const method of methods) {
+        this.#operation(path, method.toUpperCase());
+        yield;
+      }
   }
 
   judge(request: RequestParts): HeadJudgement {
@@ -156,7 +171,10 @@ function readPath(template: string, item: Located): Path {
 
 /** As canonical paths spell it. */
 function literal(text: string): string {
-  return encodeURI(text).replaceAll(/%25([0-9a-f]{2})/gi, (_all, hex: string) => `%${hex.toUpperCase()}`);
+  return encodeURI(text.toWellFormed()).replaceAll(
+    /%25([0-9a-f]{2})/gi,
+    (_all, hex: string) => `%${hex.toUpperCase()}`,
+  );
 }
 
 function moreLiteral(a: Path, b: Path): number {

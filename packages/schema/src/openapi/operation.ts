@@ -28,7 +28,6 @@ export class Operation {
   readonly #contents: readonly Content[];
   readonly #isBodyRequired: boolean;
   readonly #takesBody: boolean;
-  readonly schemas: readonly JsonSchema[];
 
   /** `shared`: the path item, whose parameters hold for all of its operations. Throws SchemaFault. */
   constructor(root: object, shared: Located, operation: Located, schemas: JsonSchemas) {
@@ -46,10 +45,6 @@ export class Operation {
     this.#isBodyRequired = at(body, 'required').value === true;
     const types = isObject(content.value) ? Object.keys(content.value) : [];
     this.#contents = types.map((type) => readContent(root, type, at(content, type), schemas));
-    this.schemas = [
-      ...this.#parameters.map(({ schema }) => schema),
-      ...this.#contents.map(({ schema }) => schema),
-    ];
   }
 
   /** `captures`: by name, what stands in the path, escaped. */
