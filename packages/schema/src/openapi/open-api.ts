@@ -10,6 +10,7 @@ import { Operation } from './operation.ts';
 import { at, isObject, type Located } from '../located.ts';
 import { resolved } from '../references.ts';
 import { tellingFirst } from '../telling-first.ts';
+import { withDiscriminators } from './discriminators.ts';
 import { requestSchemas } from './request-schemas.ts';
 
 const methods = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace'] as const;
@@ -53,6 +54,8 @@ export class OpenApi implements RequestRules {
       throw new SchemaFault('needs paths: a mapping', '/paths');
     this.#root = tellingFirst(requestSchemas(document, isOld));
     this.#schemas = new JsonSchemas(this.#root, isOld);
+    this.#root = tellingFirst(requestSchemas(withDiscriminators(document, isOld), isOld));
+    this.#schemas = new JsonSchemas(this.#root);
     this.#bases = basesOf(document['servers']);
     const paths = at({ value: this.#root, pointer: '' }, 'paths');
     for (const template of Object.keys(paths.value ?? {})) {
