@@ -81,6 +81,27 @@ describe('concurrency', () => {
     assert.equal(places.taken.get('r/c =default/r'), 1, 'that of the one who came last');
   });
 
+  it('keeps a queue for each key, so nobody waits in the place of others', async () => {
+    const { begin, places } = start({ max: 1, waitingMax: 2, key: [{ kind: 'address' }] });
+    const greedy = Array.from({ length: 9 }, () => begin('192.0.2.1'));
+    assert.equal(greedy.filter(({ verdict }) => verdict instanceof Promise).length, 2);
+    const [first, second] = [begin('192.0.2.2'), begin('192.0.2.2')];
+    assert.ok(second.verdict instanceof Promise);
+    first.end();
+    assert.equal(await second.verdict, undefined);
+    for (const { end } of [second, ...greedy]) end();
+    assert.equal(places.total, 0);
+  });
+
+  it('lets ten thousand wait with all keys together (invariant 9)', () => {
+    const { begin } = start({ max: 1, waitingMax: 5000, key: [{ kind: 'address' }] });
+    const all = ['192.0.2.1', '192.0.2.2', '192.0.2.3'].flatMap((address) =>
+      Array.from({ length: 5001 }, () => begin(address)),
+    );
+    assert.equal(all.filter(({ verdict }) => verdict instanceof Promise).length, 10_000);
+    for (const { end } of all) end();
+  });
+
   it('refuses those who have waited too long, and forgets those who have left', async () => {
     const { begin, places, time } = start({ max: 1, waitingMax: 5 });
     const first = begin();

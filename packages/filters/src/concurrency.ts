@@ -16,6 +16,7 @@ export interface ConcurrencySettings {
   readonly id: string;
   readonly max: number;
   readonly key: readonly RequestSource[];
+  /** With one key. */
   readonly waitingMax: number;
   readonly waitMsMax: number;
 }
@@ -26,12 +27,12 @@ export interface ConcurrencyServices {
 }
 
 interface State {
+  key: string;
   place: object | undefined;
   waiting: Waiting | undefined;
 }
 
 interface Waiting {
-  readonly key: string;
   readonly queuePlace: object;
   readonly dueMs: number;
   readonly state: State;
@@ -41,14 +42,17 @@ interface Waiting {
 const overloaded: Refusal = { kind: 'refusal', reason: 'overloaded' };
 /** Places that other workers give back are looked for so often, while somebody waits. */
 const lookMs = 10;
+/** Most that wait in a worker, with all keys of a limit together. */
+const waitingInAllMax = 10_000;
 
 export class ConcurrencyFilter implements Filter<State> {
   readonly kind = 'concurrency';
   readonly name: string;
   readonly #settings: ConcurrencySettings;
   readonly #services: ConcurrencyServices;
-  /** In the order in which they came. */
-  readonly #waiting = new Set<Waiting>();
+  /** By key, in the order in which they came; none is empty. */
+  readonly #queues = new Map<string, Set<Waiting>>();
+  #waitingCount = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(name: string, settings: ConcurrencySettings, services: ConcurrencyServices) {
@@ -58,19 +62,19 @@ export class ConcurrencyFilter implements Filter<State> {
   }
 
   createState(): State {
-    return { place: undefined, waiting: undefined };
+    return { key: '', place: undefined, waiting: undefined };
   }
 
   onRequestHead(exchange: FilterExchange, state: State): Sooner<Verdict> {
     const { id, max, waitingMax } = this.#settings;
     const key = `${id} ${limitKey(this.#settings.key, exchange)}`;
+    state.key = key;
     // Whoever waits goes before those who come now.
-    const isFirst = this.#waiting.size === 0 || !this.#hasWaiting(key);
-    state.place = isFirst ? this.#services.places.enter(key, max) : undefined;
+    state.place = this.#queues.has(key) ? undefined : this.#services.places.enter(key, max);
     if (state.place !== undefined) return undefined;
-    if (waitingMax === 0) return overloaded;
-    const queuePlace = this.#services.places.enter(`${id} waiting`, waitingMax);
-    return queuePlace === undefined ? overloaded : this.#wait(key, queuePlace, state);
+    if (waitingMax === 0 || this.#waitingCount >= waitingInAllMax) return overloaded;
+    const queuePlace = this.#services.places.enter(`waiting ${key}`, waitingMax);
+    return queuePlace === undefined ? overloaded : this.#wait(queuePlace, state);
   }
 
   /** However the exchange ended, and also when it still waited. */
@@ -79,43 +83,46 @@ export class ConcurrencyFilter implements Filter<State> {
     if (state.place === undefined) return;
     this.#services.places.leave(state.place);
     state.place = undefined;
-    this.#look();
+    const queue = this.#queues.get(state.key);
+    if (queue !== undefined) this.#look(queue);
   }
 
-  #hasWaiting(key: string): boolean {
-    for (const waiting of this.#waiting) if (waiting.key === key) return true;
-    return false;
-  }
-
-  #wait(key: string, queuePlace: object, state: State): Promise<Verdict> {
+  #wait(queuePlace: object, state: State): Promise<Verdict> {
     const { promise, resolve } = Promise.withResolvers<Verdict>();
     const dueMs = this.#services.monotonicMs() + this.#settings.waitMsMax;
-    state.waiting = { key, queuePlace, dueMs, state, resolve };
-    this.#waiting.add(state.waiting);
-    this.#timer ??= setInterval(() => this.#look(), lookMs);
+    state.waiting = { queuePlace, dueMs, state, resolve };
+    const queue = this.#queues.get(state.key) ?? new Set();
+    this.#queues.set(state.key, queue.add(state.waiting));
+    this.#waitingCount += 1;
+    this.#timer ??= setInterval(() => {
+      for (const each of this.#queues.values()) this.#look(each);
+    }, lookMs);
     return promise;
   }
 
   /** Gives free places to those who wait, in their order, and lets go of those who have waited too long. */
-  #look(): void {
+  #look(queue: Set<Waiting>): void {
     const { places, monotonicMs } = this.#services;
-    const nowMs = this.#waiting.size === 0 ? 0 : monotonicMs();
-    const full = new Set<string>();
-    for (const waiting of this.#waiting) {
-      const { key, dueMs, state } = waiting;
-      if (!full.has(key)) state.place = places.enter(key, this.#settings.max);
+    const nowMs = monotonicMs();
+    for (const waiting of queue) {
+      const { dueMs, state } = waiting;
+      state.place = places.enter(state.key, this.#settings.max);
       if (state.place !== undefined) this.#settle(waiting, undefined);
       else if (nowMs >= dueMs) this.#settle(waiting, overloaded);
-      else full.add(key);
+      else return;
     }
   }
 
   #settle(waiting: Waiting, verdict: Verdict): void {
+    const { key } = waiting.state;
     waiting.state.waiting = undefined;
-    this.#waiting.delete(waiting);
+    const queue = this.#queues.get(key)!;
+    queue.delete(waiting);
+    if (queue.size === 0) this.#queues.delete(key);
+    this.#waitingCount -= 1;
     this.#services.places.leave(waiting.queuePlace);
     waiting.resolve(verdict);
-    if (this.#waiting.size > 0) return;
+    if (this.#waitingCount > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
   }

@@ -13,9 +13,12 @@ const concurrencySpec = object(
       1_000_000,
     ),
     key: limitKey.default('route'),
-    maxWaiting: integer('a number of requests', 'Requests that may wait for their turn.', 0, 10_000).default(
+    maxWaiting: integer(
+      'a number of requests',
+      'Requests with the same key that may wait for their turn.',
       0,
-    ),
+      10_000,
+    ).default(0),
     waitTimeout: realDuration.default('1s').describe('They wait no longer than this.'),
   },
   'So many requests at once, counted over all workers of a node; what is over is refused with 503 overloaded.',
