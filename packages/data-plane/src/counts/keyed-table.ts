@@ -1,9 +1,9 @@
 /**
  * A table in shared memory that is looked up by text and that no thread ever locks.
  *
- * Set-associative, of 32-bit words. Workers only ever add entries and change words, so one that ends at any point leaves nothing half
- * done, and nobody waits for anybody. Only the supervisor frees entries, when every worker has come by since it found that nobody
- * holds them (as in read-copy-update).
+ * Set-associative, of 32-bit words. Nobody waits for anybody, and a worker that ends at any point leaves nothing half done that `forget` does not
+ * put right. The supervisor frees entries, when every worker has come by since it found that nobody holds them (as in read-copy-update). Where a
+ * table is nothing but counts, a worker that finds a bucket full takes over an entry whose counts are all 0.
  *
  * An entry is known by 32 bits of its key's hash within its bucket; the seed is random, so nobody outside can make keys meet. Two workers
  * that add the same key at the same moment may make two entries of it.
@@ -21,8 +21,8 @@ const noTag = 0;
 /** Words of an entry: its tag, its state, those that all workers share, and those of each worker. */
 const stateAt = 1;
 const commonAt = 2;
-/** `idle`: the supervisor saw that nobody holds it. `freed`: its tag is about to go. */
-const State = { used: 0, idle: 1, freed: 2 } as const;
+/** `idle`: the supervisor saw that nobody holds it. `freed`: its tag is about to go. `taken` + a worker: that worker takes it over. */
+const State = { used: 0, idle: 1, freed: 2, taken: 3 } as const;
 
 /** What an entry consists of. */
 export interface EntryLayout {
@@ -102,20 +102,50 @@ export class KeyedTable {
       if (Atomics.load(this.words, entry) === tag) yield entry;
   }
 
-  /** An entry of the key that nobody frees before this turn of the event loop is over; -1 when the bucket is full. */
-  claim(key: TableKey): number {
+  /** An entry of the key that the supervisor does not free before this turn of the event loop is over; -1 when the bucket is full. */
+  claim({ bucket, tag }: TableKey): number {
+    const { words } = this;
+    const end = this.#start(bucket + 1);
     for (;;) {
-      const entry = this.#first(key.bucket, key.tag);
-      if (entry >= 0) {
-        // From here on the supervisor knows that it is in use. If it was faster, the entry is free, or another's.
-        const before = Atomics.compareExchange(this.words, entry + stateAt, State.idle, State.used);
-        if (before !== State.freed && Atomics.load(this.words, entry) === key.tag) return entry;
-        continue;
+      let free = -1;
+      for (let entry = this.#start(bucket); entry < end; entry += this.#entryWords) {
+        const found = Atomics.load(words, entry);
+        if (found === noTag && free < 0) free = entry;
+        if (found !== tag) continue;
+        // From here on the supervisor knows that it is in use. If another was faster, the entry is free, or another's.
+        const before = Atomics.compareExchange(words, entry + stateAt, State.idle, State.used);
+        if (before < State.freed && Atomics.load(words, entry) === tag) return entry;
       }
-      const free = this.#first(key.bucket, noTag);
-      if (free < 0) return -1;
-      if (Atomics.compareExchange(this.words, free, noTag, key.tag) === noTag) return free;
+      if (free < 0 || Atomics.compareExchange(words, free, noTag, tag) === noTag) return free;
     }
+  }
+
+  /**
+   * Gives an entry of the bucket whose own words are all 0 to the key; -1 when there is none. Only for tables without common words, and whose
+   * threads all ask `isOf` when they have counted: either they see that the entry is taken, or who takes it sees that they count.
+   */
+  takeOver({ bucket, tag }: TableKey, worker: number): number {
+    const { words } = this;
+    const taken = State.taken + worker;
+    const end = this.#start(bucket + 1);
+    for (let entry = this.#start(bucket); entry < end; entry += this.#entryWords) {
+      if (this.sumAt(entry, 0) !== 0) continue;
+      const state = Atomics.load(words, entry + stateAt);
+      if (state >= State.freed) continue;
+      if (Atomics.compareExchange(words, entry + stateAt, state, taken) !== state) continue;
+      const isIdle = this.sumAt(entry, 0) === 0;
+      if (isIdle) Atomics.store(words, entry, tag);
+      Atomics.store(words, entry + stateAt, State.used);
+      if (isIdle) return entry;
+    }
+    return -1;
+  }
+
+  /** Whether the entry is one of the key, and nobody takes it over. */
+  isOf(entry: number, key: TableKey): boolean {
+    return (
+      Atomics.load(this.words, entry + stateAt) < State.freed && Atomics.load(this.words, entry) === key.tag
+    );
   }
 
   /** Of all entries of the key and all workers, the own words of that number. */
@@ -151,10 +181,13 @@ export class KeyedTable {
 
   /** Forgets all words of a worker. It has ended: nobody else may change them. */
   forget(worker: number): void {
-    for (let entry = 0; entry < this.words.length; entry += this.#entryWords)
+    const { words } = this;
+    const taken = State.taken + worker;
+    for (let entry = 0; entry < words.length; entry += this.#entryWords) {
       // Memory that was never used is not touched, and so stays the system's.
-      if (Atomics.load(this.words, entry) !== noTag)
-        this.#clear(this.ownAt(entry, worker), this.layout.ownWords);
+      if (Atomics.load(words, entry) !== noTag) this.#clear(this.ownAt(entry, worker), this.layout.ownWords);
+      if (Atomics.load(words, entry + stateAt) === taken) Atomics.store(words, entry + stateAt, State.used);
+    }
   }
 
   /**
@@ -170,11 +203,12 @@ export class KeyedTable {
       // Hot path: nearly all are free. Looking at each with Atomics, by a generator, was 5 % of a node's samples in a profile of 400 handshakes
       // a second (perf). One that is just being taken is of no interest yet.
       if (words[entry] === noTag) continue;
-      const isIdle = this.sumAt(entry, 0) === 0;
-      const state = Atomics.load(words, entry + stateAt);
-      if (!isIdle) Atomics.store(words, entry + stateAt, State.used);
-      else if (state === State.used) Atomics.store(words, entry + stateAt, State.idle);
-      else if (Atomics.compareExchange(words, entry + stateAt, State.idle, State.freed) === State.idle) {
+      if (this.sumAt(entry, 0) !== 0) {
+        Atomics.compareExchange(words, entry + stateAt, State.idle, State.used);
+        continue;
+      }
+      if (Atomics.compareExchange(words, entry + stateAt, State.used, State.idle) === State.used) continue;
+      if (Atomics.compareExchange(words, entry + stateAt, State.idle, State.freed) === State.idle) {
         this.#clear(entry + commonAt, this.#entryWords - commonAt);
         Atomics.store(words, entry, noTag);
         Atomics.store(words, entry + stateAt, State.used);
@@ -196,12 +230,5 @@ export class KeyedTable {
 
   #start(bucket: number): number {
     return bucket * bucketEntries * this.#entryWords;
-  }
-
-  #first(bucket: number, tag: number): number {
-    const end = this.#start(bucket + 1);
-    for (let entry = this.#start(bucket); entry < end; entry += this.#entryWords)
-      if (Atomics.load(this.words, entry) === tag) return entry;
-    return -1;
   }
 }

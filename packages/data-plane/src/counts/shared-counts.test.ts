@@ -80,38 +80,70 @@ describe('counts that workers share', () => {
     assert.deepEqual([entered.filter(Boolean).length, small.keeper.size], [16, 16]);
   });
 
-  it('are exact while threads count and a supervisor sweeps', async (context) => {
-    const workers = 3;
-    const memory = createSharedCounts(8, workers);
-    const ticks = new Int32Array(new SharedArrayBuffer(4 * workers));
-    const max = 2;
-    const code = new URL('../testing/count-in-thread.ts', import.meta.url);
-    const threads = Array.from(
-      { length: workers },
-      (_, worker) =>
-        new Worker(code, { workerData: { memory, worker, ticks, rounds: 30_000, keys: 24, max } }),
-    );
-    const running = new Set(threads.keys());
-    const ends = threads.map(async (thread, worker) => {
-      const [exitCode] = await once(thread, 'exit');
-      running.delete(worker);
-      assert.equal(exitCode, 0);
-    });
-    const keeper = new KeyedTable(memory);
-    let seen = [...ticks];
-    let freed = 0;
-    while (running.size > 0) {
-      await new Promise((resolve) => setImmediate(resolve));
-      if ([...running].some((worker) => Atomics.load(ticks, worker) === seen[worker])) continue;
-      const before = keeper.size;
-      keeper.sweep();
-      freed += Math.max(before - keeper.size, 0);
-      seen = threads.map((_, worker) => Atomics.load(ticks, worker));
+  it('are given the place of what nobody counts on, when a bucket is full', () => {
+    const { one, two } = twoWorkers(1);
+    const kept = one.keyOf('kept');
+    two.enter(kept, 9);
+    for (let count = 0; count < 100; count += 1) {
+      const key = one.keyOf(String(count));
+      assert.equal(one.enter(key, 1), true);
+      one.leave(key);
     }
-    await Promise.all(ends);
+    assert.deepEqual([one.enter(kept, 1), one.enter(kept, 2), one.count(kept)], [false, true, 2]);
+  });
+
+  it('lose no place to a worker that ends while it takes one over', () => {
+    const { one, two, keeper } = twoWorkers(1);
+    const key = one.keyOf('k');
+    two.enter(key, 1);
+    const [entry] = keeper.entriesOf(key);
+    two.leave(key);
+    // As `takeOver` of the second worker leaves it half way.
+    Atomics.store(keeper.words, entry! + 1, 3 + 1);
+    assert.deepEqual([one.enter(key, 1), two.enter(key, 1), keeper.size], [true, false, 2]);
+    one.leave(key);
+    keeper.sweep();
+    keeper.sweep();
+    assert.equal(keeper.size, 1);
+    keeper.forget(1);
     keeper.sweep();
     keeper.sweep();
     assert.equal(keeper.size, 0);
-    context.diagnostic(`${freed} entries freed meanwhile`);
   });
+
+  for (const keys of [24, 200])
+    it(`are exact while threads count by ${keys} keys and a supervisor sweeps`, async (context) => {
+      const workers = 3;
+      const memory = createSharedCounts(8, workers);
+      const ticks = new Int32Array(new SharedArrayBuffer(4 * workers));
+      const held = new Int32Array(new SharedArrayBuffer(4 * keys));
+      const max = 2;
+      const code = new URL('../testing/count-in-thread.ts', import.meta.url);
+      const threads = Array.from(
+        { length: workers },
+        (_, worker) => new Worker(code, { workerData: { memory, worker, ticks, rounds: 30_000, held, max } }),
+      );
+      const running = new Set(threads.keys());
+      const ends = threads.map(async (thread, worker) => {
+        const [exitCode] = await once(thread, 'exit');
+        running.delete(worker);
+        assert.equal(exitCode, 0);
+      });
+      const keeper = new KeyedTable(memory);
+      let seen = [...ticks];
+      let freed = 0;
+      while (running.size > 0) {
+        await new Promise((resolve) => setImmediate(resolve));
+        if ([...running].some((worker) => Atomics.load(ticks, worker) === seen[worker])) continue;
+        const before = keeper.size;
+        keeper.sweep();
+        freed += Math.max(before - keeper.size, 0);
+        seen = threads.map((_, worker) => Atomics.load(ticks, worker));
+      }
+      await Promise.all(ends);
+      keeper.sweep();
+      keeper.sweep();
+      assert.equal(keeper.size, 0);
+      context.diagnostic(`${freed} entries freed meanwhile`);
+    });
 });

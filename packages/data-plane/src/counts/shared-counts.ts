@@ -33,13 +33,17 @@ export class SharedCounts {
    */
   enter(key: TableKey, max: number): boolean {
     const { words } = this.#table;
-    const entry = this.#table.claim(key);
-    if (entry < 0) return false;
-    const count = this.#table.ownAt(entry, this.#worker);
-    Atomics.add(words, count, 1);
-    if (this.count(key) <= max) return true;
-    Atomics.sub(words, count, 1);
-    return false;
+    for (;;) {
+      const claimed = this.#table.claim(key);
+      const entry = claimed < 0 ? this.#table.takeOver(key, this.#worker) : claimed;
+      if (entry < 0) return false;
+      const count = this.#table.ownAt(entry, this.#worker);
+      Atomics.add(words, count, 1);
+      const isCounted = this.#table.isOf(entry, key);
+      if (isCounted && this.count(key) <= max) return true;
+      Atomics.sub(words, count, 1);
+      if (isCounted) return false;
+    }
   }
 
   /** Takes back one `enter` that was granted here. */
