@@ -5,15 +5,6 @@ import type { ErrorObject } from 'ajv/dist/2020.js';
 import { TooCostly, withinBudget } from './budget.ts';
 import type { Located } from './located.ts';
 import { checkSchema, SchemaCompiler, type SchemaFunction } from './schema-compiler.ts';
-import { messageOf } from '@causeway/runtime/errors';
-import Ajv2020, { type ErrorObject, type Options, type ValidateFunction } from 'ajv/dist/2020.js';
-import { spendStep, TooCostly, withinBudget } from './budget.ts';
-import { discriminated } from './discriminated.ts';
-import { formats } from './formats.ts';
-import { linearRegExp } from './linear-regexp.ts';
-import { isObject, type Located } from './located.ts';
-import { multipleOf } from './multiple-of.ts';
-import { SchemaFault } from './schema-fault.ts';
 import { tellingFirst } from './telling-first.ts';
 import { forgetEntries } from './unique-items.ts';
 
@@ -59,37 +50,6 @@ export class JsonSchemas {
   check(): Steps<void> {
     return this.#first.compileAll(checkSchema);
   }
-
-  #compile(pointer: string, isThorough: boolean): ValidateFunction {
-    try {
-      return this.#compiler(isThorough).compile({
-        $ref: `${rootKey}#${encodeURI(pointer).replaceAll('#', '%23')}`,
-      });
-    } catch (error) {
-      throw new SchemaFault(messageOf(error), pointer);
-    }
-  }
-}
-
-const anything = Object.assign(() => true, {}) as unknown as ValidateFunction;
-const rootKey = 'causeway:document';
-
-/** The dialect of OpenAPI 3.1 (section 4.8.24.2): JSON Schema with keywords that ask nothing of a value. */
-const openApiDialect = {
-  $id: 'https://spec.openapis.org/oas/3.1/dialect/base',
-  $ref: 'https://json-schema.org/draft/2020-12/schema',
-};
-
-function createCompiler(allErrors: boolean): Ajv2020.default {
-  const compiler = new Ajv2020.default({ ...options, allErrors });
-  Object.assign(compiler, { spendStep });
-  compiler.addMetaSchema(openApiDialect, undefined, false);
-  for (const keyword of [uniqueItems, multipleOf]) {
-    compiler.removeKeyword(keyword.keyword);
-    compiler.addKeyword(keyword);
-  }
-  compiler.addKeyword(discriminated);
-  return compiler;
 }
 
 export class JsonSchema {

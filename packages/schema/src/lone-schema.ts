@@ -1,5 +1,6 @@
 /** A schema as the compiler gets it: keywords that it knows, and references by the places that they lead to. */
 
+import { discriminatedKeyword } from './discriminated.ts';
 import { at, isObject, type Located } from './located.ts';
 import { setMember } from './read-value.ts';
 import { SchemaFault } from './schema-fault.ts';
@@ -41,6 +42,7 @@ const plainKeys = new Set([
   'maxProperties',
   'required',
   'dependentRequired',
+  discriminatedKeyword,
 ]);
 
 /** Stand for `$ref` and `$dynamicRef`, and hold the places that they lead to. */

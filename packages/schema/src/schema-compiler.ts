@@ -5,6 +5,7 @@ import Ajv2020, { _, type KeywordCxt, type Options, type ValidateFunction } from
 import { callRef } from 'ajv/dist/vocabularies/core/ref.js';
 import { allowedValues } from './allowed-values.ts';
 import { spendFault, spendStep } from './budget.ts';
+import { discriminated } from './discriminated.ts';
 import { formats } from './formats.ts';
 import { linearRegExp } from './linear-regexp.ts';
 import { isObject, type Located } from './located.ts';
@@ -142,6 +143,7 @@ function createAjv(more: Options): Ajv2020.default {
     ajv.removeKeyword(keyword.keyword);
     ajv.addKeyword(keyword);
   }
+  ajv.addKeyword(discriminated);
   return ajv;
 }
 

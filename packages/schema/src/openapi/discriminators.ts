@@ -9,10 +9,9 @@
 import { type Discriminated, discriminatedKeyword } from '../discriminated.ts';
 import { at, isObject, type Located } from '../located.ts';
 import { setMember } from '../read-value.ts';
-import { referred } from '../references.ts';
+import { dataKeys, mapKeys, referred } from '../references.ts';
 import { SchemaFault } from '../schema-fault.ts';
 import { shapeOf } from '../shape.ts';
-import { dataKeys, mapKeys } from './request-schemas.ts';
 
 /** One of the schemas among which is chosen. */
 interface Kind {

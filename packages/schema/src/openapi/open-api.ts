@@ -52,10 +52,8 @@ export class OpenApi implements RequestRules {
       ['webhooks', 'components'].some((part) => part in document);
     if (!isObject(document['paths']) && !isWithoutPaths)
       throw new SchemaFault('needs paths: a mapping', '/paths');
-    this.#root = tellingFirst(requestSchemas(document, isOld));
-    this.#schemas = new JsonSchemas(this.#root, isOld);
     this.#root = tellingFirst(requestSchemas(withDiscriminators(document, isOld), isOld));
-    this.#schemas = new JsonSchemas(this.#root);
+    this.#schemas = new JsonSchemas(this.#root, isOld);
     this.#bases = basesOf(document['servers']);
     const paths = at({ value: this.#root, pointer: '' }, 'paths');
     for (const template of Object.keys(paths.value ?? {})) {

@@ -4,23 +4,6 @@ import { at, isObject } from '../located.ts';
 import { setMember } from '../read-value.ts';
 import { dataKeys, mapKeys, referred } from '../references.ts';
 
-/** Hold data, not schemas. */
-export const dataKeys = new Set(['example', 'examples', 'default', 'enum', 'const']);
-/** Hold schemas, or what holds schemas, by names that mean nothing. */
-export const mapKeys = new Set([
-  'properties',
-  'patternProperties',
-  'dependentSchemas',
-  '$defs',
-  'schemas',
-  'paths',
-  'pathItems',
-  'content',
-  'headers',
-  'parameters',
-  'requestBodies',
-  'responses',
-]);
 /** Hold schemas of the same value. */
 const combinations = new Set(['allOf', 'anyOf', 'oneOf']);
 
