@@ -2,7 +2,7 @@
 
 import type { BreakerState, NodeServiceLoad } from '@causeway/model/api-types';
 import type { Affinity } from '@causeway/model/kinds/affinity';
-import type { ServiceSpec } from '@causeway/model/kinds/service';
+import { isGrpc, type ServiceSpec } from '@causeway/model/kinds/service';
 import { shortNodeName } from '../output/columns/node.ts';
 
 export function balancingText(balancing: ServiceSpec['loadBalancing']): string {
@@ -21,9 +21,13 @@ export function affinityText(affinity: Affinity | undefined): string {
   return `cookie ${name}, ${ttl === '0s' ? 'until the client is closed' : `for ${ttl}`}`;
 }
 
-export function activeCheckText({ active }: ServiceSpec['healthCheck']): string {
+export function activeCheckText(
+  { active }: ServiceSpec['healthCheck'],
+  protocol: ServiceSpec['protocol'] | undefined,
+): string {
   if (active === undefined) return 'none';
-  const { type = 'http', method, path, grpcService, port, interval, timeout } = active;
+  const usualType = protocol !== undefined && isGrpc(protocol) ? 'grpc' : 'http';
+  const { type = usualType, method, path, grpcService, port, interval, timeout } = active;
   const asked = {
     http: `http ${method} ${path}`,
     tcp: 'tcp',

@@ -1,6 +1,6 @@
 import type { EndpointResource } from '@causeway/model/api-types';
 import { kindNamed } from '@causeway/model/kinds/registry';
-import { hasTls, type ServiceSpec, upstreamTls } from '@causeway/model/kinds/service';
+import { hasTls, isGrpc, type ServiceSpec, upstreamTls } from '@causeway/model/kinds/service';
 import { defaultNamespace, type Resource } from '@causeway/model/resource';
 import type { Column } from '../output/columns/column.ts';
 import { ownEndpointColumns } from '../output/columns/endpoint.ts';
@@ -52,13 +52,14 @@ export async function describeService(
       ['Protocol', spec.protocol],
       ['Balancing', spec.loadBalancing && balancingText(spec.loadBalancing)],
       ['Affinity', affinityText(spec.affinity)],
-      ['Active check', spec.healthCheck && activeCheckText(spec.healthCheck)],
+      ['Active check', spec.healthCheck && activeCheckText(spec.healthCheck, spec.protocol)],
       ['Passive check', spec.healthCheck && passiveCheckText(spec.healthCheck)],
       ['Breaker', breakerText(spec.circuitBreaker, load)],
       ['Retry budget', spec.retryBudget && retryBudgetText(spec.retryBudget, load)],
       ['Timeouts', settings(spec.timeouts, service.spec['timeouts']).join(', ')],
       ['Pool', settings(spec.pool, service.spec['pool']).join(', ')],
       ['TLS', spec.protocol !== undefined && hasTls(spec.protocol) ? tlsText(spec, service) : undefined],
+      ['gRPC', messagesText(spec)],
       ['Used by', users.join(', ')],
       ['Nodes', nodes.text],
     ],
@@ -70,6 +71,11 @@ export async function describeService(
       { title: 'Warnings', lines: warnings },
     ],
   };
+}
+
+function messagesText({ protocol, grpc }: Partial<ServiceSpec>): string | undefined {
+  if (protocol === undefined || !isGrpc(protocol)) return undefined;
+  return `messages of at most ${grpc?.maxMessageSize ?? '4MiB (default)'}`;
 }
 
 /** What few Services say of their endpoints has a column only where one does. */
