@@ -1,6 +1,7 @@
 /** The PROXY protocol (haproxy.org, doc/proxy-protocol.txt), v1 and v2: who a proxy says that it speaks for. Pure. */
 
 import { isIPv4, isIPv6 } from 'node:net';
+import { canonicalIPv6 } from '../proxy/client-address.ts';
 
 /** What the first bytes of a connection are. */
 export type ProxyHeader =
@@ -111,17 +112,6 @@ function sourceOf(bytes: Buffer, family: number): ProxySource | undefined {
   if (family !== Family.inet6) return undefined;
   const groups = Array.from({ length: 8 }, (_, at) => bytes.readUInt16BE(16 + 2 * at).toString(16));
   return { address: canonicalIPv6(groups.join(':')), port: bytes.readUInt16BE(48) };
-}
-
-/** One spelling of each address (RFC 5952); one of IPv4 that is mapped into IPv6, as proxies on dual-stack sockets send it, is that of IPv4. */
-function canonicalIPv6(address: string): string {
-  const canonical = new URL(`http://[${address}]`).hostname.slice(1, -1);
-  const [, high, low] = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(canonical) ?? [];
-  if (high === undefined || low === undefined) return canonical;
-  const bytes = [high, low]
-    .map((group) => Number.parseInt(group, 16))
-    .flatMap((group) => [group >> 8, group & 0xff]);
-  return bytes.join('.');
 }
 
 /** Type of the extension that holds a checksum of the header (section 2.2.3). */

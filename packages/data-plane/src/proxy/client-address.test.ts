@@ -34,6 +34,21 @@ describe('clientAddress', () => {
     assert.equal(given(['203.0.113.1, unknown, 10.0.0.2']), '10.0.0.2');
   });
 
+  it('has one spelling, however a proxy spells it', () => {
+    const given = (hop: string): string =>
+      clientAddress('10.0.0.1', head(`x-forwarded-for: ${hop}`), behind('x-forwarded-for'));
+    for (const hop of [
+      '203.0.113.9',
+      '::ffff:203.0.113.9',
+      '::FFFF:cb00:7109',
+      '[0:0:0:0:0:ffff:CB00:7109]:80',
+      '0000:0000:0000:0000:0000:ffff:203.0.113.9',
+    ])
+      assert.equal(given(hop), '203.0.113.9', hop);
+    for (const hop of ['2001:DB9::a:1', '[2001:0db9:0:0:0:0:A:1]:80', '2001:db9::a:1%eth0'])
+      assert.equal(given(hop), '2001:db9::a:1', hop);
+  });
+
   it('reads RFC 7239 where the Gateway says so', () => {
     const headers = head(`
       x-forwarded-for: 6.6.6.6
