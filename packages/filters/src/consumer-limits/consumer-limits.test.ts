@@ -126,11 +126,14 @@ describe('limits of Consumers', () => {
     cluster.answer = [4, -1];
     const { verdict } = ask();
     assert.equal(verdict?.reason, 'quota_exceeded');
+    assert.equal(verdict.detail, 'The quota monthly is used up.');
     assert.deepEqual(verdict.fields, ['retry-after', '561600']);
     clock.nowMs += 43_200_000;
     ask();
     const [first, , last] = cluster.asked;
     assert.notEqual(first![0]!.limit, last![0]!.limit, 'another day');
     assert.equal(first![1]!.limit, last![1]!.limit, 'the same month');
+    cluster.answer = [-1, -1];
+    assert.equal(ask().verdict?.detail, 'The quotas daily, monthly are used up.');
   });
 });

@@ -57,12 +57,19 @@ export function overLimit(
   return {
     kind: 'refusal',
     reason,
+    detail: usedUp(reason === 'rate_limited' ? 'limit' : 'quota', names),
     fields: ['retry-after', String(wholeSeconds(waitNs))],
     members: {
       type: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
       'violated-policies': names,
     },
   };
+}
+
+function usedUp(what: string, names: readonly string[]): string {
+  return names.length === 1
+    ? `The ${what} ${names[0]} is used up.`
+    : `The ${what}s ${names.join(', ')} are used up.`;
 }
 
 function wholeSeconds(ns: number): number {

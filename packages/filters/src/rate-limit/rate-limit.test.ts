@@ -93,6 +93,7 @@ describe('rateLimit', () => {
     assert.deepEqual(verdict, {
       kind: 'refusal',
       reason: 'rate_limited',
+      detail: 'The limit per-client is used up.',
       fields: ['retry-after', '6'],
       members: {
         type: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
