@@ -38,6 +38,10 @@ test('Consumers and what stands for them', async (t) => {
   await session.gwctl('consumer', 'key', 'revoke', 'acme', 'ci-2028', '--wait');
   await session.gwctl('consumer', 'key', 'revoke', 'nobody', 'ci-2028');
   await session.gwctl('consumer', 'key', 'revoke', 'acme', '..');
+  await session.file('limited.yaml', limited);
+  await session.gwctl('apply', '-f', 'limited.yaml', '--wait');
+  await session.gwctl('get', 'consumers', '-o', 'wide');
+  await session.gwctl('describe', 'consumer', 'limited');
   await session.gwctl('consumer', 'key', 'rotate', '--help');
   await session.matches('consumers');
 });
@@ -48,6 +52,14 @@ metadata: {name: copycat}
 spec:
   keys: [{name: mine, value: change-me-change-me}]
   passwords: [{username: acme, password: whatever it is}]
+`;
+
+const limited = `apiVersion: causeway/v1
+kind: Consumer
+metadata: {name: limited}
+spec:
+  limits: [{name: hourly, requests: 1000, per: 1h}, {name: shared, requests: 10, per: 1s, burst: 20, scope: cluster}]
+  quotas: [{name: monthly, requests: 100000, per: month, timeZone: Europe/Berlin}]
 `;
 
 const mistakes = `apiVersion: causeway/v1

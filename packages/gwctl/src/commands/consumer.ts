@@ -8,6 +8,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { usage } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { age, timeLeft } from '../output/age.ts';
+import { lastUsedText } from '../output/columns/consumer.ts';
 import { renderDocument } from '../output/documents.ts';
 import { type Format, outputOption } from '../output/format.ts';
 import { renderTable } from '../output/table.ts';
@@ -136,15 +137,9 @@ function keyRow(key: KeyStatus, nowMs: number): string[] {
     source,
     prefix ?? '-',
     expiresAt === undefined ? 'never' : timeLeft(expiresAt, nowMs),
-    lastUsedText(key, nowMs),
+    lastUsedText([key], nowMs),
     createdAt === undefined ? '-' : age(createdAt, nowMs),
   ];
-}
-
-/** Of keys that users gave nobody is told. */
-function lastUsedText({ source, lastUsedAt }: KeyStatus, nowMs: number): string {
-  if (lastUsedAt !== undefined) return age(lastUsedAt, nowMs);
-  return source === 'server' ? 'never' : '-';
 }
 
 function withNewKeyFlags(command: Command): Command {

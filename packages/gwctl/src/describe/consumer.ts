@@ -1,6 +1,7 @@
 import { entriesOf, fieldOf } from '@causeway/model/kinds/kind';
 import type { Resource } from '@causeway/model/resource';
 import { timeLeft } from '../output/age.ts';
+import { rateText } from '../output/columns/consumer.ts';
 import type { Session } from '../session.ts';
 import type { Description } from './description.ts';
 import { conditionSection, headFields, nodeParts, tableLines } from './standard-parts.ts';
@@ -22,10 +23,38 @@ export async function describeConsumer(session: Session, consumer: Resource): Pr
         title: 'Credentials',
         lines: tableLines(['KIND', 'NAME', 'EXPIRES'], credentialRows(consumer, session.io.nowMs())),
       },
+      {
+        title: 'Limits',
+        lines: tableLines(['KIND', 'NAME', 'REQUESTS', 'BURST', 'SCOPE', 'TIME-ZONE'], limitRows(spec)),
+      },
       conditionSection(session, consumer),
       nodes.section,
     ],
   };
+}
+
+/** Of a sparse spec, with defaults. */
+function limitRows(spec: Resource['spec']): string[][] {
+  const text = (entry: unknown, field: string, ifAbsent: unknown): string =>
+    String(fieldOf(entry, field) ?? ifAbsent);
+  return [
+    ...entriesOf(spec, 'limits').map((entry) => [
+      'limit',
+      text(entry, 'name', '-'),
+      rateText(entry),
+      text(entry, 'burst', fieldOf(entry, 'requests')),
+      text(entry, 'scope', 'node'),
+      '-',
+    ]),
+    ...entriesOf(spec, 'quotas').map((entry) => [
+      'quota',
+      text(entry, 'name', '-'),
+      rateText(entry),
+      '-',
+      'cluster',
+      text(entry, 'timeZone', 'UTC'),
+    ]),
+  ];
 }
 
 /** What stands for it, by name: the texts of keys and passwords are nobody's to read. */

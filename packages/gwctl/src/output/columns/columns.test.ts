@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Resource, Spec } from '@causeway/model/resource';
+import type { KeyStatus } from '@causeway/model/server-keys';
 import type { Cell } from '../table.ts';
 import type { Facts } from './column.ts';
+import { lastUsedText } from './consumer.ts';
 import { shortNodeName } from './node.ts';
 import { changeText } from './revision.ts';
 import { type Listed, viewOf } from './view-of.ts';
@@ -143,5 +145,22 @@ describe('columns of other kinds', () => {
 
   it('are name and age for a kind of a later version', () => {
     assert.deepEqual(cells(resource('Role', {})), { NAME: 'x', AGE: '2d' });
+  });
+});
+
+describe('LAST-USED of consumers', () => {
+  it('is the age of the latest use of any key, and nothing where nobody can tell', () => {
+    const server = { name: 'ci', source: 'server' as const };
+    const lastUsed = (...keys: KeyStatus[]): string => lastUsedText(keys, Date.parse('2026-01-03T00:00:00Z'));
+    assert.equal(
+      lastUsed(
+        { ...server, lastUsedAt: '2026-01-01T00:00:00.000Z' },
+        { ...server, lastUsedAt: '2026-01-02T23:59:00.000Z' },
+        server,
+      ),
+      '60s',
+    );
+    assert.equal(lastUsed({ name: 'mine', source: 'spec' }, server), 'never');
+    assert.equal(lastUsed({ name: 'mine', source: 'spec' }), '-');
   });
 });
