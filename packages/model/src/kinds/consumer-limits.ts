@@ -21,7 +21,9 @@ const limit = object(
 
 const quota = object(
   {
-    name: name.describe('Stands in RateLimit headers, and in the answer to who has used it up.'),
+    name: name.describe(
+      'Stands in RateLimit headers, and in the answer to who has used it up; not that of a limit.',
+    ),
     requests: requests.describe('Requests in each period.'),
     per: choice('Period, of the calendar of its time zone.', ['day', 'month']),
     timeZone: z

@@ -159,7 +159,17 @@ const consumerSpec = object(
     quotas: consumerQuotas.default([]),
   },
   'Somebody who calls, what stands for it, and how much it may.',
-);
+).superRefine(({ limits, quotas }, context) => {
+  for (const [index, quota] of quotas.entries()) {
+    if (!limits.some((limit) => limit.name === quota.name)) continue;
+    const message = say(
+      'duplicate',
+      `a limit is called ${JSON.stringify(quota.name)} as well, and clients could not tell them apart`,
+      'give it a name of its own',
+    );
+    context.addIssue({ code: 'custom', path: ['quotas', index, 'name'], message });
+  }
+});
 
 export type ConsumerSpec = z.output<typeof consumerSpec>;
 
