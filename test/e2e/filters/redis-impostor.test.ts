@@ -116,6 +116,16 @@ describe('in the place of Redis', () => {
     assert.deepEqual(await redis.keys(), []);
   });
 
+  it('a server of no cluster is named as such where a cluster was meant', async () => {
+    await system.apply([gateway({ redis: { url: `redis+cluster://127.0.0.1:${redis.port}` } })]);
+    await eventually(() => system.nodes[0]!.child.logs.map(({ msg }) => msg), {
+      what: 'the log says so',
+      until: (lines) =>
+        lines.some((line) => /no server tells of a cluster: .*cluster support disabled/.test(line)),
+    });
+    assert.equal(await statusOf('deny'), 503);
+  });
+
   it('a replica that takes no counts is logged once', async () => {
     await redis.ask('REPLICAOF', '127.0.0.1', '1');
     await system.apply([gateway({ redis: { url: `redis://127.0.0.1:${redis.port}` } })]);

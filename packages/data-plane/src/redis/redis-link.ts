@@ -97,7 +97,7 @@ export class RedisLink {
       for (const lane of this.#lanes.values()) lane.onConnected();
       this.#settled.resolve();
     });
-    client.on('error', (error: unknown) => lose(messageOf(error)));
+    client.on('error', (error: unknown) => lose(whyOf(error)));
     client.on('close', () => {
       if (clock.monotonicMs() - this.#readySinceMs > steadyMs) this.#reconnects.reset();
       this.#readySinceMs = Infinity;
@@ -151,6 +151,12 @@ export class RedisLink {
     if (client === undefined || !('slots' in client) || server === wholeLane) return client;
     return client.nodes('master').find(({ options: { host, port } }) => `${host}:${port}` === server);
   }
+}
+
+/** Of servers that do not say what cluster they are of, ioredis tells what the last of them said instead. */
+function whyOf(error: unknown): string {
+  const last = error instanceof Error && 'lastNodeError' in error ? error.lastNodeError : undefined;
+  return last instanceof Error ? `no server tells of a cluster: ${last.message}` : messageOf(error);
 }
 
 async function evaluate(
