@@ -100,7 +100,7 @@ function run(schema: SchemaFunction, value: unknown, bytes: number, faultsMax?: 
 
 /** A JSON Schema that stands alone, and refers to nothing but itself. */
 export function jsonSchema(schema: Schema): JsonSchema {
-  const root = typeof schema === 'boolean' ? { not: !schema } : tellingFirst(schema);
+  const root = typeof schema === 'boolean' ? { not: !schema } : runAtOnce(tellingFirst(schema));
   return new JsonSchemas(root).at({ value: root, pointer: '' });
 }
 

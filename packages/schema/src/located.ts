@@ -21,3 +21,6 @@ export function at({ value, pointer }: Located, key: string): Located {
     pointer: `${pointer}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`,
   };
 }
+
+/** So many levels down are the operations and schemas of an OpenAPI document: work on it may pause there. */
+export const slicedLevels = 3;

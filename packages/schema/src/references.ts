@@ -97,6 +97,16 @@ function resourceAt(root: object, pointer: string): Resource {
   return resource;
 }
 
+const names = ['$id', '$anchor', '$dynamicAnchor'];
+
+function isNamed(value: object): value is Record<string, unknown> {
+  return isObject(value) && names.some((name) => typeof value[name] === 'string');
+}
+
+function pointerOf(keys: readonly string[]): string {
+  return keys.map((key) => `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}
+
 const documentId = 'causeway:///document';
 
 function hasId(value: unknown): value is { readonly $id: string } {
@@ -119,17 +129,23 @@ class Resources {
   readonly #dynamic = new Map<string, number>();
 
   constructor(root: object) {
-    const start = resourceOf({ value: root, pointer: '' }, documentId);
-    const waiting = [{ here: start as Located, resource: start, isMap: false }];
-    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-      const { here, isMap } = next;
-      const { value } = here;
-      if (typeof value !== 'object' || value === null) continue;
-      const resource = !isMap && hasId(value) ? resourceOf(here, next.resource.id) : next.resource;
-      if (!isMap && isObject(value)) this.#add(value, here, resource);
-      for (const key of Object.keys(value))
-        if (isMap || !(dataKeys.has(key) || key.startsWith('x-')))
-          waiting.push({ here: at(here, key), resource, isMap: !isMap && mapKeys.has(key) });
+    this.#walk(root, [], resourceOf({ value: root, pointer: '' }, documentId), false);
+  }
+
+  /** Hot path: there may be millions of values, of which few have names, and only theirs are of interest. */
+  #walk(value: unknown, keys: string[], around: Resource, isMap: boolean): void {
+    if (typeof value !== 'object' || value === null) return;
+    let resource = around;
+    if (!isMap && isNamed(value)) {
+      const here = { value, pointer: pointerOf(keys) };
+      if (keys.length > 0) resource = resourceOf(here, around.id);
+      this.#add(value, here, resource);
+    }
+    for (const [key, inner] of Object.entries(value)) {
+      if (!isMap && (dataKeys.has(key) || key.startsWith('x-'))) continue;
+      keys.push(key);
+      this.#walk(inner, keys, resource, !isMap && mapKeys.has(key));
+      keys.pop();
     }
   }
 
@@ -139,7 +155,7 @@ class Resources {
   }
 
   #add(value: Record<string, unknown>, here: Located, resource: Resource): void {
-    if (hasId(value) || here.pointer === '') {
+    if (hasId(value)) {
       const other = this.byId.get(resource.id);
       if (other !== undefined)
         throw new SchemaFault(`the same $id as ${other.pointer.slice(0, 200)}`, `${here.pointer}/$id`);

@@ -62,7 +62,9 @@ export interface SchemaFunction {
 export class SchemaCompiler {
   readonly #root: object;
   readonly #isNullable: boolean;
-  readonly #ajv: Ajv2020.default;
+  readonly #allErrors: boolean;
+  /** Made when first used. */
+  #ajv: Ajv2020.default | undefined;
   readonly #functions = new Map<string, SchemaFunction>();
   /** Those that were referred to, and are not compiled. */
   readonly #waiting = new Map<string, Located>();
@@ -71,17 +73,7 @@ export class SchemaCompiler {
   constructor(root: object, isNullable: boolean, allErrors: boolean) {
     this.#root = root;
     this.#isNullable = isNullable;
-    this.#ajv = createAjv({ allErrors, meta: false, validateSchema: false });
-    // Hot path: it would pass anchors from function to function, and references are followed before it sees them.
-    Object.assign(this.#ajv.opts, { dynamicRef: false });
-    this.#ajv.addKeyword({
-      keyword: referenceKeys,
-      schemaType: 'string',
-      code: (cxt: KeywordCxt) => {
-        const ref = this.#functions.get(cxt.schema as string);
-        callRef(cxt, _`${cxt.gen.scopeValue('wrapper', { ref })}.validate`);
-      },
-    });
+    this.#allErrors = allErrors;
   }
 
   at(schema: Located): SchemaFunction {
@@ -123,10 +115,24 @@ export class SchemaCompiler {
       isNullable: this.#isNullable,
       onReference: (place) => this.at(place),
     });
-    const compiled = this.#ajv.compile(alone);
+    const compiled = (this.#ajv ??= this.#createAjv()).compile(alone);
     this.#functions.get(pointer)!.validate = compiled;
     this.#waiting.delete(pointer);
     return compiled;
+  }
+
+  #createAjv(): Ajv2020.default {
+    const ajv = createAjv({ allErrors: this.#allErrors, meta: false, validateSchema: false });
+    // Hot path: it would pass anchors from function to function, and references are followed before it sees them.
+    Object.assign(ajv.opts, { dynamicRef: false });
+    return ajv.addKeyword({
+      keyword: referenceKeys,
+      schemaType: 'string',
+      code: (cxt: KeywordCxt) => {
+        const ref = this.#functions.get(cxt.schema as string);
+        callRef(cxt, _`${cxt.gen.scopeValue('wrapper', { ref })}.validate`);
+      },
+    });
   }
 }
 

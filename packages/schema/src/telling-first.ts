@@ -1,22 +1,33 @@
 /** The order in which members are judged: those that tell alternatives apart come before those that cost most. */
 
-import { at, isObject, type Located } from './located.ts';
+import type { Steps } from '@causeway/runtime/work-slices';
+import { at, isObject, type Located, slicedLevels } from './located.ts';
 import { setMember } from './read-value.ts';
 import { referred } from './references.ts';
 
 const hopsMax = 8;
-
 /** A copy of a document with the schemas of `properties` in that order; else configurations hold them by name. */
-export function tellingFirst(root: object): object {
+export function* tellingFirst(root: object): Steps<object> {
+  const arranged = (key: string, inner: unknown): unknown =>
+    key === 'properties' && isObject(inner) ? ordered(root, inner) : inner;
   const copy = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(copy);
     if (!isObject(value)) return value;
     const made: Record<string, unknown> = {};
-    for (const [key, inner] of Object.entries(value))
-      setMember(made, key, copy(key === 'properties' && isObject(inner) ? ordered(root, inner) : inner));
+    for (const [key, inner] of Object.entries(value)) setMember(made, key, copy(arranged(key, inner)));
     return made;
   };
-  return copy(root) as object;
+  function* sliced(value: unknown, left: number): Steps<unknown> {
+    if (left === 0 || !isObject(value)) {
+      yield;
+      return copy(value);
+    }
+    const made: Record<string, unknown> = {};
+    for (const [key, inner] of Object.entries(value))
+      setMember(made, key, yield* sliced(arranged(key, inner), left - 1));
+    return made;
+  }
+  return (yield* sliced(root, slicedLevels)) as object;
 }
 
 function ordered(root: object, properties: Record<string, unknown>): Record<string, unknown> {

@@ -24,7 +24,6 @@ import type { SnapshotUpdate } from '../sync/snapshot-target.ts';
 import type { PoolContext } from '../upstream/endpoint-pool.ts';
 import { RedisSettings } from '../redis/redis-settings.ts';
 import type { ServiceHandle } from '../upstream/service-handle.ts';
-import { ApiSpecRules } from './api-spec-rules.ts';
 import { applyChanges, type Changes } from './apply-changes.ts';
 import { type BuildFilter, type BuiltItem, buildFilters } from './build-filters.ts';
 import { buildFronts, type SharedTls } from './build-fronts.ts';
@@ -35,6 +34,7 @@ import { ConsumerEntry, ConsumerTable } from './consumer-table.ts';
 import { type GatewaySettings, readGatewaySettings } from './gateway-settings.ts';
 import { type MatchedRoute, RouteEntry } from './route-entry.ts';
 import { changeFilters, type GatewayFilters, missingOfGateway, type SharedFilters } from './route-filters.ts';
+import { readApiSpec } from './read-api-spec.ts';
 import type { Table, TableListener } from './table.ts';
 
 /** A table, or every resource that keeps this node from having it. */
@@ -212,7 +212,7 @@ function* sortChanges(
   }
   for (const compiled of update.changed) {
     try {
-      sortChange(sorted, compiled, shared);
+      yield* sortChange(sorted, compiled, shared);
     } catch (error) {
       problems.push(unusable(compiled.key, error));
     }
@@ -221,7 +221,7 @@ function* sortChanges(
   return sorted;
 }
 
-function sortChange(sorted: SortedChanges, compiled: Compiled, shared: SharedBuild): void {
+function* sortChange(sorted: SortedChanges, compiled: Compiled, shared: SharedBuild): Steps<void> {
   const { buildFilter: build } = shared;
   const { kind, value } = compiled;
   switch (kind) {
@@ -252,7 +252,7 @@ function sortChange(sorted: SortedChanges, compiled: Compiled, shared: SharedBui
       sorted.tokenVerifiers.set(value.name, shared.buildVerifier(value));
       return;
     case 'apispec':
-      sorted.requestRules.set(value.name, new ApiSpecRules(value.document));
+      sorted.requestRules.set(value.name, yield* readApiSpec(value.document));
   }
 }
 

@@ -6,8 +6,9 @@
  * that chooses, which is what all others refer to.
  */
 
+import type { Steps } from '@causeway/runtime/work-slices';
 import { type Discriminated, discriminatedKeyword } from '../discriminated.ts';
-import { at, isObject, type Located } from '../located.ts';
+import { at, isObject, type Located, slicedLevels } from '../located.ts';
 import { setMember } from '../read-value.ts';
 import { dataKeys, mapKeys, referred } from '../references.ts';
 import { SchemaFault } from '../schema-fault.ts';
@@ -42,8 +43,8 @@ interface Chooser {
 }
 
 /** A copy of the document; `isOld`: of OpenAPI 3.0. Throws SchemaFault for a mapping to nothing. */
-export function withDiscriminators(root: object, isOld: boolean): object {
-  return new Rewriting(root, isOld).result();
+export function* withDiscriminators(root: object, isOld: boolean): Steps<object> {
+  return yield* new Rewriting(root, isOld).result();
 }
 
 class Rewriting {
@@ -77,11 +78,28 @@ class Rewriting {
     }
   }
 
-  result(): object {
-    const made = this.#copy({ value: this.#root, pointer: '' }) as Record<string, never>;
+  *result(): Steps<object> {
+    const made = (yield* this.#sliced({ value: this.#root, pointer: '' }, false, slicedLevels)) as Record<
+      string,
+      never
+    >;
     for (const [pointer, { choice }] of this.#choosers) {
       const parts = [...this.#partsOf(choice, pointer), { $ref: referenceTo(pointer) }];
       setMember(made['components']!['schemas'], lastOf(chooserPointer(pointer)), { allOf: parts });
+    }
+    return made;
+  }
+
+  *#sliced(here: Located, isMap: boolean, levels: number): Steps<unknown> {
+    if (levels === 0 || !isObject(here.value)) {
+      yield;
+      return this.#copy(here, isMap);
+    }
+    const made: Record<string, unknown> = {};
+    for (const [key, inner] of Object.entries(here.value)) {
+      const isData = !isMap && dataKeys.has(key);
+      const isInnerMap = !isMap && mapKeys.has(key);
+      setMember(made, key, isData ? inner : yield* this.#sliced(at(here, key), isInnerMap, levels - 1));
     }
     return made;
   }

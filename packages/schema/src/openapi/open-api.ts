@@ -1,7 +1,7 @@
 /** OpenAPI documents, 3.0 and 3.1, as what requests are judged by. */
 
 import { RE2JS } from 're2js';
-import type { Steps } from '@causeway/runtime/work-slices';
+import { runAtOnce, type Steps } from '@causeway/runtime/work-slices';
 import { JsonSchemas } from '../json-schema.ts';
 import { SchemaFault } from '../schema-fault.ts';
 import type { RequestParts } from '../request-parts.ts';
@@ -40,21 +40,10 @@ export class OpenApi implements RequestRules {
   readonly #bases: readonly string[];
 
   /** Throws SchemaFault with a pointer into the document. */
-  constructor(document: unknown) {
-    if (!isObject(document)) throw new SchemaFault('an OpenAPI document is a mapping');
-    const { openapi } = document;
-    if (typeof openapi !== 'string' || !/^3\.[01]\./.test(openapi))
-      throw new SchemaFault('needs openapi: 3.0.x or 3.1.x', '/openapi');
-    const isOld = openapi.startsWith('3.0');
-    const isWithoutPaths =
-      !isOld &&
-      document['paths'] === undefined &&
-      ['webhooks', 'components'].some((part) => part in document);
-    if (!isObject(document['paths']) && !isWithoutPaths)
-      throw new SchemaFault('needs paths: a mapping', '/paths');
-    this.#root = tellingFirst(requestSchemas(withDiscriminators(document, isOld), isOld));
-    this.#schemas = new JsonSchemas(this.#root, isOld);
-    this.#bases = basesOf(document['servers']);
+  constructor(document: unknown, { root, isOld, servers } = runAtOnce(readDocument(document))) {
+    this.#root = root;
+    this.#schemas = new JsonSchemas(root, isOld);
+    this.#bases = basesOf(servers);
     const paths = at({ value: this.#root, pointer: '' }, 'paths');
     for (const template of Object.keys(paths.value ?? {})) {
       if (template.startsWith('x-')) continue;
@@ -63,6 +52,11 @@ export class OpenApi implements RequestRules {
       this.#paths.set(segments, [...(this.#paths.get(segments) ?? []), path]);
     }
     for (const [segments, each] of this.#paths) this.#paths.set(segments, each.toSorted(moreLiteral));
+  }
+
+  /** As the constructor, which a large document holds up. */
+  static *read(document: unknown): Steps<OpenApi> {
+    return new OpenApi(document, yield* readDocument(document));
   }
 
   /** Compiles all of it. Throws SchemaFault. */
@@ -130,6 +124,27 @@ export class OpenApi implements RequestRules {
     path.operations.set(method, operation);
     return operation;
   }
+}
+
+interface ReadDocument {
+  /** Its schemas are such as requests are judged by. */
+  readonly root: object;
+  readonly isOld: boolean;
+  readonly servers: unknown;
+}
+
+function* readDocument(document: unknown): Steps<ReadDocument> {
+  if (!isObject(document)) throw new SchemaFault('an OpenAPI document is a mapping');
+  const { openapi, servers } = document;
+  if (typeof openapi !== 'string' || !/^3\.[01]\./.test(openapi))
+    throw new SchemaFault('needs openapi: 3.0.x or 3.1.x', '/openapi');
+  const isOld = openapi.startsWith('3.0');
+  const isWithoutPaths =
+    !isOld && document['paths'] === undefined && ['webhooks', 'components'].some((part) => part in document);
+  if (!isObject(document['paths']) && !isWithoutPaths)
+    throw new SchemaFault('needs paths: a mapping', '/paths');
+  const root = yield* tellingFirst(yield* requestSchemas(yield* withDiscriminators(document, isOld), isOld));
+  return { root, isOld, servers };
 }
 
 /** Of `servers`, whose hosts are the business of Routes. */

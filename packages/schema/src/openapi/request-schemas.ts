@@ -1,6 +1,7 @@
 /** Makes the schemas of an OpenAPI document such as requests are judged by: JSON Schema 2020-12 without what only answers need. */
 
-import { at, isObject } from '../located.ts';
+import type { Steps } from '@causeway/runtime/work-slices';
+import { at, isObject, slicedLevels } from '../located.ts';
 import { setMember } from '../read-value.ts';
 import { dataKeys, mapKeys, referred } from '../references.ts';
 
@@ -8,23 +9,43 @@ import { dataKeys, mapKeys, referred } from '../references.ts';
 const combinations = new Set(['allOf', 'anyOf', 'oneOf']);
 
 /** A copy; `isOld`: of OpenAPI 3.0, whose schemas are of another dialect. */
-export function requestSchemas(root: object, isOld: boolean): object {
+export function* requestSchemas(root: object, isOld: boolean): Steps<object> {
   /** `around`: the schemas that combine this one with others. */
   const copy = (value: unknown, isMap = false, around: readonly Record<string, unknown>[] = []): unknown => {
     if (Array.isArray(value)) return value.map((each) => copy(each, false, around));
     if (!isObject(value)) return value;
     const made: Record<string, unknown> = {};
     for (const [key, inner] of Object.entries(value)) {
-      const isData = !isMap && dataKeys.has(key);
       const combined = !isMap && combinations.has(key) ? [...around, value] : [];
-      setMember(made, key, isData ? inner : copy(inner, !isMap && mapKeys.has(key), combined));
+      setMember(made, key, isData(key, isMap) ? inner : copy(inner, !isMap && mapKeys.has(key), combined));
     }
-    if (isMap) return made;
+    return isMap ? made : finished(made, [...around, value]);
+  };
+  function* sliced(value: unknown, isMap: boolean, levels: number): Steps<unknown> {
+    if (levels === 0 || !isObject(value)) {
+      yield;
+      return copy(value, isMap);
+    }
+    const made: Record<string, unknown> = {};
+    for (const [key, inner] of Object.entries(value)) {
+      const isInnerMap = !isMap && mapKeys.has(key);
+      setMember(made, key, isData(key, isMap) ? inner : yield* sliced(inner, isInnerMap, levels - 1));
+    }
+    return isMap ? made : finished(made, [value]);
+  }
+  const finished = (
+    made: Record<string, unknown>,
+    schemas: readonly Record<string, unknown>[],
+  ): Record<string, unknown> => {
     if (isOld) modernize(made);
-    leaveOutReadOnly(root, made, [...around, value]);
+    leaveOutReadOnly(root, made, schemas);
     return made;
   };
-  return copy(root) as object;
+  return (yield* sliced(root, false, slicedLevels)) as object;
+}
+
+function isData(key: string, isMap: boolean): boolean {
+  return !isMap && dataKeys.has(key);
 }
 
 /** OpenAPI 3.0: `nullable`, and exclusive bounds that are flags. */
