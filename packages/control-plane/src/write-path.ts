@@ -1,6 +1,8 @@
+import type { ApiSpecSpec } from '@causeway/model/kinds/api-spec';
 import { entriesOf, fieldOf } from '@causeway/model/kinds/kind';
 import type { Clock } from '@causeway/runtime/clock';
 import type { ListenAddress } from '@causeway/runtime/listen-address';
+import { sliceWork } from '@causeway/runtime/work-slices';
 import { secretContext, secretReader } from './store/open-secret.ts';
 import type { ResourceIndex } from './store/resource-index.ts';
 import type { CredentialHashes } from './store/credential-hashes.ts';
@@ -14,6 +16,7 @@ import {
   StoreError,
   type StoreErrorCode,
 } from './store/store.ts';
+import { checkApiSpecInSteps } from './validate/check-schemas.ts';
 import type { Plan, PlanInput, PlanMade, PlanRefused } from './validate/plan.ts';
 import { planChanges } from './validate/plan-changes.ts';
 import type { SignatureIndex } from './validate/signature-index.ts';
@@ -86,11 +89,19 @@ export class WritePath {
     context: WriteContext,
   ): Promise<WriteOutcome> {
     const { index } = this.#options;
+    let isChecked = false;
     for (let attempt = 1; ; attempt++) {
       // Another control plane may have written: nothing is refused for what is no longer so.
       await index.follow();
       const base = index.revision;
       const request = prepare(index);
+      const specs = isChecked ? [] : request.documents.filter(({ manifest }) => manifest.kind === 'ApiSpec');
+      isChecked = true;
+      if (specs.length > 0) {
+        // Planning finds it done: it would hold up whoever else asks for something.
+        for (const { manifest } of specs) await sliceWork(checkApiSpecInSteps(manifest.spec as ApiSpecSpec));
+        continue;
+      }
       const plan = this.#plan(request, base + 1, context);
       if (plan.refused === 'invalid' || plan.refused === 'not_found') return plan;
       request.precondition?.();

@@ -40,7 +40,7 @@ export function checkBuildable(entry: Entry, ownAddresses: readonly ListenAddres
   return problems.map((problem) => ({ ...problem, resource: entry.key }));
 }
 
-function checksOf(entry: Entry, ownAddresses: readonly ListenAddress[]): ApiProblem[] {
+function checksOf(entry: Entry, ownAddresses: readonly ListenAddress[]): readonly ApiProblem[] {
   switch (entry.resource.kind) {
     case 'Route':
       return [...checkRoute(entry.effective as RouteSpec), ...checkSchemas(entry.effective as RouteSpec)];
