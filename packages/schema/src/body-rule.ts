@@ -3,9 +3,7 @@
 import { duplicateKey } from '@causeway/runtime/duplicate-key';
 import type { JsonSchema } from './json-schema.ts';
 import { parseJson } from './number-text.ts';
-import { judgeReadings, membersValue } from './read-value.ts';
-import { pairsOf, type RequestFinding } from './request-parts.ts';
-import type { Shape } from './shape.ts';
+import type { RequestFinding } from './request-parts.ts';
 
 /** Judges whole bodies. */
 export interface BodyRule {
@@ -13,7 +11,7 @@ export interface BodyRule {
   judge(body: Uint8Array): readonly RequestFinding[];
 }
 
-const wrong = (detail: string, pointer = ''): RequestFinding => ({ in: 'body', pointer, detail });
+export const wrong = (detail: string, pointer = ''): RequestFinding => ({ in: 'body', pointer, detail });
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -36,22 +34,6 @@ export function jsonRule(schema: JsonSchema): BodyRule {
       }
       if (duplicateKey(text) !== undefined) return [wrong('has a key twice in one object')];
       return schema.judge(value, body.length).map(({ pointer, detail }) => wrong(detail, pointer));
-    },
-  };
-}
-
-/** application/x-www-form-urlencoded: an object whose repeated members are lists. */
-export function formRule(schema: JsonSchema, shape: Shape): BodyRule {
-  return {
-    schema,
-    judge: (body) => {
-      const text = Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1');
-      const pairs = pairsOf(text);
-      const findings = judgeReadings(shape, (asText) => {
-        const value = membersValue(pairs, shape, asText);
-        return value === undefined ? [wrong('is not a form in UTF-8')] : schema.judge(value, body.length);
-      });
-      return findings.map(({ pointer, detail }) => wrong(detail, pointer));
     },
   };
 }

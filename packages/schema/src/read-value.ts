@@ -9,7 +9,7 @@ const anyTypes: Types = new Set();
 
 /** A text may be read in two ways, of which one must fit: as what else the schema speaks of, or, `asText`, as itself where it may be a text. */
 export function judgeReadings(
-  { isAmbiguous }: Shape,
+  { isAmbiguous }: Pick<Shape, 'isAmbiguous'>,
   judge: (asText: boolean) => readonly Finding[],
 ): readonly Finding[] {
   const findings = judge(false);

@@ -16,6 +16,9 @@ export interface Shape {
   readonly otherTypes: Types | undefined;
   /** Some text may stand for a number as well as for itself, or a list for its only entry. */
   readonly isAmbiguous: boolean;
+  /** Of a member, and of an entry of a list. Throw SchemaFault as `shapeOf`. */
+  readonly member: (name: string) => Shape;
+  readonly item: () => Shape;
 }
 
 const parts = ['allOf', 'anyOf', 'oneOf'] as const;
@@ -34,35 +37,52 @@ const spokenOf: readonly (readonly [type: string, keys: readonly string[]])[] = 
 
 /** Throws SchemaFault for references that cannot be followed. */
 export function shapeOf(root: object, schema: Located): Shape {
-  const facets = facetsOf(root, [schema]);
+  return shapeOfAll(root, [schema], new Map());
+}
+
+/** `known`: shapes by the schemas that make them, which may lead back to themselves. */
+function shapeOfAll(root: object, schemas: readonly Located[], known: Map<string, Shape>): Shape {
+  const facets = facetsOf(root, schemas);
+  const key = facets
+    .map(({ pointer }) => pointer)
+    .toSorted()
+    .join('\n');
+  const same = known.get(key);
+  if (same !== undefined) return same;
   const types = typesOf(facets);
-  const itemTypes = typesOf(itemFacets(root, facets));
+  const items = itemFacets(root, facets);
+  const itemTypes = typesOf(items);
   const patterns = facets.flatMap((facet) => children(at(facet, 'patternProperties')));
-  const membersOf = (schemas: readonly Located[]): Types => {
-    const found = facetsOf(root, schemas);
+  const membersOf = (each: readonly Located[]): Types => {
+    const found = facetsOf(root, each);
     return new Set([...typesOf(found), ...typesOf(itemFacets(root, found))]);
   };
+  const named = (name: string): Located[] => [
+    ...facets.map((facet) => at(at(facet, 'properties'), name)),
+    ...patterns,
+  ];
   const names = new Set(facets.flatMap(namesOf));
-  const memberTypes = new Map(
-    Array.from(names, (name): [string, Types] => [
-      name,
-      membersOf([...facets.map((facet) => at(at(facet, 'properties'), name)), ...patterns]),
-    ]),
-  );
+  const memberTypes = new Map(Array.from(names, (name): [string, Types] => [name, membersOf(named(name))]));
   const further = [
     ...patterns,
-    ...facets.flatMap((facet) => others.map((key) => at(facet, key))).filter(({ value }) => isObject(value)),
+    ...facets
+      .flatMap((facet) => others.map((other) => at(facet, other)))
+      .filter(({ value }) => isObject(value)),
   ];
   const speaksOfOthers =
-    further.length > 0 || facets.some(({ value }) => countingKeys.some((key) => has(value, key)));
+    further.length > 0 || facets.some(({ value }) => countingKeys.some((counting) => has(value, counting)));
   const otherTypes = speaksOfOthers ? membersOf(further) : undefined;
-  return {
+  const shape: Shape = {
     types,
     itemTypes,
     memberTypes,
     otherTypes,
     isAmbiguous: [types, itemTypes, ...memberTypes.values(), otherTypes].some(isAmbiguous),
+    member: (name) => shapeOfAll(root, names.has(name) ? named(name) : further, known),
+    item: () => shapeOfAll(root, items, known),
   };
+  known.set(key, shape);
+  return shape;
 }
 
 /** Whether it may be a single text, number or boolean. */

@@ -1,13 +1,21 @@
 /** What an operation demands of its requests. */
 
 import type { JsonSchema, JsonSchemas } from '../json-schema.ts';
-import { type BodyRule, formRule, jsonRule } from '../body-rule.ts';
-import { lookalikes, type RequestFinding, type RequestParts, spellings } from '../request-parts.ts';
+import { type BodyRule, jsonRule } from '../body-rule.ts';
+import {
+  lookalikes,
+  pairsOf,
+  queryText,
+  type RequestFinding,
+  type RequestParts,
+  spellings,
+} from '../request-parts.ts';
 import type { HeadJudgement } from '../request-rules.ts';
+import { formRule } from './form.ts';
 import { type Parameter, readParameters } from './parameter.ts';
+import { misspelt } from './spelled-value.ts';
 import { at, isObject, type Located } from '../located.ts';
 import { resolved } from '../references.ts';
-import { shapeOf } from '../shape.ts';
 
 const formSubtype = 'x-www-form-urlencoded';
 
@@ -52,7 +60,7 @@ export class Operation {
     const findings: RequestFinding[] = [];
     for (const parameter of this.#parameters)
       parameter.judge(request, captures.get(parameter.name), this.#parameters, findings);
-    findings.push(...lookalikes(request, this.#spellings));
+    findings.push(...lookalikes(request, this.#spellings), ...this.#misspelt(request.query));
     if (!request.hasRequestBody) {
       if (this.#isBodyRequired) findings.push({ in: 'body', pointer: '', detail: 'is missing' });
       return { findings, body: undefined };
@@ -70,6 +78,19 @@ export class Operation {
       findings.push({ in: 'header', name: 'content-type', pointer: '', detail });
     }
     return { findings, body: content === undefined ? undefined : ruleOf(content, type, subtype) };
+  }
+
+  /** Names with brackets, of parameters that take none: many applications read `id[]` as `id`. */
+  #misspelt(query: string | undefined): RequestFinding[] {
+    if (query === undefined || !/\[|%5b/i.test(query)) return [];
+    const parameters = this.#parameters.filter(({ place }) => place === 'query');
+    return pairsOf(query).flatMap(([escaped]): RequestFinding[] => {
+      const name = queryText(escaped) ?? '';
+      const end = name.indexOf('[');
+      if (end < 1 || parameters.some((each) => each.claims(name))) return [];
+      const meant = parameters.find((each) => each.claims(name.slice(0, end)));
+      return meant === undefined ? [] : [{ in: 'query', name: meant.name, pointer: '', detail: misspelt }];
+    });
   }
 
   /** The most particular range counts (OpenAPI 3.1 section 4.8.13). */
@@ -107,7 +128,7 @@ function readContent(root: object, mediaType: string, described: Located, schema
     subtype,
     schema: checked,
     json: jsonRule(checked),
-    form: takesForms ? formRule(checked, shapeOf(root, schema)) : undefined,
+    form: takesForms ? formRule(root, described, checked) : undefined,
   };
 }
 

@@ -1,8 +1,6 @@
 /** A parameter of an operation: reads its value out of a request and judges it (OpenAPI 3.1 section 4.8.12). */
 
 import type { JsonSchema, JsonSchemas } from '../json-schema.ts';
-import { duplicateKey } from '@causeway/runtime/duplicate-key';
-import { parseJson } from '../number-text.ts';
 import { SchemaFault } from '../schema-fault.ts';
 import {
   cookiesOf,
@@ -13,7 +11,17 @@ import {
   unescaped,
   utf8,
 } from '../request-parts.ts';
-import { isList, judgeReadings, scalar, setMember } from '../read-value.ts';
+import { isList, scalar } from '../read-value.ts';
+import {
+  jsonValue,
+  delimiters,
+  inTurns,
+  judgeSpelled,
+  pathOf,
+  repeated,
+  SpelledValue,
+  Unreadable,
+} from './spelled-value.ts';
 import { mayBeScalar, type Shape, shapeOf, type Types } from '../shape.ts';
 import { at, isObject, type Located } from '../located.ts';
 import { resolved } from '../references.ts';
@@ -31,16 +39,8 @@ const styles: Readonly<Record<ParameterPlace, readonly string[]>> = {
 /** Headers that others describe: the standard has them ignored. */
 const ignoredHeaders = new Set(['accept', 'content-type', 'authorization']);
 
-const broken = Symbol('no text in UTF-8');
-const repeated = Symbol('more values than one');
-const doubled = Symbol('a key twice');
-const faults: ReadonlyMap<unknown, string> = new Map([
-  [broken, 'is not valid text in UTF-8'],
-  [repeated, 'stands there more than once'],
-  [doubled, 'has a key twice in one object'],
-]);
-/** A value; undefined: the request has none. */
-type Read = unknown;
+/** There, and with no value, which the document allows. */
+const empty = Symbol('an empty value');
 
 export class Parameter {
   readonly name: string;
@@ -50,6 +50,7 @@ export class Parameter {
   readonly #style: string;
   readonly #explodes: boolean;
   readonly #isJson: boolean;
+  readonly #allowsEmpty: boolean;
   readonly #shape: Shape;
 
   constructor(
@@ -65,6 +66,7 @@ export class Parameter {
     this.place = place;
     this.isRequired = place === 'path' || fields['required'] === true;
     this.#isJson = content.some((type) => /^application\/([^;]+\+)?json/i.test(type));
+    this.#allowsEmpty = place === 'query' && fields['allowEmptyValue'] === true;
     const described =
       content.length === 0 ? { value, pointer } : at(at({ value, pointer }, 'content'), content[0]!);
     const schema = at(described, 'schema');
@@ -78,13 +80,13 @@ export class Parameter {
     this.#explodes = typeof fields['explode'] === 'boolean' ? fields['explode'] : this.#style === 'form';
     this.#shape = this.#isJson ? anyShape : shapeOf(root, schema);
     const { types } = this.#shape;
-    if (types.has('object') && (types.has('array') || mayBeScalar(types)))
+    if (this.#style !== 'deepObject' && types.has('object') && (types.has('array') || mayBeScalar(types)))
       throw new SchemaFault('a parameter that is an object or something else cannot be read', schema.pointer);
   }
 
   /** Whether what stands in its place under this name is its own. */
   claims(name: string): boolean {
-    if (this.#style === 'deepObject') return name.startsWith(`${this.name}[`);
+    if (this.#style === 'deepObject') return name === this.name || name.startsWith(`${this.name}[`);
     return this.#isSpread ? this.#shape.memberTypes.has(name) : name === this.name;
   }
 
@@ -95,11 +97,11 @@ export class Parameter {
     all: readonly Parameter[],
     findings: RequestFinding[],
   ): void {
-    const found = judgeReadings(this.#shape, (asText) => {
+    const isAmbiguous = this.#shape.isAmbiguous || this.#style === 'deepObject';
+    const found = judgeSpelled({ isAmbiguous }, (asText) => {
       const value = this.#read(request, captured, all, asText);
       if (value === undefined) return this.isRequired ? [{ pointer: '', detail: 'is missing' }] : [];
-      const fault = faults.get(value);
-      return fault === undefined ? this.schema.judge(value, 0) : [{ pointer: '', detail: fault }];
+      return value === empty ? [] : this.schema.judge(value, 0);
     });
     for (const { detail, pointer } of found)
       findings.push({ in: this.place, name: this.name, pointer, detail });
@@ -110,7 +112,7 @@ export class Parameter {
     captured: string | undefined,
     all: readonly Parameter[],
     asText: boolean,
-  ): Read {
+  ): unknown {
     switch (this.place) {
       case 'path':
         return captured === undefined ? undefined : this.#delimited(captured, ',', unescaped, asText);
@@ -134,67 +136,55 @@ export class Parameter {
 
   #ofPairs(
     pairs: readonly [string, string][],
-    decode: (text: string) => string | undefined,
+    decode: Decode,
     all: readonly Parameter[],
     asText: boolean,
-  ): Read {
+  ): unknown {
     const { types, itemTypes, otherTypes } = this.#shape;
-    if (this.#style === 'deepObject') return this.#deepObject(pairs, decode, asText);
+    const fellows = all.filter((each) => each !== this && each.place === this.place);
+    const isOthers = (name: string): boolean => fellows.some((each) => each.claims(name));
+    if (this.#style === 'deepObject') return this.#deepObject(pairs, decode, isOthers, asText);
     if (this.#isSpread) {
-      const others =
-        otherTypes === undefined ? [] : all.filter((each) => each !== this && each.place === this.place);
       const own = pairs.filter(([escaped]) => {
         const name = decode(escaped) ?? '';
-        return this.claims(name) || (otherTypes !== undefined && !others.some((each) => each.claims(name)));
+        return this.claims(name) || (otherTypes !== undefined && !isOthers(name));
       });
       return members(own, this.#shape, decode, asText);
     }
     const values = pairs.filter(([name]) => decode(name) === this.name).map(([, value]) => value);
     if (values.length === 0) return undefined;
+    if (this.#allowsEmpty && values.length === 1 && values[0] === '') return empty;
     if (this.#explodes && (isList(types, asText) || (types.has('array') && values.length > 1)))
       return entriesOf(values, itemTypes, decode, asText);
-    if (values.length > 1) return repeated;
-    const delimiter = { spaceDelimited: /%20|\+| /, pipeDelimited: /\||%7C/i }[this.#style] ?? ',';
-    return this.#delimited(values[0]!, delimiter, decode, asText);
+    if (values.length > 1) throw new Unreadable(repeated);
+    // Without its escapes first: many clients escape commas, and most applications look for them afterwards.
+    return this.#delimited(decoded(values[0]!, decode), delimiters[this.#style] ?? ',', plain, asText);
   }
 
   #deepObject(
     pairs: readonly [string, string][],
-    decode: (text: string) => string | undefined,
+    decode: Decode,
+    isOthers: (name: string) => boolean,
     asText: boolean,
-  ): Read {
-    const start = `${this.name}[`;
-    const own = pairs.flatMap(([name, value]): [string, string][] => {
-      const plain = decode(name);
-      return plain !== undefined && plain.startsWith(start) && plain.endsWith(']')
-        ? [[plain.slice(start.length, -1), value]]
-        : [];
-    });
-    return members(own, this.#shape, decode, asText, (name) => name);
+  ): unknown {
+    const value = new SpelledValue();
+    for (const [escaped, text] of pairs) {
+      const name = decode(escaped) ?? '';
+      if (this.claims(name) && !isOthers(name))
+        value.add(pathOf(name.slice(this.name.length)), decoded(text, decode));
+    }
+    return value.isThere ? value.read(this.#shape, asText) : undefined;
   }
 
   /** One value, or the entries of a list or the members of an object in one text. */
-  #delimited(
-    text: string,
-    delimiter: string | RegExp,
-    decode: (text: string) => string | undefined,
-    asText: boolean,
-  ): Read {
+  #delimited(text: string, delimiter: string, decode: Decode, asText: boolean): unknown {
     const { types, itemTypes } = this.#shape;
-    if (this.#isJson) return json(decode(text));
+    if (this.#isJson) return jsonValue(decoded(text, decode));
     if (isList(types, asText))
       return entriesOf(text === '' ? [] : text.split(delimiter), itemTypes, decode, asText);
-    if (!types.has('object')) {
-      const plain = decode(text);
-      return plain === undefined ? broken : scalar(plain, types, asText);
-    }
+    if (!types.has('object')) return scalar(decoded(text, decode), types, asText);
     const parts = text.split(delimiter);
-    const pairs = this.#explodes
-      ? pairsOf(parts.join('&'))
-      : parts.flatMap((part, index): [string, string][] =>
-          index % 2 === 0 ? [[part, parts[index + 1] ?? '']] : [],
-        );
-    return members(pairs, this.#shape, decode, asText);
+    return members(this.#explodes ? pairsOf(parts.join('&')) : inTurns(parts), this.#shape, decode, asText);
   }
 }
 
@@ -222,43 +212,28 @@ const anyShape: Shape = {
   memberTypes: new Map(),
   otherTypes: undefined,
   isAmbiguous: false,
+  member: () => anyShape,
+  item: () => anyShape,
 };
 
-function entriesOf(
-  texts: readonly string[],
-  types: Types,
-  decode: (text: string) => string | undefined,
-  asText: boolean,
-): Read {
-  const plain = texts.map(decode);
-  return plain.includes(undefined) ? broken : plain.map((text) => scalar(text!, types, asText));
+/** A text without its escapes; undefined: they are broken, or it is no UTF-8. */
+type Decode = (text: string) => string | undefined;
+
+const plain: Decode = (text) => text;
+
+function decoded(text: string, decode: Decode): string {
+  const made = decode(text);
+  if (made === undefined) throw new Unreadable('is not valid text in UTF-8');
+  return made;
+}
+
+function entriesOf(texts: readonly string[], types: Types, decode: Decode, asText: boolean): unknown {
+  return texts.map((text) => scalar(decoded(text, decode), types, asText));
 }
 
 /** Undefined where there are none. */
-function members(
-  pairs: readonly [string, string][],
-  { memberTypes, otherTypes = any }: Shape,
-  decode: (text: string) => string | undefined,
-  asText: boolean,
-  decodeName = decode,
-): Read {
-  const made: Record<string, unknown> = {};
-  for (const [escaped, value] of pairs) {
-    const name = decodeName(escaped);
-    const text = decode(value);
-    if (name === undefined || text === undefined) return broken;
-    if (Object.hasOwn(made, name)) return repeated;
-    setMember(made, name, scalar(text, memberTypes.get(name) ?? otherTypes, asText));
-  }
-  return Object.keys(made).length === 0 ? undefined : made;
-}
-
-function json(text: string | undefined): Read {
-  if (text === undefined) return broken;
-  try {
-    const value = parseJson(text);
-    return duplicateKey(text) === undefined ? value : doubled;
-  } catch {
-    return broken;
-  }
+function members(pairs: readonly [string, string][], shape: Shape, decode: Decode, asText: boolean): unknown {
+  const value = new SpelledValue();
+  for (const [name, text] of pairs) value.add([decoded(name, decode)], decoded(text, decode));
+  return value.isThere ? value.read(shape, asText) : undefined;
 }
