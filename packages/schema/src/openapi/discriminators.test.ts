@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { runAtOnce } from '@causeway/runtime/work-slices';
+
 import { requestParts, told } from '../testing/request-parts.ts';
 import { OpenApi } from './open-api.ts';
 
@@ -19,7 +21,7 @@ function judging(schema: object, schemas: object, openapi = '3.0.3') {
     paths: { '/a': { post: { requestBody: { content } } } },
     components: { schemas },
   });
-  rules.check();
+  runAtOnce(rules.check());
   const sent = { method: 'POST', path: '/a', headers: { 'content-type': 'application/json' } };
   return (value: unknown): string[] => {
     const body = JSON.stringify(value);

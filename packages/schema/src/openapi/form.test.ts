@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { runAtOnce } from '@causeway/runtime/work-slices';
+
 import { requestParts, told } from '../testing/request-parts.ts';
 import { OpenApi } from './open-api.ts';
 
@@ -17,7 +19,7 @@ function judging(properties: object, encoding?: object) {
     openapi: '3.1.0',
     paths: { '/a': { post: { requestBody: { content } } } },
   });
-  rules.check();
+  runAtOnce(rules.check());
   const headers = { 'content-type': 'application/x-www-form-urlencoded' };
   return (body: string): string[] =>
     told(rules, requestParts({ method: 'POST', path: '/a', headers, body }), body);

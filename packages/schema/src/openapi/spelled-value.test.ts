@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { runAtOnce } from '@causeway/runtime/work-slices';
+
 import { requestParts, told } from '../testing/request-parts.ts';
 import { OpenApi } from './open-api.ts';
 
@@ -13,7 +15,7 @@ function judging(...parameters: object[]) {
     openapi: '3.1.0',
     paths: { '/a': { get: { parameters: parameters.map((each) => ({ in: 'query', ...each })) } } },
   });
-  rules.check();
+  runAtOnce(rules.check());
   return (query: string): string[] => told(rules, requestParts({ path: '/a', query }), undefined);
 }
 
