@@ -71,6 +71,21 @@ describe('a JSON Schema', () => {
     );
   });
 
+  it('knows the members that references speak of, whichever alternative leads to them', () => {
+    const schema: Schema = {
+      $defs: {
+        Base: { properties: { a: { type: 'integer' }, kids: { items: { $ref: '#' } } } },
+        Either: { anyOf: [{ $ref: '#/$defs/Base' }, { properties: { z: {} }, required: ['z'] }] },
+      },
+      allOf: [{ $ref: '#/$defs/Either' }],
+      unevaluatedProperties: false,
+    };
+    for (const good of [{ a: 1 }, { z: 1 }, { kids: [{ a: 1 }, { z: 1 }], a: 1 }])
+      assert.deepEqual(findings(schema, good), []);
+    assert.deepEqual(findings(schema, { a: 1, c: 1 }), ['/c: is not a known member']);
+    assert.ok(findings(schema, { kids: [{ q: 1 }] }).includes('/kids/0/q: is not a known member'));
+  });
+
   it('takes no pattern that could hold a worker, and judges long texts by others at once', () => {
     assert.match(faultOf({ pattern: '(?=a)b' }) ?? '', /pattern|invalid|perl/i);
     assert.match(faultOf({ pattern: '(a)\\1' }) ?? '', /invalid escape/i);
