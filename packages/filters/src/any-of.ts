@@ -33,14 +33,16 @@ export function createAnyOfFilter(name: string, ways: readonly AuthenticationFil
     const state = way.createState?.();
     if (taken !== undefined) Object.assign(taken, { way, state });
     // What it sets must stay.
-    if (way.setsAuthorization === true) removeOthers(way, exchange);
+    if (way.setsAuthorization === true) {
+      removeOthers(way, exchange);
+      return way.onRequestHead?.(exchange, state);
+    }
     const verdict = way.onRequestHead?.(exchange, state);
-    if (verdict instanceof Promise)
-      return verdict.then((settled) => {
-        if (settled === undefined && way.setsAuthorization !== true) removeOthers(way, exchange);
-        return settled;
-      });
-    if (verdict === undefined && way.setsAuthorization !== true) removeOthers(way, exchange);
+    if (verdict instanceof Promise) return verdict.then((settled) => admitted(way, exchange, settled));
+    return admitted(way, exchange, verdict);
+  };
+  const admitted = (way: AuthenticationFilter, exchange: FilterExchange, verdict: Verdict): Verdict => {
+    if (verdict === undefined) removeOthers(way, exchange);
     return verdict;
   };
   /** Credentials that were not looked at are secrets all the same. */
