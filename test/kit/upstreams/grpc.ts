@@ -37,6 +37,7 @@ export type MethodName = keyof typeof methods;
 /** What all kinds of calls have. */
 interface NotedCall {
   readonly metadata: Metadata;
+  getDeadline(): Date | number;
   on(event: 'cancelled', listener: () => void): unknown;
 }
 
@@ -60,9 +61,10 @@ function codeOf({ metadata }: NotedCall): number {
 
 export interface GrpcUpstream {
   readonly port: number;
-  /** Calls by method, and metadata of the last one. */
+  /** Calls by method. */
   readonly calls: Readonly<Partial<Record<MethodName, number>>>;
-  readonly lastMetadata: Metadata | undefined;
+  /** Milliseconds that the last caller gave it when it came; Infinity: all the time in the world. */
+  readonly lastTimeoutMs: number;
   /** Calls that their caller took back. */
   readonly cancelled: number;
   /** Ends all connections at once. */
@@ -82,11 +84,11 @@ export async function startGrpc(
   { credentials: how = ServerCredentials.createInsecure(), options = {} }: GrpcServerOptions = {},
 ): Promise<GrpcUpstream> {
   const calls: Partial<Record<MethodName, number>> = {};
-  let lastMetadata: Metadata | undefined;
   let cancelled = 0;
+  let lastTimeoutMs = Infinity;
   const note = (method: MethodName, call: NotedCall): void => {
     calls[method] = (calls[method] ?? 0) + 1;
-    lastMetadata = call.metadata;
+    lastTimeoutMs = Number(call.getDeadline()) - Date.now();
     call.on('cancelled', () => {
       cancelled += 1;
     });
@@ -155,8 +157,8 @@ export async function startGrpc(
   return {
     port: bound,
     calls,
-    get lastMetadata() {
-      return lastMetadata;
+    get lastTimeoutMs() {
+      return lastTimeoutMs;
     },
     get cancelled() {
       return cancelled;
