@@ -17,7 +17,7 @@ export interface RequestBody {
   readonly bytes: Buffer;
 }
 
-/** The type whose JSON the body is; undefined: it is no JSON, or there is none. */
+/** Whether the body is one of bytes, as google.api.HttpBody has it, and no JSON. */
 export function takesRawBody(method: BoundMethod): boolean {
   const { body, input } = method;
   if (body === '*') return input.name === httpBody;

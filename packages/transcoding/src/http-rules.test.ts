@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { fromBinary, toJson } from '@bufbuild/protobuf';
 
 import { compileTypes } from './compile-types.ts';
-import { encodeBody, encodeParameters } from './encode-request.ts';
+import { encodeBody, encodeParameters, encodeRawBody, takesRawBody } from './encode-request.ts';
 import { TranscodingFault } from './fault.ts';
 import { MethodRouter } from './method-router.ts';
 import { parsePathTemplate } from './path-template.ts';
@@ -190,6 +190,22 @@ describe('google.api.http', () => {
   it('knows what a request may have meant', () => {
     assert.equal(router.nearest('/v1/titles')?.shape.name, 'TitleOf');
     assert.equal(router.nearest('/v1/shelves/1/books')?.shape.name, 'GetBook');
+  });
+
+  it('takes a body of bytes where the message has one', () => {
+    const bytes = Buffer.from([0, 255]);
+    const { method, captures } = router.find('PUT', '/v1/files/a/b')!;
+    assert.deepEqual(
+      [takesRawBody(method), takesRawBody(router.find('GET', '/v1/shelves')!.method)],
+      [true, false],
+    );
+    encodeRawBody(method, { contentType: 'image/png', bytes }, writer);
+    encodeParameters({ method, captures }, '', writer, { ignoreUnknownFields: false });
+    const type = registry.getMessage(method.input.name)!;
+    assert.deepEqual(toJson(type, fromBinary(type, writer.take()), { registry }), {
+      path: 'a/b',
+      file: { contentType: 'image/png', data: 'AP8=' },
+    });
   });
 
   it('refuses more parameters than it looks up', () => {

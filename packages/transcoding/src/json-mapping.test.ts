@@ -201,6 +201,16 @@ describe('the JSON mapping', () => {
     assert.ok(refused > 100);
   });
 
+  it('knows groups, closed enums and lists that are not packed', () => {
+    const legacy = theirs('Legacy');
+    const part = { label: 'x', inner: { name: 'inner', count: 0 } };
+    const json = { name: 'n', size: 'LARGE', numbers: [1, 2], part, piece: [{ weight: 1 }, {}] };
+    const message = fromJson(legacy, json);
+    assert.deepEqual(fromBinary(legacy, encode(JSON.stringify(json), 'Legacy')), message);
+    assert.deepEqual(decode(toBinary(legacy, message), {}, 'Legacy'), toJson(legacy, message));
+    assert.throws(() => encode('{"name":"n","size":3}', 'Legacy'), TranscodingFault);
+  });
+
   it('merges what comes twice', () => {
     fc.assert(
       fc.property(messages, messages, (one, other) => {
