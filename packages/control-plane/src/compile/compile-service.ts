@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { hasTls, isGrpc, type ServiceSpec, upstreamTls } from '@causeway/model/kinds/service';
+import { grpcSettings, hasTls, isGrpc, type ServiceSpec, upstreamTls } from '@causeway/model/kinds/service';
 import type { LoadBalancing } from '@causeway/model/kinds/service-balancing';
 import type { HealthCheck } from '@causeway/model/kinds/service-health';
 import type { CircuitBreaker as BreakerSpec } from '@causeway/model/kinds/service-protection';
@@ -50,7 +50,7 @@ export function compileService(entry: Entry): Compiled {
       ...(spec.affinity && { affinity: compileAffinity(spec.affinity) }),
       ...(active && { activeCheck: compileActiveCheck(active, isGrpc(spec.protocol) ? 'grpc' : 'http') }),
       ...(isGrpc(spec.protocol) && {
-        grpc: { messageBytesMax: BigInt(sizeBytes(spec.grpc?.maxMessageSize ?? '4MiB')) },
+        grpc: { messageBytesMax: BigInt(sizeBytes((spec.grpc ?? grpcSettings.parse({})).maxMessageSize)) },
       }),
       passiveCheck: compilePassiveCheck(passive),
       panicPercent,

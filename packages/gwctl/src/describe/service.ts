@@ -1,6 +1,6 @@
 import type { EndpointResource } from '@causeway/model/api-types';
 import { kindNamed } from '@causeway/model/kinds/registry';
-import { hasTls, isGrpc, type ServiceSpec, upstreamTls } from '@causeway/model/kinds/service';
+import { grpcSettings, hasTls, isGrpc, type ServiceSpec, upstreamTls } from '@causeway/model/kinds/service';
 import { defaultNamespace, type Resource } from '@causeway/model/resource';
 import type { Column } from '../output/columns/column.ts';
 import { ownEndpointColumns } from '../output/columns/endpoint.ts';
@@ -75,7 +75,7 @@ export async function describeService(
 
 function messagesText({ protocol, grpc }: Partial<ServiceSpec>): string | undefined {
   if (protocol === undefined || !isGrpc(protocol)) return undefined;
-  return `messages of at most ${grpc?.maxMessageSize ?? '4MiB (default)'}`;
+  return `messages of at most ${grpc?.maxMessageSize ?? `${grpcSettings.parse({}).maxMessageSize} (default)`}`;
 }
 
 /** What few Services say of their endpoints has a column only where one does. */

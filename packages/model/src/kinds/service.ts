@@ -41,6 +41,16 @@ export const upstreamTls = object(
   'TLS towards endpoints; protocols https, h2 and grpcs only.',
 );
 
+/** A Service of gRPC without this block has its defaults. */
+export const grpcSettings = object(
+  {
+    maxMessageSize: size
+      .default('4MiB')
+      .describe('Of one message, either way; over: RESOURCE_EXHAUSTED. 0B = off.'),
+  },
+  'Protocols grpc and grpcs only.',
+);
+
 const serviceFields = object(
   {
     protocol: choice(
@@ -107,14 +117,7 @@ const serviceFields = object(
     retryBudget,
     circuitBreaker: circuitBreaker.optional(),
     tls: upstreamTls.optional(),
-    grpc: object(
-      {
-        maxMessageSize: size
-          .default('4MiB')
-          .describe('Of one message, either way; over: RESOURCE_EXHAUSTED. 0B = off.'),
-      },
-      'Protocols grpc and grpcs only.',
-    ).optional(),
+    grpc: grpcSettings.optional(),
   },
   'The registry entry of an upstream: its endpoints and how to talk to them.',
 );
