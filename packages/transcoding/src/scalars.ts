@@ -35,14 +35,18 @@ export function toInteger64(value: Json, min: bigint, max: bigint): number | big
   return exact;
 }
 
-/** A number in a document that only its text tells: read it again, with `exactly`. */
-export class InexactNumber extends Error {}
+/** A number in a document that only its text tells: read it again, with `exactly`. Of what was read so, it is none. */
+export class InexactNumber extends TranscodingFault {
+  constructor() {
+    super('must be a whole number');
+  }
+}
 
 /** For JSON.parse: whole numbers that a double may not hold, as bigint. */
 export function exactly(_key: string, value: Json, { source }: { source?: string }): Json {
   if (typeof value !== 'number' || Number.isSafeInteger(value) || !(Math.abs(value) <= bits64)) return value;
   if (source !== undefined && integerText.test(source)) return BigInt(source);
-  return Number.isInteger(value) ? BigInt(value) : value;
+  return source !== undefined && /[eE]/.test(source) && Number.isInteger(value) ? BigInt(value) : value;
 }
 
 function exactInteger(value: Json): bigint | undefined {
