@@ -182,7 +182,7 @@ describe('the JSON mapping', () => {
     );
   });
 
-  it('takes what is not JSON of the message where another implementation does, and nowhere else', () => {
+  it('takes nothing that another implementation refuses, and the rest as it does', () => {
     const anything = fc.oneof(fc.jsonValue({ maxDepth: 2 }), double, int64, text, base64, moment, span);
     // Of paths in masks we are stricter.
     const names = type.fields.map(({ jsonName }) => jsonName).filter((name) => name !== 'mask');
@@ -194,9 +194,11 @@ describe('the JSON mapping', () => {
         if (/[:,[]-?\d{16,}[,\]}]/.test(document)) return;
         const expected = theirAttempt(() => toBinary(type, fromJsonString(type, document, { registry })));
         const ours = attempt(() => encode(document));
-        assert.equal(ours === undefined, expected === undefined, document);
+        // Others take some texts for 0, such as a form feed.
         if (ours === undefined) refused += 1;
-        else assert.deepEqual(fromBinary(type, ours), fromBinary(type, expected!), document);
+        else assert.ok(expected, document);
+        if (ours !== undefined)
+          assert.deepEqual(fromBinary(type, ours), fromBinary(type, expected!), document);
       }),
       { numRuns: 3000, endOnFailure: true },
     );
@@ -214,12 +216,15 @@ describe('the JSON mapping', () => {
   });
 
   it('takes whole numbers beyond those of a double as they are written', () => {
-    for (const text of ['9007199254740993', '-9223372036854775808', '1e18']) {
-      const { anInt64 } = decode(encode(`{"anInt64":${text}}`)) as { anInt64: string };
-      assert.equal(anInt64, text === '1e18' ? '1000000000000000000' : text);
+    for (const number of ['9007199254740993', '-9223372036854775808', '1e18']) {
+      const { anInt64 } = decode(encode(`{"anInt64":${number}}`)) as { anInt64: string };
+      assert.equal(anInt64, number === '1e18' ? '1000000000000000000' : number);
     }
-    for (const text of ['9223372036854775808', '9007199254740993.5', '1e300', '1e400'])
-      assert.throws(() => encode(`{"anInt64":${text}}`), TranscodingFault, text);
+    for (const number of ['9223372036854775808', '9007199254740993.5', '1e300', '1e400'])
+      assert.throws(() => encode(`{"anInt64":${number}}`), TranscodingFault, number);
+    for (const name of ['anInt32', 'anInt64', 'aUint64', 'aDouble', 'int64Value'])
+      for (const given of ['', ' ', '\f', '1 ', '+1', '0x1', '1_0', '.5', '5.', 'infinity', true, {}, []])
+        assert.throws(() => encode(JSON.stringify({ [name]: given })), TranscodingFault, `${name} ${given}`);
   });
 
   it('merges what comes twice', () => {
