@@ -195,10 +195,12 @@ describe('the JSON mapping', () => {
         const expected = theirAttempt(() => toBinary(type, fromJsonString(type, document, { registry })));
         const ours = attempt(() => encode(document));
         // Others take some texts for 0, such as a form feed.
-        if (ours === undefined) refused += 1;
-        else assert.ok(expected, document);
-        if (ours !== undefined)
-          assert.deepEqual(fromBinary(type, ours), fromBinary(type, expected!), document);
+        if (ours === undefined) {
+          refused += 1;
+          return;
+        }
+        assert.ok(expected, document);
+        assert.deepEqual(fromBinary(type, ours), fromBinary(type, expected), document);
       }),
       { numRuns: 3000, endOnFailure: true },
     );
@@ -224,7 +226,11 @@ describe('the JSON mapping', () => {
       assert.throws(() => encode(`{"anInt64":${number}}`), TranscodingFault, number);
     for (const name of ['anInt32', 'anInt64', 'aUint64', 'aDouble', 'int64Value'])
       for (const given of ['', ' ', '\f', '1 ', '+1', '0x1', '1_0', '.5', '5.', 'infinity', true, {}, []])
-        assert.throws(() => encode(JSON.stringify({ [name]: given })), TranscodingFault, `${name} ${given}`);
+        assert.throws(
+          () => encode(JSON.stringify({ [name]: given })),
+          TranscodingFault,
+          JSON.stringify([name, given]),
+        );
   });
 
   it('merges what comes twice', () => {
