@@ -355,7 +355,7 @@ describe('a response of HTTP/2', () => {
     downstream.endResponse();
     assert.equal(one.end, undefined);
     await client.send(windowUpdate(1, 1_000_000));
-    await until('the end', () => one.end === 'sent');
+    await until('the end', () => one.end === 'sent' && received() === 131_072);
     const body = Buffer.concat(client.of(FrameType.data, 1).map(({ payload }) => payload));
     assert.ok(body.equals(Buffer.concat([piece, piece])));
   });
@@ -376,7 +376,7 @@ describe('a response of HTTP/2', () => {
     piece.fill('y');
     assert.equal(taken, 5);
     one.downstream.endResponse();
-    await until('the end', () => one.end === 'sent');
+    await until('the end', () => one.end === 'sent' && client.body(1).length >= 5 * 4096);
     assert.equal(client.body(1), 'x'.repeat(5 * 4096));
   });
 });
