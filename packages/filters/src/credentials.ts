@@ -26,10 +26,12 @@ export function readCredential(
   return afterScheme(value, scheme);
 }
 
-/** RFC 9110 section 11.4: the scheme is not case-sensitive, and spaces follow it. */
+/** RFC 9110 section 11.4: the scheme, of letters alone, is not case-sensitive, and spaces follow it. */
 function afterScheme(value: string, scheme: string): string | undefined {
   const length = scheme.length;
-  if (value.charCodeAt(length) !== 0x20 || value.slice(0, length).toLowerCase() !== scheme) return undefined;
+  if (value.charCodeAt(length) !== 0x20) return undefined;
+  for (let at = 0; at < length; at += 1)
+    if ((value.charCodeAt(at) | 0x20) !== scheme.charCodeAt(at)) return undefined;
   const rest = value.slice(length + 1).trim();
   return rest === '' ? undefined : rest;
 }

@@ -8,9 +8,20 @@ export function fieldValue(fields: readonly string[], lowerName: string): string
 
 /** Removes every field of that name. */
 export function removeField(fields: string[], lowerName: string): void {
+  removeFields(fields, lowerName, isNamed);
+}
+
+/** Removes every field whose name the test holds for; `lowerName` goes to it as it is. Hot path: most often there is none. */
+export function removeFields(
+  fields: string[],
+  lowerName: string,
+  test: (name: string, lowerName: string) => boolean,
+): void {
   let to = 0;
-  for (let at = 0; at < fields.length; at += 2) {
-    if (isNamed(fields[at]!, lowerName)) continue;
+  while (to < fields.length && !test(fields[to]!, lowerName)) to += 2;
+  if (to >= fields.length) return;
+  for (let at = to + 2; at < fields.length; at += 2) {
+    if (test(fields[at]!, lowerName)) continue;
     fields[to] = fields[at]!;
     fields[to + 1] = fields[at + 1]!;
     to += 2;
@@ -26,17 +37,7 @@ export function setField(fields: string[], lowerName: string, value: string): vo
 
 /** Removes what an application may take for the header of that name: CGI and its heirs read `_` as `-`. The name may be spelled either way. */
 export function removeLookalikes(fields: string[], lowerName: string): void {
-  const wanted = lowerName.replaceAll('_', '-');
-  let to = 0;
-  for (let at = 0; at < fields.length; at += 2) {
-    const name = fields[at]!;
-    // Hot path: hardly any field is of the length of the name.
-    if (name.length === wanted.length && name.toLowerCase().replaceAll('_', '-') === wanted) continue;
-    fields[to] = name;
-    fields[to + 1] = fields[at + 1]!;
-    to += 2;
-  }
-  fields.length = to;
+  removeFields(fields, lowerName, looksLike);
 }
 
 /** All values of that name, joined as one list (RFC 9110 section 5.3); undefined when there is none. */
@@ -65,4 +66,14 @@ export const forbiddenInValue = /[\u0000-\u0008\u000a-\u001f\u007f]/;
 /** Hot path: most names are in lower case, and most others have another length. */
 function isNamed(name: string, lowerName: string): boolean {
   return name === lowerName || (name.length === lowerName.length && name.toLowerCase() === lowerName);
+}
+
+/** Hot path: hardly any field is of the length of the name. */
+function looksLike(name: string, lowerName: string): boolean {
+  if (name.length !== lowerName.length) return false;
+  return name === lowerName || withHyphens(name.toLowerCase()) === withHyphens(lowerName);
+}
+
+function withHyphens(name: string): string {
+  return name.replaceAll('_', '-');
 }

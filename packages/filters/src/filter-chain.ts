@@ -96,6 +96,7 @@ export class FilterChain {
   readonly inspectsMessages: boolean;
   /** One of them answers CORS preflights. */
   readonly answersPreflights: boolean;
+  readonly #hooks: readonly Hooks[];
   readonly #hasStates: boolean;
   readonly #hidesSecrets: boolean;
   readonly #route: object;
@@ -104,6 +105,7 @@ export class FilterChain {
   /** `filters` in the order in which requests meet them; `route` stands for the Route as it is written. */
   constructor(filters: readonly Filter[], route: object = {}) {
     this.filters = filters;
+    this.#hooks = filters.map(hooksOf);
     this.#route = route;
     this.demands = filters.flatMap(({ demands }) => demands ?? []);
     this.inspectsMessages = filters.some((filter) => filter.onMessage !== undefined);
@@ -165,11 +167,12 @@ export class FilterChain {
     const entered = owner.filtersEntered;
     owner.filtersEntered = 0;
     for (let at = entered - 1; at >= 0; at -= 1) {
-      const filter = this.filters[at]!;
+      const { end } = this.#hooks[at]!;
+      if (end === undefined) continue;
       try {
-        filter.onEnd?.(owner, outcome, owner.filterStates?.[at]);
+        end(owner, outcome, owner.filterStates?.[at]);
       } catch (error) {
-        owner.onFilterError(filter, error);
+        owner.onFilterError(this.filters[at]!, error);
       }
     }
   }
@@ -179,7 +182,7 @@ export class FilterChain {
     while (owner.filtersEntered < filters.length) {
       const at = owner.filtersEntered;
       owner.filtersEntered = at + 1;
-      const verdict = this.#ask(owner, at, askRequest);
+      const verdict = this.#askRequest(owner, at);
       if (verdict instanceof Promise) return void this.#waitForRequest(owner, at, verdict);
       if (verdict !== undefined && !this.#takeRequestVerdict(owner, at, verdict)) return;
     }
@@ -223,7 +226,7 @@ export class FilterChain {
     while (owner.filtersLeft < owner.filtersEntered) {
       owner.filtersLeft += 1;
       const at = owner.filtersEntered - owner.filtersLeft;
-      const verdict = this.#ask(owner, at, askResponse);
+      const verdict = this.#askResponse(owner, at);
       if (verdict instanceof Promise) return void this.#waitForResponse(owner, at, verdict);
       if (verdict !== undefined && !this.#takeResponseVerdict(owner, at, verdict)) return;
     }
@@ -259,12 +262,28 @@ export class FilterChain {
     }
   }
 
-  #ask(owner: FilterOwner, at: number, hook: Hook): Sooner<Verdict> {
-    const filter = this.filters[at]!;
+  #askRequest(owner: FilterOwner, at: number): Sooner<Verdict> {
+    const { createState, requestHead } = this.#hooks[at]!;
     try {
-      return hook(filter, owner, at);
+      let state: unknown;
+      if (createState !== undefined) {
+        state = createState();
+        owner.filterStates![at] = state;
+      }
+      return requestHead?.(owner, state);
     } catch (error) {
-      owner.onFilterError(filter, error);
+      owner.onFilterError(this.filters[at]!, error);
+      return internal;
+    }
+  }
+
+  #askResponse(owner: FilterOwner, at: number): Sooner<Verdict> {
+    const { responseHead } = this.#hooks[at]!;
+    if (responseHead === undefined) return undefined;
+    try {
+      return responseHead(owner, owner.filterStates?.[at]);
+    } catch (error) {
+      owner.onFilterError(this.filters[at]!, error);
       return internal;
     }
   }
@@ -296,19 +315,21 @@ export class FilterChain {
   }
 }
 
-type Hook = (filter: Filter, owner: FilterOwner, at: number) => Sooner<Verdict>;
-
-function askRequest(filter: Filter, owner: FilterOwner, at: number): Sooner<Verdict> {
-  let state: unknown;
-  if (filter.createState !== undefined) {
-    state = filter.createState();
-    owner.filterStates![at] = state;
-  }
-  return filter.onRequestHead?.(owner, state);
+/** What every request asks a filter. Hot path: filters are objects of all shapes, and these are of one. */
+interface Hooks {
+  readonly createState: Filter['createState'];
+  readonly requestHead: Filter['onRequestHead'];
+  readonly responseHead: Filter['onResponseHead'];
+  readonly end: Filter['onEnd'];
 }
 
-function askResponse(filter: Filter, owner: FilterOwner, at: number): Sooner<Verdict> {
-  return filter.onResponseHead?.(owner, owner.filterStates?.[at]);
+function hooksOf(filter: Filter): Hooks {
+  return {
+    createState: filter.createState?.bind(filter),
+    requestHead: filter.onRequestHead?.bind(filter),
+    responseHead: filter.onResponseHead?.bind(filter),
+    end: filter.onEnd?.bind(filter),
+  };
 }
 
 function requestBodyOwner(owner: FilterOwner) {

@@ -54,11 +54,21 @@ export function responseHeadText(
  */
 export function checkField(name: string, value: string): void {
   assert(typeof name === 'string' && typeof value === 'string', 'names and values are texts');
+  if (!goodNames.has(name)) learnName(name);
+  if (!isMadeOf(value, isValueByte))
+    assert.fail(`the value of ${name} holds no control byte and none beyond latin-1`);
+}
+
+/** Hot path: the same few names come again and again. Bounded, because some are made of what clients send. */
+const goodNames = new Set<string>();
+const goodNamesMax = 1024;
+
+function learnName(name: string): void {
   assert(isMadeOf(name, isTokenByte) && name !== '', 'a field name is a token');
   const lower = name.toLowerCase();
   const isFraming = lower === 'content-length' || lower === 'transfer-encoding';
   assert(!isFraming && lower !== 'connection', `${lower} is not for the caller to write`);
-  assert(isMadeOf(value, isValueByte), `the value of ${lower} holds no control byte and none beyond latin-1`);
+  if (goodNames.size < goodNamesMax) goodNames.add(name);
 }
 
 /** Lines of a flat list. */

@@ -75,7 +75,7 @@ export class Relay
     this.#filters = new FilteredExchange(chain, this, request);
     this.#filters.start();
     // A filter may wait, and what it waits for may never come.
-    this.arm();
+    if (this.#call === undefined) this.arm();
   }
 
   /** Hands over to the upstream that `call` goes to; the body follows. */
