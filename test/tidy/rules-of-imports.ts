@@ -20,7 +20,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   transcoding: ['proto'],
   runtime: [],
   schema: ['runtime'],
-  filters: ['model', 'proto', 'runtime', 'schema'],
+  filters: ['model', 'proto', 'runtime', 'schema', 'transcoding'],
   'admin-client': ['model'],
   'control-plane': ['model', 'router', 'proto', 'transcoding', 'runtime', 'schema'],
   'data-plane': ['router', 'http1', 'proto', 'filters', 'transcoding', 'runtime', 'schema'],

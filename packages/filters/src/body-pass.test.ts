@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { BodyPass, type BodyStage, queuedBytesMax } from './body-pass.ts';
+import { RefusedBody } from './filter.ts';
 
 const settled = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 const bytes = (text: string): Uint8Array => Buffer.from(text);
@@ -13,7 +14,7 @@ function passOf(...stages: Partial<BodyStage>[]): { pass: BodyPass; log: string[
     forward: (chunk) => void log.push(String(chunk)),
     forwardEnd: () => void log.push('end'),
     resume: () => void log.push('resume'),
-    fail: () => void log.push('fail'),
+    fail: (refusal) => void log.push(refusal === undefined ? 'fail' : `refuse ${refusal.reason}`),
     crash: (error) => void log.push(`crash ${String(error)}`),
   });
   for (const stage of stages)
@@ -21,12 +22,28 @@ function passOf(...stages: Partial<BodyStage>[]): { pass: BodyPass; log: string[
       chunk: (chunk) => chunk,
       end: () => undefined,
       failed: (error) => void log.push(`failed ${String(error)}`),
+      refused: ({ reason }) => void log.push(`refused ${reason}`),
       ...stage,
     });
   return { pass, log };
 }
 
 describe('BodyPass', () => {
+  it('tells a refusal from a failure, at once or later, and forwards nothing more', async () => {
+    const refusal = { kind: 'refusal', reason: 'bad_request' } as const;
+    const refuse = (): never => {
+      throw new RefusedBody(refusal);
+    };
+    for (const chunk of [refuse, async () => refuse()]) {
+      const { pass, log } = passOf({ chunk });
+      pass.write(bytes('1'));
+      pass.write(bytes('2'));
+      pass.end();
+      await settled();
+      assert.deepEqual(log, ['refused bad_request', 'refuse bad_request']);
+    }
+  });
+
   it('forwards what the stages make of a chunk, nothing included', () => {
     const { pass, log } = passOf({ chunk: (chunk) => (String(chunk) === '2' ? undefined : chunk) });
     for (const text of ['1', '2', '3']) assert.equal(pass.write(bytes(text)), true);

@@ -1,6 +1,6 @@
 /** The way of one body, in one direction, through the filters that asked for it. */
 
-import type { Sooner } from './filter.ts';
+import { RefusedBody, type Refusal, type Sooner } from './filter.ts';
 
 /** A filter's part in it. */
 export interface BodyStage {
@@ -8,6 +8,7 @@ export interface BodyStage {
   end(): Sooner<Uint8Array | undefined>;
   /** It threw, or its promise was rejected. */
   failed(error: unknown): void;
+  refused(refusal: Refusal): void;
 }
 
 /** Where the body goes, and where it comes from. */
@@ -17,8 +18,8 @@ export interface BodyOwner {
   forwardEnd(): void;
   /** After a `write` that returned false: more may come. */
   resume(): void;
-  /** A filter failed, and has been told; nothing more comes of this body. */
-  fail(): void;
+  /** A filter failed, and has been told; nothing more comes of this body. With `refusal` it did so on purpose. */
+  fail(refusal?: Refusal): void;
   /** The owner's own code threw while a pass went on after a wait, or its source did not stop. */
   crash(error: unknown): void;
 }
@@ -92,7 +93,7 @@ export class BodyPass {
       void this.#goOnAfter(done);
     } catch (error) {
       if (!(error instanceof StageFailure)) throw error;
-      this.#owner.fail();
+      this.#owner.fail(error.refusal);
     }
   }
 
@@ -109,7 +110,7 @@ export class BodyPass {
     } catch (error) {
       if (!(error instanceof StageFailure)) this.#owner.crash(error);
       // A failure that came after the end of the exchange concerns nobody any more.
-      else if (error.isOfInterest) this.#owner.fail();
+      else if (error.isOfInterest) this.#owner.fail(error.refusal);
     }
   }
 
@@ -166,8 +167,10 @@ export class BodyPass {
   }
 
   #failed(stage: BodyStage, error: unknown): StageFailure {
-    const failure = new StageFailure(!this.#isClosed);
-    if (failure.isOfInterest) stage.failed(error);
+    const refusal = error instanceof RefusedBody ? error.refusal : undefined;
+    const failure = new StageFailure(!this.#isClosed, refusal);
+    if (failure.isOfInterest && refusal !== undefined) stage.refused(refusal);
+    else if (failure.isOfInterest) stage.failed(error);
     this.close();
     return failure;
   }
@@ -176,9 +179,11 @@ export class BodyPass {
 /** Carries a failure, which has been told, out of however many stages. */
 class StageFailure extends Error {
   readonly isOfInterest: boolean;
+  readonly refusal: Refusal | undefined;
 
-  constructor(isOfInterest: boolean) {
+  constructor(isOfInterest: boolean, refusal: Refusal | undefined) {
     super('a filter failed');
     this.isOfInterest = isOfInterest;
+    this.refusal = refusal;
   }
 }

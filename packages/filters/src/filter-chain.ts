@@ -76,8 +76,8 @@ export interface FilterOwner extends FilterExchange, FilterProgress {
   onFilterError(filter: Filter, error: unknown): void;
   /** A filter has refused the request: to be counted. */
   onFilterRefusal(filter: Filter, reason: RefusalReason): void;
-  /** A filter failed on a body: refuse with `internal`, or cut the connection when the response has begun. */
-  onBodyFilterFailed(): void;
+  /** A filter failed on a body: refuse with this or with `internal`, or cut the connection when the response has begun. */
+  onBodyFilterFailed(refusal: Refusal | undefined): void;
   /** The owner's own code threw while the chain went on after a wait. */
   crash(error: unknown): void;
 }
@@ -311,6 +311,7 @@ export class FilterChain {
       chunk: (chunk) => (filter[chunkHook] ? filter[chunkHook](chunk, owner, state) : chunk),
       end: () => filter[endHook]?.(owner, state),
       failed: (error) => owner.onFilterError(filter, error),
+      refused: ({ reason }) => owner.onFilterRefusal(filter, reason),
     };
   }
 }
@@ -337,7 +338,7 @@ function requestBodyOwner(owner: FilterOwner) {
     forward: (chunk: Uint8Array) => owner.forwardRequestChunk(chunk),
     forwardEnd: () => owner.forwardRequestEnd(),
     resume: () => owner.resumeRequest(),
-    fail: () => owner.onBodyFilterFailed(),
+    fail: (refusal?: Refusal) => owner.onBodyFilterFailed(refusal),
     crash: (error: unknown) => owner.crash(error),
   };
 }
@@ -347,7 +348,7 @@ function responseBodyOwner(owner: FilterOwner) {
     forward: (chunk: Uint8Array) => owner.forwardResponseChunk(chunk),
     forwardEnd: () => owner.forwardResponseEnd(),
     resume: () => owner.resumeResponse(),
-    fail: () => owner.onBodyFilterFailed(),
+    fail: (refusal?: Refusal) => owner.onBodyFilterFailed(refusal),
     crash: (error: unknown) => owner.crash(error),
   };
 }

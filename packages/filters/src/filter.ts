@@ -7,6 +7,7 @@
 
 import type { TemplateVariable } from '@causeway/model/template';
 import type { RequestRules } from '@causeway/schema/request-rules';
+import type { Types } from '@causeway/transcoding/types';
 
 import type { ConsumerLookup, ShownCertificate } from './consumers.ts';
 import type { TokenVerifier } from './jwt/token-verifier.ts';
@@ -60,8 +61,13 @@ export interface FilterExchange {
    * unless it is replaced, through the chunk hooks of all filters that take the body, also of those before this one. The client sees no difference.
    */
   readRequestBody(bytesMax: number): Sooner<ReadBody>;
-  /** Another body takes the place of the one that was read. */
+  /** Another body takes the place of the one that was read; where the request has none, it has one now. */
   replaceRequestBody(body: Uint8Array): void;
+  /**
+   * What goes upstream is a call by gRPC from now on: a POST that wants trailers, whatever the client sent. Its path, its fields and its messages
+   * are for the filter to see to. While the request head is filtered.
+   */
+  callGrpc(translation: GrpcTranslation): void;
 
   /** Of the connection, and verified; undefined where the client has shown none, or was not asked. */
   readonly clientCertificate: ShownCertificate | undefined;
@@ -70,6 +76,8 @@ export interface FilterExchange {
   tokenVerifier(provider: string): TokenVerifier | undefined;
   /** Of an ApiSpec, "namespace/name". */
   requestRules(apiSpec: string): RequestRules | undefined;
+  /** Of a DescriptorSet, "namespace/name"; undefined: nobody knows them yet. */
+  descriptors(descriptorSet: string): Types | undefined;
   /** Who calls; undefined before an authentication filter has found out, and for callers whom nobody asked. */
   readonly identity: Identity | undefined;
   /** The credentials are good: told by authentication filters alone, while the request head is filtered. A later call completes an earlier one. */
@@ -113,6 +121,8 @@ export interface FilterExchange {
   /** Of its body, where that is known. */
   readonly responseBytes: number | undefined;
   readonly responseFields: string[];
+  /** Of an upstream of HTTP/2, flat; there once its body is over. */
+  readonly responseTrailers: readonly string[] | undefined;
   /** Who is told of limits is told by X-RateLimit-* as well. */
   readonly legacyRateLimitHeaders: boolean;
   /**
@@ -129,6 +139,22 @@ export interface Onward {
   /** Stands for the Route as it is written. */
   readonly route: object;
   readonly filters: readonly Filter[];
+}
+
+/** How a call by gRPC is told to a client that does not speak it. */
+export interface GrpcTranslation {
+  /** What the client gives it; absent: what `grpc-timeout` says, where the gateway knows the client's protocol. */
+  readonly timeoutMs?: number;
+  /**
+   * Bytes for the end of a body that has begun, where the call has failed since. Absent: the client is cut off, or told in the way of its own
+   * protocol.
+   */
+  lastWords?(status: GrpcStatus): Uint8Array;
+}
+
+export interface GrpcStatus {
+  readonly code: number;
+  readonly message: string;
 }
 
 export interface OnwardQuestion {
@@ -188,11 +214,13 @@ export interface Answer {
 export type RefusalReason =
   | 'auth_unavailable'
   | 'bad_request'
+  | 'descriptors_unavailable'
   | 'forbidden'
   | 'gone'
   | 'internal'
   | 'limits_unavailable'
   | 'method_not_allowed'
+  | 'no_grpc_method'
   | 'overloaded'
   | 'payload_too_large'
   | 'quota_exceeded'
@@ -210,6 +238,19 @@ export interface Refusal {
   readonly fields?: readonly string[];
   /** Members of the problem document besides the usual ones; `type` takes the place of the reason's own (RFC 9457 section 3). */
   readonly members?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Thrown by a hook that has a body's chunks or its end: the request is refused, unless its answer has begun, which is cut off then. Not a failure of
+ * the filter.
+ */
+export class RefusedBody extends Error {
+  readonly refusal: Refusal;
+
+  constructor(refusal: Refusal) {
+    super(refusal.detail ?? refusal.reason);
+    this.refusal = refusal;
+  }
 }
 
 /** A filter's answer to a head: go on, and let me have the body as well. What comes out has no known length. */

@@ -2,6 +2,10 @@ import { create, type DescMessage, fromBinary, type Message, toBinary } from '@b
 import { itemDigest } from './digest.ts';
 import { type Item, ItemSchema } from './gen/causeway/config/v1/config_pb.ts';
 import {
+  type CompiledDescriptors,
+  CompiledDescriptorsSchema,
+} from './gen/causeway/snapshot/v1/descriptors_pb.ts';
+import {
   type CompiledApiSpec,
   CompiledApiSpecSchema,
   type CompiledAuthProvider,
@@ -32,6 +36,7 @@ export const compiledKinds = {
   consumer: { schema: CompiledConsumerSchema, schemaVersion: 1 },
   keysecret: { schema: CompiledKeySecretSchema, schemaVersion: 1 },
   apispec: { schema: CompiledApiSpecSchema, schemaVersion: 1 },
+  descriptors: { schema: CompiledDescriptorsSchema, schemaVersion: 1 },
   authprovider: { schema: CompiledAuthProviderSchema, schemaVersion: 1 },
 } as const;
 
@@ -46,6 +51,7 @@ export type Compiled =
   | { kind: 'consumer'; key: string; value: CompiledConsumer }
   | { kind: 'keysecret'; key: string; value: CompiledKeySecret }
   | { kind: 'apispec'; key: string; value: CompiledApiSpec }
+  | { kind: 'descriptors'; key: string; value: CompiledDescriptors }
   | { kind: 'authprovider'; key: string; value: CompiledAuthProvider };
 
 /** Why an item cannot be used: this node is older than what it was sent, or the bytes are damaged. */

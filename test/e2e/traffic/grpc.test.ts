@@ -210,6 +210,29 @@ describe('gRPC', () => {
     assert.ok(head?.['x-request-id']);
   });
 
+  for (const [type, encoding] of [
+    ['application/grpc-web+proto', 'latin1'],
+    ['application/grpc-web-text', 'base64'],
+  ] as const)
+    it(`tells refusals in the body to callers of ${type}`, async () => {
+      for (const [path, route, frame] of [
+        ['/test.v1.Other/Unary', '', /^\u0080\0\0\0.grpc-status: 12\r\ngrpc-message: no_route: /s],
+        [`/${serviceName}/Unary`, 'closed', /^\u0080\0\0\0.grpc-status: 7\r\ngrpc-message: forbidden: /s],
+      ] as const) {
+        const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
+          method: 'POST',
+          headers: { 'content-type': type, 'x-route': route },
+          body: '',
+        });
+        assert.equal(answer.status, 200);
+        assert.ok(answer.headers.get('content-type')?.startsWith(type));
+        assert.ok(answer.headers.get('x-request-id'));
+        assert.equal(answer.headers.get('grpc-status'), null);
+        const body = Buffer.from(await answer.arrayBuffer()).toString('latin1');
+        assert.match(Buffer.from(body, encoding).toString('latin1'), frame);
+      }
+    });
+
   it('lets no message pass that is larger than its Service says', async () => {
     const fits = await client.call('Join', [Buffer.alloc(1024), Buffer.alloc(1024)], { 'x-route': 'tiny' });
     // Each fits, and the answer, which is both, does not.

@@ -1,21 +1,22 @@
 /** What an exchange is known by and counted in, and the table that it holds: what it takes it gives back once. */
 
 import { fieldValue } from '@causeway/filters/fields';
-import type { Filter, RefusalReason } from '@causeway/filters/filter';
+import type { Filter, GrpcTranslation, RefusalReason } from '@causeway/filters/filter';
 import { messageOf } from '@causeway/runtime/errors';
 
 import type { CountKey } from '../counts/shared-counts.ts';
 import type { Table } from '../table/table.ts';
 import type { TableGeneration } from '../table/table-generations.ts';
-import type { Downstream, FieldList } from './exchange.ts';
+import type { BodyLength, Downstream, FieldList } from './exchange.ts';
 import type { ExchangeTimeouts } from './exchange-deadlines.ts';
 import type { ExchangeRecord } from './exchange-record.ts';
-import { type GrpcCall, grpcStatusFields } from './grpc-call.ts';
+import type { FilteredExchange } from './filtered-exchange.ts';
+import { GrpcCall } from './grpc-call.ts';
 import { joinedField } from './head-fields.ts';
 import type { BodyRoom } from './held-body.ts';
-import { ownResponse, pendingRefusal, type PendingResponse } from './pending-response.ts';
+import { pendingRefusal, type PendingResponse } from './pending-response.ts';
 import type { ProxyContext } from './proxy-context.ts';
-import type { Refusal } from './reasons.ts';
+import { type Refusal, reasons } from './reasons.ts';
 import { ownFields } from './response-head.ts';
 import { TimedExchange } from './timed-exchange.ts';
 import { Upload } from './upload.ts';
@@ -26,6 +27,8 @@ export abstract class CountedExchange extends TimedExchange {
   protected readonly downstream: Downstream;
   /** Undefined for a request without a body. */
   protected readonly upload: Upload | undefined;
+  /** Undefined without, or no more. */
+  filters: FilteredExchange | undefined;
   /** It is one by gRPC. */
   grpc: GrpcCall | undefined;
   /** 0 = unlimited. */
@@ -53,6 +56,12 @@ export abstract class CountedExchange extends TimedExchange {
     return this.downstream.head.method;
   }
 
+  /** Of the request's body as it goes upstream. */
+  get requestLength(): BodyLength {
+    const { bodyLength } = this.downstream.head;
+    return this.filters?.requestLength ?? (bodyLength < 0 ? 'unknown' : bodyLength);
+  }
+
   get bodyRoom(): BodyRoom {
     return this.context.bodyRoom;
   }
@@ -74,9 +83,19 @@ export abstract class CountedExchange extends TimedExchange {
   /** From now on these limits hold. */
   limit(timeouts: ExchangeTimeouts, bodyBytesMax: number): void {
     this.watch.timeouts = timeouts;
+    this.#keepDeadline();
+    this.bodyBytesMax = bodyBytesMax;
+  }
+
+  callGrpc(translation: GrpcTranslation): void {
+    this.grpc ??= new GrpcCall('translated', undefined);
+    this.grpc.translate(translation);
+    this.#keepDeadline();
+  }
+
+  #keepDeadline(): void {
     if (this.grpc?.timeoutMs !== undefined)
       this.watch.callerDueMs = this.record.startedMs + this.grpc.timeoutMs;
-    this.bodyBytesMax = bodyBytesMax;
   }
 
   /** Counts this exchange among those of its Route; false when there are `max` already. */
@@ -86,20 +105,19 @@ export abstract class CountedExchange extends TimedExchange {
   }
 
   /** Of the body that the client sends. */
-  protected isTooLarge(chunk: Buffer): boolean {
-    const isBodyTooLarge = this.bodyBytesMax > 0 && this.record.bytesIn > this.bodyBytesMax;
-    return isBodyTooLarge || this.grpc?.send(chunk) === false;
+  protected get isTooLarge(): boolean {
+    return this.bodyBytesMax > 0 && this.record.bytesIn > this.bodyBytesMax;
   }
 
   describeRefusal(refusal: Refusal): PendingResponse {
     const { record } = this;
     record.reason ??= refusal.reason;
-    if (this.grpc !== undefined) {
-      const fields = grpcStatusFields(refusal, record.requestId);
-      return { ...ownResponse, status: 200, fields, body: undefined, close: refusal.close === true };
-    }
+    if (this.grpc !== undefined) record.grpcStatus = reasons[refusal.reason].grpc;
     const accept = joinedField(this.downstream.head, 'accept');
-    return pendingRefusal(refusal, record.requestId, accept);
+    return (
+      this.grpc?.describeRefusal(refusal, record.requestId) ??
+      pendingRefusal(refusal, record.requestId, accept)
+    );
   }
 
   onFilterError(filter: Filter, error: unknown): void {

@@ -4,6 +4,7 @@ import type {
   Answer,
   CacheResult,
   Filter,
+  GrpcTranslation,
   MessageRefusal,
   Onward,
   OnwardQuestion,
@@ -15,17 +16,26 @@ import type {
   ServiceQuestion,
   Sooner,
 } from '@causeway/filters/filter';
+import { fieldValue } from '@causeway/filters/fields';
 import { completedIdentity, type Identity } from '@causeway/filters/identity';
 import type { BodyPass } from '@causeway/filters/body-pass';
 import { type FilterChain, type FilterOwner, freshProgress } from '@causeway/filters/filter-chain';
 
-import type { BodyLength, FieldList, ResponseLength } from './exchange.ts';
+import type { BodyLength, FieldList } from './exchange.ts';
 import { FilterExpiries } from './filter-expiries.ts';
 import { addIdentity, checkFields } from './filtered-fields.ts';
 import { type FilteredRelay, type FilteredRequest, nothingKnown } from './filtered-relay.ts';
+import { isGrpcType } from './grpc-call.ts';
 import { HeldBody } from './held-body.ts';
-import { ownResponse, type PendingResponse } from './pending-response.ts';
+import {
+  answerLength,
+  forbidsBody,
+  isSilent,
+  ownResponse,
+  type PendingResponse,
+} from './pending-response.ts';
 import { RequestView } from './request-view.ts';
+import { type StreamKind, streamKindOf } from './response-head.ts';
 import { targetOf } from './target.ts';
 
 export class FilteredExchange extends RequestView implements FilterOwner {
@@ -54,6 +64,7 @@ export class FilteredExchange extends RequestView implements FilterOwner {
   #requestTrailers: FieldList | undefined;
   identity: Identity | undefined = undefined;
   isJudgedElsewhere = false;
+  #isTranslated = false;
   #expiries: FilterExpiries | undefined;
 
   constructor(chain: FilterChain, relay: FilteredRelay, request: FilteredRequest) {
@@ -89,6 +100,7 @@ export class FilteredExchange extends RequestView implements FilterOwner {
   /** Of the body as it goes upstream, where filters know it better than the head; undefined: they do not. */
   get requestLength(): BodyLength | undefined {
     const held = this.#heldRequest;
+    if (held === undefined && !this.hasRequestBody) return undefined;
     // What comes out of filters has another length than what goes in; one of no bytes would never pass those that watch it.
     if (this.requestPass?.changesBody === true) return 'unknown';
     if (held?.isWhole !== true) return undefined;
@@ -109,15 +121,28 @@ export class FilteredExchange extends RequestView implements FilterOwner {
   }
 
   replaceRequestBody(body: Uint8Array): void {
+    if (!this.hasRequestBody && this.#heldRequest === undefined) {
+      this.#heldRequest = new HeldBody(this.relay.bodyRoom);
+      this.#heldRequest.end();
+    }
     if (this.#heldRequest?.isWhole !== true) throw new Error('a body is replaced once it was read');
     this.#heldRequest.replace(asBuffer(body));
   }
 
+  callGrpc(translation: GrpcTranslation): void {
+    this.#isTranslated = true;
+    this.relay.callGrpc(translation);
+  }
+
+  get responseTrailers(): FieldList | undefined {
+    return this.#trailers;
+  }
+
   readResponseBody(bytesMax: number): Sooner<ReadBody> {
-    const { body, hasBody, stream, isUpstreams } = this.#pending!;
+    const { body, hasBody, isUpstreams } = this.#pending!;
     if (!isUpstreams || !hasBody)
       return body !== undefined && body.length > bytesMax ? 'tooLarge' : (body ?? nothing);
-    if (stream !== undefined) return 'tooLarge';
+    if (this.#stream !== undefined) return 'tooLarge';
     const read = this.#heldUpstream.read(bytesMax);
     if (this.#heldUpstream.isWanted) this.relay.holdResponse(false);
     return read;
@@ -156,7 +181,17 @@ export class FilteredExchange extends RequestView implements FilterOwner {
   }
 
   get isWholeOfUpstream(): boolean {
-    return this.#pending?.isWhole === true;
+    const pending = this.#pending;
+    if (pending === undefined || !this.#isTranslated) return pending?.isWhole === true;
+    return pending.isUpstreams && this.#stream === undefined;
+  }
+
+  /** What a filter makes of a call by gRPC is told by its type. */
+  get #stream(): StreamKind | undefined {
+    const { stream, isUpstreams, hasBody } = this.#pending!;
+    if (!this.#isTranslated || !isUpstreams || !hasBody) return stream;
+    const type = fieldValue(this.responseFields, 'content-type') ?? '';
+    return isGrpcType(type) ? undefined : streamKindOf(type);
   }
 
   noteShadowRefusal(filter: Filter, reason: RefusalReason): void {
@@ -356,17 +391,11 @@ export class FilteredExchange extends RequestView implements FilterOwner {
       this.relay.answer(status, fields, isSilent(status) ? undefined : body, close);
       return;
     }
-    this.relay.beginAnswer({ ...pending, status, fields, length: this.#lengthOf(pending, hasBody), hasBody });
-    this.#sendBody(pending);
-  }
-
-  /** By the status that it has now: the upstream may have answered with one that has no body, or none that says how long it is. */
-  #lengthOf(pending: PendingResponse, hasBody: boolean): ResponseLength | undefined {
-    if (isSilent(this.responseStatus)) return undefined;
-    const length = pending.body?.length ?? pending.length;
-    if (!hasBody) return this.method === 'HEAD' ? length : 0;
+    const answer = { ...pending, status, fields, hasBody, isWhole: this.isWholeOfUpstream };
     // What comes out of filters has another length than what goes in.
-    return this.responsePass?.changesBody === true ? lengthUnknown(pending) : length;
+    const length = answerLength(answer, this.method, this.responsePass?.changesBody === true);
+    this.relay.beginAnswer({ ...answer, length, stream: this.#stream });
+    this.#sendBody(pending);
   }
 
   forwardRequestChunk(chunk: Uint8Array): void {
@@ -401,8 +430,8 @@ export class FilteredExchange extends RequestView implements FilterOwner {
     this.relay.onFilterRefusal(filter, reason, false);
   }
 
-  onBodyFilterFailed(): void {
-    this.relay.refuse({ reason: 'internal' });
+  onBodyFilterFailed(refusal: FilterRefusal | undefined): void {
+    this.relay.refuse(refusal ?? { reason: 'internal' });
   }
 
   crash(error: unknown): void {
@@ -459,20 +488,6 @@ export class FilteredExchange extends RequestView implements FilterOwner {
 const switching = 101;
 const nothing = Buffer.alloc(0);
 const nothingBefore: FieldList = [];
-
-function lengthUnknown({ length }: PendingResponse): ResponseLength {
-  return length === 'untilClose' ? length : 'unknown';
-}
-
-/** Has no body, and no framing that would tell of one (RFC 9110 sections 15.3.5 and 15.4.5). */
-function isSilent(status: number): boolean {
-  return status === 204 || status === 304;
-}
-
-/** 205 says that its body is empty (RFC 9110 section 15.3.6). */
-function forbidsBody(status: number): boolean {
-  return isSilent(status) || status === 205;
-}
 
 function asBuffer(chunk: Uint8Array): Buffer {
   return Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);

@@ -4,6 +4,7 @@ import { type ConsumerLookup, noConsumers, type ShownCertificate } from '@causew
 import type {
   Filter,
   FilterExchange,
+  GrpcTranslation,
   Onward,
   OnwardQuestion,
   RefusalReason,
@@ -13,6 +14,7 @@ import type {
 } from '@causeway/filters/filter';
 import type { TokenVerifier } from '@causeway/filters/jwt/token-verifier';
 import type { RequestRules } from '@causeway/schema/request-rules';
+import type { Types } from '@causeway/transcoding/types';
 
 import type { BodyLength, FieldList } from './exchange.ts';
 import type { ExchangeRecord } from './exchange-record.ts';
@@ -28,6 +30,8 @@ export interface KnownToFilters {
   readonly tokenVerifiers: ReadonlyMap<string, TokenVerifier>;
   /** By "namespace/name" of ApiSpecs. */
   readonly requestRules: ReadonlyMap<string, RequestRules>;
+  /** By "namespace/name" of DescriptorSets. */
+  readonly descriptors: ReadonlyMap<string, Types>;
 }
 
 export const nothingKnown: KnownToFilters = {
@@ -35,6 +39,7 @@ export const nothingKnown: KnownToFilters = {
   consumers: noConsumers,
   tokenVerifiers: new Map(),
   requestRules: new Map(),
+  descriptors: new Map(),
 };
 
 /** What is known of the request once it has a Route. */
@@ -75,6 +80,8 @@ export interface FilteredRelay {
   readonly hasRequestBody: boolean;
   /** Of the request's body. */
   readonly requestLength: BodyLength;
+  /** See `FilterExchange`. */
+  callGrpc(translation: GrpcTranslation): void;
   /** The body may come, though no upstream is asked yet. */
   readRequest(): void;
   sendRequestChunk(chunk: Buffer): void;

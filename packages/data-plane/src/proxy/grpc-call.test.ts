@@ -25,7 +25,7 @@ describe('calls by gRPC', () => {
   ];
   for (const [text, ms, isWellFormed] of timeouts)
     it(`have a timeout of ${ms} ms by ${text}`, () => {
-      const call = new GrpcCall(text);
+      const call = new GrpcCall('native', text);
       assert.deepEqual([call.timeoutMs, call.isWellFormed], [ms, isWellFormed]);
     });
 

@@ -3,9 +3,12 @@
  * Source: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
  */
 
+import type { GrpcTranslation } from '@causeway/filters/filter';
+import { trailerFrame } from '@causeway/filters/grpc-web/trailer-frame';
 import type { RequestHead } from '@causeway/http1/request-head';
 
 import type { FieldList } from './exchange.ts';
+import { ownResponse, type PendingResponse } from './pending-response.ts';
 import { type Reason, type Refusal, reasons } from './reasons.ts';
 
 const prefixBytes = 5;
@@ -21,27 +24,49 @@ const unitMs: Readonly<Record<string, number>> = {
 /** Of a message for who reads logs; it stands in a header field. */
 const messageCharsMax = 1024;
 
+/**
+ * How the client speaks: gRPC itself; gRPC-Web, whose trailers are a part of the body, and which may be text all through
+ * (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.md); or by what a filter makes a call of.
+ */
+export type GrpcForm = 'native' | 'web' | 'webText' | 'translated';
+
+/** How it is told that a call has failed whose messages have begun to go out. */
+export type GrpcEnding = { readonly trailers: FieldList } | { readonly bytes: Buffer };
+
 export class GrpcCall {
+  readonly form: GrpcForm;
   /** What the caller gives it; undefined: all the time in the world. */
-  readonly timeoutMs: number | undefined;
+  timeoutMs: number | undefined;
   readonly isWellFormed: boolean;
+  /** By a filter; undefined: what goes upstream is what the client sent. */
+  #translation: GrpcTranslation | undefined;
   #sent: MessageMeter | undefined;
   #received: MessageMeter | undefined;
 
-  constructor(timeout: string | undefined) {
+  constructor(form: GrpcForm, timeout: string | undefined) {
     const [, amount, unit] = timeoutText.exec(timeout ?? '') ?? [];
+    this.form = form;
     this.timeoutMs = amount === undefined ? undefined : Number(amount) * unitMs[unit!]!;
     this.isWellFormed = timeout === undefined || amount !== undefined;
   }
 
-  /** No message may be longer from now on; 0 = off. */
+  get isTranslated(): boolean {
+    return this.#translation !== undefined;
+  }
+
+  translate(translation: GrpcTranslation): void {
+    this.#translation = translation;
+    this.timeoutMs = translation.timeoutMs ?? this.timeoutMs;
+  }
+
+  /** No message that goes upstream or comes from there may be longer from now on; 0 = off. */
   limit(messageBytesMax: number): void {
-    if (messageBytesMax === 0) return;
+    if (messageBytesMax === 0 || (this.form !== 'native' && !this.isTranslated)) return;
     this.#sent = new MessageMeter(messageBytesMax);
     this.#received = new MessageMeter(messageBytesMax);
   }
 
-  /** False: a message of the client is too long. */
+  /** False: a message to the upstream is too long. */
   send(chunk: Buffer): boolean {
     return this.#sent?.pass(chunk) ?? true;
   }
@@ -50,37 +75,82 @@ export class GrpcCall {
   receive(chunk: Buffer): boolean {
     return this.#received?.pass(chunk) ?? true;
   }
+
+  /** Undefined: like any request that is refused. Nobody who speaks gRPC looks at a status or at a body besides its own. */
+  describeRefusal(refusal: Refusal, requestId: string): PendingResponse | undefined {
+    if (this.form === 'translated') return undefined;
+    const { reason, detail, fields = [], close = false } = refusal;
+    const trailers = grpcTrailers(reason, detail);
+    const isNative = this.form === 'native';
+    return {
+      ...ownResponse,
+      status: 200,
+      fields: [
+        'content-type',
+        contentTypes[this.form],
+        'x-request-id',
+        requestId,
+        ...(isNative ? trailers : []),
+        ...fields,
+      ],
+      body: isNative ? undefined : this.#trailerBytes(trailers),
+      close,
+    };
+  }
+
+  /** Undefined: there is no way but to cut the client off. */
+  endingOf(reason: Reason, detail?: string): GrpcEnding | undefined {
+    if (this.form === 'translated') {
+      const bytes = this.#translation?.lastWords?.({
+        code: reasons[reason].grpc,
+        message: messageOf(reason, detail),
+      });
+      return bytes && { bytes: Buffer.from(bytes) };
+    }
+    const trailers = grpcTrailers(reason, detail);
+    return this.form === 'native' ? { trailers } : { bytes: this.#trailerBytes(trailers) };
+  }
+
+  #trailerBytes(trailers: FieldList): Buffer {
+    const frame = trailerFrame(trailers);
+    return this.form === 'webText' ? Buffer.from(frame.toString('base64'), 'latin1') : frame;
+  }
 }
 
-/** Undefined: it is none. gRPC needs the trailers of HTTP/2; gRPC-Web is another protocol. */
+const contentTypes = {
+  native: 'application/grpc',
+  web: 'application/grpc-web+proto',
+  webText: 'application/grpc-web-text+proto',
+} as const;
+
+const contentType = /^application\/grpc((?:-web)?)((?:-text)?)(?:$|[+; ])/i;
+
+/** Of gRPC itself. */
+export function isGrpcType(type: string): boolean {
+  return contentType.exec(type)?.[1] === '';
+}
+
+/** Undefined: it is none. gRPC itself needs the trailers of HTTP/2. */
 export function grpcCallOf(head: RequestHead): GrpcCall | undefined {
-  if (head.majorVersion !== 2 || head.method !== 'POST' || !isGrpc(head.valueOf('content-type')))
-    return undefined;
-  return new GrpcCall(head.valueOf('grpc-timeout'));
-}
-
-function isGrpc(contentType: string | undefined): boolean {
-  if (contentType === undefined || !contentType.startsWith('application/grpc')) return false;
-  const next = contentType.charAt('application/grpc'.length);
-  return next === '' || next === '+' || next === ';';
-}
-
-/** In place of a status and a body: callers look at nothing else. */
-export function grpcStatusFields({ reason, detail, fields = [] }: Refusal, requestId: string): FieldList {
-  return [
-    'content-type',
-    'application/grpc',
-    'x-request-id',
-    requestId,
-    ...grpcTrailers(reason, detail),
-    ...fields,
-  ];
+  if (head.method !== 'POST') return undefined;
+  const [known, web, text] = contentType.exec(head.valueOf('content-type') ?? '') ?? [];
+  if (known === undefined || (web === '' && head.majorVersion !== 2)) return undefined;
+  const form = web === '' ? 'native' : text === '' ? 'web' : 'webText';
+  return new GrpcCall(form, head.valueOf('grpc-timeout'));
 }
 
 /** Behind messages that have been sent. */
 export function grpcTrailers(reason: Reason, detail?: string): FieldList {
-  const { grpc, detail: usual } = reasons[reason];
-  return ['grpc-status', String(grpc), 'grpc-message', encodeMessage(`${reason}: ${detail ?? usual}`)];
+  return [
+    'grpc-status',
+    String(reasons[reason].grpc),
+    'grpc-message',
+    encodeMessage(messageOf(reason, detail)),
+  ];
+}
+
+function messageOf(reason: Reason, detail?: string): string {
+  return `${reason}: ${detail ?? reasons[reason].detail}`;
 }
 
 /** Percent-encoded outside of printable ASCII ("Percent-Encoded" there). */

@@ -222,13 +222,14 @@ function sendRequest(
 
   // 9. Send it; from here on the relay carries bytes both ways, logs, counts and lets go.
   const { method, majorVersion } = downstream.head;
+  const isTranslated = relay.grpc?.isTranslated === true;
   const request: UpstreamRequest = {
-    method,
+    method: isTranslated ? 'POST' : method,
     target,
     fields: relay.webSocket?.handshake.sentFields(fields, readsMessages(route, relay.filters)) ?? fields,
     handshake: relay.webSocket?.handshake.sent,
     bodyLength: relay.requestLength,
-    wantsTrailers: majorVersion === 2 && downstream.head.valueOf('te') === 'trailers',
+    wantsTrailers: isTranslated || (majorVersion === 2 && downstream.head.valueOf('te') === 'trailers'),
     mayHaveTrailers: majorVersion === 2 && relay.requestLength === 'unknown',
   };
   const { retry } = route;

@@ -70,6 +70,7 @@ class OnwardRelay implements FilteredRelay, UpstreamEvents, Timed {
   #choice: ChoiceRequest | undefined;
   #call: UpstreamCall | undefined;
   #isReady = false;
+  #isTranslated = false;
   #isOver = false;
   #head: PendingResponse | undefined;
   #pieces: Buffer[] = [];
@@ -116,8 +117,14 @@ class OnwardRelay implements FilteredRelay, UpstreamEvents, Timed {
       service.gate.leave(ticket);
       return this.#end(undefined);
     }
-    const { method } = this;
-    const request = { method, target, fields, bodyLength: 0, wantsTrailers: false, mayHaveTrailers: false };
+    const request = {
+      method: this.#isTranslated ? 'POST' : this.method,
+      target,
+      fields,
+      bodyLength: this.#filters?.requestLength ?? 0,
+      wantsTrailers: this.#isTranslated,
+      mayHaveTrailers: false,
+    };
     const call = endpoint.pool.send(request, this, endpoint, ticket);
     if (call === undefined) {
       service.gate.leave(ticket);
@@ -126,7 +133,7 @@ class OnwardRelay implements FilteredRelay, UpstreamEvents, Timed {
     // It may have failed at once.
     if (this.#isOver) return call.abort();
     this.#call = call;
-    if (this.#isReady) call.endRequest();
+    if (this.#isReady) this.#sendBody();
   }
 
   #pickService(): ServiceHandle | undefined {
@@ -145,7 +152,13 @@ class OnwardRelay implements FilteredRelay, UpstreamEvents, Timed {
 
   onUpstreamReady(): void {
     this.#isReady = true;
-    this.#call?.endRequest();
+    if (this.#call !== undefined) this.#sendBody();
+  }
+
+  /** Of what a filter makes of the request. */
+  #sendBody(): void {
+    if (this.#filters?.isRequestHeld === true) this.#filters.sendHeldRequest();
+    else this.endRequest();
   }
 
   onUpstreamHead(head: ResponseHead): void {
@@ -163,9 +176,9 @@ class OnwardRelay implements FilteredRelay, UpstreamEvents, Timed {
     return true;
   }
 
-  onUpstreamEnd(): void {
+  onUpstreamEnd(trailers?: FieldList): void {
     this.#call = undefined;
-    this.#filters?.takeResponseEnd();
+    this.#filters?.takeResponseEnd(trailers);
   }
 
   onUpstreamFailed(): void {
@@ -233,9 +246,18 @@ class OnwardRelay implements FilteredRelay, UpstreamEvents, Timed {
 
   readRequest(): void {}
 
-  sendRequestChunk(): void {}
+  callGrpc(): void {
+    this.#isTranslated = true;
+  }
 
-  endRequest(): void {}
+  sendRequestChunk(chunk: Buffer): void {
+    this.#call?.sendChunk(chunk);
+    this.#call?.flush();
+  }
+
+  endRequest(): void {
+    this.#call?.endRequest();
+  }
 
   holdRequest(): void {}
 

@@ -80,3 +80,26 @@ export function pendingAnswer(
     stream,
   };
 }
+
+/** By the status that it has now: the upstream may have answered with one that has no body, or none that says how long it is. */
+export function answerLength(
+  { status, body, length, hasBody }: PendingResponse,
+  method: string,
+  isChanged: boolean,
+): ResponseLength | undefined {
+  if (isSilent(status)) return undefined;
+  const declared = body?.length ?? length;
+  if (!hasBody) return method === 'HEAD' ? declared : 0;
+  if (!isChanged) return declared;
+  return length === 'untilClose' ? length : 'unknown';
+}
+
+/** Has no body, and no framing that would tell of one (RFC 9110 sections 15.3.5 and 15.4.5). */
+export function isSilent(status: number): boolean {
+  return status === 204 || status === 304;
+}
+
+/** 205 says that its body is empty (RFC 9110 section 15.3.6). */
+export function forbidsBody(status: number): boolean {
+  return isSilent(status) || status === 205;
+}

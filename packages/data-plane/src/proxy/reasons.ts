@@ -130,6 +130,12 @@ export const reasons = {
     title: 'Service Unavailable',
     detail: 'Credentials cannot be checked at the moment.',
   },
+  descriptors_unavailable: {
+    status: 503,
+    grpc: 14,
+    title: 'Service Unavailable',
+    detail: 'The gateway does not know the messages of this service yet.',
+  },
   limits_unavailable: {
     status: 503,
     grpc: 14,

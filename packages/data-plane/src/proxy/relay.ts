@@ -8,7 +8,6 @@ import type { RouteEntry } from '../table/route-entry.ts';
 import { protocolFailure } from '../upstream/upstream-failures.ts';
 import type { ChoiceRequest } from '../upstream/balancing/choice-request.ts';
 import type {
-  BodyLength,
   DownstreamEvents,
   FieldList,
   MessageFault,
@@ -20,7 +19,6 @@ import { CountedExchange } from './counted-exchange.ts';
 import type { WaitingFor } from './exchange-watch.ts';
 import { FilteredExchange } from './filtered-exchange.ts';
 import type { FilteredRelay, FilteredRequest } from './filtered-relay.ts';
-import { grpcTrailers } from './grpc-call.ts';
 import { pendingAnswer, type PendingResponse } from './pending-response.ts';
 import { faultRefusal, type Refusal, reasons } from './reasons.ts';
 import { downstreamFields, type StreamKind } from './response-head.ts';
@@ -48,7 +46,6 @@ export class Relay
   #call: UpstreamCall | undefined;
   #isEndingNow = false;
   #isUpstreamReady = false;
-  #filters: FilteredExchange | undefined;
   /** Filters want no more of the response's body for now. */
   #isResponseHeld = false;
   #stream: StreamKind | undefined;
@@ -58,22 +55,10 @@ export class Relay
   #isUnseen = false;
   #hasResponseBody = false;
 
-  /** Undefined without. */
-  get filters(): FilteredExchange | undefined {
-    return this.#filters;
-  }
-
-  /** Of the request's body as it goes upstream. */
-  get requestLength(): BodyLength {
-    const { bodyLength } = this.downstream.head;
-    if (bodyLength === 0) return 0;
-    return this.#filters?.requestLength ?? (bodyLength < 0 ? 'unknown' : bodyLength);
-  }
-
   /** Runs the request through the filters of its Route, which send it in the end. */
   filter(chain: FilterChain, request: FilteredRequest): void {
-    this.#filters = new FilteredExchange(chain, this, request);
-    this.#filters.start();
+    this.filters = new FilteredExchange(chain, this, request);
+    this.filters.start();
     // A filter may wait, and what it waits for may never come.
     if (this.#call === undefined) this.arm();
   }
@@ -98,8 +83,13 @@ export class Relay
       this.#phase = 'asking';
       this.record.bytesOut = 0;
     }
-    if (this.#phase === 'answering' && this.#hasResponseBody && this.grpc !== undefined) {
-      this.endStream(grpcTrailers(refusal.reason, refusal.detail));
+    const ending =
+      this.#phase === 'answering' && this.#hasResponseBody
+        ? this.grpc?.endingOf(refusal.reason, refusal.detail)
+        : undefined;
+    if (ending !== undefined) {
+      if ('bytes' in ending) this.#sendResponseChunk(ending.bytes);
+      this.endStream('trailers' in ending ? ending.trailers : undefined);
       return;
     }
     if (this.#phase !== 'asking') {
@@ -108,7 +98,7 @@ export class Relay
       return;
     }
     const response = this.describeRefusal(refusal);
-    if (this.#filters !== undefined) this.#filters.respond(response);
+    if (this.filters !== undefined) this.filters.respond(response);
     else this.answer(response.status, response.fields, response.body, response.close);
   }
 
@@ -128,8 +118,8 @@ export class Relay
   crash(error: unknown): void {
     this.context.logger.error({ err: error, requestId: this.record.requestId }, 'exchange failed');
     // Not through filters, which may be what is broken.
-    this.#filters?.end();
-    this.#filters = undefined;
+    this.filters?.end();
+    this.filters = undefined;
     this.refuse({ reason: 'internal' });
   }
 
@@ -137,16 +127,16 @@ export class Relay
     const { record } = this;
     record.bytesIn += chunk.length;
     // The upstream has answered without waiting for the rest.
-    if (this.#call === undefined && this.#filters?.isRequestHeld !== true) {
-      this.#filters?.dropRequestBody();
+    if (this.#call === undefined && this.filters?.isRequestHeld !== true) {
+      this.filters?.dropRequestBody();
       return true;
     }
-    if (this.isTooLarge(chunk)) {
+    if (this.isTooLarge) {
       this.refuse({ reason: 'payload_too_large' });
       return true;
     }
     this.touch();
-    const filters = this.#filters;
+    const filters = this.filters;
     if (filters === undefined || !filters.takesRequestBody) return this.#sendRequestChunk(chunk);
     filters.takeRequestChunk(chunk);
     return true;
@@ -160,7 +150,7 @@ export class Relay
     this.touch();
     this.upload?.end();
     this.watch.requestDoneMs = this.watch.lastByteMs;
-    if (this.#filters?.takesRequestBody === true) this.#filters.takeRequestEnd(trailers);
+    if (this.filters?.takesRequestBody === true) this.filters.takeRequestEnd(trailers);
     else this.#call?.endRequest(trailers);
     this.arm();
   }
@@ -201,8 +191,9 @@ export class Relay
       isSecure: this.#call?.isSecure === true,
       agrees,
     });
-    if (this.#filters === undefined) this.beginAnswer(response);
-    else this.#filters.respond(response);
+    if (this.grpc !== undefined) this.noted(response.fields);
+    if (this.filters === undefined) this.beginAnswer(response);
+    else this.filters.respond(response);
   }
 
   beginAnswer(response: PendingResponse): void {
@@ -249,9 +240,9 @@ export class Relay
       call: this.#call!,
     };
     record.status = 101;
-    this.#filters?.becomeStream();
+    this.filters?.becomeStream();
     this.#call = undefined;
-    this.#filters = undefined;
+    this.filters = undefined;
     this.#detach();
     openTunnel(upgrade);
   }
@@ -269,8 +260,8 @@ export class Relay
 
   onUpstreamChunk(chunk: Buffer): boolean {
     if (this.grpc?.receive(chunk) === false) this.refuse({ reason: 'payload_too_large' });
-    else if (this.#filters === undefined) return this.#sendResponseChunk(chunk);
-    else this.#filters.takeResponseChunk(chunk);
+    else if (this.filters === undefined) return this.#sendResponseChunk(chunk);
+    else this.filters.takeResponseChunk(chunk);
     return true;
   }
 
@@ -289,13 +280,14 @@ export class Relay
   onUpstreamEnd(trailers?: FieldList): void {
     this.touch();
     this.#letGoOfUpstream(this.watch.lastByteMs);
-    if (this.#filters === undefined) this.endAnswer(trailers);
-    else this.#filters.takeResponseEnd(trailers);
+    if (trailers !== undefined) this.noted(trailers);
+    if (this.filters === undefined) this.endAnswer(trailers);
+    else this.filters.takeResponseEnd(trailers);
   }
 
   endAnswer(trailers?: FieldList): void {
     if (this.#phase !== 'answering') return;
-    if (this.#filters !== undefined) this.touch();
+    if (this.filters !== undefined) this.touch();
     this.#endResponse(trailers);
   }
 
@@ -374,7 +366,7 @@ export class Relay
   }
 
   #startBody(): void {
-    if (this.#filters?.isRequestHeld === true) this.#filters.sendHeldRequest();
+    if (this.filters?.isRequestHeld === true) this.filters.sendHeldRequest();
     else this.readRequest();
   }
 
@@ -385,6 +377,10 @@ export class Relay
   }
 
   #sendRequestChunk(chunk: Buffer): boolean {
+    if (this.grpc?.send(chunk) === false) {
+      this.refuse({ reason: 'payload_too_large' });
+      return true;
+    }
     const isTaken = this.#call?.sendChunk(chunk) ?? true;
     if (!isTaken) {
       this.upload?.fill(this.#call?.unsentMark ?? 0);
@@ -400,8 +396,8 @@ export class Relay
 
   endStream(trailers?: FieldList): void {
     this.#letGoOfUpstream();
-    this.#filters?.end();
-    this.#filters = undefined;
+    this.filters?.end();
+    this.filters = undefined;
     if (this.#phase === 'answering') this.#endResponse(trailers);
   }
 
@@ -493,7 +489,7 @@ export class Relay
     this.leaveCounts();
     this.#streamed?.close();
     this.webSocket?.leave();
-    this.#filters?.end();
+    this.filters?.end();
     this.tellOver(nowMs, false);
   }
 }

@@ -3,6 +3,7 @@
 import type { ConsumerLookup, ShownCertificate } from '@causeway/filters/consumers';
 import type { TokenVerifier } from '@causeway/filters/jwt/token-verifier';
 import type { RequestRules } from '@causeway/schema/request-rules';
+import type { Types } from '@causeway/transcoding/types';
 
 import { redactQuery, redactUrl } from '../observe/redact-query.ts';
 import type { FilteredRelay, FilteredRequest } from './filtered-relay.ts';
@@ -90,6 +91,10 @@ export abstract class RequestView {
 
   requestRules(apiSpec: string): RequestRules | undefined {
     return this.request.known.requestRules.get(apiSpec);
+  }
+
+  descriptors(descriptorSet: string): Types | undefined {
+    return this.request.known.descriptors.get(descriptorSet);
   }
 
   requestHeader(lowerName: string): string | undefined {

@@ -62,8 +62,12 @@ export function downstreamLength(
 
 /** What kind of stream the body is, if it is one: nothing with a known length is. */
 export function streamKind(head: ResponseHead): StreamKind | undefined {
-  if (head.bodyLength >= 0) return undefined;
-  const match = streamTypes.exec(head.valueOf('content-type') ?? '');
+  return head.bodyLength >= 0 ? undefined : streamKindOf(head.valueOf('content-type'));
+}
+
+/** Of a body without a length. */
+export function streamKindOf(contentType = ''): StreamKind | undefined {
+  const match = streamTypes.exec(contentType);
   if (match === null) return undefined;
   return match[1] === undefined ? 'records' : 'events';
 }

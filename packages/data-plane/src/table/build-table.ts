@@ -17,6 +17,7 @@ import { emptyRouter, type Router, updateRouterInSteps } from '@causeway/router/
 import { type SharedMap, sharedValues } from '@causeway/router/shared-map';
 import { messageOf } from '@causeway/runtime/errors';
 import type { RequestRules } from '@causeway/schema/request-rules';
+import { Types } from '@causeway/transcoding/types';
 import type { Steps } from '@causeway/runtime/work-slices';
 
 import { PluginFault } from '../plugins/plugin-modules.ts';
@@ -113,6 +114,7 @@ export function* buildTable(
     consumers,
     tokenVerifiers: changeMap(previous?.tokenVerifiers, changes.tokenVerifiers),
     requestRules: changeMap(previous?.requestRules, changes.requestRules),
+    descriptors: changeMap(previous?.descriptors, changes.descriptors),
     redis,
     sockets: buildSockets(listeners, fronts),
     routes,
@@ -179,6 +181,7 @@ interface SortedChanges {
   keySecret: Uint8Array | null | undefined;
   tokenVerifiers: Map<string, TokenVerifier | undefined>;
   requestRules: Map<string, RequestRules | undefined>;
+  descriptors: Map<string, Types | undefined>;
 }
 
 function* sortChanges(
@@ -198,6 +201,7 @@ function* sortChanges(
     keySecret: undefined,
     tokenVerifiers: new Map(),
     requestRules: new Map(),
+    descriptors: new Map(),
   };
   for (const key of update.removedKeys) {
     const name = key.slice(key.indexOf('/') + 1);
@@ -209,6 +213,7 @@ function* sortChanges(
     else if (key.startsWith('keysecret/')) sorted.keySecret = null;
     else if (key.startsWith('authprovider/')) sorted.tokenVerifiers.set(name, undefined);
     else if (key.startsWith('apispec/')) sorted.requestRules.set(name, undefined);
+    else if (key.startsWith('descriptors/')) sorted.descriptors.set(name, undefined);
   }
   for (const compiled of update.changed) {
     try {
@@ -253,6 +258,9 @@ function* sortChange(sorted: SortedChanges, compiled: Compiled, shared: SharedBu
       return;
     case 'apispec':
       sorted.requestRules.set(value.name, yield* readApiSpec(value.document));
+      return;
+    case 'descriptors':
+      sorted.descriptors.set(value.name, new Types(value));
   }
 }
 

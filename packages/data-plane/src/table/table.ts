@@ -5,6 +5,7 @@ import type { Router } from '@causeway/router/router';
 import type { SharedMap } from '@causeway/router/shared-map';
 import { sharedGet } from '@causeway/router/shared-map';
 import type { RequestRules } from '@causeway/schema/request-rules';
+import type { Types } from '@causeway/transcoding/types';
 
 import type { ListenerFront } from '../listen/arrival.ts';
 import type { RedisSettings } from '../redis/redis-settings.ts';
@@ -46,6 +47,8 @@ export interface Table {
   readonly tokenVerifiers: ReadonlyMap<string, TokenVerifier>;
   /** By "namespace/name" of ApiSpecs. */
   readonly requestRules: ReadonlyMap<string, RequestRules>;
+  /** By "namespace/name" of DescriptorSets. */
+  readonly descriptors: ReadonlyMap<string, Types>;
   /** Where its nodes count together; undefined: nowhere. The same object as long as nothing of it changes. */
   readonly redis: RedisSettings | undefined;
   /** By key. */

@@ -1,6 +1,7 @@
 /** An exchange without a node: takes the part of the relay, and writes down what becomes of it. */
 
 import type { RequestRules } from '@causeway/schema/request-rules';
+import type { Types } from '@causeway/transcoding/types';
 
 import type { BodyPass } from '../body-pass.ts';
 import type {
@@ -8,6 +9,7 @@ import type {
   ExchangeOutcome,
   CacheResult,
   Filter,
+  GrpcTranslation,
   Onward,
   OnwardQuestion,
   ReadBody,
@@ -77,6 +79,20 @@ export class FakeOwner implements FilterOwner {
   }
 
   readonly apiSpecs = new Map<string, RequestRules>();
+
+  readonly descriptorSets = new Map<string, Types>();
+
+  descriptors(descriptorSet: string): Types | undefined {
+    return this.descriptorSets.get(descriptorSet);
+  }
+
+  translation: GrpcTranslation | undefined = undefined;
+
+  callGrpc(translation: GrpcTranslation): void {
+    this.translation = translation;
+  }
+
+  responseTrailers: readonly string[] | undefined = undefined;
 
   requestRules(apiSpec: string): RequestRules | undefined {
     return this.apiSpecs.get(apiSpec);
@@ -266,7 +282,9 @@ const statuses: Readonly<Record<RefusalReason, number>> = {
   forbidden: 403,
   gone: 410,
   internal: 500,
+  descriptors_unavailable: 503,
   limits_unavailable: 503,
+  no_grpc_method: 404,
   method_not_allowed: 405,
   overloaded: 503,
   payload_too_large: 413,
