@@ -146,4 +146,18 @@ describe('counts that workers share', () => {
       assert.equal(keeper.size, 0);
       context.diagnostic(`${freed} entries freed meanwhile`);
     });
+
+  it('give the last place to one of those who ask for it at the same moment', async () => {
+    const workers = 2;
+    const rounds = 2000;
+    const memory = createSharedCounts(8, workers);
+    const turns = new Int32Array(new SharedArrayBuffer(4 * workers));
+    const granted = new Int32Array(new SharedArrayBuffer(4 * rounds));
+    const code = new URL('../testing/race-in-thread.ts', import.meta.url);
+    const ends = Array.from({ length: workers }, (_, worker) =>
+      once(new Worker(code, { workerData: { memory, worker, turns, granted } }), 'exit'),
+    );
+    assert.deepEqual(await Promise.all(ends), [[0], [0]]);
+    assert.ok(granted.every((times) => times === 1));
+  });
 });

@@ -7,6 +7,9 @@ import { createKeyedTable, KeyedTable, type KeyedTableMemory, type TableKey } fr
 
 export type { TableKey as CountKey } from './keyed-table.ts';
 
+/** Workers that get in each other's way do so for a moment. */
+const triesMax = 1000;
+
 /** Room for `keysMax` keys at once, counted by at most `workers` workers. */
 export function createSharedCounts(keysMax: number, workers: number): KeyedTableMemory {
   return createKeyedTable(keysMax, workers, { commonWords: 0, ownWords: 1 });
@@ -28,12 +31,12 @@ export class SharedCounts {
   }
 
   /**
-   * Counts one more, unless `max` are counted already. Two workers that ask for the last place at the same moment may both be
-   * refused; never are there more than `max`.
+   * Counts one more, unless `max` are counted already; never are there more. Of workers that ask for the last place at the same moment one gets it:
+   * who takes back last sees that it is left.
    */
   enter(key: TableKey, max: number): boolean {
     const { words } = this.#table;
-    for (;;) {
+    for (let tries = 1; ; tries += 1) {
       const claimed = this.#table.claim(key);
       const entry = claimed < 0 ? this.#table.takeOver(key, this.#worker) : claimed;
       if (entry < 0) return false;
@@ -42,7 +45,7 @@ export class SharedCounts {
       const isCounted = this.#table.isOf(entry, key);
       if (isCounted && this.count(key) <= max) return true;
       Atomics.sub(words, count, 1);
-      if (isCounted) return false;
+      if (isCounted && (this.count(key) >= max || tries >= triesMax)) return false;
     }
   }
 
