@@ -15,16 +15,21 @@ export interface H2loadOptions {
   connections: number;
   /** Requests under way on each connection. */
   streams: number;
+  headers?: Readonly<Record<string, string>>;
+  /** Each request is a POST of it. */
+  bodyFile?: string;
 }
 
 /** Runs h2load with one thread on kept-alive connections. Throws when not a single request succeeded. */
 export async function runH2load(options: H2loadOptions): Promise<WrkResult> {
-  const { program, directory, url, seconds, connections, streams } = options;
+  const { program, directory, url, seconds, connections, streams, headers = {}, bodyFile } = options;
   const log = join(directory, 'h2load.log');
   // It adds to what is there.
   await rm(log, { force: true });
   const load = [`-c${connections}`, `-m${streams}`, `-D${seconds}`, '--warm-up-time=0', `--log-file=${log}`];
-  const { stdout } = await promisify(execFile)(program, [...load, url]);
+  const fields = Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]);
+  const body = bodyFile === undefined ? [] : ['-d', bodyFile];
+  const { stdout } = await promisify(execFile)(program, [...load, ...fields, ...body, url]);
   const [, succeeded, failed] = /requests: .* (\d+) succeeded, (\d+) failed/.exec(stdout) ?? [];
   const requests = Number(succeeded);
   if (!(requests > 0)) throw new Error(`h2load got no answer from ${url}:\n${stdout}`);

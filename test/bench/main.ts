@@ -6,6 +6,7 @@ import { benchAccessLog } from './access-log.ts';
 import { benchConfig } from './config.ts';
 import { benchEvents } from './events.ts';
 import { benchFilters } from './filters.ts';
+import { benchGrpc } from './grpc.ts';
 import { benchIdle } from './idle.ts';
 import { benchLimits } from './limits.ts';
 import { describeMachine } from './machine.ts';
@@ -21,8 +22,8 @@ npm run bench -- websocket [--seconds 5] [--only ours,nginx]
 npm run bench -- websocket-idle [--only ours,nginx]
 npm run bench -- events [--seconds 5] [--only ours,nginx]
 npm run bench -- filters [--seconds 5] [--only plain,all]
+npm run bench -- grpc [--seconds 5]
 npm run bench -- tokens
-npm run bench -- filters [--seconds 5]
 npm run bench -- limits [--seconds 5]
 npm run bench -- swap
 npm run bench -- config
@@ -76,6 +77,10 @@ switch (values.help === true ? '' : positionals.join(' ')) {
   case 'filters':
     print(describeMachine());
     await benchFilters({ seconds: secondsOf(), only, print });
+    break;
+  case 'grpc':
+    print(describeMachine());
+    await benchGrpc(secondsOf(), print);
     break;
   case 'tokens':
     print(describeMachine());

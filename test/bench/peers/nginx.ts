@@ -29,7 +29,8 @@ http {
 `;
 }
 
-async function startNginx(
+/** `http`: what stands in its block, for these ports. */
+export async function startNginx(
   context: Pick<PeerContext, 'owner' | 'directory'>,
   http: (port: number, http2Port: number) => string,
 ): Promise<RunningPeer> {

@@ -113,7 +113,7 @@ export class Http2Stream implements Downstream, StreamWriterOwner, Timed {
       this.head.method !== 'HEAD' && length !== undefined && length !== 0 && !forbidsBody(status);
     this.#writer.begin(
       http2Fields(status, fields, typeof length === 'number' ? length : undefined),
-      this.#hasBody && typeof length !== 'number' && this.head.valueOf('te') === 'trailers',
+      this.#hasBody && this.head.valueOf('te') === 'trailers',
     );
     if (close && this.#isReceived) this.#owner.leave();
   }
