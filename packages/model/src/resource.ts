@@ -61,7 +61,16 @@ export interface StoredResource {
 }
 
 export interface Resource extends StoredResource {
-  status?: Status & Partial<CertificateStatus> & { keys?: KeyStatus[] };
+  status?: Status & Partial<CertificateStatus> & Partial<DescriptorStatus> & { keys?: KeyStatus[] };
+}
+
+/** What the status of a DescriptorSet has besides, once its descriptors are known. */
+export interface DescriptorStatus {
+  /** `sha256:` and hex digits. */
+  digest: string;
+  files: number;
+  /** Full names. */
+  services: readonly string[];
 }
 
 /** What the status of a Certificate has besides; facts are those of its first certificate. */

@@ -73,5 +73,9 @@ export const messageHeader = 'causeway-message';
 /** Largest bodies that the admin API takes, in bytes. */
 export const applyBytesMax = 16 * 1024 * 1024;
 export const objectBytesMax = 1024 * 1024;
+/** A DescriptorSet has up to 8 MiB of bytes, in base64. */
+export function objectBytesMaxOf(kind: unknown): number {
+  return kind === 'DescriptorSet' ? 12 * objectBytesMax : objectBytesMax;
+}
 export const listLimitDefault = 500;
 export const listLimitMax = 5000;

@@ -240,6 +240,7 @@ describe('effectiveSpec', () => {
   const least: Readonly<Record<string, Record<string, unknown>>> = {
     Route: { backends: [{ service: 'a' }] },
     ApiSpec: { document: {} },
+    DescriptorSet: { data: 'CgA=' },
     Plugin: { configSchema: true },
     AuthProvider: { issuer: 'https://id.test/', audiences: ['api'] },
   };

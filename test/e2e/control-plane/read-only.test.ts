@@ -30,6 +30,7 @@ describe('what can be read', () => {
         ['Consumer', 'consumers', ['con'], true, true],
         ['AuthProvider', 'authproviders', ['ap'], true, true],
         ['ApiSpec', 'apispecs', ['spec'], true, true],
+        ['DescriptorSet', 'descriptorsets', ['ds'], true, true],
         ['Plugin', 'plugins', ['pl'], false, true],
         ['Certificate', 'certificates', ['cert'], true, true],
         ['Secret', 'secrets', ['sec'], true, true],

@@ -1,4 +1,5 @@
 import type { ResourceList } from '@causeway/model/api-types';
+import { unlistedData } from '@causeway/model/kinds/descriptor-set';
 import type { Kind } from '@causeway/model/kinds/kind';
 import { apiVersion, type Resource } from '@causeway/model/resource';
 import { type Entry, entryOf } from '../store/resource-index.ts';
@@ -48,8 +49,15 @@ export async function listObjects(
       continue: remaining > 0 ? sealContinuation(context, { revision, after: page.at(-1)!.key }) : '',
       remainingItemCount: remaining,
     },
-    items: page.map((entry): Resource => shownResource(entry, context.index, context.nodes)),
+    items: page.map((entry) => inList(shownResource(entry, context.index, context.nodes))),
   };
+}
+
+/** Without what has megabytes. */
+function inList(resource: Resource): Resource {
+  return resource.kind === 'DescriptorSet' && resource.spec['data'] !== undefined
+    ? { ...resource, spec: { ...resource.spec, data: unlistedData } }
+    : resource;
 }
 
 function selector(query: ListQuery, namespace: string | undefined): (entry: Entry) => boolean {

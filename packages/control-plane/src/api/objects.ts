@@ -8,7 +8,7 @@ import {
   type Resource,
   resourceKey,
 } from '@causeway/model/resource';
-import { mediaTypes, objectBytesMax, objectPath } from '@causeway/model/rest';
+import { mediaTypes, objectBytesMaxOf, objectPath } from '@causeway/model/rest';
 import { validateDocument } from '@causeway/model/validate-document';
 import type { Request } from 'express';
 import { shownResource } from '../status/compute-status.ts';
@@ -53,7 +53,7 @@ export async function createObject(
   request: Request,
   facts: RequestFacts,
 ): Promise<Answer> {
-  const body = await readBody(request, documentTypes, objectBytesMax);
+  const body = await readBody(request, documentTypes, objectBytesMaxOf(kind.kind));
   const write = writeContext(request, facts);
   const manifest = validated(addressed(await parseObject(body.text, body.mediaType), kind, namespace));
   return writeObject(context, kind, resourceKey(identityOf(manifest)), write, (entry) => ({
@@ -71,7 +71,7 @@ export async function putObject(
   request: Request,
   facts: RequestFacts,
 ): Promise<Answer> {
-  const body = await readBody(request, documentTypes, objectBytesMax);
+  const body = await readBody(request, documentTypes, objectBytesMaxOf(kind.kind));
   const write = writeContext(request, facts);
   const parsed = await parseObject(body.text, body.mediaType);
   const manifest = validated(addressed(parsed, kind, identity.namespace, identity.name));
@@ -92,7 +92,7 @@ export async function patchObject(
   request: Request,
   facts: RequestFacts,
 ): Promise<Answer> {
-  const { text } = await readBody(request, [mediaTypes.mergePatch], objectBytesMax);
+  const { text } = await readBody(request, [mediaTypes.mergePatch], objectBytesMaxOf(kind.kind));
   const write = writeContext(request, facts);
   const patch = await parseObject(text, mediaTypes.json);
   const key = resourceKey(identity);

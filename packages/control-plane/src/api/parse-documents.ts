@@ -1,4 +1,5 @@
-import { mediaTypes, objectBytesMax } from '@causeway/model/rest';
+import { fieldOf } from '@causeway/model/kinds/kind';
+import { mediaTypes, objectBytesMaxOf } from '@causeway/model/rest';
 import { ApiError, malformed } from './api-error.ts';
 import { jsonBytes, nestingMax } from './json-bytes.ts';
 import { parseJson } from './parse-json.ts';
@@ -27,10 +28,11 @@ export async function parseBody(text: string, mediaType: string): Promise<unknow
 
 /** Refuses an object that is larger than one may be, whatever it came in, or nested deeper than any is. */
 export function checkSize(object: unknown, name: string, document?: number): void {
-  const bytes = jsonBytes(object, objectBytesMax);
+  const bytesMax = objectBytesMaxOf(fieldOf(object, 'kind'));
+  const bytes = jsonBytes(object, bytesMax);
   if (bytes === Infinity) throw malformed(`${name} is nested deeper than ${nestingMax} levels`);
-  if (bytes <= objectBytesMax) return;
-  const detail = `larger than ${objectBytesMax} bytes as JSON, the most for one object`;
+  if (bytes <= bytesMax) return;
+  const detail = `larger than ${bytesMax} bytes as JSON, the most for one object`;
   const place = document === undefined ? {} : { document };
   throw new ApiError('too_large', `${name} is ${detail}`, {
     errors: [{ ...place, code: 'out_of_range', pointer: '', detail, hint: 'split it into several objects' }],

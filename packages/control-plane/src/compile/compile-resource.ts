@@ -24,6 +24,7 @@ import {
 import type { Entry } from '../store/resource-index.ts';
 import { compileApiSpec } from './compile-api-spec.ts';
 import { compileAuthProvider } from './compile-auth-provider.ts';
+import { compileDescriptorSet } from './compile-descriptor-set.ts';
 import { compileFilters } from './compile-filters.ts';
 import { compileRoute } from './compile-route.ts';
 import { compileService, tlsVersions } from './compile-service.ts';
@@ -48,6 +49,8 @@ export function compileResource(entry: Entry, gateway: string): Compiled | undef
       return compileCertificate(entry, undefined);
     case 'ApiSpec':
       return compileApiSpec(entry);
+    case 'DescriptorSet':
+      return compileDescriptorSet(entry);
     case 'AuthProvider':
       return compileAuthProvider(entry, { keyAt: () => undefined, clientSecret: undefined });
     default:

@@ -5,6 +5,7 @@ import type { EndpointSet, Item } from '@causeway/proto/gen/causeway/config/v1/c
 import { SnapshotItems } from '@causeway/proto/snapshot-items';
 import { compileApiSpec } from '../compile/compile-api-spec.ts';
 import { compileAuthProvider } from '../compile/compile-auth-provider.ts';
+import { compileDescriptorSet } from '../compile/compile-descriptor-set.ts';
 import { compileRedis } from '../compile/compile-redis.ts';
 import { compileGateway, compileMiddleware } from '../compile/compile-resource.ts';
 import { compileRoute } from '../compile/compile-route.ts';
@@ -22,7 +23,7 @@ import { ViewCertificates } from './view-certificates.ts';
 import { ViewConsumers } from './view-consumers.ts';
 
 /**
- * What the nodes of one Gateway hold: the Gateway, the Routes that join it, the Services, Middlewares, AuthProviders and ApiSpecs that these refer to,
+ * What the nodes of one Gateway hold: the Gateway, the Routes that join it, the Services, Middlewares, AuthProviders, ApiSpecs and DescriptorSets that these refer to,
  * the Certificates that any of these refer to, and Consumers where filters look for them. Follows revisions by their changes, so that a change of one Route costs one Route, however
  * many there are.
  */
@@ -153,6 +154,8 @@ export class GatewayView {
   #countUses(user: Entry, by: 1 | -1, update: ViewUpdate): void {
     this.#consumers.countUses(user, by);
     if (countsInRedis(user)) this.#redisUsers += by;
+    // The control plane alone asks the Service that descriptors are read from.
+    if (user.resource.kind === 'DescriptorSet') return;
     for (const { kind, target } of user.references) {
       if (!isUsedKind(kind)) continue;
       const uses = (this.#uses.get(target) ?? 0) + by;
@@ -174,22 +177,26 @@ export class GatewayView {
     if (!entry) {
       this.#used.delete(key);
       if (service !== undefined) this.#endpoints.delete(service);
-      update.remove(key);
+      update.remove(itemKey(key));
     } else {
       this.#countUses(entry, 1, update);
       this.#certificates.countUses(entry, 1);
       this.#used.set(key, entry);
       if (service !== undefined) this.#endpoints.set(service, staticEndpoints(entry));
-      update.put(encodeItem(this.#compile(entry)));
+      const compiled = this.#compile(entry);
+      if (compiled === undefined) update.remove(itemKey(key));
+      else update.put(encodeItem(compiled));
     }
   }
 
-  #compile(entry: Entry): Compiled {
+  #compile(entry: Entry): Compiled | undefined {
     switch (entry.resource.kind) {
       case 'Middleware':
         return compileMiddleware(entry);
       case 'ApiSpec':
         return compileApiSpec(entry);
+      case 'DescriptorSet':
+        return compileDescriptorSet(entry);
       case 'AuthProvider':
         return compileAuthProvider(entry, providerSecrets(entry, this.#resources, this.#readSecret));
       default:
@@ -200,7 +207,7 @@ export class GatewayView {
   #refreshReferrers(secretKey: string, update: ViewUpdate): void {
     for (const key of this.#resources.referrersOf(secretKey)) {
       const entry = this.#used.get(key);
-      if (entry?.resource.kind === 'AuthProvider') update.put(encodeItem(this.#compile(entry)));
+      if (entry?.resource.kind === 'AuthProvider') update.put(encodeItem(this.#compile(entry)!));
     }
   }
 }
@@ -232,8 +239,13 @@ function isMiddleware(key: string): boolean {
   return key.startsWith('middleware/');
 }
 
+/** Items are called by what nodes know, which is not always the kind. */
+function itemKey(key: string): string {
+  return key.replace(/^descriptorset\//, 'descriptors/');
+}
+
 /** Kinds whose objects are sent because others of the view refer to them. */
-const usedKinds = ['Service', 'Middleware', 'AuthProvider', 'ApiSpec'];
+const usedKinds = ['Service', 'Middleware', 'AuthProvider', 'ApiSpec', 'DescriptorSet'];
 
 function isUsedKind(kind: string | undefined): boolean {
   return kind !== undefined && usedKinds.includes(kind);

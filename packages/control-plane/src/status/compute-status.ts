@@ -3,7 +3,14 @@ import type { EndpointResource, EndpointState } from '@causeway/model/api-types'
 import type { CertificateSpec } from '@causeway/model/kinds/certificate';
 import type { ConsumerSpec } from '@causeway/model/kinds/consumer';
 import type { KeyStatus } from '@causeway/model/server-keys';
-import type { CertificateStatus, Condition, Resource, Status } from '@causeway/model/resource';
+import type {
+  CertificateStatus,
+  Condition,
+  DescriptorStatus,
+  Resource,
+  Status,
+} from '@causeway/model/resource';
+import { descriptorFacts } from '../descriptors/read-descriptors.ts';
 import type { KeyUses } from '../publish/key-uses.ts';
 import type { NodeRecord, NodeRegistry } from '../publish/node-registry.ts';
 import { withHiddenSecrets } from '../store/secret-values.ts';
@@ -51,6 +58,7 @@ export function computeStatus(
     nodes: counts,
     revision,
     ...(entry.resource.kind === 'Certificate' ? certificateStatus(entry, resources) : {}),
+    ...(entry.resource.kind === 'DescriptorSet' ? descriptorStatus(entry) : {}),
     ...(entry.resource.kind === 'Consumer' ? { keys: keyStatus(entry, nodes.keyUses) } : {}),
   };
 }
@@ -78,6 +86,11 @@ function keyStatus({ effective, resource }: Entry, uses: KeyUses): KeyStatus[] {
 
 function usedAt(ms: number | undefined): Pick<KeyStatus, 'lastUsedAt'> {
   return ms === undefined ? {} : { lastUsedAt: new Date(ms).toISOString() };
+}
+
+function descriptorStatus(entry: Entry): Partial<DescriptorStatus> {
+  const facts = descriptorFacts(entry);
+  return facts ? { digest: facts.digest, files: facts.files, services: facts.services } : {};
 }
 
 function certificateStatus(entry: Entry, resources: ResourceView): Partial<CertificateStatus> {

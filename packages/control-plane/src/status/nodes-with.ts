@@ -28,12 +28,13 @@ function gatewaysOf(entry: Entry, resources: ResourceView): Set<string> {
     case 'Middleware':
     case 'AuthProvider':
     case 'ApiSpec':
+    case 'DescriptorSet':
     case 'Certificate': {
       const referrers = [...resources.referrersOf(entry.key)]
         .map((key) => resources.get(key))
         .filter((referrer) => referrer !== undefined)
-        // Consumers say whose tokens are theirs, and bring the issuer to no node.
-        .filter(({ resource }) => resource.kind !== 'Consumer');
+        // Consumers say whose tokens are theirs, and bring the issuer to no node; a Service that descriptors are read from goes to none for it.
+        .filter(({ resource }) => resource.kind !== 'Consumer' && resource.kind !== 'DescriptorSet');
       return new Set(referrers.flatMap((referrer) => [...gatewaysOf(referrer, resources)]));
     }
     case 'Consumer':

@@ -15,6 +15,7 @@ import { forbiddenUpstreamNetworks } from '@causeway/proto/forbidden-addresses';
 import { canonicalPath, encodedNames } from '@causeway/router/canonical-path';
 import { parsePathMatch } from '@causeway/router/path-pattern';
 import { parseRegex } from '@causeway/router/regex';
+import { checkDescriptors } from './check-descriptors.ts';
 import { checkApiSpec, checkConfigSchema, checkSchemas } from './check-schemas.ts';
 import { compileResource } from '../compile/compile-resource.ts';
 import type { Entry } from '../store/resource-index.ts';
@@ -56,6 +57,8 @@ function checksOf(entry: Entry, ownAddresses: readonly ListenAddress[]): readonl
       return checkConfigSchema(entry.effective as PluginSpec);
     case 'ApiSpec':
       return checkApiSpec(entry.effective as ApiSpecSpec);
+    case 'DescriptorSet':
+      return checkDescriptors(entry);
     case 'Middleware':
       return checkSchemas(entry.effective as MiddlewareSpec);
     default:

@@ -17,6 +17,7 @@ import { authWarnings } from './auth-warnings.ts';
 import { checkBuildable } from './check-buildable.ts';
 import { checkCertificates } from './check-certificates.ts';
 import { checkConsumers } from './check-consumers.ts';
+import { descriptorWarnings } from './check-descriptors.ts';
 import { checkFilterObjects } from './check-filter-objects.ts';
 import { checkFilters, idleRemovals } from './check-filters.ts';
 import { checkLogins } from './check-logins.ts';
@@ -199,6 +200,7 @@ class Draft {
       ...routeWarnings(this.#made.objects, this.#planned, signatures),
       ...tlsWarnings(entries, this.#planned, now),
       ...authWarnings(entries),
+      ...descriptorWarnings(entries),
       ...unaskedCertificates(entries, this.#planned),
       ...unknownTierConsumers(entries, this.#planned),
       ...redisWarnings(

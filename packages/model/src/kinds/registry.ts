@@ -3,6 +3,7 @@ import { apiSpecKind } from './api-spec.ts';
 import { authProviderKind } from './auth-provider.ts';
 import { certificateKind } from './certificate.ts';
 import { consumerKind } from './consumer.ts';
+import { descriptorSetKind } from './descriptor-set.ts';
 import { gatewayKind } from './gateway.ts';
 import { type Kind, readVerbs } from './kind.ts';
 import { middlewareKind } from './middleware.ts';
@@ -64,6 +65,7 @@ export const kinds: readonly Kind[] = [
   consumerKind,
   authProviderKind,
   apiSpecKind,
+  descriptorSetKind,
   pluginKind,
   certificateKind,
   secretKind,

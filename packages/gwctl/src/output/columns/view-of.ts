@@ -11,6 +11,7 @@ import { authProviderView } from './auth-provider.ts';
 import { certificateView } from './certificate.ts';
 import { connectionView } from './connection.ts';
 import { consumerView } from './consumer.ts';
+import { descriptorSetView } from './descriptor-set.ts';
 import { endpointView } from './endpoint.ts';
 import { gatewayView } from './gateway.ts';
 import { middlewareView } from './middleware.ts';
@@ -32,6 +33,7 @@ const views = {
   Middleware: middlewareView,
   AuthProvider: authProviderView,
   ApiSpec: apiSpecView,
+  DescriptorSet: descriptorSetView,
   Plugin: pluginView,
   Certificate: certificateView,
   Consumer: consumerView,
