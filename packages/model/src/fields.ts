@@ -279,6 +279,13 @@ export function line(noun: string, description: string, lengthMax = 1024): z.Zod
   return text({ noun, description, lengthMax, pattern: /^[^\u0000-\u001f\u007f]+$/ });
 }
 
+export const grpcService = line('a service', 'Full name, with its package.', 256).regex(
+  /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$/,
+  {
+    error: (issue) => say('bad_format', `${shown(issue.input)} is not a name such as bookstore.v1.Bookstore`),
+  },
+);
+
 /** Linear-time regular expression (RE2 syntax), anchored at both ends by whoever compiles it. */
 export const regex = text({
   noun: 'a regular expression',

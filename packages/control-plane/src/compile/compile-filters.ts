@@ -24,6 +24,7 @@ import { compileRateLimit } from './filters/rate-limit.ts';
 import { compileRedirect } from './filters/redirect.ts';
 import { compileRespond } from './filters/respond.ts';
 import { compileRewrite } from './filters/rewrite.ts';
+import { compileTranscode } from './filters/transcode.ts';
 import { compileTransformJson } from './filters/transform-json.ts';
 import { compileValidate } from './filters/validate.ts';
 import { compileVersion } from './filters/version.ts';
@@ -52,7 +53,7 @@ export function compileFilters(
 /** A line for each filter. `id` tells it apart from those of other objects. */
 function compileItem(item: AuthoredItem, namespace: string | undefined, id: string): FilterItem['item'] {
   const { respond, faultInjection, mirror, compress, externalAuth, rateLimit, concurrency } = item;
-  const { transformJson, validate, plugin, cache } = item;
+  const { transformJson, validate, plugin, cache, transcode } = item;
   const { ipRestriction, cors, authorize, version, redirect, headers, rewrite } = item;
   const authentication = compileAuthentication(item, namespace);
   if (authentication) return authentication;
@@ -72,6 +73,7 @@ function compileItem(item: AuthoredItem, namespace: string | undefined, id: stri
   if (redirect) return { case: 'redirect', value: compileRedirect(redirect) };
   if (headers) return { case: 'headers', value: compileHeaders(headers) };
   if (transformJson) return { case: 'transformJson', value: compileTransformJson(transformJson) };
+  if (transcode) return { case: 'transcode', value: compileTranscode(transcode, namespace) };
   if (plugin) return { case: 'plugin', value: compilePlugin(plugin, namespace) };
   if (rewrite) return { case: 'rewrite', value: compileRewrite(rewrite) };
   throw new Error('validation has seen that the entry is a filter');

@@ -24,6 +24,7 @@ import { ipRestrictionFilter } from './ip-restriction.ts';
 import { redirectFilter } from './redirect.ts';
 import { respondFilter } from './respond.ts';
 import { rewriteFilter } from './rewrite.ts';
+import { transcodeFilter } from './transcode.ts';
 import { transformJsonFilter } from './transform-json.ts';
 import { validateFilter } from './validate.ts';
 import { versionFilter } from './version.ts';
@@ -65,6 +66,7 @@ const filterItem = object(
     rewrite: rewriteFilter.spec.optional(),
     transformJson: transformJsonFilter.spec.optional(),
     plugin: pluginFilter.spec.optional(),
+    transcode: transcodeFilter.spec.optional(),
   },
   'A filter, {middleware: NAME}, or {name, disabled: true}.',
 ).meta({

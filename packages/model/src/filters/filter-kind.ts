@@ -15,7 +15,10 @@ export interface FilterKind<S extends z.ZodType = z.ZodType> {
   /** Status with which it answers every request, so that nothing behind it is ever asked; absent for one that lets requests pass. */
   answerStatus?: (spec: z.output<S>) => number;
   /** Fields that name objects of the namespace of the filter's own object, one or a list: the filter needs them. */
-  objectFields?: readonly { field: string; kind: 'Service' | 'AuthProvider' | 'ApiSpec' | 'Plugin' }[];
+  objectFields?: readonly {
+    field: string;
+    kind: 'Service' | 'AuthProvider' | 'ApiSpec' | 'DescriptorSet' | 'Plugin';
+  }[];
   /** It answers the CORS preflights of its Routes, whatever methods these take. */
   answersPreflights?: boolean;
   /** A few words for tables, such as `respond 200`. */

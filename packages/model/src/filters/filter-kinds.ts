@@ -21,6 +21,7 @@ import { ipRestrictionFilter } from './ip-restriction.ts';
 import { redirectFilter } from './redirect.ts';
 import { respondFilter } from './respond.ts';
 import { rewriteFilter } from './rewrite.ts';
+import { transcodeFilter } from './transcode.ts';
 import { transformJsonFilter } from './transform-json.ts';
 import { validateFilter } from './validate.ts';
 import { versionFilter } from './version.ts';
@@ -51,6 +52,7 @@ export const filterKinds: readonly FilterKind[] = [
   rewriteFilter,
   transformJsonFilter,
   pluginFilter,
+  transcodeFilter,
 ];
 
 const byKey = new Map(filterKinds.map((kind) => [kind.key, kind]));

@@ -33,7 +33,7 @@ describe('a list of filters', () => {
 
   const bad: [string, object[], string, string, RegExp?][] = [
     ['an empty entry', [{}], '/spec/filters/0', 'missing'],
-    ['two filters in one entry', [{ transcode: {}, ...hello }], '/spec/filters/0', 'exclusive'],
+    ['two filters in one entry', [{ grpcWeb: {}, ...hello }], '/spec/filters/0', 'exclusive'],
     [
       'a fault that does nothing',
       [{ faultInjection: { percent: 5 } }],
@@ -68,13 +68,7 @@ describe('a list of filters', () => {
       'duplicate',
     ],
     ['a Middleware twice', [{ middleware: 'm' }, { middleware: 'm' }], '/spec/filters/1', 'duplicate'],
-    [
-      'a planned filter',
-      [{ transcode: {} }],
-      '/spec/filters/0/transcode',
-      'unknown_field',
-      /no such field yet/,
-    ],
+    ['a planned filter', [{ grpcWeb: {} }], '/spec/filters/0/grpcWeb', 'unknown_field', /no such field yet/],
     [
       'enforcement of a Middleware',
       [{ middleware: 'm', enforcement: 'shadow' }],
@@ -107,8 +101,8 @@ describe('a list of filters', () => {
 
   it('complains of an unknown filter once', () => {
     assert.deepEqual(
-      inRoute({ transcode: {} }).map(({ pointer }) => pointer),
-      ['/spec/filters/0/transcode'],
+      inRoute({ grpcWeb: {} }).map(({ pointer }) => pointer),
+      ['/spec/filters/0/grpcWeb'],
     );
   });
 

@@ -51,7 +51,7 @@ describe('phases', () => {
   });
 
   it('tell what is planned from what is there', () => {
-    assert.ok(plannedFilterFields.includes('transcode'));
+    assert.ok(plannedFilterFields.includes('grpcWeb'));
     for (const { key } of filterKinds) assert.ok(!plannedFilterFields.includes(key), key);
   });
 });

@@ -3,6 +3,7 @@ import {
   choice,
   duration,
   flag,
+  grpcService,
   headerName,
   hostPattern,
   integer,
@@ -66,17 +67,12 @@ export type PathMatch = z.output<typeof pathMatch>;
 const queryName = line('a query parameter name', 'Name of a query parameter, case-sensitive.', 256);
 const cookieName = line('a cookie name', 'Name of a cookie, case-sensitive.', 256);
 
-const grpcName = /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$/;
-
 const match = object(
   {
     path: pathMatch.optional(),
     grpc: object(
       {
-        service: line('a service', 'Full name, with its package.', 256).regex(grpcName, {
-          error: (issue) =>
-            say('bad_format', `${shown(issue.input)} is not a name such as bookstore.v1.Bookstore`),
-        }),
+        service: grpcService,
         method: line('a method', 'Absent = all of the service.', 256)
           .regex(/^[A-Za-z_]\w*$/, {
             error: (issue) => say('bad_format', `${shown(issue.input)} is not a name such as GetBook`),
