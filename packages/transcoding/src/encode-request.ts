@@ -2,6 +2,7 @@
 
 import { type EncodeOptions, encodeJsonText, JsonEncoder } from './encode-json.ts';
 import { TranscodingFault } from './fault.ts';
+import { httpBody, type RawBody } from './http-body.ts';
 import { type BoundMethod, type BoundRequest, fieldsOfPath, isTextual } from './method-router.ts';
 import { percentDecode } from './path-template.ts';
 import type { Json } from './scalars.ts';
@@ -10,12 +11,6 @@ import type { WireWriter } from './wire-writer.ts';
 
 /** Parameters of one query; each is looked up by its name. */
 const parametersMax = 1000;
-const httpBody = 'google.api.HttpBody';
-
-export interface RequestBody {
-  readonly contentType: string;
-  readonly bytes: Buffer;
-}
 
 /** Whether the body is one of bytes, as google.api.HttpBody has it, and no JSON. */
 export function takesRawBody(method: BoundMethod): boolean {
@@ -40,7 +35,7 @@ export function encodeBody(
 
 export function encodeRawBody(
   { body }: BoundMethod,
-  { contentType, bytes }: RequestBody,
+  { contentType, bytes }: RawBody,
   writer: WireWriter,
 ): void {
   const encoder = new JsonEncoder(writer, { ignoreUnknownFields: false });
@@ -60,21 +55,25 @@ export function encodeRawBody(
   writer.end(start);
 }
 
-/** Those of the path go last: nothing of the body stands against them. */
-export function encodeParameters(
+/** What the path holds goes last: nothing of the body stands against it. */
+export function encodePath(
   { method, captures }: BoundRequest,
-  query: string,
   writer: WireWriter,
   options: EncodeOptions,
 ): void {
   const encoder = new JsonEncoder(writer, options);
-  encodeQuery(encoder, method, query, options);
   for (const [index, fields] of method.variables.entries())
     encodeText(encoder, fields, pathOf(fields), captures[index]!);
 }
 
-function encodeQuery(encoder: JsonEncoder, method: BoundMethod, query: string, options: EncodeOptions): void {
+export function encodeQuery(
+  method: BoundMethod,
+  query: string,
+  writer: WireWriter,
+  options: EncodeOptions,
+): void {
   if (query === '') return;
+  const encoder = new JsonEncoder(writer, options);
   const seen = new Set<string>();
   const parameters = query.split('&', parametersMax + 1);
   if (parameters.length > parametersMax)

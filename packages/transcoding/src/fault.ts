@@ -9,6 +9,9 @@ export class TranscodingFault extends Error {
   }
 }
 
+/** Something is longer than it may be. */
+export class OversizeFault extends TranscodingFault {}
+
 /** The error of what stands in a document under `name`. */
 export function located(error: unknown, name: string): unknown {
   if (error instanceof TranscodingFault) error.pointer = pointerTo(name) + error.pointer;

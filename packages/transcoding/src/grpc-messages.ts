@@ -3,8 +3,9 @@
  * Source: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md ("Length-Prefixed-Message").
  */
 
-import { TranscodingFault } from './fault.ts';
+import { OversizeFault, TranscodingFault } from './fault.ts';
 import { HeldBytes } from './held-bytes.ts';
+import type { WireWriter } from './wire-writer.ts';
 
 export const prefixBytes = 5;
 
@@ -14,6 +15,19 @@ export function messagePrefix(bytes: number): Buffer {
   prefix[0] = 0;
   prefix.writeUInt32BE(bytes, 1);
   return prefix;
+}
+
+/** The message that `write` writes, with its prefix. What it throws leaves nothing behind. */
+export function prefixedMessage(writer: WireWriter, write: () => void): Buffer {
+  try {
+    for (let at = 0; at < prefixBytes; at += 1) writer.byte(0);
+    write();
+    const message = writer.take();
+    message.writeUInt32BE(message.length - prefixBytes, 1);
+    return message;
+  } finally {
+    writer.drop();
+  }
 }
 
 /** Cuts a stream into messages, of which none may be longer than `bytesMax`. */
@@ -57,8 +71,7 @@ export class MessageSplitter {
   #begin(prefix: Buffer, rest: Buffer, messages: Buffer[]): Buffer {
     if (prefix[0] !== 0) throw new TranscodingFault('is compressed, which nobody asked for');
     const length = prefix.readUInt32BE(1);
-    if (length > this.#bytesMax)
-      throw new TranscodingFault(`has ${length} bytes, more than ${this.#bytesMax}`);
+    if (length > this.#bytesMax) throw new OversizeFault(`has ${length} bytes, more than ${this.#bytesMax}`);
     if (length <= rest.length) {
       messages.push(rest.subarray(0, length));
       return rest.subarray(length);

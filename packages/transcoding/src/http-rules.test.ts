@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { fromBinary, toJson } from '@bufbuild/protobuf';
 
 import { compileTypes } from './compile-types.ts';
-import { encodeBody, encodeParameters, encodeRawBody, takesRawBody } from './encode-request.ts';
+import { encodeBody, encodePath, encodeQuery, encodeRawBody, takesRawBody } from './encode-request.ts';
 import { TranscodingFault } from './fault.ts';
 import { MethodRouter } from './method-router.ts';
 import { parsePathTemplate } from './path-template.ts';
@@ -29,7 +29,8 @@ function request(
     if (bound === undefined) return undefined;
     const { method } = bound;
     encodeBody(method, body, writer, { ignoreUnknownFields });
-    encodeParameters(bound, query, writer, { ignoreUnknownFields });
+    encodeQuery(bound.method, query, writer, { ignoreUnknownFields });
+    encodePath(bound, writer, { ignoreUnknownFields });
     const type = registry.getMessage(method.input.name)!;
     return [method.shape.name, toJson(type, fromBinary(type, writer.take()), { registry })];
   } catch (error) {
@@ -200,7 +201,7 @@ describe('google.api.http', () => {
       [true, false],
     );
     encodeRawBody(method, { contentType: 'image/png', bytes }, writer);
-    encodeParameters({ method, captures }, '', writer, { ignoreUnknownFields: false });
+    encodePath({ method, captures }, writer, { ignoreUnknownFields: false });
     const type = registry.getMessage(method.input.name)!;
     assert.deepEqual(toJson(type, fromBinary(type, writer.take()), { registry }), {
       path: 'a/b',

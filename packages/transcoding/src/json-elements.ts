@@ -1,6 +1,8 @@
 /** The JSON documents of a stream: the items of one array, or lines (NDJSON). */
 
-import { TranscodingFault } from './fault.ts';
+import { isUtf8 } from 'node:buffer';
+
+import { OversizeFault, TranscodingFault } from './fault.ts';
 import { HeldBytes } from './held-bytes.ts';
 
 const [space, tab, newline, carriageReturn] = [0x20, 0x09, 0x0a, 0x0d] as const;
@@ -97,13 +99,19 @@ export class JsonElements {
 
   #hold(bytes: Buffer): void {
     if (bytes.length + this.#held.length > this.#bytesMax)
-      throw new TranscodingFault(`has a document of more than ${this.#bytesMax} bytes`);
+      throw new OversizeFault(`has a document of more than ${this.#bytesMax} bytes`);
     this.#held.add(bytes);
   }
 
   #take(): string {
-    return this.#held.take().toString();
+    return jsonText(this.#held.take());
   }
+}
+
+/** Throws a `TranscodingFault` where it is no UTF-8, as JSON must be (RFC 8259 section 8.1). */
+export function jsonText(bytes: Uint8Array): string {
+  if (!isUtf8(bytes)) throw new TranscodingFault('is no UTF-8');
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
 }
 
 function isSpace(byte: number): boolean {

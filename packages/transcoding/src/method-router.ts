@@ -40,6 +40,8 @@ interface Node {
 export class MethodRouter {
   readonly problems: string[] = [];
   readonly #root = emptyNode();
+  /** Of all bindings. */
+  readonly #methods = new Set<string>();
 
   /** `services`: full names; empty = all. */
   constructor(types: Types, services: readonly string[] = []) {
@@ -65,6 +67,17 @@ export class MethodRouter {
     return { method, captures: capture(method.template, path) };
   }
 
+  /** Methods of HTTP that something is bound to at this path. */
+  methodsAt(path: string): string[] {
+    return [...this.#methods].filter((method) => {
+      try {
+        return this.find(method, path) !== undefined;
+      } catch {
+        return true;
+      }
+    });
+  }
+
   /** What a request that nothing is bound to may have meant. */
   nearest(path: string): BoundMethod | undefined {
     let node = this.#root;
@@ -79,6 +92,7 @@ export class MethodRouter {
   #add(types: Types, path: string, shape: MethodShape, binding: HttpBinding): void {
     try {
       const bound = bind(types, path, shape, binding);
+      this.#methods.add(binding.method);
       const { segments, verb } = bound.template;
       let node = this.#root;
       for (const segment of segments) {

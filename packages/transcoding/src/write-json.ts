@@ -2,7 +2,7 @@
 
 import { decodeMessage, type Slots, zeroOf } from './decode-message.ts';
 import { TranscodingFault } from './fault.ts';
-import { type FieldType, type MessageType, Type } from './types.ts';
+import { type FieldType, type MessageType, Type, type Types } from './types.ts';
 import { formatDuration, formatFieldMask, formatTimestamp } from './well-known-texts.ts';
 
 export interface JsonOptions {
@@ -154,7 +154,7 @@ export class JsonWriter {
         this.#quoted(type, formatFieldMask((slots[0] ?? []) as string[]));
         return;
       case 'Any':
-        this.#any(type, (slots[0] ?? '') as string, (slots[1] ?? Buffer.alloc(0)) as Buffer);
+        this.any(type.types, (slots[0] ?? '') as string, (slots[1] ?? Buffer.alloc(0)) as Buffer);
         return;
       case 'Struct':
         this.#map(type.fields[0]!.entry!.value, (slots[0] ?? new Map()) as ReadonlyMap<unknown, unknown>);
@@ -173,7 +173,7 @@ export class JsonWriter {
   }
 
   /** What is of no type of the descriptors is given as base64: nothing is lost, and its name tells what it is. */
-  #any({ types }: MessageType, url: string, bytes: Buffer): void {
+  any(types: Types, url: string, bytes: Buffer): void {
     if (url === '' && bytes.length === 0) {
       this.text += '{}';
       return;

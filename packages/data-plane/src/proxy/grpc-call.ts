@@ -6,21 +6,13 @@
 import type { GrpcTranslation } from '@causeway/filters/filter';
 import { trailerFrame } from '@causeway/filters/grpc-web/trailer-frame';
 import type { RequestHead } from '@causeway/http1/request-head';
+import { parseTimeoutMs } from '@causeway/transcoding/grpc-timeout';
 
 import type { FieldList } from './exchange.ts';
 import { ownResponse, type PendingResponse } from './pending-response.ts';
 import { type Reason, type Refusal, reasons } from './reasons.ts';
 
 const prefixBytes = 5;
-const timeoutText = /^(\d{1,8})([HMSmun])$/;
-const unitMs: Readonly<Record<string, number>> = {
-  H: 3_600_000,
-  M: 60_000,
-  S: 1000,
-  m: 1,
-  u: 0.001,
-  n: 0.000_001,
-};
 /** Of a message for who reads logs; it stands in a header field. */
 const messageCharsMax = 1024;
 
@@ -44,10 +36,9 @@ export class GrpcCall {
   #received: MessageMeter | undefined;
 
   constructor(form: GrpcForm, timeout: string | undefined) {
-    const [, amount, unit] = timeoutText.exec(timeout ?? '') ?? [];
     this.form = form;
-    this.timeoutMs = amount === undefined ? undefined : Number(amount) * unitMs[unit!]!;
-    this.isWellFormed = timeout === undefined || amount !== undefined;
+    this.timeoutMs = timeout === undefined ? undefined : parseTimeoutMs(timeout);
+    this.isWellFormed = timeout === undefined || this.timeoutMs !== undefined;
   }
 
   get isTranslated(): boolean {

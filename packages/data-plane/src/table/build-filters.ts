@@ -19,6 +19,7 @@ import type { PluginServices } from '@causeway/filters/plugin/plugin';
 import { createRedirectFilter } from '@causeway/filters/redirect';
 import { createRespondFilter } from '@causeway/filters/respond';
 import { createRewriteFilter } from '@causeway/filters/rewrite';
+import { createTranscodeFilter } from '@causeway/filters/transcode/transcode';
 import { createTransformJsonFilter } from '@causeway/filters/json/transform-json';
 import { createValidateFilter } from '@causeway/filters/validate/validate';
 import { createVersionFilter } from '@causeway/filters/version';
@@ -43,6 +44,7 @@ import { readRateLimit } from './filters/rate-limit.ts';
 import { readRedirect } from './filters/redirect.ts';
 import { readRespond } from './filters/respond.ts';
 import { readRewrite } from './filters/rewrite.ts';
+import { readTranscode } from './filters/transcode.ts';
 import { readTransformJson } from './filters/transform-json.ts';
 import { readValidate } from './filters/validate.ts';
 import { readVersion } from './filters/version.ts';
@@ -129,6 +131,8 @@ export function filterBuilder(services: FilterServices): BuildFilter {
         return createHeadersFilter(name, readHeaders(item.value));
       case 'transformJson':
         return createTransformJsonFilter(name, readTransformJson(item.value));
+      case 'transcode':
+        return createTranscodeFilter(name, readTranscode(item.value));
       case 'plugin':
         return makePlugin(name, readPlugin(item.value), services.plugins.modules, services.plugins);
       case 'rewrite':
