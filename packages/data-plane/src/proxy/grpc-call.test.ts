@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { status } from '@grpc/grpc-js';
 
-import { GrpcCall, grpcTrailers, MessageMeter } from './grpc-call.ts';
+import { GrpcCall, grpcTrailers } from './grpc-call.ts';
 import { reasons } from './reasons.ts';
 
 describe('calls by gRPC', () => {
@@ -39,26 +39,27 @@ describe('calls by gRPC', () => {
     assert.equal(grpcTrailers('internal', 'x'.repeat(5000))[3]!.length, 1024);
   });
 
-  it('have messages up to their limit, however they are cut', () => {
-    const message = (length: number): number[] => [
-      0,
-      0,
-      0,
-      length >> 8,
-      length & 255,
-      ...Array(length).fill(7),
-    ];
-    const bytes = Uint8Array.from([...message(300), ...message(0), ...message(1), ...message(300)]);
-    for (const step of [1, 2, 5, 7, 300, 1000]) {
-      const passes = (bytesMax: number): boolean => {
-        const meter = new MessageMeter(bytesMax);
-        for (let at = 0; at < bytes.length; at += step)
-          if (!meter.pass(bytes.subarray(at, at + step))) return false;
-        return true;
-      };
-      assert.deepEqual([passes(300), passes(299)], [true, false]);
+  it('are not told of their end within a message, where it would be a part of it', () => {
+    for (const form of ['web', 'webText'] as const) {
+      const call = new GrpcCall(form, undefined);
+      assert.equal(call.endingOf('upstream_reset'), undefined);
+      call.translate({});
+      call.limit(0);
+      const ending = call.endingOf('upstream_reset');
+      const bytes = ending !== undefined && 'bytes' in ending ? ending.bytes.toString('latin1') : '';
+      const frame = Buffer.from(bytes, form === 'web' ? 'latin1' : 'base64').toString('latin1');
+      assert.match(frame, /^\x80.{4}grpc-status: 14\r\ngrpc-message: upstream_reset: /s);
+      call.receive(Buffer.from([0, 0, 0, 0, 2, 7]));
+      assert.equal(call.endingOf('upstream_reset'), undefined);
+      call.receive(Buffer.from([7]));
+      assert.deepEqual(call.endingOf('upstream_reset'), ending);
     }
-    assert.equal(new MessageMeter(4_294_967_294).pass(Uint8Array.from([1, 255, 255, 255, 255])), false);
+    const limited = new GrpcCall('web', undefined);
+    limited.translate({});
+    limited.limit(1);
+    assert.equal(limited.receive(Buffer.from([0, 0, 0, 0, 1, 7, 0, 0, 0, 0, 2])), false);
+    // Nothing of that chunk has gone out.
+    assert.ok(limited.endingOf('payload_too_large'));
   });
 
   it('are answered as docs/grpc.md says', () => {

@@ -4,15 +4,27 @@
  */
 
 import type { GrpcTranslation } from '@causeway/filters/filter';
+import { type GrpcType, grpcTypeOf, wantsText } from '@causeway/filters/grpc-web/grpc-type';
+import { MessageMeter } from '@causeway/filters/grpc-web/message-meter';
 import { trailerFrame } from '@causeway/filters/grpc-web/trailer-frame';
 import type { RequestHead } from '@causeway/http1/request-head';
 import { parseTimeoutMs } from '@causeway/transcoding/grpc-timeout';
 
 import type { FieldList } from './exchange.ts';
+import { joinedField } from './head-fields.ts';
 import { ownResponse, type PendingResponse } from './pending-response.ts';
 import { type Reason, type Refusal, reasons } from './reasons.ts';
 
 const prefixBytes = 5;
+const timeoutText = /^(\d{1,8})([HMSmun])$/;
+const unitMs: Readonly<Record<string, number>> = {
+  H: 3_600_000,
+  M: 60_000,
+  S: 1000,
+  m: 1,
+  u: 0.001,
+  n: 0.000_001,
+};
 /** Of a message for who reads logs; it stands in a header field. */
 const messageCharsMax = 1024;
 
@@ -52,9 +64,11 @@ export class GrpcCall {
 
   /** No message that goes upstream or comes from there may be longer from now on; 0 = off. */
   limit(messageBytesMax: number): void {
-    if (messageBytesMax === 0 || (this.form !== 'native' && !this.isTranslated)) return;
-    this.#sent = new MessageMeter(messageBytesMax);
-    this.#received = new MessageMeter(messageBytesMax);
+    if (this.form !== 'native' && !this.isTranslated) return;
+    // Where messages end is asked even where they may be of any length.
+    const bytesMax = messageBytesMax === 0 ? Infinity : messageBytesMax;
+    this.#sent = new MessageMeter(bytesMax);
+    this.#received = new MessageMeter(bytesMax);
   }
 
   /** False: a message to the upstream is too long. */
@@ -99,7 +113,9 @@ export class GrpcCall {
       return bytes && { bytes: Buffer.from(bytes) };
     }
     const trailers = grpcTrailers(reason, detail);
-    return this.form === 'native' ? { trailers } : { bytes: this.#trailerBytes(trailers) };
+    if (this.form === 'native') return { trailers };
+    // Within a message they would be taken for a part of it.
+    return this.#received?.isBetween === true ? { bytes: this.#trailerBytes(trailers) } : undefined;
   }
 
   #trailerBytes(trailers: FieldList): Buffer {
@@ -114,20 +130,22 @@ const contentTypes = {
   webText: 'application/grpc-web-text+proto',
 } as const;
 
-const contentType = /^application\/grpc((?:-web)?)((?:-text)?)(?:$|[+; ])/i;
-
 /** Of gRPC itself. */
 export function isGrpcType(type: string): boolean {
-  return contentType.exec(type)?.[1] === '';
+  return grpcTypeOf(type)?.isWeb === false;
 }
 
 /** Undefined: it is none. gRPC itself needs the trailers of HTTP/2. */
 export function grpcCallOf(head: RequestHead): GrpcCall | undefined {
   if (head.method !== 'POST') return undefined;
-  const [known, web, text] = contentType.exec(head.valueOf('content-type') ?? '') ?? [];
-  if (known === undefined || (web === '' && head.majorVersion !== 2)) return undefined;
-  const form = web === '' ? 'native' : text === '' ? 'web' : 'webText';
-  return new GrpcCall(form, head.valueOf('grpc-timeout'));
+  const type = grpcTypeOf(head.valueOf('content-type'));
+  if (type === undefined || (!type.isWeb && head.majorVersion !== 2)) return undefined;
+  return new GrpcCall(formOf(type, head), head.valueOf('grpc-timeout'));
+}
+
+function formOf(type: GrpcType, head: RequestHead): GrpcForm {
+  if (!type.isWeb) return 'native';
+  return wantsText(type, joinedField(head, 'accept')) ? 'webText' : 'web';
 }
 
 /** Behind messages that have been sent. */
@@ -150,40 +168,4 @@ function encodeMessage(text: string): string {
     .slice(0, messageCharsMax)
     .toWellFormed()
     .replaceAll(/[^\x20-\x24\x26-\x7e]+/g, (part) => encodeURIComponent(part));
-}
-
-/** Follows the lengths that messages have before them, and keeps none. */
-export class MessageMeter {
-  readonly #bytesMax: number;
-  /** Of the prefix that has begun. */
-  #prefixed = 0;
-  #length = 0;
-  /** Bytes of the message that are still to come. */
-  #rest = 0;
-
-  constructor(bytesMax: number) {
-    this.#bytesMax = bytesMax;
-  }
-
-  /** False: a message begins in it that is too long. */
-  pass(chunk: Uint8Array): boolean {
-    let at = 0;
-    while (at < chunk.length) {
-      if (this.#rest > 0) {
-        const passed = Math.min(this.#rest, chunk.length - at);
-        this.#rest -= passed;
-        at += passed;
-        continue;
-      }
-      // The first byte of a prefix holds flags.
-      this.#length = this.#prefixed === 0 ? 0 : this.#length * 256 + chunk[at]!;
-      at += 1;
-      this.#prefixed += 1;
-      if (this.#prefixed < prefixBytes) continue;
-      if (this.#length > this.#bytesMax) return false;
-      this.#rest = this.#length;
-      this.#prefixed = 0;
-    }
-    return true;
-  }
 }
