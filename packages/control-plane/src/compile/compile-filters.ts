@@ -6,7 +6,11 @@ import { filterKindNamed } from '@causeway/model/filters/filter-kinds';
 import { phaseRank } from '@causeway/model/filters/phases';
 import { fieldOf } from '@causeway/model/kinds/kind';
 import { qualifiedName } from '@causeway/model/resource';
-import { type FilterItem, FilterItemSchema } from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
+import {
+  type FilterItem,
+  FilterItemSchema,
+  GrpcWebSchema,
+} from '@causeway/proto/gen/causeway/snapshot/v1/snapshot_pb';
 import { assert } from '@causeway/runtime/assert';
 import { compileAuthentication } from './filters/authentication.ts';
 import { compileCache } from './filters/cache.ts';
@@ -75,6 +79,7 @@ function compileItem(item: AuthoredItem, namespace: string | undefined, id: stri
   if (transformJson) return { case: 'transformJson', value: compileTransformJson(transformJson) };
   if (transcode) return { case: 'transcode', value: compileTranscode(transcode, namespace) };
   if (plugin) return { case: 'plugin', value: compilePlugin(plugin, namespace) };
+  if (item.grpcWeb) return { case: 'grpcWeb', value: create(GrpcWebSchema) };
   if (rewrite) return { case: 'rewrite', value: compileRewrite(rewrite) };
   throw new Error('validation has seen that the entry is a filter');
 }

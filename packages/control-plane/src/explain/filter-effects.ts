@@ -34,6 +34,8 @@ export function effectOf({ kind, spec }: ExpandedFilter, request: ExplainedReque
       return effectOfCache(spec as CacheSpec, request);
     case 'oidc':
       return effectOfLogin(spec as OidcSpec, request);
+    case 'grpcWeb':
+      return effectOfGrpcWeb(request);
     case 'headers':
     case 'rewrite':
     case 'transformJson':
@@ -48,6 +50,11 @@ function effectOfCors(request: ExplainedRequest): Effect {
   if (request.method !== 'OPTIONS' || request.header('access-control-request-method') === undefined)
     return { ...passes, detail: 'tells the browser whether the page may read the answer' };
   return { status: 204, reason: null, detail: 'answers the preflight, 204' };
+}
+
+function effectOfGrpcWeb(request: ExplainedRequest): Effect {
+  const isWeb = /^application\/grpc-web/i.test(request.header('content-type') ?? '');
+  return { ...passes, detail: isWeb ? 'makes a call by gRPC of it' : 'no gRPC-Web: nothing to do' };
 }
 
 function effectOfLogin(spec: OidcSpec, request: ExplainedRequest): Effect {

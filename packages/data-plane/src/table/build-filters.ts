@@ -9,6 +9,7 @@ import { type ConcurrencyServices, ConcurrencyFilter } from '@causeway/filters/c
 import { createCorsFilter } from '@causeway/filters/cors';
 import { enforcedFor } from '@causeway/filters/enforced';
 import { createFaultInjectionFilter } from '@causeway/filters/fault-injection';
+import { createGrpcWebFilter } from '@causeway/filters/grpc-web/grpc-web';
 import { createHeadersFilter } from '@causeway/filters/headers';
 import { createIpRestrictionFilter } from '@causeway/filters/ip-restriction';
 import { createMirrorFilter } from '@causeway/filters/mirror';
@@ -135,6 +136,8 @@ export function filterBuilder(services: FilterServices): BuildFilter {
         return createTranscodeFilter(name, readTranscode(item.value));
       case 'plugin':
         return makePlugin(name, readPlugin(item.value), services.plugins.modules, services.plugins);
+      case 'grpcWeb':
+        return createGrpcWebFilter(name);
       case 'rewrite':
         return createRewriteFilter(name, readRewrite(item.value));
       default:

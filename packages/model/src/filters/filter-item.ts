@@ -19,6 +19,7 @@ import { rateLimitFilter } from './rate-limit.ts';
 import { authorizeFilter } from './authorize.ts';
 import { concurrencyFilter } from './concurrency.ts';
 import { corsFilter } from './cors.ts';
+import { grpcWebFilter } from './grpc-web.ts';
 import { headersFilter } from './headers.ts';
 import { ipRestrictionFilter } from './ip-restriction.ts';
 import { redirectFilter } from './redirect.ts';
@@ -67,6 +68,7 @@ const filterItem = object(
     transformJson: transformJsonFilter.spec.optional(),
     plugin: pluginFilter.spec.optional(),
     transcode: transcodeFilter.spec.optional(),
+    grpcWeb: grpcWebFilter.spec.optional(),
   },
   'A filter, {middleware: NAME}, or {name, disabled: true}.',
 ).meta({

@@ -16,6 +16,7 @@ import { rateLimitFilter } from './rate-limit.ts';
 import { authorizeFilter } from './authorize.ts';
 import { concurrencyFilter } from './concurrency.ts';
 import { corsFilter } from './cors.ts';
+import { grpcWebFilter } from './grpc-web.ts';
 import { headersFilter } from './headers.ts';
 import { ipRestrictionFilter } from './ip-restriction.ts';
 import { redirectFilter } from './redirect.ts';
@@ -53,6 +54,7 @@ export const filterKinds: readonly FilterKind[] = [
   transformJsonFilter,
   pluginFilter,
   transcodeFilter,
+  grpcWebFilter,
 ];
 
 const byKey = new Map(filterKinds.map((kind) => [kind.key, kind]));
