@@ -5,6 +5,7 @@ import { addConfig } from './commands/config.ts';
 import { addConsumer } from './commands/consumer.ts';
 import { addDelete } from './commands/delete.ts';
 import { addDescribe } from './commands/describe.ts';
+import { addDescriptor } from './commands/descriptor.ts';
 import { addDiff } from './commands/diff.ts';
 import { addDrain } from './commands/drain.ts';
 import { addExplain } from './commands/explain.ts';
@@ -54,6 +55,7 @@ const commands = [
   addRestartWorkers,
   addReset,
   addConsumer,
+  addDescriptor,
   addPurge,
   addKeys,
   addLint,

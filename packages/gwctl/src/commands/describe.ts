@@ -4,6 +4,7 @@ import type { Resource } from '@causeway/model/resource';
 import type { Command } from 'commander';
 import { describeCertificate } from '../describe/certificate.ts';
 import { describeConsumer } from '../describe/consumer.ts';
+import { describeDescriptorSet } from '../describe/descriptor-set.ts';
 import { type Description, renderDescription } from '../describe/description.ts';
 import { describeGateway } from '../describe/gateway.ts';
 import { describeMiddleware } from '../describe/middleware.ts';
@@ -66,6 +67,8 @@ async function described(session: Session, target: Target): Promise<Description>
       return describeCertificate(session, object as Resource, warnings);
     case 'Consumer':
       return describeConsumer(session, object as Resource);
+    case 'DescriptorSet':
+      return describeDescriptorSet(session, object as Resource);
     case 'Secret':
       return describeSecret(session, object as Resource);
     case 'Node':

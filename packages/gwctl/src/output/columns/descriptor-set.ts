@@ -22,7 +22,8 @@ export const descriptorSetView: KindView<Resource> = {
   wide: { columns: [...table, revisionColumn] },
 };
 
-function sourceWord(spec: unknown): string {
+/** `data`, or the Service that they are read from. */
+export function sourceWord(spec: unknown): string {
   const service = fieldOf(fieldOf(spec, 'reflection'), 'service');
   return typeof service === 'string' ? `service/${service}` : 'data';
 }
