@@ -20,7 +20,7 @@ export const serviceName = 'test.v1.Echo';
 
 const bytes = (message: Buffer): Buffer => message;
 const methods = {
-  /** Answers the message; `x-code` in the metadata: with that status. */
+  /** Answers the message; `x-code` in the metadata: with that status, and `x-details-bin` for details. */
   Unary: [false, false],
   /** Answers it as often as `x-count` says. */
   Repeat: [false, true],
@@ -100,6 +100,8 @@ export async function startGrpc(
     const code = codeOf(call);
     const trailers = metadataOf({ 'x-trailer': 'at the end' });
     trailers.set('x-back-bin', call.metadata.get('x-there-bin')[0] ?? Buffer.alloc(0));
+    const [details] = call.metadata.get('x-details-bin');
+    if (details !== undefined) trailers.set('grpc-status-details-bin', details);
     if (code === 0) respond(null, call.request, trailers);
     else respond({ code: code as never, details: 'as it was asked for, é', metadata: trailers });
   };
