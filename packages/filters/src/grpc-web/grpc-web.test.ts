@@ -146,6 +146,13 @@ describe('grpcWeb', () => {
     assert.equal(exchange.received, hello + frame(0x80, said));
   });
 
+  it('puts no trailers into a message that has not ended', () => {
+    const exchange = request('application/grpc-web', [hello]);
+    respond(exchange, 200, [...isGrpc], [hello.slice(0, -1)], ok);
+    assert.equal(exchange.received, hello.slice(0, -1));
+    assert.deepEqual(exchange.refusals, ['grpcWeb upstream_protocol_error']);
+  });
+
   const strange: [status: number, type: string, code: number][] = [
     [200, 'text/html', 2],
     [400, 'text/html', 13],

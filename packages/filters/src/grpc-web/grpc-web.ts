@@ -27,6 +27,7 @@ class WebCall {
   /** Of a body that is text. */
   readonly text: Base64Segments | undefined;
   readonly messages = new MessageMeter(Infinity, compressedFlag);
+  readonly answers = new MessageMeter(Infinity);
   /** Of an answer that had them in its head. */
   trailers: readonly string[] | undefined;
   readonly #isAnsweredInText: boolean;
@@ -103,9 +104,13 @@ export function createGrpcWebFilter(name: string): Filter<State> {
       return undefined;
     },
 
-    onResponseChunk: (chunk, _exchange, { call }) => call!.encode(chunk),
+    onResponseChunk(chunk, _exchange, { call }) {
+      call!.answers.pass(chunk);
+      return call!.encode(chunk);
+    },
 
     onResponseEnd(exchange, { call }) {
+      if (!call!.answers.isBetween) throw new RefusedBody(cutMessage);
       const trailers = call!.trailers ?? exchange.responseTrailers ?? [];
       const hasStatus = fieldValue(trailers, 'grpc-status') !== undefined;
       return call!.lastFrame(hasStatus ? trailers : [...trailers, ...noStatus]);
@@ -120,6 +125,13 @@ const notPost: Refusal = {
   reason: 'method_not_allowed',
   detail: 'Calls by gRPC-Web are POST.',
   fields: ['allow', 'POST'],
+};
+
+/** A frame would be taken for the rest of the message, so the client is cut off. */
+const cutMessage: Refusal = {
+  kind: 'refusal',
+  reason: 'upstream_protocol_error',
+  detail: 'The answer ends within a message.',
 };
 
 /** UNKNOWN, as clients of gRPC take it. */
