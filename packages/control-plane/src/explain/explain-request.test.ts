@@ -159,6 +159,22 @@ describe('explainRequest', () => {
     assert.deepEqual(told('PUT'), ['what is stored of its URL goes when it succeeds']);
   });
 
+  it('tells what becomes of a request where calls are transcoded', async (t) => {
+    const { ask, write } = await asking(t);
+    await write([
+      manifest('DescriptorSet', 'books', { reflection: { service: 'orders' } }),
+      manifest('Route', 'books', {
+        matches: [{ path: { prefix: '/books' } }],
+        filters: [{ transcode: { descriptors: 'books' } }],
+        backends: [{ service: 'orders' }],
+      }),
+    ]);
+    const told = (headers: [string, string][] = []): unknown =>
+      ask('http://api.example.com/books', { headers }).filters.map(({ effect }) => effect.detail);
+    assert.deepEqual(told(), ['a call by gRPC, if books binds a method to it; else 404 no_grpc_method']);
+    assert.deepEqual(told([['content-type', 'application/grpc']]), ['gRPC already: passes']);
+  });
+
   it('explains why no Route takes a request, with the nearest', async (t) => {
     const { ask } = await asking(t);
     const lost = ask('http://api.example.com/elsewhere');

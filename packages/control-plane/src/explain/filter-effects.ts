@@ -1,5 +1,6 @@
 import type { ExplainFilter } from '@causeway/model/api-types';
 import type { IpRestrictionSpec } from '@causeway/model/filters/ip-restriction';
+import type { TranscodeSpec } from '@causeway/model/filters/transcode';
 import type { OidcSpec } from '@causeway/model/filters/oidc';
 import type { CacheSpec } from '@causeway/model/filters/cache';
 import type { ExpandedFilter } from '@causeway/model/filters/expand-filters';
@@ -36,6 +37,8 @@ export function effectOf({ kind, spec }: ExpandedFilter, request: ExplainedReque
       return effectOfLogin(spec as OidcSpec, request);
     case 'grpcWeb':
       return effectOfGrpcWeb(request);
+    case 'transcode':
+      return effectOfTranscoding(spec as TranscodeSpec, request);
     case 'headers':
     case 'rewrite':
     case 'transformJson':
@@ -78,6 +81,13 @@ function effectOfCache({ methods }: CacheSpec, request: ExplainedRequest): Effec
   const isBeyond = beyond.some((name) => request.header(name) !== undefined);
   if (isBeyond || !methods.some((method) => method === request.method)) return tells('not from the cache');
   return tells('from the cache, if it has a fresh answer');
+}
+
+function effectOfTranscoding({ descriptors, unmatched }: TranscodeSpec, request: ExplainedRequest): Effect {
+  if (request.header('content-type')?.startsWith('application/grpc') === true)
+    return { ...passes, detail: 'gRPC already: passes' };
+  const otherwise = unmatched === 'pass' ? 'passes' : '404 no_grpc_method';
+  return { ...passes, detail: `a call by gRPC, if ${descriptors} binds a method to it; else ${otherwise}` };
 }
 
 function effectOfAddresses({ allow, deny }: IpRestrictionSpec, { clientAddress }: ExplainedRequest): Effect {
