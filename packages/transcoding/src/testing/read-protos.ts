@@ -3,11 +3,14 @@ import { fileURLToPath } from 'node:url';
 import { createFileRegistry, type FileRegistry, fromBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 
-/** What `protos/` holds. */
-export function readProtos(): FileRegistry {
+/** What `protos/` holds, as a FileDescriptorSet. */
+export function buildProtos(): Buffer {
   const directory = fileURLToPath(new URL('protos', import.meta.url));
-  const bytes = execFileSync('buf', ['build', directory, '--as-file-descriptor-set', '-o', '-'], {
+  return execFileSync('buf', ['build', directory, '--as-file-descriptor-set', '-o', '-'], {
     maxBuffer: 16 * 1024 * 1024,
   });
+}
+
+export function readProtos(bytes: Uint8Array = buildProtos()): FileRegistry {
   return createFileRegistry(fromBinary(FileDescriptorSetSchema, bytes));
 }
