@@ -47,7 +47,7 @@ describe('filters', () => {
           filters: [
             { middleware: 'nobody' },
             { respond: { body: 'at ${request.pth}', headers: { Connection: 'close' } } },
-            { grpcWeb: {} },
+            { corss: {} },
           ],
         }),
         document('Middleware', 'm', 'two', { filters: [{ middleware: 'other' }] }),
@@ -63,7 +63,7 @@ describe('filters', () => {
         [0, '/spec/filters/0/middleware', 'unknown_reference', undefined],
         [0, '/spec/filters/1/respond/body', 'bad_format', 'did you mean "request.path"?'],
         [0, '/spec/filters/1/respond/headers/Connection', 'not_allowed_here', undefined],
-        [0, '/spec/filters/2/grpcWeb', 'unknown_field', 'this version has no such field yet'],
+        [0, '/spec/filters/2/corss', 'unknown_field', 'did you mean "cors"?'],
         [0, '/spec/plugins', 'unknown_field', 'did you mean "filters"?'],
         [1, '/spec/filters/0/middleware', 'not_allowed_here', 'name both where they are used'],
         [2, '/spec/backends', 'missing', 'or a filter that answers every request: respond, redirect'],

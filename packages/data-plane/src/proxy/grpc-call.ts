@@ -15,16 +15,6 @@ import { joinedField } from './head-fields.ts';
 import { ownResponse, type PendingResponse } from './pending-response.ts';
 import { type Reason, type Refusal, reasons } from './reasons.ts';
 
-const prefixBytes = 5;
-const timeoutText = /^(\d{1,8})([HMSmun])$/;
-const unitMs: Readonly<Record<string, number>> = {
-  H: 3_600_000,
-  M: 60_000,
-  S: 1000,
-  m: 1,
-  u: 0.001,
-  n: 0.000_001,
-};
 /** Of a message for who reads logs; it stands in a header field. */
 const messageCharsMax = 1024;
 

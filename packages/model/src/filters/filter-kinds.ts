@@ -10,7 +10,6 @@ import type { FilterKind } from './filter-kind.ts';
 import { jwtFilter } from './jwt.ts';
 import { mirrorFilter } from './mirror.ts';
 import { oidcFilter } from './oidc.ts';
-import { phases } from './phases.ts';
 import { pluginFilter } from './plugin.ts';
 import { rateLimitFilter } from './rate-limit.ts';
 import { authorizeFilter } from './authorize.ts';
@@ -63,8 +62,3 @@ const byKey = new Map(filterKinds.map((kind) => [kind.key, kind]));
 export function filterKindNamed(key: string): FilterKind | undefined {
   return byKey.get(key);
 }
-
-/** Fields of filter lists that are promised but not built: the other filters, and what only they take. */
-export const plannedFilterFields: readonly string[] = [
-  ...new Set<string>(phases.flatMap(({ filters }): readonly string[] => filters)),
-].filter((key) => !byKey.has(key));

@@ -22,7 +22,6 @@ import {
   sizeWithin,
 } from '../fields.ts';
 import { filterList, filterReferences } from '../filters/filter-item.ts';
-import { plannedFilterFields } from '../filters/filter-kinds.ts';
 import { filterProblems } from '../filters/filter-rules.ts';
 import { accessLogOutput } from './access-log-output.ts';
 import { gatewayRedis } from './gateway-redis.ts';
@@ -298,7 +297,7 @@ export const gatewayKind: Kind<typeof gatewaySpec> = {
   ],
   secretPaths: (spec) => (fieldOf(spec, 'redis') === undefined ? [] : [['redis', 'url']]),
   check: filterProblems,
-  plannedFields: ['allowedRoutes', 'tracing', 'requestSamples', 'rollout', ...plannedFilterFields],
+  plannedFields: ['allowedRoutes', 'tracing', 'requestSamples', 'rollout'],
 };
 
 function certificateReferences(written: unknown, index: number): Reference[] {

@@ -1,7 +1,6 @@
 import type { z } from 'zod';
 import { object } from '../fields.ts';
 import { filterList, filterReferences } from '../filters/filter-item.ts';
-import { plannedFilterFields } from '../filters/filter-kinds.ts';
 import { filterProblems } from '../filters/filter-rules.ts';
 import type { Problem } from '../problem.ts';
 import { entriesOf, fieldOf, type Kind, writeVerbs } from './kind.ts';
@@ -25,7 +24,7 @@ export const middlewareKind: Kind<typeof middlewareSpec> = {
   references: (spec) =>
     filterReferences(entriesOf(spec, 'filters')).filter(({ kind }) => kind !== 'Middleware'),
   check: (spec) => [...filterProblems(spec), ...nested(spec)],
-  plannedFields: plannedFilterFields,
+  plannedFields: [],
 };
 
 function nested(spec: unknown): Problem[] {

@@ -21,7 +21,6 @@ import {
   templatePath,
 } from '../fields.ts';
 import { filterList, filterReferences } from '../filters/filter-item.ts';
-import { plannedFilterFields } from '../filters/filter-kinds.ts';
 import { filterProblems, missingOrIdleBackends } from '../filters/filter-rules.ts';
 import { parseDurationMs } from '../quantity.ts';
 import { affinity } from './affinity.ts';
@@ -256,5 +255,5 @@ export const routeKind: Kind<typeof routeSpec> = {
     ...filterReferences(entriesOf(spec, 'filters')),
   ],
   check: (spec) => [...filterProblems(spec), ...missingOrIdleBackends(spec), ...pathBesideGrpc(spec)],
-  plannedFields: ['filters', 'maxConnectionsPerConsumer', 'tracing', ...plannedFilterFields],
+  plannedFields: ['filters', 'maxConnectionsPerConsumer', 'tracing'],
 };
