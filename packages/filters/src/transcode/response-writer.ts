@@ -17,6 +17,7 @@ import {
   takesBody,
   type Verdict,
 } from '../filter.ts';
+import { grpcTypeOf } from '../grpc-web/grpc-type.ts';
 import { badAnswer } from './refusals.ts';
 import type { TranscodeSettings } from './transcode-settings.ts';
 
@@ -104,7 +105,10 @@ export class ResponseWriter {
     // The gateway's own words are documents, and never streams.
     if (!exchange.isWholeOfUpstream) return streamType.test(contentType) ? noGrpc : undefined;
     this.#headStatus = callStatus((name) => fieldValue(fields, name));
-    if (exchange.responseStatus !== 200 || (this.#headStatus === undefined && !grpcType.test(contentType)))
+    if (
+      exchange.responseStatus !== 200 ||
+      (this.#headStatus === undefined && grpcTypeOf(contentType)?.isWeb !== false)
+    )
       return noGrpc;
     removeFields(fields, '', this.#rules.staysBehind);
     if (this.#form === 'one' || (this.#headStatus?.code ?? 0) !== 0) {
@@ -192,7 +196,6 @@ export class ResponseWriter {
   }
 }
 
-const grpcType = /^application\/grpc(?:$|[+; ])/i;
 const streamType = /^(?:text\/event-stream|application\/x-ndjson)/i;
 const fieldText = /^[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?$/;
 const noGrpc = badAnswer('The upstream has answered by HTTP and not by gRPC.');

@@ -15,6 +15,7 @@ import {
   takesBody,
   type Verdict,
 } from '../filter.ts';
+import { grpcTypeOf } from '../grpc-web/grpc-type.ts';
 import { badRequest, faultRefusal, unmatched } from './refusals.ts';
 import { RequestStream, unreadable, wholeMessage, type WrittenRequest } from './request-writer.ts';
 import {
@@ -79,7 +80,7 @@ class Transcoder {
   }
 
   request(exchange: FilterExchange, state: State): Sooner<Verdict> {
-    if (speaksGrpc.test(exchange.requestHeader('content-type') ?? '')) return undefined;
+    if (grpcTypeOf(exchange.requestHeader('content-type')) !== undefined) return undefined;
     const { descriptors, passesUnmatched } = this.#settings;
     const types = exchange.descriptors(descriptors);
     if (types === undefined) return { kind: 'refusal', reason: 'descriptors_unavailable' };
@@ -164,9 +165,6 @@ const noWebSocket: Refusal = {
   detail: 'No method of gRPC takes a WebSocket.',
 };
 const nothing = Buffer.alloc(0);
-
-/** gRPC-Web too. */
-const speaksGrpc = /^application\/grpc(?:-web(?:-text)?)?(?:$|[+; ])/i;
 
 /** HEAD is for what has an end. */
 function find(router: MethodRouter, exchange: FilterExchange): BoundRequest | undefined {

@@ -101,10 +101,7 @@ describe('a request of HTTP/2', () => {
         got = raw;
       });
       await until('the end', () => heard.isEnded && heard.isClosed);
-      assert.deepEqual(
-        [heard.body, got, fixture.asked[0]!.end],
-        ['hi', te ? trailers : undefined, 'sent'],
-      );
+      assert.deepEqual([heard.body, got, fixture.asked[0]!.end], ['hi', te ? trailers : undefined, 'sent']);
     }
   });
 
