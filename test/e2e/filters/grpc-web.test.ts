@@ -19,6 +19,7 @@ import {
   type BytesValue,
   BytesValueSchema,
   FileDescriptorProtoSchema,
+  FileDescriptorSetSchema,
   file_google_protobuf_wrappers,
 } from '@bufbuild/protobuf/wkt';
 import { Code, ConnectError, decodeBinaryHeader, encodeBinaryHeader } from '@connectrpc/connect';
@@ -35,7 +36,8 @@ import { startHttp2 } from '../../kit/upstreams/http2.ts';
 
 const app = 'https://app.example.com';
 
-function methodsOf(): (name: string) => DescMethod {
+/** What pages know of the server. */
+const echoFile = (() => {
   const bytes = '.google.protobuf.BytesValue';
   const method = (name: string, serverStreaming: boolean) => ({
     name,
@@ -43,7 +45,7 @@ function methodsOf(): (name: string) => DescMethod {
     outputType: bytes,
     serverStreaming,
   });
-  const file = create(FileDescriptorProtoSchema, {
+  return create(FileDescriptorProtoSchema, {
     name: 'echo.proto',
     package: 'test.v1',
     syntax: 'proto3',
@@ -60,9 +62,10 @@ function methodsOf(): (name: string) => DescMethod {
       },
     ],
   });
-  const echo = createFileRegistry(file, () => file_google_protobuf_wrappers).getService(serviceName)!;
-  return (name) => echo.methods.find((each) => each.name === name)!;
-}
+})();
+const echoService = createFileRegistry(echoFile, () => file_google_protobuf_wrappers).getService(serviceName);
+
+const methodNamed = (name: string): DescMethod => echoService!.methods.find((each) => each.name === name)!;
 
 const frame = (flags: number, message: Uint8Array | string): Buffer => {
   const prefix = Buffer.alloc(5, flags);
@@ -101,7 +104,6 @@ function grpcRoute(name: string, backend: string, filters: object[] = [{ grpcWeb
 
 describe('gRPC-Web', () => {
   const scope = new OwnScope();
-  const methodNamed = methodsOf();
   let system: System;
   let upstream: GrpcUpstream;
   let port: number;
@@ -128,8 +130,9 @@ describe('gRPC-Web', () => {
     const cors = {
       allowOrigins: [app],
       allowMethods: ['POST'],
-      allowHeaders: ['content-type', 'x-grpc-web', 'x-route'],
+      allowHeaders: ['content-type', 'x-grpc-web'],
     };
+    const files = create(FileDescriptorSetSchema, { file: [file_google_protobuf_wrappers.proto, echoFile] });
     const nobody = { authorize: { rules: [{ allow: { consumers: ['nobody'] } }] } };
     system = await startSystem(scope, {
       workers: 1,
@@ -144,6 +147,12 @@ describe('gRPC-Web', () => {
         grpcRoute('half', 'half'),
         grpcRoute('tiny', 'tiny'),
         grpcRoute('pages', 'echo', [{ cors }, { grpcWeb: {} }]),
+        {
+          kind: 'DescriptorSet',
+          metadata: { name: 'echo' },
+          spec: { data: Buffer.from(toBinary(FileDescriptorSetSchema, files)).toString('base64') },
+        },
+        grpcRoute('all', 'echo', [{ transcode: { descriptors: 'echo' } }, { grpcWeb: {} }]),
         grpcRoute('closed', 'echo', [{ cors }, nobody, { grpcWeb: {} }]),
       ],
     });
@@ -304,6 +313,42 @@ describe('gRPC-Web', () => {
     assert.match(frames.at(-1)!, /grpc-status: 0\r\n/);
   });
 
+  it('shares a Route with native calls and with JSON', async () => {
+    const headers = { 'x-route': 'all' };
+    const message = Buffer.from(
+      toBinary(BytesValueSchema, create(BytesValueSchema, { value: Buffer.from('hello') })),
+    );
+    const native = await new GrpcClient(scope, port).call('Unary', [message], headers);
+    assert.deepEqual([native.code, native.messages], [0, [message]]);
+    const { frames } = await post('Unary', web, frame(0, message), headers);
+    assert.equal(frames[0], `0 ${message.toString('latin1')}`);
+    const json = await fetch(url('Unary'), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: '"aGVsbG8="',
+    });
+    assert.deepEqual([json.status, await json.json()], [200, 'aGVsbG8=']);
+  });
+
+  it('is explained as nodes do it', async () => {
+    for (const [type, detail] of [
+      [webText, 'makes a call by gRPC of it'],
+      ['application/grpc', 'no gRPC-Web: nothing to do'],
+    ] as const) {
+      const request = {
+        method: 'POST',
+        url: `http://a.test/${serviceName}/Unary`,
+        headers: [['content-type', type]],
+      };
+      const answer = await system.admin.call('POST', 'explain', { body: { request } });
+      const filters = answer.field('filters') as { effect: { detail: string } }[];
+      assert.deepEqual(
+        filters.map(({ effect }) => effect.detail),
+        [detail],
+      );
+    }
+  });
+
   const whole = frame(0, 'hello');
   const malformed: [what: string, type: string, body: Uint8Array | string, detail: RegExp][] = [
     ['no base64', webText, '!AAAAAA=', /no base64/],
@@ -414,7 +459,7 @@ describe('gRPC-Web', () => {
     ] as const) {
       const announced = {
         'access-control-request-method': 'POST',
-        'access-control-request-headers': 'x-grpc-web,x-route',
+        'access-control-request-headers': 'content-type,x-grpc-web',
       };
       const preflight = (origin: string) =>
         fetch(url('Unary'), { method: 'OPTIONS', headers: { origin, 'x-route': routeName, ...announced } });
