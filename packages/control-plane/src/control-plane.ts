@@ -14,6 +14,7 @@ import { stringify } from 'yaml';
 import { AdminServer } from './api/admin-server.ts';
 import { adminApp } from './api/app.ts';
 import type { ApiContext } from './api/context.ts';
+import { DescriptorPins } from './descriptors/descriptor-pins.ts';
 import { listenExplained } from './listen-explained.ts';
 import { controlPlaneMetrics } from './metrics.ts';
 import { AffinityKeyring, LoginKeyring } from './publish/cookie-keys.ts';
@@ -68,6 +69,7 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<void>
   // Known before they are open, so that no node connects without having been told.
   const ownAddresses = [settings.adminAddress, settings.streamAddress].filter(({ port }) => port !== 0);
   const writePath = new WritePath({ ...state, clock, ownAddresses });
+  const reading = { index: state.index, readSecret, writePath, ownAddresses, clock, logger };
   const registry = controlPlaneMetrics({ index: state.index, nodes, writePath });
   const statusPages = createStatusPages({
     version,
@@ -93,7 +95,16 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<void>
     statusPages,
     version,
   };
+  await startPins(new DescriptorPins(reading), lifecycle);
   await startAdmin(settings, context, ownAddresses, lifecycle);
+}
+
+async function startPins(pins: DescriptorPins, lifecycle: Lifecycle): Promise<void> {
+  await lifecycle.start(
+    'descriptors',
+    async () => pins.start(),
+    () => pins.stop(),
+  );
 }
 
 /** Everything that is on disk, and what is derived from it alone. */

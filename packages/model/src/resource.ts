@@ -58,6 +58,15 @@ export interface StoredResource {
   spec: Spec;
   /** Of a Consumer; never shown. */
   serverKeys?: readonly ServerKey[];
+  /** Of a DescriptorSet that is read from a Service; never shown. */
+  pinned?: PinnedDescriptors;
+}
+
+export interface PinnedDescriptors {
+  /** The base64 of a FileDescriptorSet. */
+  data: string;
+  /** When they were read, RFC 3339. */
+  at: string;
 }
 
 export interface Resource extends StoredResource {
@@ -71,6 +80,8 @@ export interface DescriptorStatus {
   files: number;
   /** Full names. */
   services: readonly string[];
+  /** When they were read from a Service, RFC 3339. */
+  pinnedAt?: string;
 }
 
 /** What the status of a Certificate has besides; facts are those of its first certificate. */

@@ -63,8 +63,8 @@ export function digestOf(bytes: Uint8Array): string {
 }
 
 /** Undefined: it has none yet. */
-export function descriptorBytes({ effective }: Entry): Uint8Array | undefined {
-  const { data } = effective as DescriptorSetSpec;
+export function descriptorBytes({ effective, resource }: Entry): Uint8Array | undefined {
+  const data = (effective as DescriptorSetSpec).data ?? resource.pinned?.data;
   return data === undefined ? undefined : Buffer.from(data, 'base64');
 }
 

@@ -10,6 +10,7 @@ import type {
   Resource,
   Status,
 } from '@causeway/model/resource';
+import { readingFailure } from '../descriptors/descriptor-pins.ts';
 import { descriptorFacts } from '../descriptors/read-descriptors.ts';
 import type { KeyUses } from '../publish/key-uses.ts';
 import type { NodeRecord, NodeRegistry } from '../publish/node-registry.ts';
@@ -88,9 +89,29 @@ function usedAt(ms: number | undefined): Pick<KeyStatus, 'lastUsedAt'> {
   return ms === undefined ? {} : { lastUsedAt: new Date(ms).toISOString() };
 }
 
+function resolvedRefs(entry: Entry): Finding {
+  if (entry.resource.kind !== 'DescriptorSet' || descriptorFacts(entry) !== undefined)
+    return { type: 'ResolvedRefs', status: 'True', reason: 'AllFound' };
+  const failure = readingFailure(entry);
+  return {
+    type: 'ResolvedRefs',
+    status: 'False',
+    reason: failure === undefined ? 'NotReadYet' : 'ReflectionFailed',
+    message: failure ?? 'the descriptors are being read',
+  };
+}
+
 function descriptorStatus(entry: Entry): Partial<DescriptorStatus> {
   const facts = descriptorFacts(entry);
-  return facts ? { digest: facts.digest, files: facts.files, services: facts.services } : {};
+  const { pinned } = entry.resource;
+  return facts
+    ? {
+        digest: facts.digest,
+        files: facts.files,
+        services: facts.services,
+        ...(pinned && { pinnedAt: pinned.at }),
+      }
+    : {};
 }
 
 function certificateStatus(entry: Entry, resources: ResourceView): Partial<CertificateStatus> {
@@ -106,10 +127,7 @@ function conditionsOf(
   rejected: readonly NodeRecord[],
   revision: number,
 ): Condition[] {
-  const accepted: Finding[] = [
-    { type: 'Accepted', status: 'True', reason: 'Valid' },
-    { type: 'ResolvedRefs', status: 'True', reason: 'AllFound' },
-  ];
+  const accepted: Finding[] = [{ type: 'Accepted', status: 'True', reason: 'Valid' }, resolvedRefs(entry)];
   // These go to no node by themselves, so there is nothing to program.
   const findings =
     entry.resource.kind === 'Secret' || entry.resource.kind === 'Plugin'

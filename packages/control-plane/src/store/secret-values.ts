@@ -88,9 +88,9 @@ export function secretReference(value: unknown): SecretReference | undefined {
 }
 
 /** A resource as it may be shown: secret values read `(hidden)`. Everything that leaves the control plane goes through here. */
-export function withHiddenSecrets<R extends StoredResource>(stored: R): Omit<R, 'serverKeys'> {
-  const { serverKeys, ...others } = stored;
-  const resource = serverKeys === undefined ? stored : others;
+export function withHiddenSecrets<R extends StoredResource>(stored: R): Omit<R, 'serverKeys' | 'pinned'> {
+  const { serverKeys, pinned, ...others } = stored;
+  const resource = serverKeys === undefined && pinned === undefined ? stored : others;
   const paths = (kindNamed(resource.kind)?.secretPaths?.(resource.spec) ?? []).filter((path) =>
     secretReference(valueAt(resource.spec, path)),
   );

@@ -1,4 +1,3 @@
-import { BlockList, isIP } from 'node:net';
 import { getCiphers } from 'node:tls';
 import { isDeepStrictEqual } from 'node:util';
 import type { ApiProblem } from '@causeway/model/api-types';
@@ -9,9 +8,8 @@ import type { MiddlewareSpec } from '@causeway/model/kinds/middleware';
 import type { PluginSpec } from '@causeway/model/kinds/plugin';
 import { type PathMatch, pathOf, type RouteSpec } from '@causeway/model/kinds/route';
 import type { ServiceSpec } from '@causeway/model/kinds/service';
-import { isLoopback, type ListenAddress } from '@causeway/runtime/listen-address';
+import type { ListenAddress } from '@causeway/runtime/listen-address';
 import { encodeItem } from '@causeway/proto/compiled';
-import { forbiddenUpstreamNetworks } from '@causeway/proto/forbidden-addresses';
 import { canonicalPath, encodedNames } from '@causeway/router/canonical-path';
 import { parsePathMatch } from '@causeway/router/path-pattern';
 import { parseRegex } from '@causeway/router/regex';
@@ -19,14 +17,7 @@ import { checkDescriptors } from './check-descriptors.ts';
 import { checkApiSpec, checkConfigSchema, checkSchemas } from './check-schemas.ts';
 import { compileResource } from '../compile/compile-resource.ts';
 import type { Entry } from '../store/resource-index.ts';
-
-const forbiddenUpstreams = new BlockList();
-for (const network of forbiddenUpstreamNetworks) {
-  const [address = '', bits] = network.split('/');
-  const family = isIP(address) === 4 ? 'ipv4' : 'ipv6';
-  if (bits === undefined) forbiddenUpstreams.addAddress(address, family);
-  else forbiddenUpstreams.addSubnet(address, Number(bits), family);
-}
+import { forbiddenAddress } from './forbidden-upstreams.ts';
 
 /**
  * What a schema cannot see: that a node can build a table from it, and that its endpoints may be reached. Throws when it
@@ -104,6 +95,7 @@ function checkPredicates(match: RouteMatch, pointer: string): ApiProblem[] {
   );
 }
 
+/** Names are judged by nodes, on the addresses that they resolve to; here only those that need no resolver. */
 function checkEndpoints(spec: ServiceSpec, ownAddresses: readonly ListenAddress[]): ApiProblem[] {
   return spec.endpoints.flatMap(({ address, port }, index): ApiProblem[] => {
     const complaint = forbiddenAddress(address, port, ownAddresses);
@@ -111,33 +103,6 @@ function checkEndpoints(spec: ServiceSpec, ownAddresses: readonly ListenAddress[
       ? [{ code: 'forbidden_address', pointer: `/spec/endpoints/${index}/address`, ...complaint }]
       : [];
   });
-}
-
-/** Names are judged by nodes, on the addresses that they resolve to; here only those that need no resolver. */
-function forbiddenAddress(
-  address: string,
-  port: number,
-  ownAddresses: readonly ListenAddress[],
-): { detail: string; hint: string } | undefined {
-  const version = isIP(address);
-  if (version !== 0 && forbiddenUpstreams.check(address, version === 4 ? 'ipv4' : 'ipv6')) {
-    return {
-      detail: `${address} is a link-local, metadata or unspecified address, which no endpoint may have`,
-      hint: 'name the address that the upstream listens on',
-    };
-  }
-  if (ownAddresses.some((own) => own.port === port && isSameHost(own.host, address))) {
-    return {
-      detail: `${address}:${port} is the control plane itself`,
-      hint: 'no Route may lead to the control plane',
-    };
-  }
-  return undefined;
-}
-
-/** Loopback has many spellings, so on a port of ours every one of them is refused. */
-function isSameHost(own: string, address: string): boolean {
-  return own === address || (isLoopback(own) && isLoopback(address));
 }
 
 /** Listeners that share a port must be told apart by their hosts, and then they share the address too. */

@@ -63,6 +63,7 @@ export function planChanges(current: ResourceView, input: PlanInput, options: Pl
   for (const document of input.documents) draft.put(document);
   for (const identity of input.removals) draft.remove(identity);
   if (input.serverKeys) draft.putKeys(input.serverKeys);
+  if (input.pin) draft.putPin(input.pin);
   return draft.finish(input.broken ?? []);
 }
 
@@ -134,8 +135,19 @@ class Draft {
     const before = this.#current.get(resourceKey(consumer));
     assert(before, 'only a Consumer that exists has keys');
     const { serverKeys: _, ...rest } = before.resource;
-    const metadata = { ...rest.metadata, resourceVersion: String(this.#options.revision) };
-    const resource = { ...rest, metadata, ...(keys.length > 0 && { serverKeys: keys }) };
+    this.#putBeside(before, { ...rest, ...(keys.length > 0 && { serverKeys: keys }) });
+  }
+
+  putPin({ set, pinned }: NonNullable<PlanInput['pin']>): void {
+    const before = this.#current.get(resourceKey(set));
+    assert(before, 'only a DescriptorSet that exists is pinned');
+    this.#putBeside(before, { ...before.resource, pinned });
+  }
+
+  /** What stands beside the spec, which stays as it is. */
+  #putBeside(before: Entry, changed: StoredResource): void {
+    const metadata = { ...changed.metadata, resourceVersion: String(this.#options.revision) };
+    const resource = { ...changed, metadata };
     this.#made.changes.push({ op: 'put', resource, created: false });
     this.#made.objects.push({ key: before.key, outcome: 'configured', resource });
     this.#planned.put(entryOf(resource, this.#options.now));
@@ -260,6 +272,7 @@ function storedResource(
     },
     spec: written.spec,
     ...(before?.serverKeys && { serverKeys: before.serverKeys }),
+    ...(before?.pinned && !specChanged && { pinned: before.pinned }),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { ApiProblem, ApplyOutcome } from '@causeway/model/api-types';
 import type { Reference } from '@causeway/model/kinds/kind';
 import type { Problem } from '@causeway/model/problem';
-import type { Identity, Manifest, StoredResource } from '@causeway/model/resource';
+import type { Identity, Manifest, PinnedDescriptors, StoredResource } from '@causeway/model/resource';
 import type { ServerKey } from '@causeway/model/server-keys';
 import type { Change } from '../store/store.ts';
 
@@ -13,6 +13,8 @@ export interface PlanInput {
   removals: readonly Identity[];
   /** All keys that the control plane has made for a Consumer, which exists, from then on. */
   serverKeys?: { consumer: Identity; keys: readonly ServerKey[] };
+  /** What a DescriptorSet, which exists, has from then on. */
+  pin?: { set: Identity; pinned: PinnedDescriptors };
 }
 
 export interface BrokenDocument {

@@ -7,11 +7,12 @@ import { conditionSection, headFields, nodeParts } from './standard-parts.ts';
 /** Without the bytes, which say nothing to people. */
 export async function describeDescriptorSet(session: Session, set: Resource): Promise<Description> {
   const nodes = await nodeParts(session, set);
-  const { digest, files, services = [] } = set.status ?? {};
+  const { digest, files, pinnedAt, services = [] } = set.status ?? {};
   return {
     fields: [
       ...(await headFields(session, set)),
       ['From', sourceWord(set.spec)],
+      ['Pinned', pinnedAt],
       ['Digest', digest],
       ['Files', files === undefined ? undefined : String(files)],
       ['Nodes', nodes.text],

@@ -40,7 +40,7 @@ const descriptorSetSpec = oneOf(
           max: servicesMax,
         }).default([]),
       },
-      'Read from a Service once, and pinned. `gwctl descriptor refresh` reads again.',
+      'Read from a Service once, and pinned.',
     ).optional(),
   },
   'Where the descriptors come from.',

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file causeway/grpcapi/v1/grpcapi.proto.
  */
 export const file_causeway_grpcapi_v1_grpcapi: GenFile = /*@__PURE__*/
-  fileDesc("CiFjYXVzZXdheS9ncnBjYXBpL3YxL2dycGNhcGkucHJvdG8SE2NhdXNld2F5LmdycGNhcGkudjEigQIKCEh0dHBSdWxlEg0KA2dldBgCIAEoCUgAEg0KA3B1dBgDIAEoCUgAEg4KBHBvc3QYBCABKAlIABIQCgZkZWxldGUYBSABKAlIABIPCgVwYXRjaBgGIAEoCUgAEjgKBmN1c3RvbRgIIAEoCzImLmNhdXNld2F5LmdycGNhcGkudjEuQ3VzdG9tSHR0cFBhdHRlcm5IABIMCgRib2R5GAcgASgJEhUKDXJlc3BvbnNlX2JvZHkYDCABKAkSOgoTYWRkaXRpb25hbF9iaW5kaW5ncxgLIAMoCzIdLmNhdXNld2F5LmdycGNhcGkudjEuSHR0cFJ1bGVCCQoHcGF0dGVybiIvChFDdXN0b21IdHRwUGF0dGVybhIMCgRraW5kGAEgASgJEgwKBHBhdGgYAiABKAkiTgoGU3RhdHVzEgwKBGNvZGUYASABKAUSDwoHbWVzc2FnZRgCIAEoCRIlCgdkZXRhaWxzGAMgAygLMhQuZ29vZ2xlLnByb3RvYnVmLkFueTpUCgRodHRwEh4uZ29vZ2xlLnByb3RvYnVmLk1ldGhvZE9wdGlvbnMYsMq8IiABKAsyHS5jYXVzZXdheS5ncnBjYXBpLnYxLkh0dHBSdWxlUgRodHRwYgZwcm90bzM", [file_google_protobuf_any, file_google_protobuf_descriptor]);
+  fileDesc("CiFjYXVzZXdheS9ncnBjYXBpL3YxL2dycGNhcGkucHJvdG8SE2NhdXNld2F5LmdycGNhcGkudjEigQIKCEh0dHBSdWxlEg0KA2dldBgCIAEoCUgAEg0KA3B1dBgDIAEoCUgAEg4KBHBvc3QYBCABKAlIABIQCgZkZWxldGUYBSABKAlIABIPCgVwYXRjaBgGIAEoCUgAEjgKBmN1c3RvbRgIIAEoCzImLmNhdXNld2F5LmdycGNhcGkudjEuQ3VzdG9tSHR0cFBhdHRlcm5IABIMCgRib2R5GAcgASgJEhUKDXJlc3BvbnNlX2JvZHkYDCABKAkSOgoTYWRkaXRpb25hbF9iaW5kaW5ncxgLIAMoCzIdLmNhdXNld2F5LmdycGNhcGkudjEuSHR0cFJ1bGVCCQoHcGF0dGVybiIvChFDdXN0b21IdHRwUGF0dGVybhIMCgRraW5kGAEgASgJEgwKBHBhdGgYAiABKAkiTgoGU3RhdHVzEgwKBGNvZGUYASABKAUSDwoHbWVzc2FnZRgCIAEoCRIlCgdkZXRhaWxzGAMgAygLMhQuZ29vZ2xlLnByb3RvYnVmLkFueSJ2ChFSZWZsZWN0aW9uUmVxdWVzdBIaChBmaWxlX2J5X2ZpbGVuYW1lGAMgASgJSAASIAoWZmlsZV9jb250YWluaW5nX3N5bWJvbBgEIAEoCUgAEhcKDWxpc3Rfc2VydmljZXMYByABKAlIAEIKCghxdWVzdGlvbiLHAQoSUmVmbGVjdGlvblJlc3BvbnNlEjQKBWZpbGVzGAQgASgLMiMuY2F1c2V3YXkuZ3JwY2FwaS52MS5SZWZsZWN0ZWRGaWxlc0gAEjoKCHNlcnZpY2VzGAYgASgLMiYuY2F1c2V3YXkuZ3JwY2FwaS52MS5SZWZsZWN0ZWRTZXJ2aWNlc0gAEjUKBWVycm9yGAcgASgLMiQuY2F1c2V3YXkuZ3JwY2FwaS52MS5SZWZsZWN0aW9uRXJyb3JIAEIICgZhbnN3ZXIiHwoOUmVmbGVjdGVkRmlsZXMSDQoFZmlsZXMYASADKAwiTAoRUmVmbGVjdGVkU2VydmljZXMSNwoIc2VydmljZXMYASADKAsyJS5jYXVzZXdheS5ncnBjYXBpLnYxLlJlZmxlY3RlZFNlcnZpY2UiIAoQUmVmbGVjdGVkU2VydmljZRIMCgRuYW1lGAEgASgJIjAKD1JlZmxlY3Rpb25FcnJvchIMCgRjb2RlGAEgASgFEg8KB21lc3NhZ2UYAiABKAk6VAoEaHR0cBIeLmdvb2dsZS5wcm90b2J1Zi5NZXRob2RPcHRpb25zGLDKvCIgASgLMh0uY2F1c2V3YXkuZ3JwY2FwaS52MS5IdHRwUnVsZVIEaHR0cGIGcHJvdG8z", [file_google_protobuf_any, file_google_protobuf_descriptor]);
 
 /**
  * google.api.HttpRule.
@@ -137,6 +137,155 @@ export type Status = Message<"causeway.grpcapi.v1.Status"> & {
  */
 export const StatusSchema: GenMessage<Status> = /*@__PURE__*/
   messageDesc(file_causeway_grpcapi_v1_grpcapi, 2);
+
+/**
+ * grpc.reflection.v1.ServerReflectionRequest, which v1alpha has too; so are the others.
+ *
+ * @generated from message causeway.grpcapi.v1.ReflectionRequest
+ */
+export type ReflectionRequest = Message<"causeway.grpcapi.v1.ReflectionRequest"> & {
+  /**
+   * @generated from oneof causeway.grpcapi.v1.ReflectionRequest.question
+   */
+  question: {
+    /**
+     * @generated from field: string file_by_filename = 3;
+     */
+    value: string;
+    case: "fileByFilename";
+  } | {
+    /**
+     * @generated from field: string file_containing_symbol = 4;
+     */
+    value: string;
+    case: "fileContainingSymbol";
+  } | {
+    /**
+     * @generated from field: string list_services = 7;
+     */
+    value: string;
+    case: "listServices";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message causeway.grpcapi.v1.ReflectionRequest.
+ * Use `create(ReflectionRequestSchema)` to create a new message.
+ */
+export const ReflectionRequestSchema: GenMessage<ReflectionRequest> = /*@__PURE__*/
+  messageDesc(file_causeway_grpcapi_v1_grpcapi, 3);
+
+/**
+ * grpc.reflection.v1.ServerReflectionResponse.
+ *
+ * @generated from message causeway.grpcapi.v1.ReflectionResponse
+ */
+export type ReflectionResponse = Message<"causeway.grpcapi.v1.ReflectionResponse"> & {
+  /**
+   * @generated from oneof causeway.grpcapi.v1.ReflectionResponse.answer
+   */
+  answer: {
+    /**
+     * @generated from field: causeway.grpcapi.v1.ReflectedFiles files = 4;
+     */
+    value: ReflectedFiles;
+    case: "files";
+  } | {
+    /**
+     * @generated from field: causeway.grpcapi.v1.ReflectedServices services = 6;
+     */
+    value: ReflectedServices;
+    case: "services";
+  } | {
+    /**
+     * @generated from field: causeway.grpcapi.v1.ReflectionError error = 7;
+     */
+    value: ReflectionError;
+    case: "error";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message causeway.grpcapi.v1.ReflectionResponse.
+ * Use `create(ReflectionResponseSchema)` to create a new message.
+ */
+export const ReflectionResponseSchema: GenMessage<ReflectionResponse> = /*@__PURE__*/
+  messageDesc(file_causeway_grpcapi_v1_grpcapi, 4);
+
+/**
+ * @generated from message causeway.grpcapi.v1.ReflectedFiles
+ */
+export type ReflectedFiles = Message<"causeway.grpcapi.v1.ReflectedFiles"> & {
+  /**
+   * Of a google.protobuf.FileDescriptorProto each.
+   *
+   * @generated from field: repeated bytes files = 1;
+   */
+  files: Uint8Array[];
+};
+
+/**
+ * Describes the message causeway.grpcapi.v1.ReflectedFiles.
+ * Use `create(ReflectedFilesSchema)` to create a new message.
+ */
+export const ReflectedFilesSchema: GenMessage<ReflectedFiles> = /*@__PURE__*/
+  messageDesc(file_causeway_grpcapi_v1_grpcapi, 5);
+
+/**
+ * @generated from message causeway.grpcapi.v1.ReflectedServices
+ */
+export type ReflectedServices = Message<"causeway.grpcapi.v1.ReflectedServices"> & {
+  /**
+   * @generated from field: repeated causeway.grpcapi.v1.ReflectedService services = 1;
+   */
+  services: ReflectedService[];
+};
+
+/**
+ * Describes the message causeway.grpcapi.v1.ReflectedServices.
+ * Use `create(ReflectedServicesSchema)` to create a new message.
+ */
+export const ReflectedServicesSchema: GenMessage<ReflectedServices> = /*@__PURE__*/
+  messageDesc(file_causeway_grpcapi_v1_grpcapi, 6);
+
+/**
+ * @generated from message causeway.grpcapi.v1.ReflectedService
+ */
+export type ReflectedService = Message<"causeway.grpcapi.v1.ReflectedService"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message causeway.grpcapi.v1.ReflectedService.
+ * Use `create(ReflectedServiceSchema)` to create a new message.
+ */
+export const ReflectedServiceSchema: GenMessage<ReflectedService> = /*@__PURE__*/
+  messageDesc(file_causeway_grpcapi_v1_grpcapi, 7);
+
+/**
+ * @generated from message causeway.grpcapi.v1.ReflectionError
+ */
+export type ReflectionError = Message<"causeway.grpcapi.v1.ReflectionError"> & {
+  /**
+   * @generated from field: int32 code = 1;
+   */
+  code: number;
+
+  /**
+   * @generated from field: string message = 2;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message causeway.grpcapi.v1.ReflectionError.
+ * Use `create(ReflectionErrorSchema)` to create a new message.
+ */
+export const ReflectionErrorSchema: GenMessage<ReflectionError> = /*@__PURE__*/
+  messageDesc(file_causeway_grpcapi_v1_grpcapi, 8);
 
 /**
  * @generated from extension: causeway.grpcapi.v1.HttpRule http = 72295728;
