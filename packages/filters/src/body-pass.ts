@@ -56,6 +56,11 @@ export class BodyPass {
     return this.#changesBody;
   }
 
+  /** A filter waits, with a part of the body that has not come out. */
+  get isWaiting(): boolean {
+    return this.#isWaiting;
+  }
+
   /** False: a filter waits; the chunk is taken, and the source is to stop until `resume`. */
   write(chunk: Uint8Array): boolean {
     if (this.#isClosed) return true;

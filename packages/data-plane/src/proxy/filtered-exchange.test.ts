@@ -1,12 +1,21 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import { describe, it } from 'node:test';
 import { setTimeout as pass } from 'node:timers/promises';
-import { type Answer, type Filter, takesBody, watchesBody } from '@causeway/filters/filter';
+import { type Answer, type Filter, RefusedBody, takesBody, watchesBody } from '@causeway/filters/filter';
 
 import { behindFilters as behind } from '../testing/behind-filters.ts';
 import type { Serve } from '../testing/node-fixture.ts';
-import { type Ask, ask, keepAliveAgent, openSocket, sendRaw, until } from '../testing/http-client.ts';
+import {
+  type Ask,
+  ask,
+  readToEnd,
+  keepAliveAgent,
+  openSocket,
+  sendRaw,
+  until,
+} from '../testing/http-client.ts';
 
 const filter = (hooks: Partial<Filter>): Filter => ({ kind: 'test', name: 'test', ...hooks });
 const echo: Serve = (request, response) => {
@@ -99,6 +108,46 @@ describe('filters of a live exchange', () => {
         assert.equal(answer.body, `${body.toUpperCase()}!?`);
         assert.equal(answer.headers['content-length'], undefined);
       }
+    }
+  });
+
+  it('have nothing put in the place of bytes that one of them still has', async (context) => {
+    for (const waits of [false, true]) {
+      let passed = 0;
+      let upstream: ServerResponse | undefined;
+      const fixture = await behind(
+        context,
+        [
+          filter({
+            onRequestHead: (exchange) => {
+              exchange.callGrpc({});
+              return watchesBody;
+            },
+            onRequestChunk: () => {
+              throw new RefusedBody({ kind: 'refusal', reason: 'bad_request' });
+            },
+            onResponseHead: () => takesBody,
+            onResponseChunk: (chunk) => {
+              passed += 1;
+              return waits && passed > 1 ? new Promise(() => {}) : chunk;
+            },
+          }),
+        ],
+        (_, response) => {
+          upstream = response;
+          response.writeHead(200, { 'content-type': 'application/grpc-web' });
+          response.write(Buffer.alloc(5));
+        },
+      );
+      const socket = await openSocket(context, fixture.port());
+      const received = readToEnd(socket);
+      const head = 'POST / HTTP/1.1\r\nhost: a\r\ncontent-type: application/grpc-web\r\n';
+      socket.write(`${head}transfer-encoding: chunked\r\n\r\n`);
+      await until('a message passes', () => passed === 1);
+      upstream!.write(Buffer.alloc(5));
+      await until('another one comes', () => passed === 2);
+      socket.write('1\r\nx\r\n');
+      assert.equal((await received).includes('grpc-status: 3\r\n'), !waits);
     }
   });
 

@@ -87,8 +87,10 @@ export class Relay
       this.#phase === 'answering' && this.#hasResponseBody
         ? this.grpc?.endingOf(refusal.reason, refusal.detail)
         : undefined;
-    if (ending !== undefined) {
-      if ('bytes' in ending) this.#sendResponseChunk(ending.bytes);
+    const isBytes = ending !== undefined && 'bytes' in ending;
+    // Bytes would stand in the place of those that a filter still has.
+    if (ending !== undefined && !(isBytes && this.filters?.responsePass?.isWaiting === true)) {
+      if (isBytes) this.#sendResponseChunk(ending.bytes);
       this.endStream('trailers' in ending ? ending.trailers : undefined);
       return;
     }
