@@ -54,8 +54,8 @@ export class GrpcCall {
 
   /** No message that goes upstream or comes from there may be longer from now on; 0 = off. */
   limit(messageBytesMax: number): void {
-    if (this.form !== 'native' && !this.isTranslated) return;
-    // Where messages end is asked even where they may be of any length.
+    // Where messages end is asked of all but native calls, even where they may be of any length.
+    if (this.form === 'native' ? messageBytesMax === 0 : !this.isTranslated) return;
     const bytesMax = messageBytesMax === 0 ? Infinity : messageBytesMax;
     this.#sent = new MessageMeter(bytesMax);
     this.#received = new MessageMeter(bytesMax);
