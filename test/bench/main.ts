@@ -13,6 +13,7 @@ import { describeMachine } from './machine.ts';
 import { benchProxies } from './proxy.ts';
 import { benchSwap } from './swap.ts';
 import { benchTokens } from './tokens.ts';
+import { benchTranscode } from './transcode.ts';
 import { benchIdleWebSockets } from './websocket-idle.ts';
 import { benchWebSocket } from './websocket.ts';
 
@@ -23,6 +24,7 @@ npm run bench -- websocket-idle [--only ours,nginx]
 npm run bench -- events [--seconds 5] [--only ours,nginx]
 npm run bench -- filters [--seconds 5] [--only plain,all]
 npm run bench -- grpc [--seconds 5]
+npm run bench -- transcode [--seconds 5]
 npm run bench -- tokens
 npm run bench -- limits [--seconds 5]
 npm run bench -- swap
@@ -81,6 +83,10 @@ switch (values.help === true ? '' : positionals.join(' ')) {
   case 'grpc':
     print(describeMachine());
     await benchGrpc(secondsOf(), print);
+    break;
+  case 'transcode':
+    print(describeMachine());
+    await benchTranscode(secondsOf(), print);
     break;
   case 'tokens':
     print(describeMachine());

@@ -182,9 +182,9 @@ describe('google.api.http', () => {
     assert.deepEqual(router.problems, []);
     assert.deepEqual(new MethodRouter(types).problems, [
       '/bookstore.v1.Broken/BadTemplate: path template /v1/{name: {name is no variable',
+      '/bookstore.v1.Broken/Taken: GET /v1/{name=shelves/*} is bound to /bookstore.v1.Bookstore/GetShelf already',
       '/bookstore.v1.Broken/BadField: nothing is no field of bookstore.v1.GetShelfRequest that a path can hold',
       '/bookstore.v1.Broken/BadBody: body nothing is no field of bookstore.v1.GetShelfRequest',
-      '/bookstore.v1.Broken/Taken: GET /v1/{name=shelves/*} is bound to /bookstore.v1.Bookstore/GetShelf already',
     ]);
   });
 

@@ -32,13 +32,43 @@ interface Node {
   readonly literals: Map<string, Node>;
   any: Node | undefined;
   /** By verb and method of what ends here, and of what goes on with `**`. */
-  readonly ends: Map<string, BoundMethod>;
-  readonly rests: Map<string, BoundMethod>;
+  readonly ends: Map<string, Binding>;
+  readonly rests: Map<string, Binding>;
+}
+
+/** Of a method, with what is known of it once a request or anybody else asks: a large set has many that nobody calls. */
+class Binding {
+  readonly path: string;
+  readonly #bind: () => BoundMethod;
+  #bound: BoundMethod | undefined;
+  #problem: string | undefined;
+
+  constructor(path: string, run: () => BoundMethod) {
+    this.path = path;
+    this.#bind = run;
+  }
+
+  /** Undefined: it is not bound rightly. */
+  get bound(): BoundMethod | undefined {
+    if (this.#bound !== undefined || this.#problem !== undefined) return this.#bound;
+    try {
+      this.#bound = this.#bind();
+    } catch (error) {
+      if (!(error instanceof TranscodingFault)) throw error;
+      this.#problem = `${this.path}: ${error.message}`;
+    }
+    return this.#bound;
+  }
+
+  get problems(): readonly string[] {
+    return this.bound === undefined ? [this.#problem!] : [];
+  }
 }
 
 /** Binds what is bound rightly; what is not is told, for a set may come from elsewhere. */
 export class MethodRouter {
-  readonly problems: string[] = [];
+  readonly #bindings: Binding[] = [];
+  readonly #problems: string[] = [];
   readonly #root = emptyNode();
   /** Of all bindings. */
   readonly #methods = new Set<string>();
@@ -51,6 +81,11 @@ export class MethodRouter {
         for (const binding of shape.bindings)
           this.#add(types, `/${service.name}/${shape.name}`, shape, binding);
     }
+  }
+
+  /** Looks at every binding. */
+  get problems(): readonly string[] {
+    return [...this.#problems, ...this.#bindings.flatMap(({ problems }) => problems)];
   }
 
   /** `path` as it stands in the request, without its query. Throws a `TranscodingFault` where a variable is no UTF-8. */
@@ -91,9 +126,9 @@ export class MethodRouter {
 
   #add(types: Types, path: string, shape: MethodShape, binding: HttpBinding): void {
     try {
-      const bound = bind(types, path, shape, binding);
+      const template = parsePathTemplate(binding.template);
+      const { segments, verb } = template;
       this.#methods.add(binding.method);
-      const { segments, verb } = bound.template;
       let node = this.#root;
       for (const segment of segments) {
         if (segment === '**') break;
@@ -107,14 +142,17 @@ export class MethodRouter {
       const ends = segments.at(-1) === '**' ? node.rests : node.ends;
       const key = `${binding.method} ${verb === '' ? '' : `:${verb}`}`;
       const before = ends.get(key);
-      if (before === undefined) ends.set(key, bound);
-      else
-        this.problems.push(
+      if (before === undefined) {
+        const added = new Binding(path, () => bind(types, path, shape, binding, template));
+        ends.set(key, added);
+        this.#bindings.push(added);
+      } else
+        this.#problems.push(
           `${path}: ${binding.method} ${binding.template} is bound to ${before.path} already`,
         );
     } catch (error) {
       if (!(error instanceof TranscodingFault)) throw error;
-      this.problems.push(`${path}: ${error.message}`);
+      this.#problems.push(`${path}: ${error.message}`);
     }
   }
 }
@@ -131,8 +169,8 @@ function search(
   verb: string,
   method: string,
 ): BoundMethod | undefined {
-  const endOf = (ends: ReadonlyMap<string, BoundMethod>): BoundMethod | undefined =>
-    ends.get(`${method} ${verb}`) ?? ends.get(`* ${verb}`);
+  const endOf = (ends: ReadonlyMap<string, Binding>): BoundMethod | undefined =>
+    ends.get(`${method} ${verb}`)?.bound ?? ends.get(`* ${verb}`)?.bound;
   if (at === segments.length) return endOf(node.ends) ?? endOf(node.rests);
   const segment = segments[at]!;
   const literal = node.literals.get(decoded(segment));
@@ -167,7 +205,8 @@ function capture({ segments, variables, verb }: PathTemplate, path: string): str
 }
 
 function firstOf(node: Node): BoundMethod | undefined {
-  for (const bound of [...node.ends.values(), ...node.rests.values()]) return bound;
+  for (const { bound } of [...node.ends.values(), ...node.rests.values()])
+    if (bound !== undefined) return bound;
   for (const next of [...node.literals.values(), ...(node.any === undefined ? [] : [node.any])]) {
     const bound = firstOf(next);
     if (bound !== undefined) return bound;
@@ -175,9 +214,14 @@ function firstOf(node: Node): BoundMethod | undefined {
   return undefined;
 }
 
-function bind(types: Types, path: string, shape: MethodShape, binding: HttpBinding): BoundMethod {
+function bind(
+  types: Types,
+  path: string,
+  shape: MethodShape,
+  binding: HttpBinding,
+  template: PathTemplate,
+): BoundMethod {
   const [input, output] = [types.messageAt(shape.input), types.messageAt(shape.output)];
-  const template = parsePathTemplate(binding.template);
   return {
     path,
     shape,

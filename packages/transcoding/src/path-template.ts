@@ -69,7 +69,8 @@ export function parsePathTemplate(text: string): PathTemplate {
 
 /** At slashes outside of braces. */
 function splitSegments(path: string): string[] {
-  const parts = path === '' ? [] : [''];
+  if (!path.includes('{')) return path === '' ? [] : path.split('/');
+  const parts = [''];
   let isInBraces = false;
   for (const character of path) {
     if (character === '{' || character === '}') isInBraces = character === '{';
