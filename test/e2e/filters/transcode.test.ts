@@ -44,6 +44,15 @@ before(async () => {
       }),
       onHost('mortal', 'mortal', [{ transcode }]),
       onHost('away', 'away', [{ transcode }]),
+      onHost('changed', 'books', [
+        { transcode },
+        {
+          transformJson: {
+            request: [{ op: 'move', from: '/named', path: '/name' }],
+            response: [{ op: 'remove', path: '/theme' }],
+          },
+        },
+      ]),
       onHost('cached', 'books', [{ transcode }, { cache: { ttl: '60s' } }]),
       onHost('mounted', 'books', [{ transcode }, { rewrite: { path: { prefix: '/v1' } } }], {
         matches: [{ path: { prefix: '/api' } }],
@@ -196,6 +205,9 @@ describe('a call that is transcoded', () => {
 
   it('is found behind what other filters do', async () => {
     assert.deepEqual((await ask('GET /api/books/7', { host: 'mounted' })).json()['id'], '7');
+    const changed = await ask('POST /v1/shelves', { host: 'changed', body: '{"named":"a","theme":"b"}' });
+    assert.deepEqual([changed.status, changed.text], [200, '{"name":"a"}']);
+    assert.deepEqual(lastRequest().message, { shelf: { name: 'a', theme: 'b' } });
     const first = await ask('GET /v1/books/8', { host: 'cached' });
     const calls = books.requests.length;
     const second = await ask('GET /v1/books/8', { host: 'cached' });
@@ -230,6 +242,21 @@ describe('streams', () => {
     await eventually(() => mortal.requests.length > 0, { what: 'the call has come' });
     mortal.kill();
     assert.match((await text).text, /^(\{"name":"shelves\/1"\}\n)?\{"error":\{"code":14,.*\}\n$/);
+  });
+
+  it('of answers are taken back when their client goes', async () => {
+    const before = books.cancelled;
+    const asked = httpRequest({
+      port,
+      path: '/v1/shelves:watch?page_size=1&page_token=hang',
+      headers: { host: 'books.test' },
+    });
+    asked.on('error', () => {
+      // It is taken back.
+    });
+    asked.on('response', (response) => response.once('data', () => asked.destroy()));
+    asked.end();
+    await eventually(() => books.cancelled > before, { what: 'the call is taken back' });
   });
 
   it('of requests are items of an array, or lines', async () => {
