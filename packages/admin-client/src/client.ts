@@ -6,6 +6,7 @@ import type {
   ExplainRequest,
   Explanation,
   CachePurge,
+  DescriptorRefresh,
   NodeAnswers,
   PurgeAnswers,
   NodeDrain,
@@ -276,6 +277,21 @@ export class AdminClient {
   ): Promise<number> {
     const path = restPaths.consumerKey(namespace, consumer, name);
     return (await this.#transport.call({ method: 'DELETE', path, query: { message } })).revision ?? 0;
+  }
+
+  /** Reads a DescriptorSet from its Service anew; `digest` of a dry run takes nothing else than was shown. */
+  async refreshDescriptors(
+    namespace: string,
+    set: string,
+    { dryRun, ...query }: { dryRun?: boolean; digest?: string; message?: string | undefined },
+  ): Promise<DescriptorRefresh & { revision: number | undefined }> {
+    const path = restPaths.descriptorSetRefresh(namespace, set);
+    const answer = await this.#transport.call({
+      method: 'POST',
+      path,
+      query: { ...query, ...dryRunParameter(dryRun) },
+    });
+    return { ...(answer.body as DescriptorRefresh), revision: answer.revision };
   }
 
   /** Takes answers of a Route out of the caches of all nodes that have it. */

@@ -90,6 +90,8 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<void>
     affinity,
     logins,
     writePath,
+    readSecret,
+    ownAddresses,
     clock,
     logger,
     statusPages,

@@ -293,6 +293,23 @@ export interface NodeAnswers {
   nodes: { node: string; error: string | null }[];
 }
 
+export interface DescriptorChange {
+  /** Callers of before may fail. */
+  breaking: boolean;
+  /** Such as `shop.Orders/Get`, `shop.Item.name`. */
+  subject: string;
+  change: string;
+}
+
+/** What reading a DescriptorSet anew changes, or would. */
+export interface DescriptorRefresh {
+  /** Of what was read. */
+  digest: string;
+  changed: boolean;
+  /** Breaking ones first; those of the first reading are none. */
+  changes: DescriptorChange[];
+}
+
 /** Which stored answers are to go: of one URL, of all below one, or all of a Route. A path means every host. */
 export interface CachePurge {
   url?: string;

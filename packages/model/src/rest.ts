@@ -30,6 +30,8 @@ export const restPaths = {
     `${root}/namespaces/${encode(namespace)}/consumers/${encode(consumer)}/keys/${encode(key)}`,
   rotateConsumerKey: (namespace: string, consumer: string, key: string): string =>
     `${root}/namespaces/${encode(namespace)}/consumers/${encode(consumer)}/keys/${encode(key)}/rotate`,
+  descriptorSetRefresh: (namespace: string, set: string): string =>
+    `${root}/namespaces/${encode(namespace)}/descriptorsets/${encode(set)}/refresh`,
   routePurgeCache: (namespace: string, route: string): string =>
     `${root}/namespaces/${encode(namespace)}/routes/${encode(route)}/purgeCache`,
   rotateKeys: (purpose: string): string => `${root}/keys/${encode(purpose)}/rotate`,

@@ -135,6 +135,40 @@ describe('reflection', () => {
     assert.deepEqual(upstream.asked, []);
   });
 
+  it('is read again when it is asked to be, by a digest that was shown', async (t) => {
+    const upstream = await startReflection(t, { files });
+    await plane.admin.apply([service('again', upstream.port), set('again', { service: 'again' })]);
+    const before = await pinned('again');
+    const refresh = (query = ''): Promise<Answer> =>
+      plane.admin.call('POST', `${inNamespace('default', 'descriptorsets', 'again')}/refresh${query}`);
+    assert.deepEqual((await refresh()).json(), {
+      digest: before.field('status', 'digest'),
+      changed: false,
+      changes: [],
+    });
+    upstream.files = [
+      orders,
+      file({ name: 'items.proto', messageType: [{ name: 'Item' }, { name: 'More' }] }),
+    ];
+    const tried = await refresh('?dryRun=All');
+    assert.deepEqual(tried.field('changes'), [
+      { breaking: true, subject: 'shop.Item.name', change: 'field removed, number 1' },
+      { breaking: false, subject: 'shop.More', change: 'message added' },
+    ]);
+    assert.deepEqual((await read('again')).json(), before.json());
+    assert.equal((await refresh('?digest=sha256:other')).status, 409);
+    const taken = await refresh(`?digest=${String(tried.field('digest'))}&message=why`);
+    assert.equal(taken.status, 200, taken.text);
+    const after = await read('again');
+    assert.equal(after.field('status', 'digest'), tried.field('digest'));
+    assert.equal(after.field('metadata', 'resourceVersion'), taken.headers['causeway-revision']);
+    assert.equal(after.field('metadata', 'generation'), 1);
+    upstream.files = [];
+    assert.equal((await refresh()).status, 503);
+    const other = `${inNamespace('default', 'descriptorsets', 'none')}/refresh`;
+    assert.equal((await plane.admin.call('POST', other)).status, 404);
+  });
+
   it('survives a restart, and is read again by nobody', async (t) => {
     const scope = new OwnScope();
     t.after(() => scope.end());

@@ -1,7 +1,11 @@
 import { cp, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { create } from '@bufbuild/protobuf';
+import { FieldDescriptorProto_Type as Type, FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
+import { eventually } from '../../kit/eventually.ts';
 import { repository, startControlPlane } from '../../kit/processes.ts';
+import { startReflection } from '../../kit/upstreams/grpc-reflection.ts';
 import { startTranscript } from './transcript.ts';
 
 const protos = join(repository, 'packages/transcoding/src/testing/protos');
@@ -32,6 +36,59 @@ test('trees of .proto become DescriptorSets', async (t) => {
   await session.gwctl('descriptor', 'push', '--help');
   await session.matches('descriptors');
 });
+
+test('DescriptorSets are read anew after a look at what changes', async (t) => {
+  const controlPlane = await startControlPlane(t);
+  const item = (name: string) => ({
+    name: 'Item',
+    field: [{ name, jsonName: name, number: 1, type: Type.STRING }],
+  });
+  const file = (name: string) =>
+    create(FileDescriptorProtoSchema, {
+      name: 'shop.proto',
+      package: 'shop',
+      syntax: 'proto3',
+      messageType: [item(name)],
+      service: [
+        { name: 'Items', method: [{ name: 'Get', inputType: '.shop.Item', outputType: '.shop.Item' }] },
+      ],
+    });
+  const upstream = await startReflection(t, { files: [file('name')] });
+  const session = await startTranscript(t, {
+    config: controlPlane.gwctlConfig,
+    variables: [[String(upstream.port), '<port>']],
+  });
+  await session.file('shop.yaml', shop(upstream.port));
+  await session.gwctl('apply', '-f', 'shop.yaml');
+  await eventually(() => controlPlane.admin.call('GET', 'namespaces/default/descriptorsets/shop'), {
+    what: 'descriptors',
+    until: (answer) => answer.field('status', 'digest') !== undefined,
+  });
+  await session.gwctl('get', 'ds');
+  await session.gwctl('describe', 'ds', 'shop');
+  const refresh = ['descriptor', 'refresh', 'shop'];
+  await session.gwctl(...refresh);
+  upstream.files = [file('title')];
+  await session.gwctl(...refresh);
+  await session.gwctl(...refresh, '--yes', '-m', 'titles');
+  await session.gwctl(...refresh);
+  upstream.files = [];
+  await session.gwctl(...refresh);
+  await session.gwctl('descriptor', 'refresh', 'nothing');
+  await session.gwctl('complete', '--', 'descriptor', 'refresh', '');
+  await session.matches('descriptor-refresh');
+});
+
+const shop = (port: number): string => `apiVersion: causeway/v1
+kind: Service
+metadata: {name: shop}
+spec: {protocol: grpc, endpoints: [{address: 127.0.0.1, port: ${port}}]}
+---
+apiVersion: causeway/v1
+kind: DescriptorSet
+metadata: {name: shop}
+spec: {reflection: {service: shop}}
+`;
 
 const badProto = `syntax = "proto3";
 package shop;

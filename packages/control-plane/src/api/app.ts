@@ -22,6 +22,7 @@ import { listConnections } from './connections.ts';
 import type { ApiContext } from './context.ts';
 import { docsPage } from './docs-page.ts';
 import { getEndpoint, listEndpoints, serviceEndpoints } from './endpoints.ts';
+import { refreshDescriptors } from './descriptors.ts';
 import { explain } from './explain.ts';
 import { guardOrigin, requireToken } from './guard.ts';
 import { rotateKeys } from './keys.ts';
@@ -159,6 +160,14 @@ function mountActions(app: Express, context: ApiContext): void {
     )
     .all(onlyMethods('POST'));
   app
+    .route(`${restPaths.root}/namespaces/:namespace/descriptorsets/:name/refresh`)
+    .post(
+      answering((request, facts) =>
+        refreshDescriptors(context, request, facts, namedIn(request, 'DescriptorSet')),
+      ),
+    )
+    .all(onlyMethods('POST'));
+  app
     .route(`${restPaths.root}/namespaces/:namespace/routes/:name/purgeCache`)
     .post(
       answering((request) =>
@@ -267,7 +276,11 @@ function identityIn(request: Request, kind: Kind): Identity {
 }
 
 function consumerIn(request: Request): Identity {
-  return { kind: 'Consumer', namespace: parameter(request, 'namespace'), name: parameter(request, 'name') };
+  return namedIn(request, 'Consumer');
+}
+
+function namedIn(request: Request, kind: string): Identity {
+  return { kind, namespace: parameter(request, 'namespace'), name: parameter(request, 'name') };
 }
 
 function parameter(request: Request, name: string): string {

@@ -31,6 +31,7 @@ async function served(t: TestContext, openStatus: boolean) {
       tokens,
       nodes,
       commands: new CommandChannels(world.clock),
+      ownAddresses: [],
       publisher: new Publisher({ ...world, nodes, logger }),
       logger,
       statusPages: createStatusPages({

@@ -1,5 +1,6 @@
 import { resourceKey } from '@causeway/model/resource';
 import type { Clock } from '@causeway/runtime/clock';
+import type { ListenAddress } from '@causeway/runtime/listen-address';
 import type { Logger } from '@causeway/runtime/logger';
 import type { StatusPages } from '@causeway/runtime/status-pages';
 import type { AffinityKeyring, LoginKeyring } from '../publish/cookie-keys.ts';
@@ -10,6 +11,7 @@ import { implicitGateway } from '../store/implicit-gateway.ts';
 import type { CredentialHashes } from '../store/credential-hashes.ts';
 import type { Keyring } from '../store/keyring.ts';
 import type { Entry, ResourceIndex } from '../store/resource-index.ts';
+import type { ReadSecret } from '../store/secret-values.ts';
 import type { Store } from '../store/store.ts';
 import type { Tokens } from '../tokens.ts';
 import type { SignatureIndex } from '../validate/signature-index.ts';
@@ -30,6 +32,9 @@ export interface ApiContext {
   logins: LoginKeyring;
   tokens: Tokens;
   writePath: WritePath;
+  readSecret: ReadSecret;
+  /** The control plane's own listeners. */
+  ownAddresses: readonly ListenAddress[];
   clock: Clock;
   logger: Logger;
   statusPages: StatusPages;

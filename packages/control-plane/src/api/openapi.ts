@@ -266,6 +266,22 @@ function servicePaths(): ZodOpenApiPathsObject {
       },
     },
     ...consumerKeyPaths(),
+    [decodeURI(restPaths.descriptorSetRefresh('{namespace}', '{name}'))]: {
+      post: {
+        operationId: 'refreshDescriptorSet',
+        requestParams: {
+          path: z.object({ namespace: z.string(), name: z.string() }),
+          query: z.object({
+            dryRun: z.literal('All').optional(),
+            digest: z.string().optional(),
+            message: z.string().optional(),
+          }),
+        },
+        responses: json(
+          'Reads a DescriptorSet from its Service anew, and pins it; what changes. A digest of a dry run takes nothing else than was shown.',
+        ),
+      },
+    },
     [decodeURI(restPaths.routePurgeCache('{namespace}', '{name}'))]: {
       post: {
         operationId: 'purgeRouteCache',

@@ -49,7 +49,10 @@ export async function prepareSuggestions(io: Io, suggestions: Suggestions): Prom
     offer(`consumer key ${verb}.consumer`, await nameWords(io, flags, 'consumers', current));
     if (consumer !== undefined) offer(`consumer key ${verb}.key`, await keyWords(io, flags, consumer));
   }
-  if (command === 'descriptor') offer('descriptor push.directory', fileWords(io, current));
+  if (command === 'descriptor') {
+    offer('descriptor push.directory', fileWords(io, current));
+    offer('descriptor refresh.descriptorset', await nameWords(io, flags, 'descriptorsets', current));
+  }
   if (command === 'purge') offer('purge cache.route', await nameWords(io, flags, 'routes', current));
   offer(
     'explain.field',
