@@ -245,7 +245,7 @@ describe('streams', () => {
   });
 
   it('of answers are taken back when their client goes', async () => {
-    const before = books.cancelled;
+    const earlier = books.cancelled;
     const asked = httpRequest({
       port,
       path: '/v1/shelves:watch?page_size=1&page_token=hang',
@@ -256,7 +256,7 @@ describe('streams', () => {
     });
     asked.on('response', (response) => response.once('data', () => asked.destroy()));
     asked.end();
-    await eventually(() => books.cancelled > before, { what: 'the call is taken back' });
+    await eventually(() => books.cancelled > earlier, { what: 'the call is taken back' });
   });
 
   it('of requests are items of an array, or lines', async () => {
