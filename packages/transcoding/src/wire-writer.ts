@@ -78,13 +78,24 @@ export class WireWriter {
     const most = text.length * 3;
     this.#reserve(most + 5);
     if (most < 0x80) {
-      const written = this.#bytes.write(text, this.#length + 1);
+      const written = this.#ascii(text) ? text.length : this.#bytes.write(text, this.#length + 1);
       this.#bytes[this.#length] = written;
       this.#length += written + 1;
       return;
     }
     this.uint32(Buffer.byteLength(text));
     this.#length += this.#bytes.write(text, this.#length);
+  }
+
+  /** Hot path: most texts are short and ASCII, for which a call out of JavaScript takes longer. False: it is none. */
+  #ascii(text: string): boolean {
+    const start = this.#length + 1;
+    for (let at = 0; at < text.length; at += 1) {
+      const code = text.charCodeAt(at);
+      if (code > 0x7f) return false;
+      this.#bytes[start + at] = code;
+    }
+    return true;
   }
 
   /** With their length before them. */
