@@ -243,6 +243,14 @@ export class AdminClient {
     return nodes;
   }
 
+  /** The methods that Routes which transcode let clients call, by the forms that they have in HTTP. */
+  async serviceMethods(namespace: string, service: string): Promise<{ method: string; http: string }[]> {
+    const document: { 'x-causeway-methods': { method: string; http: string }[] } = await this.#get(
+      restPaths.serviceOpenapi(namespace, service),
+    );
+    return document['x-causeway-methods'];
+  }
+
   /** Closes the breaker of a Service on all nodes that have it. */
   async resetBreaker(namespace: string, service: string): Promise<NodeAnswers> {
     const path = restPaths.serviceResetBreaker(namespace, service);

@@ -22,6 +22,8 @@ export const restPaths = {
     `${root}/namespaces/${encode(namespace)}/services/${encode(service)}/endpoints`,
   serviceLoad: (namespace: string, service: string): string =>
     `${root}/namespaces/${encode(namespace)}/services/${encode(service)}/load`,
+  serviceOpenapi: (namespace: string, service: string): string =>
+    `${root}/namespaces/${encode(namespace)}/services/${encode(service)}/openapi.json`,
   serviceResetBreaker: (namespace: string, service: string): string =>
     `${root}/namespaces/${encode(namespace)}/services/${encode(service)}/resetBreaker`,
   consumerKeys: (namespace: string, consumer: string): string =>

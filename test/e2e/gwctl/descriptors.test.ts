@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { cp, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -66,6 +67,12 @@ test('DescriptorSets are read anew after a look at what changes', async (t) => {
   });
   await session.gwctl('get', 'ds');
   await session.gwctl('describe', 'ds', 'shop');
+  await session.gwctl('describe', 'service', 'shop');
+  const openapi = await controlPlane.admin.call('GET', 'namespaces/default/services/shop/openapi.json');
+  assert.deepEqual(Object.keys(openapi.field('paths') as object), ['/shop.Items/Get']);
+  assert.deepEqual(openapi.field('components', 'schemas', 'shop.Item', 'properties'), {
+    name: { type: 'string' },
+  });
   const refresh = ['descriptor', 'refresh', 'shop'];
   await session.gwctl(...refresh);
   upstream.files = [file('title')];
@@ -88,6 +95,13 @@ apiVersion: causeway/v1
 kind: DescriptorSet
 metadata: {name: shop}
 spec: {reflection: {service: shop}}
+---
+apiVersion: causeway/v1
+kind: Route
+metadata: {name: shop}
+spec:
+  filters: [{transcode: {descriptors: shop}}]
+  backends: [{service: shop}]
 `;
 
 const badProto = `syntax = "proto3";

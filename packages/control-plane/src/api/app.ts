@@ -42,6 +42,7 @@ import {
   unknownKind,
 } from './read-only.ts';
 import { purgeCache } from './route-commands.ts';
+import { serviceOpenApi } from './service-openapi.ts';
 import { resetBreaker, serviceLoad } from './service-commands.ts';
 import { watchRevision } from './watch-revision.ts';
 
@@ -212,6 +213,9 @@ function mountReadOnly(app: Express, context: ApiContext): void {
   );
   get(`${root}/namespaces/:namespace/services/:name/load`, (request) =>
     serviceLoad(context, request, parameter(request, 'namespace'), parameter(request, 'name')),
+  );
+  get(`${root}/namespaces/:namespace/services/:name/openapi.json`, (request) =>
+    serviceOpenApi(context, request, parameter(request, 'namespace'), parameter(request, 'name')),
   );
   get(`${root}/connections`, (request) => listConnections(context, request, undefined));
   get(`${root}/namespaces/:namespace/connections`, (request) =>

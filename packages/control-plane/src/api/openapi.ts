@@ -258,6 +258,15 @@ function servicePaths(): ZodOpenApiPathsObject {
         responses: json('What the breaker and the retry budget of a Service do on each node.'),
       },
     },
+    [decodeURI(restPaths.serviceOpenapi('{namespace}', '{name}'))]: {
+      get: {
+        operationId: 'getServiceOpenapi',
+        requestParams,
+        responses: json(
+          'An OpenAPI 3.1 document of what Routes that transcode let clients call of a Service.',
+        ),
+      },
+    },
     [decodeURI(restPaths.serviceResetBreaker('{namespace}', '{name}'))]: {
       post: {
         operationId: 'resetServiceBreaker',

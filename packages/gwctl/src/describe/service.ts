@@ -46,6 +46,7 @@ export async function describeService(
   const { namespace = defaultNamespace, name } = service.metadata;
   const endpoints = await session.client.serviceEndpoints(namespace, name);
   const load = await session.client.serviceLoad(namespace, name);
+  const methods = await session.client.serviceMethods(namespace, name);
   return {
     fields: [
       ...(await headFields(session, service)),
@@ -67,11 +68,24 @@ export async function describeService(
       conditionSection(session, service),
       endpointSection(session, endpoints),
       healthByNode(endpoints),
+      methodSection(methods),
       nodes.section,
       { title: 'Warnings', lines: warnings },
     ],
   };
 }
+
+/** Of a Service that clients call by HTTP and JSON. */
+function methodSection(methods: readonly { method: string; http: string }[]): Section {
+  const rows = methods.slice(0, methodsShownMax).map(({ method, http }) => [method, http]);
+  const more = methods.length - rows.length;
+  return {
+    title: 'Methods by HTTP and JSON',
+    lines: [...tableLines(['METHOD', 'HTTP'], rows), ...(more > 0 ? [`and ${more} more`] : [])],
+  };
+}
+
+const methodsShownMax = 200;
 
 function messagesText({ protocol, grpc }: Partial<ServiceSpec>): string | undefined {
   if (protocol === undefined || !isGrpc(protocol)) return undefined;
