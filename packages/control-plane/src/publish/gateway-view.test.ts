@@ -49,6 +49,28 @@ describe('GatewayView', () => {
     assert.deepEqual([main!.exists, edge!.exists, other!.exists], [true, true, false]);
   });
 
+  it('holds descriptors as soon as they are known, and not the Service that they are read from', async (t) => {
+    const { write, writePath, index, readSecret, hashes } = await openWorld(t);
+    const set = manifest('DescriptorSet', 'shop', { reflection: { service: 'asked' } });
+    await write([
+      service('a'),
+      service('asked'),
+      set,
+      route('shop', 'a', { filters: [{ transcode: { descriptors: 'shop' } }] }),
+    ]);
+    const view = new GatewayView('default', index, readSecret, hashes);
+    index.onRevision((_revision, _committedAt, changes) => view.apply(changes));
+    const before = ['gateway/default', 'route/default/shop', 'service/default/a'];
+    assert.deepEqual(keysOf(view), before);
+    const pinned = { data: 'CgkKB2EucHJvdG8=', at: '2026-01-01T00:00:00.000Z' };
+    const context = { author: 'a', source: '', message: '', requestId: '', force: false, dryRun: false };
+    const pin = { set: identityOf(set), pinned };
+    await writePath.write(() => ({ documents: [], removals: [], pin }), context);
+    assert.deepEqual(keysOf(view), ['descriptors/default/shop', ...before]);
+    await write([route('shop', 'a')]);
+    assert.deepEqual(keysOf(view), before);
+  });
+
   it('holds the Middlewares of its Routes and of the Gateway itself, as long as they are named', async (t) => {
     const { write, index, readSecret, hashes } = await openWorld(t);
     const middleware = (name: string, body = ''): Manifest =>
