@@ -191,6 +191,8 @@ describe('google.api.http', () => {
   it('knows what a request may have meant', () => {
     assert.equal(router.nearest('/v1/titles')?.shape.name, 'TitleOf');
     assert.equal(router.nearest('/v1/shelves/1/books')?.shape.name, 'GetBook');
+    // Where the way leads to what is bound wrongly, something before it is the nearest.
+    assert.ok(new MethodRouter(types).nearest('/v1/shelfes/1'));
   });
 
   it('takes a body of bytes where the message has one', () => {

@@ -115,13 +115,17 @@ export class MethodRouter {
 
   /** What a request that nothing is bound to may have meant. */
   nearest(path: string): BoundMethod | undefined {
-    let node = this.#root;
+    const way = [this.#root];
     for (const segment of path.slice(1).split('/')) {
-      const next = node.literals.get(segment) ?? node.any;
+      const next = way[0]!.literals.get(segment) ?? way[0]!.any;
       if (next === undefined) break;
-      node = next;
+      way.unshift(next);
     }
-    return firstOf(node);
+    for (const node of way) {
+      const bound = firstOf(node);
+      if (bound !== undefined) return bound;
+    }
+    return undefined;
   }
 
   #add(types: Types, path: string, shape: MethodShape, binding: HttpBinding): void {
